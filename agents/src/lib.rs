@@ -1,0 +1,1 @@
+//! The agents of AI Mass: skills on top of models.

@@ -1,0 +1,1 @@
+//! Observers of AI Mass: what turns typed events into logs, traces and metrics.

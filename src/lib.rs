@@ -1,0 +1,1 @@
+//! AI Mass: a runtime for teams of learning models.
