@@ -1,9 +1,32 @@
 //! The kernel of AI Mass: supervised agents, a ledger of accepted work, and a shared, durable environment.
 
+mod agent;
+mod clock;
+mod context;
+mod error;
 mod fact;
+mod fault;
 mod ids;
+mod ledger;
+mod model;
+mod payload;
+mod skill;
+mod skill_entry;
+mod task;
 
+pub use agent::{Agent, AgentDefinition, WorkerGroup};
+pub use clock::{Clock, Time};
+pub use context::{Chunk, FlowContext, StepContext};
+pub use error::TaskError;
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
+pub use fault::{Fault, FaultKind};
 pub use ids::{
     EpisodeId, Epoch, Namespace, ParseIdError, Revision, SpanId, TaskId, TraceId, WorkerId,
 };
+pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
+pub use payload::{Data, Payload, json_bytes};
+pub use skill::{
+    BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,
+    Shape, Skill, SkillSpec, Step,
+};
+pub use task::{Priority, TaskOptions, TraceContext};

@@ -1,0 +1,68 @@
+//! Agents: what an author says about one. A runtime turns that into supervised workers.
+
+use std::sync::Arc;
+
+use crate::fault::Fault;
+use crate::model::ModelSource;
+use crate::skill::{FlowSkill, ModelSkill};
+use crate::skill_entry::{FlowEntry, GroupEntry, SkillEntry};
+
+/// A supervised actor that owns models and offers skills. Implement this to bring your own.
+pub trait Agent: Send + Sync + 'static {
+    /// Its name: the first part of its skills' names, and its section in the configuration.
+    fn name(&self) -> &str;
+
+    /// Says which worker groups and flows it consists of. Called once, when the runtime starts; models are not loaded here.
+    ///
+    /// # Errors
+    /// A fault when what it was made with cannot work; the runtime does not start then.
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault>;
+}
+
+/// The parts of an agent.
+#[derive(Default)]
+pub struct AgentDefinition {
+    pub(crate) groups: Vec<GroupEntry>,
+    pub(crate) flows: Vec<FlowEntry>,
+}
+
+impl AgentDefinition {
+    /// Adds a worker group.
+    #[must_use]
+    pub fn group<S: ModelSource>(mut self, group: WorkerGroup<S>) -> Self {
+        self.groups.push(GroupEntry::new(group));
+        self
+    }
+
+    /// Adds a skill that asks other skills.
+    #[must_use]
+    pub fn flow<F: FlowSkill>(mut self, flow: F) -> Self {
+        self.flows.push(FlowEntry::new(flow));
+        self
+    }
+}
+
+/// One model of an agent, the workers that hold it, and the skills that they serve.
+pub struct WorkerGroup<S: ModelSource> {
+    pub(crate) name: String,
+    pub(crate) source: Arc<S>,
+    pub(crate) skills: Vec<SkillEntry<S::Model>>,
+}
+
+impl<S: ModelSource> WorkerGroup<S> {
+    /// A group of that name, whose workers build their model from `source`.
+    pub fn new(name: &str, source: S) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: Arc::new(source),
+            skills: Vec::new(),
+        }
+    }
+
+    /// Adds a skill that the group's workers serve.
+    #[must_use]
+    pub fn skill<K: ModelSkill<Model = S::Model>>(mut self, skill: K) -> Self {
+        self.skills.push(SkillEntry::new(skill));
+        self
+    }
+}

@@ -1,0 +1,203 @@
+//! What a skill sees of the runtime while it works.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::clock::Time;
+use crate::error::TaskError;
+use crate::fact::FactDraft;
+use crate::fault::Fault;
+use crate::model::{DeviceName, ModelVersion};
+use crate::payload::{Data, Payload};
+use crate::skill::{Member, Skill};
+
+/// What a model skill sees of the runtime during one call.
+pub struct StepContext<'a> {
+    host: &'a mut dyn JobHost,
+}
+
+/// The worker's side of a [`StepContext`]: one for each job.
+pub(crate) trait JobHost {
+    fn now(&self) -> Time;
+    fn device(&self) -> &DeviceName;
+    fn model_version(&self) -> &ModelVersion;
+    fn members(&self) -> u32;
+    fn is_cancelled(&self, member: Member) -> bool;
+    fn deadline(&self, member: Member) -> Option<Time>;
+    fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault>;
+    fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault>;
+    fn next_chunk(&mut self, member: Member) -> Chunk<Payload>;
+    fn progress(&mut self, member: Member, done: f32);
+}
+
+/// What a member's stream of chunks has to offer at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunk<T> {
+    /// The next chunk.
+    Item(T),
+    /// None yet: return [`Step::Waiting`](crate::Step::Waiting) when no member has anything to do.
+    Pending,
+    /// The caller has said all.
+    End,
+}
+
+impl<'a> StepContext<'a> {
+    pub(crate) fn new(host: &'a mut dyn JobHost) -> Self {
+        Self { host }
+    }
+
+    /// This moment, on the runtime's clock.
+    pub fn now(&self) -> Time {
+        self.host.now()
+    }
+
+    /// The device that the worker was placed on.
+    pub fn device(&self) -> &DeviceName {
+        self.host.device()
+    }
+
+    /// The version of the model that this job began with: the key of caches, embeddings and indexes.
+    pub fn model_version(&self) -> &ModelVersion {
+        self.host.model_version()
+    }
+
+    /// How many members the job has had so far, settled ones included.
+    pub fn members(&self) -> u32 {
+        self.host.members()
+    }
+
+    /// Whether nobody waits for this member any more. Its work may be left out; its outcome would be discarded.
+    pub fn is_cancelled(&self, member: Member) -> bool {
+        self.host.is_cancelled(member)
+    }
+
+    /// When the member's caller stops waiting.
+    pub fn deadline(&self, member: Member) -> Option<Time> {
+        self.host.deadline(member)
+    }
+
+    /// Sends an item to the member's caller. Waits while the caller's buffer is full, but never past cancellation or deadline.
+    ///
+    /// # Errors
+    /// A fault when the skill does not stream, or when nobody listens any more.
+    pub fn emit<T: Data>(&mut self, member: Member, item: T) -> Result<(), Fault> {
+        self.host.emit(member, Payload::new(item))
+    }
+
+    /// Publishes a fact in the environment, together with the member's settlement or not at all.
+    ///
+    /// # Errors
+    /// A fault when the fact is too large.
+    pub fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
+        self.host.publish(member, fact)
+    }
+
+    /// The next chunk of the member's input stream.
+    ///
+    /// # Errors
+    /// A fault when the caller sent something that is not a `T`.
+    pub fn next_chunk<T: Data>(&mut self, member: Member) -> Result<Chunk<T>, Fault> {
+        Ok(match self.host.next_chunk(member) {
+            Chunk::Pending => Chunk::Pending,
+            Chunk::End => Chunk::End,
+            Chunk::Item(payload) => Chunk::Item(payload.take().map_err(|other: Payload| {
+                Fault::rejected(format!(
+                    "expected a chunk of {}, got {}",
+                    std::any::type_name::<T>(),
+                    other.type_name()
+                ))
+            })?),
+        })
+    }
+
+    /// Tells observers how much of the member's work is done, from 0 to 1.
+    pub fn progress(&mut self, member: Member, done: f32) {
+        self.host.progress(member, done);
+    }
+}
+
+/// What a flow sees of the runtime. Cloning it shares it.
+#[derive(Clone)]
+pub struct FlowContext {
+    host: Arc<dyn FlowHost>,
+}
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The runtime's side of a [`FlowContext`].
+pub(crate) trait FlowHost: Send + Sync {
+    fn now(&self) -> Time;
+    fn deadline(&self) -> Option<Time>;
+    fn ask(
+        &self,
+        skill: &str,
+        input: Payload,
+        bytes: u64,
+    ) -> BoxFuture<'_, Result<Payload, TaskError>>;
+    fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>>;
+    fn publish(&self, fact: FactDraft) -> Result<(), Fault>;
+    fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>>;
+}
+
+impl FlowContext {
+    #[expect(dead_code, reason = "the driver of flows is the next piece")]
+    pub(crate) fn new(host: Arc<dyn FlowHost>) -> Self {
+        Self { host }
+    }
+
+    /// This moment, on the runtime's clock.
+    pub fn now(&self) -> Time {
+        self.host.now()
+    }
+
+    /// When the flow's caller stops waiting.
+    pub fn deadline(&self) -> Option<Time> {
+        self.host.deadline()
+    }
+
+    /// Asks another skill, within this flow's deadline, priority, trace and cancellation.
+    ///
+    /// # Errors
+    /// As [`Runtime::ask`](crate::Runtime::ask); and [`TaskError::Cycle`] when the skill is already on the way to this call.
+    pub async fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Result<S::Output, TaskError> {
+        let bytes = skill.input_bytes(&input);
+        let output = self.host.ask(S::NAME, Payload::new(input), bytes).await?;
+        output
+            .take()
+            .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+    }
+
+    /// Sends an item to the caller. Waits while the caller's buffer is full.
+    ///
+    /// # Errors
+    /// A fault when the skill does not stream, or when nobody listens any more.
+    pub async fn emit<T: Data>(&self, item: T) -> Result<(), Fault> {
+        self.host.emit(Payload::new(item)).await
+    }
+
+    /// Publishes a fact, together with the flow's settlement or not at all.
+    ///
+    /// # Errors
+    /// A fault when the fact is too large.
+    pub fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
+        self.host.publish(fact)
+    }
+
+    /// The next chunk of the caller's stream; none when the caller has said all.
+    ///
+    /// # Errors
+    /// A fault when the caller sent something that is not a `T`.
+    pub async fn next_chunk<T: Data>(&self) -> Result<Option<T>, Fault> {
+        let Some(payload) = self.host.next_chunk().await else {
+            return Ok(None);
+        };
+        payload.take().map(Some).map_err(|other| {
+            Fault::rejected(format!(
+                "expected a chunk of {}, got {}",
+                std::any::type_name::<T>(),
+                other.type_name()
+            ))
+        })
+    }
+}

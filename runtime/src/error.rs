@@ -1,0 +1,199 @@
+//! What can become of a task besides its output.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::fault::{Fault, FaultKind};
+use crate::ids::TaskId;
+
+/// Why a task has no output. One enum for all transports, so it can be matched on and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "error", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The agent is full and took nothing; the task was never accepted.
+    #[error(
+        "agent `{agent}` is full: {queued} tasks of {capacity} ({queued_bytes} bytes of {capacity_bytes}); try again in {retry_after:?}"
+    )]
+    Overloaded {
+        /// Who refused.
+        agent: String,
+        /// Tasks that it holds.
+        queued: u64,
+        /// Tasks that it may hold.
+        capacity: u64,
+        /// Bytes of input that it holds.
+        queued_bytes: u64,
+        /// Bytes of input that it may hold.
+        capacity_bytes: u64,
+        /// When a place is likely to be free.
+        retry_after: Duration,
+    },
+    /// The deadline came first.
+    #[error("`{skill}` did not answer within its deadline")]
+    DeadlineExceeded {
+        /// What was asked.
+        skill: String,
+    },
+    /// The caller stopped waiting.
+    #[error("the call of `{skill}` was cancelled")]
+    Cancelled {
+        /// What was asked.
+        skill: String,
+    },
+    /// The input cannot be served.
+    #[error("`{skill}` refused the input: {message}")]
+    Rejected {
+        /// What was asked.
+        skill: String,
+        /// What was expected, what came, what to do.
+        message: String,
+    },
+    /// Something that the skill needs is not to be had.
+    #[error("`{skill}` is not available: {message}")]
+    Unavailable {
+        /// What was asked.
+        skill: String,
+        /// What is missing, and what to do.
+        message: String,
+    },
+    /// The work failed for good and will not be tried again.
+    #[error("`{skill}` failed after {attempts} attempts: {message}")]
+    Failed {
+        /// What was asked.
+        skill: String,
+        /// How many attempts were made.
+        attempts: u32,
+        /// The last attempt's fault.
+        message: String,
+    },
+    /// The task brought its worker down, or hung, and is kept among the dead letters.
+    #[error(
+        "`{skill}` was given up after {attempts} attempts and kept as dead letter {task}: {cause}"
+    )]
+    DeadLettered {
+        /// What was asked.
+        skill: String,
+        /// The dead letter's id, for `redrive`.
+        task: TaskId,
+        /// How many attempts were made.
+        attempts: u32,
+        /// The panic's message, or that it hung.
+        cause: String,
+    },
+    /// A stream broke off after its first item.
+    #[error("the stream of `{skill}` broke off after {delivered} items: {message}")]
+    Interrupted {
+        /// What was asked.
+        skill: String,
+        /// How many items were delivered.
+        delivered: u64,
+        /// The fault.
+        message: String,
+    },
+    /// No agent offers the skill.
+    #[error("no agent offers `{skill}`{}", did_you_mean(.nearest))]
+    UnknownSkill {
+        /// What was asked.
+        skill: String,
+        /// The nearest skill that there is.
+        nearest: Option<String>,
+    },
+    /// The input is not of the skill's form.
+    #[error("`{skill}` cannot read its input: {message}")]
+    InvalidInput {
+        /// What was asked.
+        skill: String,
+        /// The reader's message.
+        message: String,
+    },
+    /// A flow asked, directly or through others, for itself.
+    #[error("the flow asks itself: {}", .path.join(" -> "))]
+    Cycle {
+        /// The skills on the way, the repeated one last.
+        path: Vec<String>,
+    },
+    /// The runtime takes no new work, or cut this task off.
+    #[error("the runtime is shutting down; `{skill}` was not done")]
+    ShuttingDown {
+        /// What was asked.
+        skill: String,
+    },
+    /// The agent's workers could not be kept alive.
+    #[error("agent `{agent}` has failed and serves nothing until it is restarted: {message}")]
+    AgentFailed {
+        /// The agent.
+        agent: String,
+        /// The last cause.
+        message: String,
+    },
+    /// The environment could not take the task's facts or its settlement.
+    #[error("the environment did not take the outcome of `{skill}`: {message}")]
+    Environment {
+        /// What was asked.
+        skill: String,
+        /// The store's message.
+        message: String,
+    },
+    /// The other side of a transport is gone or broke its protocol.
+    #[error("the node did not answer: {message}")]
+    Transport {
+        /// What happened.
+        message: String,
+    },
+    /// The runtime or an agent broke its own contract.
+    #[error("this is a bug in `{skill}`: {message}")]
+    Bug {
+        /// What was asked.
+        skill: String,
+        /// What was expected, what came.
+        message: String,
+    },
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest
+        .as_ref()
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default()
+}
+
+impl TaskError {
+    /// What a fault means to the caller, once no further attempt is made.
+    pub fn from_fault(skill: &str, attempts: u32, fault: Fault) -> Self {
+        let skill = skill.to_owned();
+        let message = fault.message;
+        match fault.kind {
+            FaultKind::Rejected => Self::Rejected { skill, message },
+            FaultKind::Unavailable => Self::Unavailable { skill, message },
+            FaultKind::Retryable | FaultKind::DeadForProcess => Self::Failed {
+                skill,
+                attempts,
+                message,
+            },
+            FaultKind::Bug => Self::Bug { skill, message },
+        }
+    }
+
+    pub(crate) fn unexpected_type(skill: &str, found: &str) -> Self {
+        Self::Bug {
+            skill: skill.to_owned(),
+            message: format!("its output has the unexpected type {found}"),
+        }
+    }
+
+    /// The exit code of a program that ends with this error: 65 bad input, 69 unavailable, 70 a bug.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Rejected { .. } | Self::InvalidInput { .. } => 65,
+            Self::UnknownSkill { .. } => 64,
+            Self::Cycle { .. }
+            | Self::Bug { .. }
+            | Self::DeadLettered { .. }
+            | Self::AgentFailed { .. } => 70,
+            _ => 69,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a ledger wants done.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::event::Incarnation;
+
+/// What the driver must do. The order matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LedgerEffect {
+    /// The task was accepted: from now on exactly one `Settle` follows.
+    Accepted { task: TaskId },
+    /// The task was not accepted: tell its caller; nothing else follows.
+    Refuse { task: TaskId, refusal: Refusal },
+    /// A parked worker has work: wake it, it will `Take`.
+    Wake { worker: Incarnation },
+    /// The answer to `Take` or `TakeMore`: run these together. Their attempt has begun.
+    Run { by: Incarnation, tasks: Vec<TaskId> },
+    /// The answer to `Take` when there is nothing; the worker parks. With `max_wait`, it may be told to come back then.
+    Park { by: Incarnation, until: Time },
+    /// Write the task's facts and settlement into the environment, then say `Committed` or `CommitFailed`.
+    Commit { task: TaskId },
+    /// The task's one reply.
+    Settle {
+        task: TaskId,
+        settlement: Settlement,
+    },
+    /// Keep the task's input and cause among the dead letters (a `Settle` with `DeadLettered` follows).
+    DeadLetter { task: TaskId, cause: String },
+    /// The task is running and nobody wants it any more: cancel it at its next step.
+    CancelRunning { by: Incarnation, task: TaskId },
+    /// Cancel whatever the incarnation does and let it end; it has until the grace is over.
+    Stop { worker: Incarnation },
+    /// Give the incarnation up: its thread is left alone, and what it still says is refused.
+    Abandon { worker: Incarnation },
+    /// Start a new incarnation of a worker after the delay.
+    Start {
+        worker: Incarnation,
+        after: Duration,
+        weights: Reload,
+    },
+    /// Go to the next fallback placement before the next `Start`.
+    FallBack { worker: Incarnation },
+    /// The agent is given up: everything it held is settled by effects that follow.
+    AgentFailed { message: String },
+    /// Nothing is accepted or running any more, after `Shutdown`.
+    Drained,
+    /// Something for the observer: it changes nothing.
+    Observe(Observation),
+}
+
+/// Where a new incarnation gets its weights from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// The shared ones in memory.
+    Keep,
+    /// Read again: they are under suspicion.
+    Again,
+}
+
+/// Why a task was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No room in tasks or bytes.
+    Overloaded {
+        queued: u64,
+        capacity: u64,
+        queued_bytes: u64,
+        capacity_bytes: u64,
+        retry_after: Duration,
+    },
+    /// Shutting down.
+    ShuttingDown,
+    /// The agent is given up, or its workers are backing off and it fails fast.
+    AgentFailed { message: String },
+    /// A task of that id is accepted already.
+    Duplicate,
+    /// Its deadline has passed already.
+    DeadlineExceeded,
+}
+
+/// A task's one reply, as the ledger knows it; the driver holds the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// With the output that the driver keeps.
+    Done,
+    /// A fault that no further attempt will mend.
+    Failed { attempts: u32, fault: Fault },
+    /// Past its deadline.
+    DeadlineExceeded,
+    /// The caller no longer waited.
+    Cancelled,
+    /// Kept among the dead letters.
+    DeadLettered { attempts: u32, cause: String },
+    /// A fault after the first item of a stream.
+    Interrupted { message: String },
+    /// Cut off by shutdown.
+    ShuttingDown,
+    /// The agent was given up.
+    AgentFailed { message: String },
+}
+
+/// What happened, for observers only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Observation {
+    /// A worker panicked in a batch, and its members will run again alone.
+    Suspected { tasks: Vec<TaskId> },
+    /// A task is to be tried again.
+    Retrying { task: TaskId, attempts: u32 },
+    /// A worker did not end its step in time.
+    Hung { worker: Incarnation },
+    /// An old incarnation said something, and was refused.
+    Stale { by: Incarnation },
+}

@@ -1,0 +1,105 @@
+//! What a ledger is told.
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::ids::{Epoch, TaskId, WorkerId};
+use crate::skill::{Effect, Shape};
+use crate::task::Priority;
+
+/// A worker group's place in its agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct GroupId(pub(crate) u16);
+
+/// A skill's place in its agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SkillId(pub(crate) u16);
+
+/// One incarnation of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Incarnation {
+    pub(crate) worker: WorkerId,
+    pub(crate) epoch: Epoch,
+}
+
+/// A task that asks to be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Admission {
+    pub(crate) task: TaskId,
+    pub(crate) group: GroupId,
+    pub(crate) skill: SkillId,
+    pub(crate) shape: Shape,
+    /// Bytes of input: released at settlement.
+    pub(crate) bytes: u64,
+    pub(crate) priority: Priority,
+    pub(crate) deadline: Time,
+    pub(crate) effect: Effect,
+    /// Accepted in an earlier process and read back from the environment: never refused for want of room.
+    pub(crate) resumed: bool,
+    /// Attempts that an earlier process made.
+    pub(crate) attempts: u32,
+}
+
+/// What a ledger is told. Times come beside it, in `on`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A caller asks for a task to be accepted.
+    Submit(Admission),
+    /// The incarnation has built its model and may take work.
+    Ready(Incarnation),
+    /// A free worker asks for a batch; it parks when there is none.
+    Take(Incarnation),
+    /// A worker between two steps asks for what is more urgent than its job (`above`), or for members of the same skill and shape.
+    TakeMore { by: Incarnation, wish: Wish },
+    /// A step began: the watchdog counts from now.
+    StepBegan(Incarnation),
+    /// A step ended.
+    StepEnded(Incarnation),
+    /// The attempt of one task ended, without a panic.
+    Finished {
+        by: Incarnation,
+        task: TaskId,
+        outcome: Outcome,
+    },
+    /// The environment has taken the facts and the settlement of a task that was `Committing`.
+    Committed { task: TaskId },
+    /// The environment refused them.
+    CommitFailed { task: TaskId, fault: Fault },
+    /// The first item of a stream left: from now on a fault interrupts instead of retrying.
+    ItemSent { by: Incarnation, task: TaskId },
+    /// The incarnation's thread ended by a panic in a skill.
+    Panicked { by: Incarnation, message: String },
+    /// The incarnation could not read its weights or build its model.
+    LoadFailed { by: Incarnation, fault: Fault },
+    /// The caller no longer waits.
+    Cancel { task: TaskId },
+    /// Time has passed: deadlines, watchdog, backoff, grace.
+    Tick,
+    /// No new work from now on; what is accepted is drained until `limit`.
+    Shutdown { limit: Time },
+}
+
+/// What a worker between two steps would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Tasks more urgent than this.
+    Above(Priority),
+    /// Members for a running job: same skill, same shape, at most this many.
+    Join {
+        skill: SkillId,
+        shape: Shape,
+        room: u32,
+    },
+}
+
+/// How an attempt ended, as the worker saw it. The output itself stays with the driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There is an output; nothing has to be written down first.
+    Done,
+    /// There is an output, and facts or a durable settlement to commit before the caller hears of it.
+    DoneDurably,
+    /// The skill reported a fault.
+    Fault(Fault),
+    /// The member was dropped between steps because it was cancelled.
+    Dropped,
+}

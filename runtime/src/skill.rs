@@ -1,0 +1,313 @@
+//! Skills: the typed operations that agents offer, and the contract that their authors fill in.
+//!
+//! A [`Skill`] is the typed face that callers name. Behind it stands either a [`ModelSkill`], which runs on a worker's
+//! thread beside its model and asks nobody, or a [`FlowSkill`], which is async, owns no model and asks other skills.
+//! Most model skills answer a batch in one go: those implement [`BatchSkill`] instead, and are model skills by that.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use schemars::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::context::{FlowContext, StepContext};
+use crate::fault::Fault;
+use crate::payload::{Data, json_bytes};
+
+/// One typed operation of one agent.
+pub trait Skill: Send + Sync + 'static {
+    /// The whole name, `agent.operation`.
+    const NAME: &'static str;
+    /// What it takes.
+    type Input: Data;
+    /// What it gives.
+    type Output: Data;
+
+    /// What callers and tools need to know about it.
+    fn spec(&self) -> SkillSpec;
+
+    /// How many bytes of the agent's capacity `input` takes until its task is settled.
+    fn input_bytes(&self, input: &Self::Input) -> u64 {
+        json_bytes(input)
+    }
+}
+
+/// A skill that sends items while it works, and its output at the end.
+pub trait ServerStreaming: Skill {
+    /// What it sends.
+    type Item: Data;
+}
+
+/// A skill that takes chunks while it works: live audio, for one.
+pub trait ClientStreaming: Skill {
+    /// What it takes after its input.
+    type Chunk: Data;
+}
+
+/// A skill that runs on a worker, beside its model.
+///
+/// A job is the work on one batch: `begin`, then `step` until it says [`Step::Finished`], then `finish`. Between two steps
+/// the runtime looks after deadlines, cancellation, more urgent work, a new version of the model and shutdown; so a step should be
+/// short beside the agent's `step_limit`. Every call may panic: the job is then lost, the worker is rebuilt, and its tasks run again.
+pub trait ModelSkill: Skill {
+    /// What the worker owns, and builds anew after a panic. It never leaves its thread.
+    type Model: 'static;
+    /// The state of the work on one batch.
+    type Job: 'static;
+
+    /// Inputs of the same shape may share a batch.
+    fn shape(&self, input: &Self::Input) -> Shape {
+        let _ = input;
+        Shape::default()
+    }
+
+    /// Starts the work on `inputs`, which are the job's members 0 to `inputs.len() - 1`.
+    ///
+    /// # Errors
+    /// A fault of the whole batch. A fault of one member is reported by `step` or `finish`.
+    fn begin(
+        &self,
+        model: &mut Self::Model,
+        inputs: Vec<Arc<Self::Input>>,
+        context: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault>;
+
+    /// Takes further members into a running job; they are numbered on from the last one. Gives the inputs back when the job
+    /// cannot take them, which is what it does unless the skill knows continuous batching.
+    ///
+    /// # Errors
+    /// The inputs, unused.
+    fn join(
+        &self,
+        model: &mut Self::Model,
+        job: &mut Self::Job,
+        inputs: Vec<Arc<Self::Input>>,
+        context: &mut StepContext<'_>,
+    ) -> Result<(), Vec<Arc<Self::Input>>> {
+        let _ = (model, job, context);
+        Err(inputs)
+    }
+
+    /// Does the next piece of the work.
+    ///
+    /// # Errors
+    /// A fault of all members that are not settled yet.
+    fn step(
+        &self,
+        model: &mut Self::Model,
+        job: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<Self::Output>, Fault>;
+
+    /// The outcome of each member that no step has settled.
+    fn finish(
+        &self,
+        model: &mut Self::Model,
+        job: Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<Self::Output, Fault>)>;
+}
+
+/// A model skill that answers its whole batch in one step.
+pub trait BatchSkill: Skill {
+    /// What the worker owns, and builds anew after a panic.
+    type Model: 'static;
+
+    /// Inputs of the same shape may share a batch.
+    fn shape(&self, input: &Self::Input) -> Shape {
+        let _ = input;
+        Shape::default()
+    }
+
+    /// One outcome for each input, in their order.
+    fn run(
+        &self,
+        model: &mut Self::Model,
+        inputs: &[Arc<Self::Input>],
+        context: &mut StepContext<'_>,
+    ) -> Vec<Result<Self::Output, Fault>>;
+}
+
+impl<S: BatchSkill> ModelSkill for S {
+    type Model = <S as BatchSkill>::Model;
+    type Job = Vec<Arc<S::Input>>;
+
+    fn shape(&self, input: &S::Input) -> Shape {
+        BatchSkill::shape(self, input)
+    }
+
+    fn begin(
+        &self,
+        _: &mut Self::Model,
+        inputs: Vec<Arc<S::Input>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault> {
+        Ok(inputs)
+    }
+
+    fn step(
+        &self,
+        model: &mut Self::Model,
+        job: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<S::Output>, Fault> {
+        let outcomes = self.run(model, job, context);
+        if outcomes.len() != job.len() {
+            return Err(Fault::bug(format!(
+                "`{}` answered {} of {} inputs; `run` must give one outcome for each",
+                S::NAME,
+                outcomes.len(),
+                job.len()
+            )));
+        }
+        Ok(Step::Settled(
+            outcomes
+                .into_iter()
+                .enumerate()
+                .map(|(at, outcome)| (Member(at as u32), outcome))
+                .collect(),
+        ))
+    }
+
+    fn finish(
+        &self,
+        _: &mut Self::Model,
+        _: Self::Job,
+        _: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<S::Output, Fault>)> {
+        Vec::new()
+    }
+}
+
+/// A skill that asks other skills and owns no model. What it asks inherits its deadline, priority, trace and cancellation.
+pub trait FlowSkill: Skill {
+    /// The work. Dropping the future cancels what it has asked for.
+    fn run(
+        &self,
+        input: Arc<Self::Input>,
+        context: FlowContext,
+    ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+}
+
+/// What became of one step.
+#[derive(Debug)]
+pub enum Step<Output> {
+    /// There is more to do.
+    Continue,
+    /// These members are done; the others, if any, go on. The job ends with its last member.
+    Settled(Vec<(Member, Result<Output, Fault>)>),
+    /// Nothing can be done until a chunk comes: the worker serves others meanwhile.
+    Waiting,
+    /// All is done: `finish` has the outcomes.
+    Finished,
+}
+
+/// A task's place in its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Member(pub u32);
+
+/// The bucket of an input's size: a batch never mixes two.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Shape(pub u64);
+
+/// What doing a task twice would mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Nothing but its output: it may run again.
+    Pure,
+    /// It changes something outside, but twice is as good as once.
+    Idempotent,
+    /// It changes something outside each time: the runtime never runs it a second time.
+    Once,
+}
+
+/// How input and output travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// One input, one output.
+    Unary,
+    /// One input, numbered items, one output.
+    ServerStreaming,
+    /// One input, chunks, numbered items, one output.
+    ClientStreaming,
+}
+
+/// What callers and tools need to know about a skill.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SkillSpec {
+    /// The whole name, `agent.operation`.
+    pub name: String,
+    /// One sentence: what it does.
+    pub description: String,
+    /// What doing it twice would mean.
+    pub effect: Effect,
+    /// How input and output travel.
+    pub delivery: Delivery,
+    /// The JSON schema of the input.
+    pub input: Schema,
+    /// The JSON schema of the output.
+    pub output: Schema,
+    /// The JSON schema of the items it sends, if it sends any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Schema>,
+    /// The JSON schema of the chunks it takes, if it takes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<Schema>,
+    /// The field of the input that takes a path or a text given on the command line; the whole input when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_field: Option<String>,
+}
+
+impl SkillSpec {
+    /// The spec of a pure, unary skill.
+    pub fn of<S: Skill>(description: &str) -> Self {
+        Self {
+            name: S::NAME.to_owned(),
+            description: description.to_owned(),
+            effect: Effect::Pure,
+            delivery: Delivery::Unary,
+            input: schemars::schema_for!(S::Input),
+            output: schemars::schema_for!(S::Output),
+            item: None,
+            chunk: None,
+            main_field: None,
+        }
+    }
+
+    /// Says what doing it twice would mean.
+    #[must_use]
+    pub fn effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// Says that it sends items.
+    #[must_use]
+    pub fn sends<S: ServerStreaming>(mut self) -> Self {
+        self.item = Some(schemars::schema_for!(S::Item));
+        if self.delivery == Delivery::Unary {
+            self.delivery = Delivery::ServerStreaming;
+        }
+        self
+    }
+
+    /// Says that it takes chunks.
+    #[must_use]
+    pub fn takes<S: ClientStreaming>(mut self) -> Self {
+        self.chunk = Some(schemars::schema_for!(S::Chunk));
+        self.delivery = Delivery::ClientStreaming;
+        self
+    }
+
+    /// Names the field of the input that takes a path or a text given on the command line.
+    #[must_use]
+    pub fn main_field(mut self, field: &str) -> Self {
+        self.main_field = Some(field.to_owned());
+        self
+    }
+}
