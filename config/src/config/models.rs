@@ -1,0 +1,27 @@
+//! Where models come from.
+
+use std::path::PathBuf;
+
+/// How artefacts are fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelsConfig {
+    /// Whether fetching is refused, so that only artefacts in the cache are used.
+    pub offline: bool,
+    /// The address of the model hub, without a slash at its end.
+    pub hub_endpoint: String,
+    /// The environment variable that holds the hub's token. The token itself is never part of the configuration.
+    pub hub_token_variable: String,
+    /// Catalogue files that are read beside the built-in catalogue; relative paths start at the current folder.
+    pub catalogues: Vec<PathBuf>,
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        Self {
+            offline: false,
+            hub_endpoint: "https://huggingface.co".to_owned(),
+            hub_token_variable: "HF_TOKEN".to_owned(),
+            catalogues: Vec::new(),
+        }
+    }
+}
