@@ -1,1 +1,3 @@
-//! Black-box tests of AI Mass.
+//! Black-box tests of AI Mass: the repository's own rules, and the program as a user meets it.
+
+mod repository;

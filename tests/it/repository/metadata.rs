@@ -1,0 +1,152 @@
+//! What cargo knows of the workspace: packages, licences, and who depends on whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde::Deserialize;
+
+/// A package of the dependency graph.
+#[derive(Deserialize)]
+pub(crate) struct Package {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) license: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Edge>,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    pkg: String,
+    dep_kinds: Vec<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_members: Vec<String>,
+    resolve: Resolve,
+}
+
+/// The dependency graph, without what only tests need.
+pub(crate) struct Graph {
+    packages: BTreeMap<String, Package>,
+    members: Vec<String>,
+    edges: BTreeMap<String, Vec<String>>,
+}
+
+impl Graph {
+    /// Asks cargo, for this platform only: the packages of others need not be there.
+    pub(crate) fn read() -> Self {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "metadata",
+                "--format-version",
+                "1",
+                "--locked",
+                "--filter-platform",
+            ])
+            .arg(host())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
+        let linked = |edge: &Edge| {
+            edge.dep_kinds
+                .iter()
+                .any(|kind| kind.kind.as_deref() != Some("dev"))
+        };
+        Self {
+            members: metadata.workspace_members,
+            packages: metadata
+                .packages
+                .into_iter()
+                .map(|package| (package.id.clone(), package))
+                .collect(),
+            edges: metadata
+                .resolve
+                .nodes
+                .into_iter()
+                .map(|node| {
+                    (
+                        node.id,
+                        node.deps
+                            .into_iter()
+                            .filter(linked)
+                            .map(|edge| edge.pkg)
+                            .collect(),
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// The names of the workspace's own packages.
+    pub(crate) fn members(&self) -> BTreeSet<&str> {
+        self.members
+            .iter()
+            .map(|id| self.packages[id].name.as_str())
+            .collect()
+    }
+
+    /// What the package names as its dependencies itself.
+    pub(crate) fn direct(&self, name: &str) -> BTreeSet<&str> {
+        let package = self
+            .packages
+            .values()
+            .find(|package| package.name == name)
+            .unwrap();
+        self.edges[&package.id]
+            .iter()
+            .map(|id| self.packages[id].name.as_str())
+            .collect()
+    }
+
+    /// Everything that ends up in what these packages build, themselves included.
+    pub(crate) fn linked<'a>(&'a self, names: &[&str]) -> Vec<&'a Package> {
+        let mut open: Vec<&str> = self
+            .packages
+            .values()
+            .filter(|package| names.contains(&package.name.as_str()))
+            .map(|package| package.id.as_str())
+            .collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(self.edges[id].iter().map(String::as_str));
+            }
+        }
+        seen.into_iter().map(|id| &self.packages[id]).collect()
+    }
+}
+
+/// The platform that this test runs on, as the compiler names it.
+fn host() -> String {
+    let rustc = Path::new(env!("CARGO")).with_file_name("rustc");
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap()
+        .to_owned()
+}
