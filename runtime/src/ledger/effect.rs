@@ -73,8 +73,15 @@ pub(crate) enum Refusal {
     },
     /// Shutting down.
     ShuttingDown,
-    /// The agent is given up, or its workers are backing off and it fails fast.
+    /// The agent is given up.
     AgentFailed { message: String },
+    /// The group's workers could not be started and wait before they try again: fail fast meanwhile.
+    BackingOff {
+        message: String,
+        retry_after: Duration,
+    },
+    /// The input alone is larger than all that the agent may hold.
+    TooLarge { bytes: u64, capacity_bytes: u64 },
     /// A task of that id is accepted already.
     Duplicate,
     /// Its deadline has passed already.

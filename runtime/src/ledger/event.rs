@@ -68,8 +68,12 @@ pub(crate) enum Event {
     ItemSent { by: Incarnation, task: TaskId },
     /// The incarnation's thread ended by a panic in a skill.
     Panicked { by: Incarnation, message: String },
+    /// The incarnation's thread ended after a `Stop`, in time or long after it was abandoned.
+    Stopped(Incarnation),
     /// The incarnation could not read its weights or build its model.
     LoadFailed { by: Incarnation, fault: Fault },
+    /// The group has a new version of its model: parked workers come for it now, busy ones between two jobs.
+    Swap(GroupId),
     /// The caller no longer waits.
     Cancel { task: TaskId },
     /// Time has passed: deadlines, watchdog, backoff, grace.

@@ -1,0 +1,142 @@
+//! Taking tasks in, and letting them go at their callers' wish.
+
+use crate::clock::Time;
+use crate::ids::TaskId;
+use crate::ledger::effect::{LedgerEffect, Refusal, Settlement};
+use crate::ledger::event::{Admission, GroupId};
+use crate::ledger::task::{Entry, Standing};
+use crate::ledger::worker::WorkerState;
+use crate::ledger::{Ledger, Phase};
+
+impl Ledger {
+    pub(super) fn submit(
+        &mut self,
+        admission: Admission,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let task = admission.task;
+        if let Some(refusal) = self.refusal(&admission, now) {
+            effects.push(LedgerEffect::Refuse { task, refusal });
+            return;
+        }
+        self.sequence += 1;
+        self.bytes += admission.bytes;
+        if admission.deadline != Time::NEVER {
+            self.deadlines.insert((admission.deadline, task));
+        }
+        let group = admission.group;
+        let entry = Entry::new(admission, self.sequence, now);
+        self.groups[usize::from(group.0)].queue.push(task, &entry);
+        self.tasks.insert(task, entry);
+        effects.push(LedgerEffect::Accepted { task });
+        self.wake_one(group, effects);
+    }
+
+    fn refusal(&self, admission: &Admission, now: Time) -> Option<Refusal> {
+        match &self.phase {
+            Phase::Open => {}
+            Phase::Failed { message } => {
+                return Some(Refusal::AgentFailed {
+                    message: message.clone(),
+                });
+            }
+            Phase::Draining { .. } | Phase::Drained => return Some(Refusal::ShuttingDown),
+        }
+        if self.tasks.contains_key(&admission.task) {
+            return Some(Refusal::Duplicate);
+        }
+        if admission.deadline <= now {
+            return Some(Refusal::DeadlineExceeded);
+        }
+        if admission.resumed {
+            return None;
+        }
+        let LedgerLimits {
+            capacity,
+            capacity_bytes,
+        } = self.limits();
+        if admission.bytes > capacity_bytes {
+            return Some(Refusal::TooLarge {
+                bytes: admission.bytes,
+                capacity_bytes,
+            });
+        }
+        let queued = self.tasks.len() as u64;
+        if queued >= capacity || self.bytes + admission.bytes > capacity_bytes {
+            let retry_after = self.pace.next_place();
+            return Some(Refusal::Overloaded {
+                queued,
+                capacity,
+                queued_bytes: self.bytes,
+                capacity_bytes,
+                retry_after,
+            });
+        }
+        self.backing_off(admission.group, now)
+    }
+
+    fn limits(&self) -> LedgerLimits {
+        LedgerLimits {
+            capacity: self.settings.capacity,
+            capacity_bytes: self.settings.capacity_bytes,
+        }
+    }
+
+    /// A refusal while none of the group's workers could be started and all wait before they try again.
+    fn backing_off(&self, group: GroupId, now: Time) -> Option<Refusal> {
+        let mut soonest: Option<(Time, &str)> = None;
+        for worker in &self.groups[usize::from(group.0)].workers {
+            let WorkerState::BackingOff { until, message } = &self.workers[worker.0 as usize].state
+            else {
+                return None;
+            };
+            if soonest.is_none_or(|(time, _)| *until < time) {
+                soonest = Some((*until, message));
+            }
+        }
+        let (until, message) = soonest?;
+        Some(Refusal::BackingOff {
+            message: message.to_owned(),
+            retry_after: until.since(now),
+        })
+    }
+
+    pub(super) fn cancel(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
+        self.let_go(task, Settlement::Cancelled, now, effects);
+    }
+
+    /// Settles a task that nobody waits for any more, unless its outcome is already on its way into the environment.
+    pub(super) fn let_go(
+        &mut self,
+        task: TaskId,
+        settlement: Settlement,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        match self.tasks.get(&task).map(|entry| entry.standing) {
+            None | Some(Standing::Committing) => return,
+            Some(Standing::Waiting) => {}
+            Some(Standing::Running(by)) => effects.push(LedgerEffect::CancelRunning { by, task }),
+        }
+        self.settle(task, settlement, now, effects);
+    }
+
+    pub(super) fn shut_down(&mut self, limit: Time, now: Time, effects: &mut Vec<LedgerEffect>) {
+        match self.phase {
+            Phase::Open | Phase::Draining { .. } => self.phase = Phase::Draining { limit },
+            Phase::Failed { .. } if self.tasks.is_empty() => {
+                self.phase = Phase::Drained;
+                effects.push(LedgerEffect::Drained);
+            }
+            Phase::Failed { .. } => self.phase = Phase::Draining { limit },
+            Phase::Drained => {}
+        }
+        self.tick(now, effects);
+    }
+}
+
+struct LedgerLimits {
+    capacity: u64,
+    capacity_bytes: u64,
+}

@@ -1,0 +1,130 @@
+//! How an attempt ends, without a panic: an outcome, a fault, a retry.
+
+use crate::clock::Time;
+use crate::fault::{Fault, FaultKind};
+use crate::ids::TaskId;
+use crate::ledger::Ledger;
+use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
+use crate::ledger::event::{Incarnation, Outcome};
+use crate::ledger::task::Standing;
+
+impl Ledger {
+    pub(super) fn finished(
+        &mut self,
+        by: Incarnation,
+        task: TaskId,
+        outcome: Outcome,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        if self.heard(by, effects).is_none() {
+            return;
+        }
+        // A task that was let go meanwhile has had its reply.
+        let Some(entry) = self
+            .tasks
+            .get_mut(&task)
+            .filter(|entry| entry.standing == Standing::Running(by))
+        else {
+            return;
+        };
+        let late = entry.admission.deadline <= now;
+        match outcome {
+            Outcome::Done | Outcome::DoneDurably if late => {
+                self.settle(task, Settlement::DeadlineExceeded, now, effects);
+            }
+            Outcome::Done => {
+                self.workers[by.worker.0 as usize].panics_in_a_row = 0;
+                self.settle(task, Settlement::Done, now, effects);
+            }
+            Outcome::DoneDurably => {
+                entry.standing = Standing::Committing;
+                let worker = &mut self.workers[by.worker.0 as usize];
+                worker.panics_in_a_row = 0;
+                worker.running.retain(|running| *running != task);
+                effects.push(LedgerEffect::Commit { task });
+            }
+            Outcome::Dropped => self.settle(task, Settlement::Cancelled, now, effects),
+            Outcome::Fault(fault) => self.fault(by, task, fault, now, effects),
+        }
+    }
+
+    pub(super) fn fault(
+        &mut self,
+        by: Incarnation,
+        task: TaskId,
+        fault: Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let device_lost = fault.kind == FaultKind::DeadForProcess;
+        let message = fault.message.clone();
+        self.retry_or_settle(task, fault, now, effects);
+        if device_lost {
+            self.device_lost(by, &message, now, effects);
+        }
+    }
+
+    fn retry_or_settle(
+        &mut self,
+        task: TaskId,
+        fault: Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(entry) = self.tasks.get_mut(&task) else {
+            return;
+        };
+        entry.attempts += 1;
+        let attempts = entry.attempts;
+        if entry.item_sent {
+            self.settle(
+                task,
+                Settlement::Interrupted {
+                    message: fault.message,
+                },
+                now,
+                effects,
+            );
+            return;
+        }
+        let may_help = matches!(fault.kind, FaultKind::Retryable | FaultKind::DeadForProcess);
+        if !may_help || !entry.may_run_again() || attempts >= self.settings.max_attempts {
+            self.settle(task, Settlement::Failed { attempts, fault }, now, effects);
+            return;
+        }
+        effects.push(LedgerEffect::Observe(Observation::Retrying {
+            task,
+            attempts,
+        }));
+        self.run_again(task, now, effects);
+    }
+
+    pub(super) fn commit_failed(
+        &mut self,
+        task: TaskId,
+        fault: Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(entry) = self
+            .tasks
+            .get(&task)
+            .filter(|entry| entry.standing == Standing::Committing)
+        else {
+            return;
+        };
+        let attempts = entry.attempts + 1;
+        self.settle(task, Settlement::Failed { attempts, fault }, now, effects);
+    }
+
+    pub(super) fn item_sent(&mut self, by: Incarnation, task: TaskId) {
+        if let Some(entry) = self
+            .tasks
+            .get_mut(&task)
+            .filter(|entry| entry.standing == Standing::Running(by))
+        {
+            entry.item_sent = true;
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Giving work to workers: whose turn it is, and who shares a batch.
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::Ledger;
+use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
+use crate::ledger::event::{GroupId, Incarnation, Wish};
+use crate::ledger::task::Standing;
+use crate::ledger::worker::WorkerState;
+use crate::task::Priority;
+
+impl Ledger {
+    pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let Some(worker) = self.heard(by, effects) else {
+            effects.push(LedgerEffect::Stop { worker: by });
+            return;
+        };
+        if worker.state == WorkerState::Unloading {
+            effects.push(LedgerEffect::Stop { worker: by });
+            return;
+        }
+        worker.state = WorkerState::Busy;
+        worker.given = 0;
+        worker.secluded = false;
+        worker.step_began = None;
+        let group = worker.group;
+        for task in std::mem::take(&mut worker.running) {
+            let fault = Fault::bug("the job ended without an outcome for this task");
+            self.fault(by, task, fault, now, effects);
+        }
+        match self.next_batch(group, now, effects) {
+            Batch::Run(tasks) => self.run(by, tasks, effects),
+            Batch::Wait { until } => self.park(by, until, now, effects),
+        }
+    }
+
+    pub(super) fn take_more(
+        &mut self,
+        by: Incarnation,
+        wish: Wish,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(worker) = self.heard(by, effects) else {
+            effects.push(LedgerEffect::Stop { worker: by });
+            return;
+        };
+        if worker.secluded {
+            return;
+        }
+        let group = worker.group;
+        let tasks =
+            match wish {
+                Wish::Above(priority) => self.more_urgent(group, priority, now, effects),
+                Wish::Join { skill, shape, room } => self.groups[usize::from(group.0)]
+                    .queue
+                    .matching(&self.tasks, room as usize, |entry| {
+                        !entry.runs_alone()
+                            && entry.admission.skill == skill
+                            && entry.admission.shape == shape
+                            && entry.admission.deadline > now
+                    }),
+            };
+        if !tasks.is_empty() {
+            self.run(by, tasks, effects);
+        }
+    }
+
+    fn more_urgent(
+        &mut self,
+        group: GroupId,
+        priority: Priority,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) -> Vec<TaskId> {
+        while let Some(class) = self.groups[usize::from(group.0)]
+            .queue
+            .class_above(priority)
+        {
+            let Some(first) = self.first_in_time(group, class, now, effects) else {
+                continue;
+            };
+            // What must run alone waits for a free worker.
+            if self
+                .tasks
+                .get(&first)
+                .is_none_or(|entry| entry.runs_alone())
+            {
+                return Vec::new();
+            }
+            return self.companions(group, first, now);
+        }
+        Vec::new()
+    }
+
+    fn next_batch(&mut self, group: GroupId, now: Time, effects: &mut Vec<LedgerEffect>) -> Batch {
+        loop {
+            let Some(class) = self.groups[usize::from(group.0)].queue.next_class() else {
+                return Batch::Wait { until: Time::NEVER };
+            };
+            let Some(first) = self.first_in_time(group, class, now, effects) else {
+                continue;
+            };
+            let batch = self.companions(group, first, now);
+            let settings = &self.groups[usize::from(group.0)].settings;
+            let full = batch.len() >= settings.max_batch as usize;
+            let Some(entry) = self.tasks.get(&first) else {
+                continue;
+            };
+            let until = entry.since + settings.max_wait;
+            if full || entry.runs_alone() || until <= now {
+                return Batch::Run(batch);
+            }
+            return Batch::Wait { until };
+        }
+    }
+
+    /// The first task of a class that is still in time; those past their deadline are answered so and never run.
+    fn first_in_time(
+        &mut self,
+        group: GroupId,
+        class: Priority,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) -> Option<TaskId> {
+        let first = self.groups[usize::from(group.0)]
+            .queue
+            .first(class, &self.tasks)?;
+        let entry = self.tasks.get(&first)?;
+        if entry.admission.deadline > now {
+            return Some(first);
+        }
+        self.settle(first, Settlement::DeadlineExceeded, now, effects);
+        None
+    }
+
+    /// The task and those that may share its batch.
+    fn companions(&self, group: GroupId, first: TaskId, now: Time) -> Vec<TaskId> {
+        let mut batch = vec![first];
+        let Some(head) = self.tasks.get(&first) else {
+            return batch;
+        };
+        let group = &self.groups[usize::from(group.0)];
+        let room = group.settings.max_batch.max(1) as usize - 1;
+        if head.runs_alone() || room == 0 {
+            return batch;
+        }
+        batch.extend(group.queue.matching(&self.tasks, room, |entry| {
+            entry.sequence != head.sequence
+                && !entry.runs_alone()
+                && entry.admission.skill == head.admission.skill
+                && entry.admission.shape == head.admission.shape
+                && entry.admission.deadline > now
+        }));
+        batch
+    }
+
+    fn run(&mut self, by: Incarnation, tasks: Vec<TaskId>, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[by.worker.0 as usize];
+        for task in &tasks {
+            let Some(entry) = self.tasks.get_mut(task) else {
+                continue;
+            };
+            worker.secluded |= entry.runs_alone();
+            entry.standing = Standing::Running(by);
+            let group = usize::from(entry.admission.group.0);
+            let Some(entry) = self.tasks.get(task) else {
+                continue;
+            };
+            self.groups[group].queue.remove(entry, &self.tasks);
+        }
+        worker.given += tasks.len() as u32;
+        worker.running.extend(&tasks);
+        effects.push(LedgerEffect::Run { by, tasks });
+    }
+
+    fn park(&mut self, by: Incarnation, until: Time, now: Time, effects: &mut Vec<LedgerEffect>) {
+        self.workers[by.worker.0 as usize].state = WorkerState::Idle { since: now };
+        effects.push(LedgerEffect::Park { by, until });
+    }
+
+    /// Sees to it that somebody comes for the group's work.
+    pub(super) fn wake_one(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        let workers = &self.groups[usize::from(group.0)].workers;
+        let idle = workers
+            .iter()
+            .find(|id| matches!(self.workers[id.0 as usize].state, WorkerState::Idle { .. }));
+        if let Some(id) = idle {
+            let worker = &mut self.workers[id.0 as usize];
+            worker.state = WorkerState::Busy;
+            effects.push(LedgerEffect::Wake {
+                worker: worker.incarnation(),
+            });
+            return;
+        }
+        self.start_unloaded(group, effects);
+    }
+
+    pub(super) fn wake_all(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        let Some(group) = self.groups.get(usize::from(group.0)) else {
+            return;
+        };
+        for id in &group.workers {
+            let worker = &mut self.workers[id.0 as usize];
+            if matches!(worker.state, WorkerState::Idle { .. }) {
+                worker.state = WorkerState::Busy;
+                effects.push(LedgerEffect::Wake {
+                    worker: worker.incarnation(),
+                });
+            }
+        }
+    }
+
+    pub(super) fn start_unloaded(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        for id in &self.groups[usize::from(group.0)].workers {
+            let worker = &mut self.workers[id.0 as usize];
+            if worker.state != WorkerState::Unloaded {
+                continue;
+            }
+            worker.state = WorkerState::Starting;
+            let after = std::time::Duration::ZERO;
+            effects.push(LedgerEffect::Start {
+                worker: worker.incarnation(),
+                after,
+                weights: Reload::Keep,
+            });
+        }
+    }
+}
+
+/// What a free worker is to do.
+enum Batch {
+    Run(Vec<TaskId>),
+    Wait { until: Time },
+}

@@ -1,0 +1,59 @@
+//! What a ledger has to know before the first event.
+
+use std::time::Duration;
+
+/// The limits and the shape of one agent.
+#[derive(Debug, Clone)]
+pub(crate) struct LedgerSettings {
+    /// Tasks that may be held at once, running ones included.
+    pub(crate) capacity: u64,
+    /// Bytes of input that may be held at once.
+    pub(crate) capacity_bytes: u64,
+    /// Attempts that a task may cost before it is given up.
+    pub(crate) max_attempts: u32,
+    /// Threads that may be given up for hung before the agent is.
+    pub(crate) max_abandoned: u32,
+    /// How long one step may take.
+    pub(crate) step_limit: Duration,
+    /// How long a worker that was told to stop may take to do so.
+    pub(crate) grace: Duration,
+    /// When idle workers give their memory back; none for never.
+    pub(crate) idle_unload: Option<Duration>,
+    /// When restarts are too many.
+    pub(crate) restart: RestartSettings,
+    /// The agent's worker groups.
+    pub(crate) groups: Vec<GroupSettings>,
+    /// Where the jitter comes from, so that a run can be replayed.
+    pub(crate) seed: u64,
+}
+
+/// When restarts are too many, and how long to wait between them.
+#[derive(Debug, Clone)]
+pub(crate) struct RestartSettings {
+    pub(crate) max_restarts: u32,
+    pub(crate) window: Duration,
+    pub(crate) backoff_initial: Duration,
+    pub(crate) backoff_max: Duration,
+}
+
+/// The shape of one worker group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupSettings {
+    /// How many workers share its queue.
+    pub(crate) workers: u32,
+    /// How many tasks a batch may have.
+    pub(crate) max_batch: u32,
+    /// How long a batch that is not full may wait for more.
+    pub(crate) max_wait: Duration,
+    /// When its workers start.
+    pub(crate) start: StartWhen,
+}
+
+/// When a group's workers read their model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartWhen {
+    /// With the runtime.
+    AtOnce,
+    /// With the first task.
+    Needed,
+}

@@ -1,0 +1,406 @@
+//! Workers that panic, hang, cannot start, lose their device, or come and go.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::fault::{Fault, FaultKind};
+use crate::ids::{TaskId, WorkerId};
+use crate::ledger::effect::{LedgerEffect, Observation, Reload, Settlement};
+use crate::ledger::event::{GroupId, Incarnation};
+use crate::ledger::worker::WorkerState;
+use crate::ledger::{Ledger, Phase};
+
+/// Panics in a row, with nothing brought to its end between them, after which the weights are read again.
+const SUSPICIOUS_PANICS: u32 = 3;
+
+impl Ledger {
+    pub(super) fn ready(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let Some(worker) = self.heard(by, effects) else {
+            effects.push(LedgerEffect::Stop { worker: by });
+            return;
+        };
+        worker.failed_starts = 0;
+        worker.state = WorkerState::Idle { since: now };
+    }
+
+    pub(super) fn panicked(
+        &mut self,
+        by: Incarnation,
+        message: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(worker) = self.heard(by, effects) else {
+            self.stopped(by, effects);
+            return;
+        };
+        let given = worker.given;
+        worker.panics_in_a_row += 1;
+        let weights = if worker.panics_in_a_row >= SUSPICIOUS_PANICS {
+            Reload::Again
+        } else {
+            Reload::Keep
+        };
+        let members = worker.retire();
+        self.blame(&members, given, Blame::Panic(message), now, effects);
+        // A panic that is pinned on a task is that task's fault, not the worker's.
+        if given == 0 && !self.may_restart(now) {
+            self.fail(
+                &format!("its workers panic without a task: {message}"),
+                now,
+                effects,
+            );
+            return;
+        }
+        self.restart(by.worker, Duration::ZERO, weights, effects);
+    }
+
+    /// A step took longer than it may: the thread cannot be killed, so it is told to stop and given up after its grace.
+    pub(super) fn hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[id.0 as usize];
+        let (old, given) = (worker.incarnation(), worker.given);
+        let members = worker.retire();
+        effects.push(LedgerEffect::Observe(Observation::Hung { worker: old }));
+        self.leave(old, now, effects);
+        self.blame(&members, given, Blame::Hang, now, effects);
+    }
+
+    /// Decides what the end of a worker means for the tasks that it was running.
+    fn blame(
+        &mut self,
+        members: &[TaskId],
+        given: u32,
+        blame: Blame<'_>,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let alone = given == 1;
+        let cause = blame.cause(self.settings.step_limit);
+        if !alone && !members.is_empty() {
+            effects.push(LedgerEffect::Observe(Observation::Suspected {
+                tasks: members.to_vec(),
+            }));
+        }
+        for task in members {
+            let Some(entry) = self.tasks.get_mut(task) else {
+                continue;
+            };
+            entry.attempts += u32::from(alone);
+            entry.suspect = true;
+            let attempts = entry.attempts;
+            let given_up =
+                alone && (matches!(blame, Blame::Hang) || attempts >= self.settings.max_attempts);
+            if entry.item_sent {
+                self.settle(
+                    *task,
+                    Settlement::Interrupted {
+                        message: cause.clone(),
+                    },
+                    now,
+                    effects,
+                );
+            } else if given_up || !entry.may_run_again() {
+                self.dead_letter(*task, &cause, now, effects);
+            } else {
+                effects.push(LedgerEffect::Observe(Observation::Retrying {
+                    task: *task,
+                    attempts,
+                }));
+                self.run_again(*task, now, effects);
+            }
+        }
+    }
+
+    pub(super) fn device_lost(
+        &mut self,
+        by: Incarnation,
+        message: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(worker) = self.heard(by, effects) else {
+            return;
+        };
+        for task in worker.retire() {
+            match self.tasks.get(&task).map(|entry| entry.may_run_again()) {
+                Some(true) => self.run_again(task, now, effects),
+                Some(false) => self.retry_once_lost(task, message, now, effects),
+                None => {}
+            }
+        }
+        effects.push(LedgerEffect::FallBack { worker: by });
+        if !self.may_restart(now) {
+            self.leave(by, now, effects);
+            self.fail(
+                &format!("its devices fail again and again: {message}"),
+                now,
+                effects,
+            );
+            return;
+        }
+        self.leave(by, now, effects);
+    }
+
+    /// A task that may not run twice lost its device in the middle.
+    fn retry_once_lost(
+        &mut self,
+        task: TaskId,
+        message: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(entry) = self.tasks.get(&task) else {
+            return;
+        };
+        let settlement = if entry.item_sent {
+            Settlement::Interrupted {
+                message: message.to_owned(),
+            }
+        } else {
+            Settlement::Failed {
+                attempts: entry.attempts + 1,
+                fault: Fault::dead_for_process(message),
+            }
+        };
+        self.settle(task, settlement, now, effects);
+    }
+
+    /// Tells a retired incarnation to stop; the next one starts when it has, or when its grace is over.
+    fn leave(&mut self, old: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let until = now + self.settings.grace;
+        self.workers[old.worker.0 as usize].state = WorkerState::Leaving { until };
+        effects.push(LedgerEffect::Stop { worker: old });
+    }
+
+    /// The grace of a worker's last incarnation is over.
+    pub(super) fn abandon(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let worker = &self.workers[id.0 as usize];
+        let old = Incarnation {
+            worker: id,
+            epoch: crate::ids::Epoch(worker.epoch.0 - 1),
+        };
+        effects.push(LedgerEffect::Abandon { worker: old });
+        self.abandoned.push(old);
+        if self.abandoned.len() > self.settings.max_abandoned as usize {
+            self.workers[id.0 as usize].state = WorkerState::Failed;
+            let count = self.abandoned.len();
+            let most = self.settings.max_abandoned;
+            self.fail(
+                &format!("{count} of its threads hang for good and {most} may"),
+                now,
+                effects,
+            );
+            return;
+        }
+        self.restart(id, Duration::ZERO, Reload::Keep, effects);
+    }
+
+    pub(super) fn stopped(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect>) {
+        self.abandoned.retain(|abandoned| *abandoned != by);
+        let Some(worker) = self.workers.get_mut(by.worker.0 as usize) else {
+            return;
+        };
+        match worker.state {
+            WorkerState::Leaving { .. } if worker.epoch.0 == by.epoch.0 + 1 => {
+                self.restart(by.worker, Duration::ZERO, Reload::Keep, effects);
+            }
+            WorkerState::Unloading if worker.epoch == by.epoch => {
+                let forgotten = worker.retire();
+                debug_assert!(forgotten.is_empty(), "an idle worker runs nothing");
+                worker.state = WorkerState::Unloaded;
+                let group = worker.group;
+                if self.groups[usize::from(group.0)].queue.len() > 0 {
+                    self.start_unloaded(group, effects);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn load_failed(
+        &mut self,
+        by: Incarnation,
+        fault: Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(worker) = self.heard(by, effects) else {
+            self.stopped(by, effects);
+            return;
+        };
+        let forgotten = worker.retire();
+        debug_assert!(
+            forgotten.is_empty(),
+            "a worker that is starting runs nothing"
+        );
+        worker.failed_starts += 1;
+        let (group, failed_starts) = (worker.group, worker.failed_starts);
+        if matches!(fault.kind, FaultKind::Unavailable | FaultKind::Rejected) {
+            // The user can mend it: say so to all who wait, and try again with the next task.
+            self.workers[by.worker.0 as usize].state = WorkerState::Unloaded;
+            self.fail_waiting(group, &fault, now, effects);
+            return;
+        }
+        if !self.may_restart(now) {
+            self.fail(
+                &format!("its model cannot be loaded: {}", fault.message),
+                now,
+                effects,
+            );
+            return;
+        }
+        if fault.kind == FaultKind::DeadForProcess {
+            effects.push(LedgerEffect::FallBack { worker: by });
+            self.restart(by.worker, Duration::ZERO, Reload::Again, effects);
+            return;
+        }
+        let after = self.backoff(failed_starts);
+        self.restart(by.worker, after, Reload::Again, effects);
+        self.workers[by.worker.0 as usize].state = WorkerState::BackingOff {
+            until: now + after,
+            message: fault.message,
+        };
+    }
+
+    fn fail_waiting(
+        &mut self,
+        group: GroupId,
+        fault: &Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let able = self.groups[usize::from(group.0)].workers.iter().any(|id| {
+            !matches!(
+                self.workers[id.0 as usize].state,
+                WorkerState::Unloaded | WorkerState::Starting
+            )
+        });
+        if able {
+            return;
+        }
+        let waiting =
+            self.groups[usize::from(group.0)]
+                .queue
+                .matching(&self.tasks, usize::MAX / 8, |_| true);
+        for task in waiting {
+            let attempts = self.tasks.get(&task).map_or(0, |entry| entry.attempts);
+            self.settle(
+                task,
+                Settlement::Failed {
+                    attempts,
+                    fault: fault.clone(),
+                },
+                now,
+                effects,
+            );
+        }
+    }
+
+    fn restart(
+        &mut self,
+        id: WorkerId,
+        after: Duration,
+        weights: Reload,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let worker = &mut self.workers[id.0 as usize];
+        if matches!(self.phase, Phase::Failed { .. } | Phase::Drained) {
+            worker.state = WorkerState::Failed;
+            return;
+        }
+        worker.state = WorkerState::Starting;
+        worker.restarts += 1;
+        effects.push(LedgerEffect::Start {
+            worker: worker.incarnation(),
+            after,
+            weights,
+        });
+    }
+
+    /// Counts one restart; false when the window has seen too many.
+    fn may_restart(&mut self, now: Time) -> bool {
+        self.restarts.push_back(now);
+        while self
+            .restarts
+            .front()
+            .is_some_and(|first| now.since(*first) > self.settings.restart.window)
+        {
+            self.restarts.pop_front();
+        }
+        self.restarts.len() <= self.settings.restart.max_restarts as usize
+    }
+
+    /// Exponential, with up to half of it taken off at random so that workers do not come back in step.
+    fn backoff(&mut self, failed_starts: u32) -> Duration {
+        let restart = &self.settings.restart;
+        let doubled = restart
+            .backoff_initial
+            .saturating_mul(1_u32 << failed_starts.saturating_sub(1).min(20));
+        self.jitter ^= self.jitter << 13;
+        self.jitter ^= self.jitter >> 7;
+        self.jitter ^= self.jitter << 17;
+        doubled
+            .min(restart.backoff_max)
+            .mul_f64(1.0 - (self.jitter % 1024) as f64 / 2048.0)
+    }
+
+    /// Gives the agent up: everything it holds is answered, except what is on its way into the environment.
+    pub(super) fn fail(&mut self, message: &str, now: Time, effects: &mut Vec<LedgerEffect>) {
+        if matches!(self.phase, Phase::Failed { .. } | Phase::Drained) {
+            return;
+        }
+        if self.phase == Phase::Open {
+            self.phase = Phase::Failed {
+                message: message.to_owned(),
+            };
+        }
+        effects.push(LedgerEffect::AgentFailed {
+            message: message.to_owned(),
+        });
+        let mut held: Vec<(u64, TaskId)> = self
+            .tasks
+            .iter()
+            .map(|(task, entry)| (entry.sequence, *task))
+            .collect();
+        held.sort_unstable();
+        for (_, task) in held {
+            self.let_go(
+                task,
+                Settlement::AgentFailed {
+                    message: message.to_owned(),
+                },
+                now,
+                effects,
+            );
+        }
+        for worker in &mut self.workers {
+            if !matches!(
+                worker.state,
+                WorkerState::Unloaded | WorkerState::Failed | WorkerState::Leaving { .. }
+            ) {
+                effects.push(LedgerEffect::Stop {
+                    worker: worker.incarnation(),
+                });
+            }
+            let forgotten = worker.retire();
+            debug_assert!(forgotten.is_empty(), "all tasks were let go");
+            worker.state = WorkerState::Failed;
+        }
+    }
+}
+
+/// What brought a worker down.
+#[derive(Clone, Copy)]
+enum Blame<'a> {
+    Panic(&'a str),
+    Hang,
+}
+
+impl Blame<'_> {
+    fn cause(self, step_limit: Duration) -> String {
+        match self {
+            Self::Panic(message) => format!("panic: {message}"),
+            Self::Hang => format!("hang: one step took longer than {step_limit:?}"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What happens because time passes.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::ids::TaskId;
+use crate::ledger::effect::{LedgerEffect, Settlement};
+use crate::ledger::event::Incarnation;
+use crate::ledger::worker::WorkerState;
+use crate::ledger::{Ledger, Phase};
+
+impl Ledger {
+    /// When the next `Tick` is due; none while nothing is timed.
+    pub(crate) fn next_wake(&self) -> Option<Time> {
+        let deadline = self.deadlines.first().map(|(time, _)| *time);
+        let workers = self.workers.iter().filter_map(|worker| match worker.state {
+            WorkerState::Busy => worker
+                .step_began
+                .map(|began| began + self.settings.step_limit),
+            WorkerState::Leaving { until } | WorkerState::BackingOff { until, .. } => Some(until),
+            WorkerState::Idle { since } => self.settings.idle_unload.map(|idle| since + idle),
+            _ => None,
+        });
+        let limit = match self.phase {
+            Phase::Draining { limit } => Some(limit),
+            _ => None,
+        };
+        workers.chain(deadline).chain(limit).min()
+    }
+
+    pub(super) fn tick(&mut self, now: Time, effects: &mut Vec<LedgerEffect>) {
+        while let Some((deadline, task)) = self.deadlines.first().copied() {
+            if deadline > now {
+                break;
+            }
+            // It stays out of the set even when its outcome is on its way into the environment: that one counts then.
+            self.deadlines.pop_first();
+            self.let_go(task, Settlement::DeadlineExceeded, now, effects);
+        }
+        for at in 0..self.workers.len() {
+            self.tick_worker(at, now, effects);
+        }
+        if let Phase::Draining { limit } = self.phase
+            && limit <= now
+        {
+            self.cut_off(now, effects);
+        }
+    }
+
+    fn tick_worker(&mut self, at: usize, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[at];
+        let id = worker.id;
+        match worker.state {
+            WorkerState::Busy => {
+                let over = worker
+                    .step_began
+                    .is_some_and(|began| began + self.settings.step_limit <= now);
+                if over {
+                    self.hung(id, now, effects);
+                }
+            }
+            WorkerState::Leaving { until } if until <= now => self.abandon(id, now, effects),
+            WorkerState::BackingOff { until, .. } if until <= now => {
+                worker.state = WorkerState::Starting
+            }
+            WorkerState::Idle { since } => {
+                let over = self
+                    .settings
+                    .idle_unload
+                    .is_some_and(|idle| since + idle <= now);
+                if over {
+                    worker.state = WorkerState::Unloading;
+                    effects.push(LedgerEffect::Stop {
+                        worker: worker.incarnation(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The drain's limit has come: everything is answered, except what is on its way into the environment.
+    fn cut_off(&mut self, now: Time, effects: &mut Vec<LedgerEffect>) {
+        self.phase = Phase::Draining { limit: Time::NEVER };
+        let mut held: Vec<(u64, TaskId)> = self
+            .tasks
+            .iter()
+            .map(|(task, entry)| (entry.sequence, *task))
+            .collect();
+        held.sort_unstable();
+        for (_, task) in held {
+            self.let_go(task, Settlement::ShuttingDown, now, effects);
+        }
+    }
+
+    pub(super) fn step_began(&mut self, by: Incarnation, now: Time) {
+        if let Some(worker) = self
+            .workers
+            .get_mut(by.worker.0 as usize)
+            .filter(|worker| worker.hears(by))
+        {
+            worker.step_began = Some(now);
+        }
+    }
+
+    pub(super) fn step_ended(&mut self, by: Incarnation) {
+        if let Some(worker) = self
+            .workers
+            .get_mut(by.worker.0 as usize)
+            .filter(|worker| worker.hears(by))
+        {
+            worker.step_began = None;
+        }
+    }
+}
+
+/// How fast tasks are settled: what a full agent bases its advice on.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    last: Option<Time>,
+    interval: Duration,
+}
+
+impl Pace {
+    /// One task was settled. A moving average over about sixteen of them.
+    pub(crate) fn settled(&mut self, now: Time) {
+        if let Some(last) = self.last {
+            self.interval = (self.interval * 15 + now.since(last)) / 16;
+        }
+        self.last = Some(now);
+    }
+
+    /// When a place is likely to be free.
+    pub(crate) fn next_place(&self) -> Duration {
+        self.interval
+            .clamp(Duration::from_millis(1), Duration::from_secs(60))
+    }
+}
