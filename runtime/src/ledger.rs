@@ -127,7 +127,7 @@ impl Ledger {
     pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Vec<LedgerEffect>) {
         match event {
             Event::Submit(admission) => self.submit(admission, now, effects),
-            Event::Ready(by) => self.ready(by, now, effects),
+            Event::Ready(by) => self.ready(by, effects),
             Event::Take(by) => self.take(by, now, effects),
             Event::TakeMore { by, wish } => self.take_more(by, wish, now, effects),
             Event::StepBegan(by) => self.step_began(by, now),

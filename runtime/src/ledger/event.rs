@@ -44,7 +44,7 @@ pub(crate) struct Admission {
 pub(crate) enum Event {
     /// A caller asks for a task to be accepted.
     Submit(Admission),
-    /// The incarnation has built its model and may take work.
+    /// The incarnation has built its model; it takes work next.
     Ready(Incarnation),
     /// A free worker asks for a batch; it parks when there is none.
     Take(Incarnation),

@@ -14,13 +14,13 @@ use crate::ledger::{Ledger, Phase};
 const SUSPICIOUS_PANICS: u32 = 3;
 
 impl Ledger {
-    pub(super) fn ready(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn ready(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect>) {
         let Some(worker) = self.heard(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
         worker.failed_starts = 0;
-        worker.state = WorkerState::Idle { since: now };
+        worker.state = WorkerState::Busy;
     }
 
     pub(super) fn panicked(

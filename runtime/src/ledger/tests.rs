@@ -1,1 +1,5 @@
-//! Tests of the ledger.
+//! Tests of the ledger: scenes that show a guarantee, and a simulation of millions of interleavings.
+
+mod model;
+mod scenes;
+mod simulation;
