@@ -3,6 +3,7 @@
 mod agent;
 mod clock;
 mod context;
+mod environment;
 mod error;
 mod fact;
 mod fault;
@@ -17,6 +18,12 @@ mod task;
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
+pub use environment::{
+    Blob, BlobReader, Commit, Compaction, Condition, DeadLetterRecord, Environment,
+    EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter, Facts,
+    Forgotten, Fsync, Imported, Lagged, REACTIONS_CURSOR, Retention, SettledRecord, Snapshot,
+    Subscription, TaskRecord, Transaction, Watch,
+};
 pub use error::TaskError;
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};

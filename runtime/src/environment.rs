@@ -1,0 +1,324 @@
+//! The environment: the state that all agents share, as an append-only log of facts with what belongs to it.
+//!
+//! One thread writes. Everything that changes together is one [`Transaction`]; whatever waits for the writer at the same
+//! moment is committed as one group. Reads go to [`Snapshot`]s and never wait for the writer.
+
+mod apply;
+mod blobs;
+mod error;
+mod exchange;
+mod follow;
+mod journal;
+mod lock;
+mod media;
+mod options;
+mod queue;
+mod records;
+mod retention;
+mod snapshot;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, oneshot, watch};
+
+pub use blobs::{Blob, BlobReader};
+pub use error::EnvironmentError;
+pub use exchange::Imported;
+pub use follow::{Lagged, Subscription, Watch};
+pub use options::{EnvironmentOptions, Fsync, Retention};
+pub use records::{
+    Commit, Condition, DeadLetterRecord, EpisodeRecord, EpisodeStatus, REACTIONS_CURSOR,
+    SettledRecord, TaskRecord, Transaction,
+};
+pub use retention::{Compaction, Forgotten};
+pub use snapshot::{FactFilter, Facts, Snapshot};
+
+use crate::fact::BlobHash;
+use crate::ids::{EpisodeId, Revision, TaskId};
+use blobs::Blobs;
+use lock::FolderLock;
+use media::{FolderMedia, Media, MemoryMedia};
+use queue::Queue;
+use store::{Store, Tables};
+use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
+
+/// How many facts a watch may be behind before it skips.
+const WATCH_FACTS: usize = 1024;
+
+/// The shared state of one runtime. Cloning shares it; the last clone that goes lets the store go, as a crash would.
+#[derive(Clone)]
+pub struct Environment {
+    shared: Arc<Shared>,
+}
+
+// The order of the fields is the order in which they go: the writer ends when its queue is gone, the lock is let go last.
+struct Shared {
+    queue: Queue,
+    head: watch::Receiver<Revision>,
+    facts: broadcast::WeakSender<Arc<crate::fact::Fact>>,
+    episodes: EpisodeWatches,
+    tables: Arc<Tables>,
+    blobs: Arc<Blobs>,
+    options: EnvironmentOptions,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    lock: Mutex<Option<FolderLock>>,
+}
+
+impl Environment {
+    /// Opens the store in `folder`, and makes one where there is none. What an earlier process acknowledged is there.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::InUse`] when another process owns the store, [`EnvironmentError::Corrupt`] when its files are
+    /// damaged, [`EnvironmentError::Files`] when they cannot be made, read or written.
+    pub fn open(folder: &Path, options: EnvironmentOptions) -> Result<Self, EnvironmentError> {
+        fs::create_dir_all(folder)
+            .map_err(|error| EnvironmentError::files("create", folder, error))?;
+        let lock = FolderLock::acquire(folder)?;
+        let blobs = Blobs::in_folder(folder)?;
+        let media = Box::new(FolderMedia(folder.to_owned()));
+        Self::start(media, folder.to_owned(), blobs, options, Some(lock))
+    }
+
+    /// An environment that ends with the process.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Store`] when there is no memory for it, or no thread.
+    pub fn in_memory(options: EnvironmentOptions) -> Result<Self, EnvironmentError> {
+        let place = PathBuf::from("memory");
+        let media = Box::new(MemoryMedia::new());
+        Self::start(media, place, Blobs::in_memory(), options, None)
+    }
+
+    fn start(
+        media: Box<dyn Media>,
+        folder: PathBuf,
+        blobs: Blobs,
+        options: EnvironmentOptions,
+        lock: Option<FolderLock>,
+    ) -> Result<Self, EnvironmentError> {
+        let store = Store::open(media, folder, &options)?;
+        let tables = store.tables();
+        let blobs = Arc::new(blobs);
+        let episodes = EpisodeWatches::default();
+        let (head_sender, head) = watch::channel(Snapshot::new(tables.read()?).head()?);
+        let (fact_sender, _) = broadcast::channel(WATCH_FACTS);
+        let facts = fact_sender.downgrade();
+        let listeners = Listeners {
+            head: head_sender,
+            facts: fact_sender,
+            episodes: Arc::clone(&episodes),
+        };
+        let (queue, commands) = Queue::new(&options);
+        let writer = Writer::start(
+            store,
+            Arc::clone(&blobs),
+            options.clone(),
+            listeners,
+            commands,
+        )
+        .map_err(|error| EnvironmentError::Store {
+            operation: "start its writer",
+            message: error.to_string(),
+        })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                queue,
+                head,
+                facts,
+                episodes,
+                tables,
+                blobs,
+                options,
+                writer: Mutex::new(Some(writer)),
+                lock: Mutex::new(lock),
+            }),
+        })
+    }
+
+    /// Commits a transaction: all of it, or nothing. Waits while the queue is full. When it returns, the facts are durable as
+    /// the fsync policy says, and every new snapshot shows them. Once it has been polled, dropping it does not
+    /// take the transaction back.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Conflict`], [`EnvironmentError::AlreadySettled`], [`EnvironmentError::UnknownTask`],
+    /// [`EnvironmentError::UnknownEpisode`], [`EnvironmentError::UnknownBlob`], [`EnvironmentError::TooLarge`] and
+    /// [`EnvironmentError::BadName`] refuse the transaction; [`EnvironmentError::DiskFull`] and [`EnvironmentError::Store`]
+    /// mean that it could not be written; [`EnvironmentError::Closed`].
+    pub async fn commit(&self, transaction: Transaction) -> Result<Commit, EnvironmentError> {
+        let bytes = queue::check(&transaction, &self.shared.options)?;
+        self.shared.queue.commit(transaction, bytes).await
+    }
+
+    /// As [`Self::commit`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_blocking(&self, transaction: Transaction) -> Result<Commit, EnvironmentError> {
+        queue::block_on(self.commit(transaction))
+    }
+
+    /// Begins an episode; one that was begun before stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn begin_episode(
+        &self,
+        record: EpisodeRecord,
+    ) -> Result<EpisodeStatus, EnvironmentError> {
+        let id = record.id;
+        let transaction = Transaction {
+            namespace: record.namespace.clone(),
+            begins: vec![record],
+            ..Transaction::default()
+        };
+        let commit = self.commit(transaction).await?;
+        commit
+            .episode(id)
+            .cloned()
+            .ok_or(EnvironmentError::UnknownEpisode { episode: id })
+    }
+
+    /// Counts the beginning of an attempt, durably.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn note_attempt(&self, task: TaskId) -> Result<(), EnvironmentError> {
+        let transaction = Transaction {
+            attempts: vec![task],
+            ..Transaction::default()
+        };
+        self.commit(transaction).await.map(drop)
+    }
+
+    /// A consistent view of everything that was committed.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Closed`], [`EnvironmentError::Store`].
+    pub fn snapshot(&self) -> Result<Snapshot, EnvironmentError> {
+        self.shared.tables.read().map(Snapshot::new)
+    }
+
+    /// New facts that fit, from now on; it may skip and says so.
+    pub fn watch(&self, filter: FactFilter) -> Watch {
+        let facts = self.shared.facts.upgrade();
+        Watch::new(facts.map(|facts| facts.subscribe()), filter)
+    }
+
+    /// Every fact after `cursor` that fits, past and future, none skipped.
+    pub fn subscribe_from(&self, cursor: Revision, filter: FactFilter) -> Subscription {
+        let shared = &self.shared;
+        Subscription::new(
+            Arc::clone(&shared.tables),
+            shared.head.clone(),
+            cursor,
+            filter,
+        )
+    }
+
+    /// An episode's status, now and whenever it changes. The sender goes when the episode is forgotten.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::UnknownEpisode`], and as [`Self::snapshot`].
+    pub fn watch_episode(
+        &self,
+        id: EpisodeId,
+    ) -> Result<watch::Receiver<EpisodeStatus>, EnvironmentError> {
+        // Held while the status is read, so that no change falls between the two.
+        let mut watches = self.shared.episodes.lock();
+        if let Some(watch) = watches.get(&id) {
+            return Ok(watch.subscribe());
+        }
+        let status = self
+            .snapshot()?
+            .episode(id)?
+            .ok_or(EnvironmentError::UnknownEpisode { episode: id })?;
+        let (sender, receiver) = watch::channel(status);
+        watches.insert(id, sender);
+        Ok(receiver)
+    }
+
+    /// Keeps all that `content` gives, under its hash. Reads in chunks; blocks, so call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::TooLarge`] past the configured limit, [`EnvironmentError::Files`], [`EnvironmentError::DiskFull`].
+    pub fn put_blob(&self, content: impl Read) -> Result<Blob, EnvironmentError> {
+        self.shared
+            .blobs
+            .put(content, self.shared.options.max_blob_bytes)
+    }
+
+    /// A blob's content.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::UnknownBlob`], [`EnvironmentError::Files`].
+    pub fn open_blob(&self, hash: BlobHash) -> Result<BlobReader, EnvironmentError> {
+        self.shared.blobs.open(hash)
+    }
+
+    /// Removes what is past retention, and blobs that no fact refers to. A blob that was put within the last hour stays.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn compact(&self) -> Result<Compaction, EnvironmentError> {
+        self.compact_at(SystemTime::now()).await
+    }
+
+    async fn compact_at(&self, now: SystemTime) -> Result<Compaction, EnvironmentError> {
+        self.ask(|reply| Command::Compact { now, reply }).await
+    }
+
+    /// Removes an episode: its facts, tasks and dead letters, and the blobs that nobody else refers to. The journal keeps no
+    /// copy; the pages of the tables are reused in time, not wiped. Facts that the reply counts are gone for new snapshots.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::UnknownEpisode`]; as [`Self::commit`]. After a failure in the middle it can be called again.
+    pub async fn forget(&self, episode: EpisodeId) -> Result<Forgotten, EnvironmentError> {
+        self.ask(|reply| Command::Forget { episode, reply }).await
+    }
+
+    /// Writes out what waits, makes all durable and lets the store go. Other clones are told that it is closed.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Store`] or [`EnvironmentError::DiskFull`]: the store is let go, and the journal still holds
+    /// everything that was acknowledged.
+    pub async fn close(&self) -> Result<(), EnvironmentError> {
+        let result = self.ask(|reply| Command::Close { reply }).await;
+        let writer = self.shared.writer.lock().take();
+        if let Some(writer) = writer {
+            // Its last act was the reply, so this does not wait for work.
+            let _ = writer.join();
+        }
+        *self.shared.lock.lock() = None;
+        result
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<T, EnvironmentError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.send(command(reply)).await?;
+        answer.await.map_err(|_| EnvironmentError::Closed)?
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.queue.disconnect();
+        if let Some(writer) = self.writer.get_mut().take() {
+            // It panicked if this fails, and then there is nothing left to wait for.
+            let _ = writer.join();
+        }
+    }
+}

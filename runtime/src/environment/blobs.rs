@@ -1,0 +1,294 @@
+//! Blobs: large content in files that are named by their hash, beside the store or in memory.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::error::EnvironmentError;
+use crate::fact::BlobHash;
+
+/// A blob that no fact refers to yet is left alone for this long, in case its fact is still on the way.
+const YOUNG: Duration = Duration::from_secs(3600);
+const CHUNK: usize = 64 << 10;
+
+/// The blobs of one environment.
+#[derive(Debug)]
+pub(super) struct Blobs {
+    place: Place,
+    pins: Mutex<HashMap<BlobHash, usize>>,
+    uploads: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    Memory(Mutex<HashMap<BlobHash, Arc<[u8]>>>),
+}
+
+/// A blob that was put. While it lives, the blob is not swept, even if no fact refers to it yet.
+#[derive(Debug)]
+pub struct Blob {
+    /// Its name.
+    pub hash: BlobHash,
+    /// Its length in bytes.
+    pub bytes: u64,
+    blobs: Arc<Blobs>,
+}
+
+/// A blob's content. The bytes are read from where they lie, not held in memory.
+#[derive(Debug)]
+pub struct BlobReader(Content);
+
+#[derive(Debug)]
+enum Content {
+    File(File),
+    Memory(Cursor<Arc<[u8]>>),
+}
+
+impl Blobs {
+    pub(super) fn in_folder(folder: &Path) -> Result<Self, EnvironmentError> {
+        let folder = folder.join("blobs");
+        fs::create_dir_all(&folder)
+            .map_err(|error| EnvironmentError::files("create", &folder, error))?;
+        let blobs = Self::at(Place::Folder(folder.clone()));
+        // What a killed process was uploading is nobody's any more.
+        for path in files(&folder)? {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "part")
+            {
+                fs::remove_file(&path)
+                    .map_err(|error| EnvironmentError::files("remove", &path, error))?;
+            }
+        }
+        Ok(blobs)
+    }
+
+    pub(super) fn in_memory() -> Self {
+        Self::at(Place::Memory(Mutex::default()))
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            pins: Mutex::default(),
+            uploads: AtomicU64::new(0),
+        }
+    }
+
+    /// Reads all of `content`, at most `limit` bytes, and keeps it under its hash.
+    pub(super) fn put(
+        self: &Arc<Self>,
+        content: impl Read,
+        limit: u64,
+    ) -> Result<Blob, EnvironmentError> {
+        match &self.place {
+            Place::Folder(folder) => self.put_file(folder, content, limit),
+            Place::Memory(kept) => {
+                let mut bytes = Vec::new();
+                let (hash, length) = copy(content, &mut bytes, limit, Path::new("memory"))?;
+                let blob = self.pin(hash, length);
+                kept.lock().entry(hash).or_insert_with(|| bytes.into());
+                Ok(blob)
+            }
+        }
+    }
+
+    fn put_file(
+        self: &Arc<Self>,
+        folder: &Path,
+        content: impl Read,
+        limit: u64,
+    ) -> Result<Blob, EnvironmentError> {
+        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
+        let part = folder.join(format!("{number}.part"));
+        let uploaded = upload(&part, content, limit);
+        let (hash, bytes) = uploaded.inspect_err(|_| {
+            // The upload's own error is the one to tell.
+            let _ = fs::remove_file(&part);
+        })?;
+        let blob = self.pin(hash, bytes);
+        let path = folder.join(hash.to_string());
+        fs::rename(&part, &path)
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(|error| EnvironmentError::files("keep the blob", &path, error))?;
+        Ok(blob)
+    }
+
+    fn pin(self: &Arc<Self>, hash: BlobHash, bytes: u64) -> Blob {
+        *self.pins.lock().entry(hash).or_default() += 1;
+        Blob {
+            hash,
+            bytes,
+            blobs: Arc::clone(self),
+        }
+    }
+
+    pub(super) fn contains(&self, hash: BlobHash) -> bool {
+        match &self.place {
+            Place::Folder(folder) => folder.join(hash.to_string()).is_file(),
+            Place::Memory(kept) => kept.lock().contains_key(&hash),
+        }
+    }
+
+    pub(super) fn open(&self, hash: BlobHash) -> Result<BlobReader, EnvironmentError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let path = folder.join(hash.to_string());
+                match File::open(&path) {
+                    Ok(file) => Ok(BlobReader(Content::File(file))),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        Err(EnvironmentError::UnknownBlob { hash })
+                    }
+                    Err(error) => Err(EnvironmentError::files("open", &path, error)),
+                }
+            }
+            Place::Memory(kept) => kept
+                .lock()
+                .get(&hash)
+                .map(|bytes| BlobReader(Content::Memory(Cursor::new(Arc::clone(bytes)))))
+                .ok_or(EnvironmentError::UnknownBlob { hash }),
+        }
+    }
+
+    /// Deletes blobs that are neither pinned nor young nor, as `referenced` says, named by a fact. Gives how many.
+    pub(super) fn sweep(
+        &self,
+        now: SystemTime,
+        mut referenced: impl FnMut(BlobHash) -> Result<bool, EnvironmentError>,
+    ) -> Result<u64, EnvironmentError> {
+        let mut swept = 0;
+        match &self.place {
+            Place::Folder(folder) => {
+                for path in files(folder)? {
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    let Some(hash) = name.and_then(|name| name.parse().ok()) else {
+                        continue;
+                    };
+                    let old = fs::metadata(&path)
+                        .and_then(|metadata| metadata.modified())
+                        .is_ok_and(|put| now.duration_since(put).is_ok_and(|age| age > YOUNG));
+                    if old && !referenced(hash)? {
+                        swept += u64::from(self.remove(hash)?);
+                    }
+                }
+            }
+            Place::Memory(kept) => {
+                let hashes: Vec<_> = kept.lock().keys().copied().collect();
+                for hash in hashes {
+                    if !referenced(hash)? {
+                        swept += u64::from(self.remove(hash)?);
+                    }
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Deletes a blob unless it is pinned. Says whether it did.
+    pub(super) fn remove(&self, hash: BlobHash) -> Result<bool, EnvironmentError> {
+        // Held throughout, so that nobody pins it in between.
+        let pins = self.pins.lock();
+        if pins.contains_key(&hash) {
+            return Ok(false);
+        }
+        match &self.place {
+            Place::Folder(folder) => {
+                let path = folder.join(hash.to_string());
+                match fs::remove_file(&path) {
+                    Ok(()) => Ok(true),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                    Err(error) => Err(EnvironmentError::files("remove", &path, error)),
+                }
+            }
+            Place::Memory(kept) => Ok(kept.lock().remove(&hash).is_some()),
+        }
+    }
+}
+
+impl Drop for Blob {
+    fn drop(&mut self) {
+        let mut pins = self.blobs.pins.lock();
+        if let Some(count) = pins.get_mut(&self.hash) {
+            *count -= 1;
+            if *count == 0 {
+                pins.remove(&self.hash);
+            }
+        }
+    }
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Content::File(file) => file.read(into),
+            Content::Memory(bytes) => bytes.read(into),
+        }
+    }
+}
+
+impl Seek for BlobReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.0 {
+            Content::File(file) => file.seek(to),
+            Content::Memory(bytes) => bytes.seek(to),
+        }
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, EnvironmentError> {
+    fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|error| EnvironmentError::files("list", folder, error))
+}
+
+fn upload(
+    part: &Path,
+    content: impl Read,
+    limit: u64,
+) -> Result<(BlobHash, u64), EnvironmentError> {
+    let mut file =
+        File::create(part).map_err(|error| EnvironmentError::files("create", part, error))?;
+    let copied = copy(content, &mut file, limit, part)?;
+    // A fact may name the blob at once, and then power loss must not take it.
+    file.sync_all()
+        .map_err(|error| EnvironmentError::files("force to the disk", part, error))?;
+    Ok(copied)
+}
+
+fn copy(
+    mut from: impl Read,
+    into: &mut impl Write,
+    limit: u64,
+    path: &Path,
+) -> Result<(BlobHash, u64), EnvironmentError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut chunk = vec![0; CHUNK];
+    let mut total = 0;
+    loop {
+        let count = match from.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(EnvironmentError::files("read the blob for", path, error)),
+        };
+        total += count as u64;
+        if total > limit {
+            return Err(EnvironmentError::TooLarge {
+                what: "blob",
+                limit,
+                found: total,
+            });
+        }
+        hasher.update(&chunk[..count]);
+        into.write_all(&chunk[..count])
+            .map_err(|error| EnvironmentError::files("write", path, error))?;
+    }
+    Ok((BlobHash(*hasher.finalize().as_bytes()), total))
+}

@@ -1,0 +1,274 @@
+//! What leaves the environment: history past retention, and episodes that are to be forgotten.
+
+use std::time::SystemTime;
+
+use super::apply::{change_references, latest};
+use super::blobs::Blobs;
+use super::error::EnvironmentError;
+use super::options::EnvironmentOptions;
+use super::records::{SettledRecord, TaskRecord};
+use super::store::Store;
+use super::tables::{
+    Batch, Table, decode, episode_key, in_episode, name_key, number, revision_key, settled_key,
+    task_key,
+};
+use super::writer::unix_ms;
+use crate::fact::{BlobHash, Fact};
+use crate::ids::{EpisodeId, Revision, TaskId};
+
+/// How many entries one commit of a compaction looks at.
+const PIECE: usize = 1000;
+
+/// What a compaction removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compaction {
+    /// Facts past retention.
+    pub facts: u64,
+    /// Settled tasks past retention.
+    pub settled: u64,
+    /// Blobs that no fact refers to.
+    pub blobs: u64,
+}
+
+/// What was forgotten with an episode.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// How many facts.
+    pub facts: u64,
+    /// How many blobs that nobody else refers to.
+    pub blobs: u64,
+    /// Tasks that were not settled: nobody waits for them any more.
+    pub unsettled: Vec<TaskId>,
+}
+
+/// Removes all that is past retention, and the blobs that nobody refers to.
+pub(super) fn compact(
+    store: &mut Store,
+    blobs: &Blobs,
+    options: &EnvironmentOptions,
+    now: SystemTime,
+) -> Result<Compaction, EnvironmentError> {
+    let mut total = Compaction::default();
+    let mut from = Revision(0);
+    while let Some((removed, next)) = trim_facts(store, options, now, from)? {
+        total.facts += removed;
+        from = next;
+    }
+    loop {
+        let removed = trim_settled(store, options, now)?;
+        total.settled += removed;
+        if removed == 0 {
+            break;
+        }
+    }
+    total.blobs = blobs.sweep(now, |hash| {
+        store.write(0, |batch| batch.has(Table::Blobs, &hash.0))
+    })?;
+    store.checkpoint()?;
+    Ok(total)
+}
+
+/// Removes a piece of what is past retention: what the writer does between two commits.
+pub(super) fn compact_piece(
+    store: &mut Store,
+    options: &EnvironmentOptions,
+    now: SystemTime,
+) -> Result<(), EnvironmentError> {
+    let mut from = Revision(0);
+    while let Some((removed, next)) = trim_facts(store, options, now, from)? {
+        if removed > 0 {
+            break;
+        }
+        from = next;
+    }
+    trim_settled(store, options, now).map(drop)
+}
+
+/// Removes facts past retention among the next ones from `from`. Gives how many, and where to go on; none at the end.
+fn trim_facts(
+    store: &mut Store,
+    options: &EnvironmentOptions,
+    now: SystemTime,
+    from: Revision,
+) -> Result<Option<(u64, Revision)>, EnvironmentError> {
+    let retention = options.retention;
+    let oldest_ms = retention
+        .max_age
+        .and_then(|age| now.checked_sub(age))
+        .map_or(0, unix_ms);
+    store.write(0, |batch| {
+        let excess = match retention.max_facts {
+            Some(max) => batch.len(Table::Facts)?.saturating_sub(max),
+            None => 0,
+        };
+        // A fact that waits for its reactions is not history yet.
+        let end = [0xff; 8];
+        let pending = batch.keys(Table::Pending, &[], &end, 1)?;
+        let stop = pending.first().map_or(u64::MAX, |key| number(&key[..]));
+        let mut removed = 0;
+        let mut next = None;
+        for key in batch.keys(Table::Facts, &revision_key(from), &end, PIECE)? {
+            let revision = Revision(number(&key[..]));
+            let Some(fact) = batch.get(Table::Facts, &key)? else {
+                continue;
+            };
+            let fact: Fact = decode(&fact)?;
+            let past = removed < excess || fact.at_ms < oldest_ms;
+            if !past || revision.0 >= stop {
+                next = None;
+                break;
+            }
+            next = Some(Revision(revision.0 + 1));
+            if is_latest(batch, &fact)? {
+                continue;
+            }
+            remove_fact(batch, &fact)?;
+            removed += 1;
+            batch.put(Table::Meta, b"oldest", &(revision.0 + 1).to_be_bytes())?;
+        }
+        Ok(next.map(|next| (removed, next)))
+    })
+}
+
+fn is_latest(batch: &Batch<'_>, fact: &Fact) -> Result<bool, EnvironmentError> {
+    match &fact.key {
+        Some(key) => Ok(latest(batch, &fact.namespace, key)? == Some(fact.revision)),
+        None => Ok(false),
+    }
+}
+
+fn trim_settled(
+    store: &mut Store,
+    options: &EnvironmentOptions,
+    now: SystemTime,
+) -> Result<u64, EnvironmentError> {
+    let retention = options.retention;
+    let oldest_ms = retention
+        .max_age
+        .and_then(|age| now.checked_sub(age))
+        .map_or(0, unix_ms);
+    store.write(0, |batch| {
+        let excess = match retention.max_facts {
+            Some(max) => batch.len(Table::Settled)?.saturating_sub(max),
+            None => 0,
+        };
+        let mut removed = 0;
+        for key in batch.keys(Table::SettledOrder, &[], &[0xff; 24], PIECE)? {
+            let (at_ms, task) = (number(&key[..8]), &key[8..]);
+            if removed >= excess && at_ms >= oldest_ms {
+                break;
+            }
+            let settled = batch.get(Table::Settled, task)?;
+            if let Some(settled) = settled {
+                let settled: SettledRecord = decode(&settled)?;
+                if let Some(episode) = settled.episode {
+                    batch.remove(Table::EpisodeTasks, &in_episode(episode, task))?;
+                }
+            }
+            batch.remove(Table::SettledOrder, &key)?;
+            batch.remove(Table::Settled, task)?;
+            removed += 1;
+        }
+        Ok(removed)
+    })
+}
+
+/// Removes the fact and what points to it. Gives the blobs that no fact refers to any more.
+fn remove_fact(batch: &mut Batch<'_>, fact: &Fact) -> Result<Vec<BlobHash>, EnvironmentError> {
+    let revision = revision_key(fact.revision);
+    batch.remove(Table::Facts, &revision)?;
+    if let Some(key) = &fact.key {
+        batch.remove(Table::Keys, &name_key(&fact.namespace, key, fact.revision))?;
+    }
+    if let Some(episode) = fact.episode {
+        batch.remove(Table::EpisodeFacts, &in_episode(episode, &revision))?;
+        batch.remove(Table::Pending, &revision)?;
+    }
+    let mut unreferenced = Vec::new();
+    for hash in &fact.blobs {
+        if change_references(batch, *hash, -1)? == 0 {
+            unreferenced.push(*hash);
+        }
+    }
+    Ok(unreferenced)
+}
+
+/// Removes an episode with its facts, tasks, dead letters, and the blobs that nobody else refers to.
+pub(super) fn forget(
+    store: &mut Store,
+    blobs: &Blobs,
+    episode: EpisodeId,
+) -> Result<Forgotten, EnvironmentError> {
+    let mut forgotten = Forgotten::default();
+    let known = store.write(0, |batch| batch.has(Table::Episodes, &episode_key(episode)))?;
+    if !known {
+        return Err(EnvironmentError::UnknownEpisode { episode });
+    }
+    // Tasks go first, so that none of them appends a fact in between.
+    loop {
+        let (found, mut unsettled) = store.write(0, |batch| forget_tasks(batch, episode))?;
+        forgotten.unsettled.append(&mut unsettled);
+        if found == 0 {
+            break;
+        }
+    }
+    loop {
+        let (found, unreferenced) = store.write(0, |batch| forget_facts(batch, episode))?;
+        forgotten.facts += found;
+        for hash in unreferenced {
+            forgotten.blobs += u64::from(blobs.remove(hash)?);
+        }
+        if found == 0 {
+            break;
+        }
+    }
+    store.write(0, |batch| {
+        batch.remove(Table::Episodes, &episode_key(episode))
+    })?;
+    store.checkpoint_and_clear()?;
+    Ok(forgotten)
+}
+
+fn forget_tasks(
+    batch: &mut Batch<'_>,
+    episode: EpisodeId,
+) -> Result<(usize, Vec<TaskId>), EnvironmentError> {
+    let from = in_episode(episode, &[]);
+    let to = in_episode(episode, &[0xff; 16]);
+    let keys = batch.keys(Table::EpisodeTasks, &from, &to, PIECE)?;
+    let mut unsettled = Vec::new();
+    for key in &keys {
+        let task = &key[16..];
+        if let Some(settled) = batch.get(Table::Settled, task)? {
+            let settled: SettledRecord = decode(&settled)?;
+            let order = settled_key(settled.at_ms, settled.task);
+            batch.remove(Table::SettledOrder, &order)?;
+            batch.remove(Table::Settled, task)?;
+        }
+        if let Some(record) = batch.get(Table::Tasks, task)? {
+            let record: TaskRecord = decode(&record)?;
+            unsettled.push(record.id);
+            batch.remove(Table::Tasks, &task_key(record.id))?;
+        }
+        batch.remove(Table::DeadLetters, task)?;
+        batch.remove(Table::EpisodeTasks, key)?;
+    }
+    Ok((keys.len(), unsettled))
+}
+
+fn forget_facts(
+    batch: &mut Batch<'_>,
+    episode: EpisodeId,
+) -> Result<(u64, Vec<BlobHash>), EnvironmentError> {
+    let from = in_episode(episode, &[]);
+    let to = in_episode(episode, &[0xff; 8]);
+    let keys = batch.keys(Table::EpisodeFacts, &from, &to, PIECE)?;
+    let mut unreferenced = Vec::new();
+    for key in &keys {
+        match batch.get(Table::Facts, &key[16..])? {
+            Some(fact) => unreferenced.append(&mut remove_fact(batch, &decode(&fact)?)?),
+            None => batch.remove(Table::EpisodeFacts, key)?,
+        }
+    }
+    Ok((keys.len() as u64, unreferenced))
+}

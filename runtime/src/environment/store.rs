@@ -1,0 +1,322 @@
+//! The store: tables in an engine that forces everything to the disk at once, behind a journal that makes single commits durable.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase};
+
+use super::error::EnvironmentError;
+use super::journal::{Journal, ReplayError};
+use super::media::Media;
+use super::options::{EnvironmentOptions, Fsync};
+use super::tables::{Batch, Table, number};
+
+/// The journal is checkpointed when it has grown to this size.
+const CHECKPOINT_BYTES: u64 = 16 << 20;
+/// What must stay free on the disk, so that a checkpoint finds room for the pages it writes anew.
+const RESERVED_BYTES: u64 = 32 << 20;
+/// The tables grow by more than what is put into them.
+const GROWTH: u64 = 4;
+
+/// The side of the store that readers share.
+#[derive(Debug)]
+pub(super) struct Tables {
+    folder: PathBuf,
+    database: RwLock<Option<Database>>,
+}
+
+impl Tables {
+    /// A view of the last commit, which later commits do not change.
+    pub(super) fn read(&self) -> Result<ReadTransaction, EnvironmentError> {
+        let database = self.database.read();
+        let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
+        database
+            .begin_read()
+            .map_err(|error| EnvironmentError::store("read", error).in_folder(&self.folder))
+    }
+}
+
+/// The side of the store that its one writer owns.
+#[derive(Debug)]
+pub(super) struct Store {
+    media: Box<dyn Media>,
+    tables: Arc<Tables>,
+    journal: Option<Journal>,
+    fsync: Fsync,
+    cache_bytes: usize,
+    sequence: u64,
+    since_checkpoint: u64,
+    /// An operation on the files failed, so what is in memory may differ from them.
+    suspect: bool,
+}
+
+impl Store {
+    pub(super) fn open(
+        media: Box<dyn Media>,
+        folder: PathBuf,
+        options: &EnvironmentOptions,
+    ) -> Result<Self, EnvironmentError> {
+        let mut store = Self {
+            media,
+            tables: Arc::new(Tables {
+                folder,
+                database: RwLock::new(None),
+            }),
+            journal: None,
+            fsync: options.fsync,
+            cache_bytes: options.cache_bytes,
+            sequence: 0,
+            since_checkpoint: 0,
+            suspect: false,
+        };
+        store.load()?;
+        Ok(store)
+    }
+
+    pub(super) fn tables(&self) -> Arc<Tables> {
+        Arc::clone(&self.tables)
+    }
+
+    /// Does `work` on the tables and commits it; after an error nothing of it has happened.
+    pub(super) fn write<T>(
+        &mut self,
+        bytes: u64,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, EnvironmentError>,
+    ) -> Result<T, EnvironmentError> {
+        if self.suspect {
+            self.load()?;
+        }
+        self.ensure_room(bytes)?;
+        let result = self.try_write(work);
+        if matches!(
+            result,
+            Err(EnvironmentError::Store { .. }
+                | EnvironmentError::DiskFull { .. }
+                | EnvironmentError::Files { .. })
+        ) {
+            self.suspect = true;
+        }
+        let result = result.map_err(|error| error.in_folder(&self.tables.folder))?;
+        if self.since_checkpoint > CHECKPOINT_BYTES && self.checkpoint().is_err() {
+            // The commit itself is safe in the journal; the next write loads the store anew.
+            self.suspect = true;
+        }
+        Ok(result)
+    }
+
+    fn try_write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, EnvironmentError>,
+    ) -> Result<T, EnvironmentError> {
+        let tables = Arc::clone(&self.tables);
+        let failed = |operation, error| EnvironmentError::files(operation, &tables.folder, error);
+        let database = tables.database.read();
+        let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
+        let transaction = begin(database, Durability::None)?;
+        let mut batch = Batch::begin(&transaction)?;
+        let result = work(&mut batch)?;
+        if batch.changes().is_empty() {
+            return Ok(result);
+        }
+        let sequence = self.sequence + 1;
+        batch.put(Table::Meta, b"commit", &sequence.to_be_bytes())?;
+        let changes = batch.changes().len() as u64;
+        let before = self.journal.as_ref().map_or(0, Journal::bytes);
+        if let Some(journal) = &mut self.journal {
+            journal
+                .append(sequence, batch.changes())
+                .map_err(|error| failed("append to the journal", error))?;
+        }
+        drop(batch);
+        let forced = force(&mut self.journal, self.fsync)
+            .map_err(|error| failed("force the journal to the disk", error));
+        let committed = forced.and_then(|()| {
+            transaction
+                .commit()
+                .map_err(|error| EnvironmentError::store("commit", error))
+        });
+        if let Err(error) = committed {
+            if let Some(journal) = &mut self.journal {
+                // If this fails as well, the commit may be found after a restart, though it was not acknowledged.
+                let _ = journal.take_back(before);
+            }
+            return Err(error);
+        }
+        self.sequence = sequence;
+        self.since_checkpoint += changes;
+        Ok(result)
+    }
+
+    /// Whether something acknowledged is not known to be on the disk.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_dirty)
+    }
+
+    /// Forces what was acknowledged to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), EnvironmentError> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        let result = journal.sync();
+        if result.is_err() {
+            self.suspect = true;
+        }
+        result.map_err(|error| self.media_error("force the journal to the disk", error))
+    }
+
+    /// Makes the tables durable, so that the journal may begin anew.
+    pub(super) fn checkpoint(&mut self) -> Result<(), EnvironmentError> {
+        {
+            let database = self.tables.database.read();
+            let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
+            begin(database, Durability::Immediate)?
+                .commit()
+                .map_err(|error| EnvironmentError::store("force its tables to the disk", error))?;
+        }
+        self.since_checkpoint = 0;
+        if let Some(journal) = &mut self.journal {
+            journal.rewind();
+        }
+        Ok(())
+    }
+
+    /// A checkpoint that leaves nothing of the old bytes in the journal.
+    pub(super) fn checkpoint_and_clear(&mut self) -> Result<(), EnvironmentError> {
+        self.checkpoint()?;
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        journal
+            .clear()
+            .map_err(|error| self.media_error("clear the journal", error))
+    }
+
+    /// Lets the files go. Readers are told that the environment is closed.
+    pub(super) fn close(&mut self) {
+        self.journal = None;
+        *self.tables.database.write() = None;
+    }
+
+    /// Reads the files, which are the truth, and brings the tables up to the end of the journal.
+    fn load(&mut self) -> Result<(), EnvironmentError> {
+        let tables = Arc::clone(&self.tables);
+        let folder = &tables.folder;
+        let mut place = tables.database.write();
+        self.journal = None;
+        *place = None;
+        let file = self
+            .media
+            .tables()
+            .map_err(|error| self.media_error("open the tables", error))?;
+        let database = Database::builder()
+            .set_cache_size(self.cache_bytes)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(file)
+            .map_err(|error| damaged_or(error).in_folder(folder))?;
+        let journal = self
+            .media
+            .journal()
+            .map_err(|error| self.media_error("open the journal", error))?;
+        let (sequence, journal) =
+            catch_up(&database, journal).map_err(|error| error.in_folder(folder))?;
+        self.sequence = sequence;
+        self.journal = journal;
+        *place = Some(database);
+        drop(place);
+        self.checkpoint()?;
+        self.suspect = false;
+        Ok(())
+    }
+
+    fn ensure_room(&self, bytes: u64) -> Result<(), EnvironmentError> {
+        let free = self
+            .media
+            .free_bytes()
+            .map_err(|error| self.media_error("ask for the free space of", error))?;
+        let needed = bytes.saturating_mul(GROWTH).saturating_add(RESERVED_BYTES);
+        match free {
+            Some(free) if free < needed => Err(EnvironmentError::DiskFull { needed, free }),
+            _ => Ok(()),
+        }
+    }
+
+    fn media_error(&self, operation: &'static str, error: std::io::Error) -> EnvironmentError {
+        EnvironmentError::files(operation, &self.tables.folder, error)
+    }
+}
+
+fn begin(
+    database: &Database,
+    durability: Durability,
+) -> Result<redb::WriteTransaction, EnvironmentError> {
+    let mut transaction = database
+        .begin_write()
+        .map_err(|error| EnvironmentError::store("begin a commit", error))?;
+    transaction
+        .set_durability(durability)
+        .map_err(|error| EnvironmentError::store("begin a commit", error))?;
+    Ok(transaction)
+}
+
+fn force(journal: &mut Option<Journal>, fsync: Fsync) -> std::io::Result<()> {
+    match (journal, fsync) {
+        (Some(journal), Fsync::Always) => journal.sync(),
+        _ => Ok(()),
+    }
+}
+
+/// Replays the journal into the tables. Gives the last commit, and the journal ready for the next one.
+fn catch_up(
+    database: &Database,
+    file: Option<super::media::MediaFile>,
+) -> Result<(u64, Option<Journal>), EnvironmentError> {
+    let transaction = begin(database, Durability::None)?;
+    let mut batch = Batch::begin(&transaction)?;
+    let mut sequence = batch.get(Table::Meta, b"commit")?.map_or(0, number);
+    let journal = match file {
+        None => None,
+        Some(file) => Some(
+            Journal::replay(file, sequence, |at, changes| {
+                sequence = at;
+                batch.replay(changes)
+            })
+            .map_err(replay_error)?,
+        ),
+    };
+    drop(batch);
+    transaction
+        .commit()
+        .map_err(|error| EnvironmentError::store("bring its tables up to the journal", error))?;
+    Ok((sequence, journal))
+}
+
+fn replay_error(error: ReplayError<EnvironmentError>) -> EnvironmentError {
+    match error {
+        ReplayError::Apply(error) => error,
+        ReplayError::Damaged(found) => EnvironmentError::Corrupt {
+            folder: PathBuf::new(),
+            found,
+        },
+        ReplayError::Io(error) => {
+            EnvironmentError::store("read its journal", redb::Error::Io(error))
+        }
+    }
+}
+
+/// What the engine says about a file that it did not write is damage, whatever it calls it.
+fn damaged_or(error: redb::DatabaseError) -> EnvironmentError {
+    use redb::{DatabaseError, StorageError};
+    match error {
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() != std::io::ErrorKind::InvalidData
+                && error.kind() != std::io::ErrorKind::UnexpectedEof =>
+        {
+            EnvironmentError::store("open its tables", redb::Error::Io(error))
+        }
+        error => EnvironmentError::Corrupt {
+            folder: PathBuf::new(),
+            found: error.to_string(),
+        },
+    }
+}

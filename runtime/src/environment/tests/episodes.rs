@@ -1,0 +1,221 @@
+//! Episodes, accepted and settled tasks, dead letters, cursors.
+
+use super::*;
+
+const EPISODE: u128 = 77;
+
+fn episode() -> EpisodeId {
+    EpisodeId::from_u128(EPISODE)
+}
+
+async fn begun() -> Environment {
+    let environment = memory();
+    environment
+        .begin_episode(EpisodeRecord::new(episode()))
+        .await
+        .unwrap();
+    environment
+}
+
+fn by_task(number: u128) -> Provenance {
+    Provenance {
+        task: Some(TaskId::from_u128(number)),
+        ..Provenance::default()
+    }
+}
+
+fn reacted(to: u64) -> Transaction {
+    Transaction {
+        cursors: vec![(REACTIONS_CURSOR.to_owned(), Revision(to))],
+        ..Transaction::default()
+    }
+}
+
+#[tokio::test]
+async fn g1_quiescence_is_exact_through_a_round() {
+    let environment = begun().await;
+    let mut watch = environment.watch_episode(episode()).unwrap();
+    let input = Transaction {
+        episode: Some(episode()),
+        ..saying([draft(1)])
+    };
+    let status = environment.commit(input.clone()).await.unwrap();
+    let status = status.episode(episode()).unwrap();
+    assert_eq!(
+        (status.round, status.pending_reactions, status.quiescent()),
+        (1, 1, false)
+    );
+
+    let mut reaction = task(1, Some(episode()));
+    reaction.rule = Some("embed".to_owned());
+    let commit = Transaction {
+        accepted: vec![reaction],
+        ..reacted(1)
+    };
+    let commit = environment.commit(commit).await.unwrap();
+    let status = commit.episode(episode()).unwrap();
+    assert_eq!((status.outstanding, status.pending_reactions), (1, 0));
+    assert_eq!((status.reactions_fired, status.round), (1, 1));
+
+    let settle = Transaction {
+        episode: Some(episode()),
+        facts: vec![(draft(2), by_task(1))],
+        settled: vec![settled(1)],
+        ..Transaction::default()
+    };
+    let commit = environment.commit(settle).await.unwrap();
+    assert!(
+        !commit.is_quiescent(episode()),
+        "the new fact still waits for its reactions"
+    );
+    let commit = environment.commit(reacted(2)).await.unwrap();
+    assert!(commit.is_quiescent(episode()));
+
+    environment.commit(input).await.unwrap();
+    watch.mark_changed();
+    let status = watch.borrow_and_update().clone();
+    assert_eq!((status.round, status.facts, status.done), (2, 3, false));
+}
+
+#[tokio::test]
+async fn g1_accepting_twice_is_known_and_settling_twice_refuses_the_whole() {
+    let environment = begun().await;
+    let accept = || Transaction {
+        accepted: vec![task(1, Some(episode())), task(1, Some(episode()))],
+        ..Transaction::default()
+    };
+    let id = TaskId::from_u128(1);
+    assert_eq!(environment.commit(accept()).await.unwrap().known, [id]);
+    assert_eq!(environment.commit(accept()).await.unwrap().known, [id, id]);
+    environment.note_attempt(id).await.unwrap();
+    assert_eq!(
+        environment.snapshot().unwrap().unsettled().unwrap()[0].attempts,
+        1
+    );
+
+    let settle = |number| Transaction {
+        settled: vec![settled(1)],
+        ..saying([draft(number)])
+    };
+    environment.commit(settle(1)).await.unwrap();
+    let refused = environment.commit(settle(2)).await;
+    assert!(matches!(refused, Err(EnvironmentError::AlreadySettled { task }) if task == id));
+    assert_eq!(
+        numbers(&all(&environment)),
+        [1],
+        "the facts of the second settlement are there"
+    );
+    assert_eq!(environment.commit(accept()).await.unwrap().known, [id, id]);
+    let snapshot = environment.snapshot().unwrap();
+    assert_eq!(
+        snapshot.settled(id).unwrap().unwrap().outcome,
+        json!({ "ok": 1 })
+    );
+    assert_eq!(snapshot.episode(episode()).unwrap().unwrap().outstanding, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_began_is_refused() {
+    let environment = memory();
+    let unknown = Transaction {
+        settled: vec![settled(9)],
+        ..saying([draft(1)])
+    };
+    let refused = environment.commit(unknown).await;
+    assert!(matches!(refused, Err(EnvironmentError::UnknownTask { .. })));
+    let unknown = Transaction {
+        episode: Some(episode()),
+        ..saying([draft(1)])
+    };
+    let refused = environment.commit(unknown).await;
+    assert!(matches!(
+        refused,
+        Err(EnvironmentError::UnknownEpisode { .. })
+    ));
+    assert!(all(&environment).is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_letter_keeps_input_cause_and_its_redrive() {
+    let environment = memory();
+    let given_up = Transaction {
+        accepted: vec![task(1, None)],
+        settled: vec![settled(1)],
+        dead_letters: vec![DeadLetterRecord::new(
+            task(1, None),
+            json!("panicked alone"),
+        )],
+        ..Transaction::default()
+    };
+    environment.commit(given_up).await.unwrap();
+    let redrive = Transaction {
+        accepted: vec![TaskRecord {
+            redrive_of: Some(TaskId::from_u128(1)),
+            ..task(2, None)
+        }],
+        redriven: vec![(TaskId::from_u128(1), TaskId::from_u128(2))],
+        ..Transaction::default()
+    };
+    environment.commit(redrive).await.unwrap();
+    let letter = environment
+        .snapshot()
+        .unwrap()
+        .dead_letter(TaskId::from_u128(1))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (letter.task.input, letter.cause),
+        (json!("hello"), json!("panicked alone"))
+    );
+    assert_eq!(letter.redriven_as, Some(TaskId::from_u128(2)));
+    let unknown = Transaction {
+        redriven: vec![(TaskId::from_u128(5), TaskId::from_u128(6))],
+        ..Transaction::default()
+    };
+    let refused = environment.commit(unknown).await;
+    assert!(matches!(
+        refused,
+        Err(EnvironmentError::UnknownDeadLetter { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_cursor_never_goes_back() {
+    let environment = memory();
+    for to in [3, 5, 4] {
+        environment.commit(reacted(to)).await.unwrap();
+    }
+    let snapshot = environment.snapshot().unwrap();
+    assert_eq!(snapshot.cursor(REACTIONS_CURSOR).unwrap(), Revision(5));
+    assert_eq!(snapshot.cursor("other").unwrap(), Revision(0));
+}
+
+#[tokio::test]
+async fn g1_accepted_tasks_are_found_again_after_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = open(folder.path());
+    let accept = Transaction {
+        begins: vec![EpisodeRecord::new(episode())],
+        accepted: (1..=3)
+            .map(|number| task(number, Some(episode())))
+            .collect(),
+        ..Transaction::default()
+    };
+    environment.commit(accept).await.unwrap();
+    let settle = Transaction {
+        settled: vec![settled(2)],
+        ..Transaction::default()
+    };
+    environment.commit(settle).await.unwrap();
+    drop(environment);
+    let environment = open(folder.path());
+    let snapshot = environment.snapshot().unwrap();
+    let left: Vec<u128> = snapshot
+        .unsettled()
+        .unwrap()
+        .iter()
+        .map(|task| task.id.to_u128())
+        .collect();
+    assert_eq!(left, [1, 3]);
+    assert_eq!(snapshot.episode(episode()).unwrap().unwrap().outstanding, 2);
+}

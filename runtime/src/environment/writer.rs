@@ -1,0 +1,302 @@
+//! The writer: the one thread that changes the store. It takes what has queued up and commits it as one group.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flume::{Receiver, RecvTimeoutError};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
+
+use super::apply::{Applied, apply, import};
+use super::blobs::Blobs;
+use super::error::EnvironmentError;
+use super::options::{EnvironmentOptions, Fsync};
+use super::records::{Commit, EpisodeStatus, Transaction};
+use super::retention::{self, Compaction, Forgotten};
+use super::store::Store;
+use super::tables::Table;
+use crate::clock::{Clock, Time};
+use crate::fact::Fact;
+use crate::ids::{EpisodeId, Revision};
+
+/// A group is closed at this many transactions or bytes, whatever comes first.
+const GROUP_TRANSACTIONS: usize = 256;
+const GROUP_BYTES: u64 = 4 << 20;
+/// The history is trimmed when it is longer than it may be by this part of it.
+const OVERHANG: u64 = 8;
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, EnvironmentError>>;
+pub(super) type EpisodeWatches =
+    Arc<Mutex<std::collections::HashMap<EpisodeId, watch::Sender<EpisodeStatus>>>>;
+
+/// What the writer is asked for.
+pub(super) enum Command {
+    Commit(Box<Pending>),
+    Compact {
+        now: SystemTime,
+        reply: Reply<Compaction>,
+    },
+    Forget {
+        episode: EpisodeId,
+        reply: Reply<Forgotten>,
+    },
+    Import {
+        episodes: Vec<EpisodeStatus>,
+        facts: Vec<Fact>,
+        reply: Reply<Vec<Revision>>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
+}
+
+/// A transaction that waits for the writer. Its permit frees its share of the queue's bytes.
+pub(super) struct Pending {
+    pub(super) transaction: Transaction,
+    pub(super) bytes: u64,
+    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) reply: Reply<Commit>,
+}
+
+/// Where those who follow the log hear of it.
+pub(super) struct Listeners {
+    pub(super) head: watch::Sender<Revision>,
+    pub(super) facts: broadcast::Sender<Arc<Fact>>,
+    pub(super) episodes: EpisodeWatches,
+}
+
+pub(super) struct Writer {
+    store: Store,
+    blobs: Arc<Blobs>,
+    options: EnvironmentOptions,
+    listeners: Listeners,
+    commands: Receiver<Command>,
+    clock: Clock,
+    /// When the journal must be forced to the disk at the latest.
+    sync_at: Time,
+}
+
+impl Writer {
+    pub(super) fn start(
+        store: Store,
+        blobs: Arc<Blobs>,
+        options: EnvironmentOptions,
+        listeners: Listeners,
+        commands: Receiver<Command>,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let writer = Self {
+            store,
+            blobs,
+            options,
+            listeners,
+            commands,
+            clock: Clock::start(),
+            sync_at: Time::NEVER,
+        };
+        thread::Builder::new()
+            .name("environment".to_owned())
+            .spawn(move || writer.run())
+    }
+
+    fn run(mut self) {
+        let mut next = None;
+        loop {
+            let command = match next.take() {
+                Some(command) => command,
+                None => match self.receive() {
+                    Some(command) => command,
+                    None => break,
+                },
+            };
+            match command {
+                Command::Commit(first) => next = self.commit_group(first),
+                Command::Compact { now, reply } => {
+                    let result =
+                        retention::compact(&mut self.store, &self.blobs, &self.options, now);
+                    let _ = reply.send(result);
+                }
+                Command::Forget { episode, reply } => {
+                    let result = retention::forget(&mut self.store, &self.blobs, episode);
+                    self.listeners.episodes.lock().remove(&episode);
+                    let _ = reply.send(result);
+                }
+                Command::Import {
+                    episodes,
+                    facts,
+                    reply,
+                } => {
+                    let _ = reply.send(self.import(&episodes, facts));
+                }
+                Command::Close { reply } => {
+                    let result = self.store.checkpoint();
+                    self.store.close();
+                    let _ = reply.send(result);
+                    return;
+                }
+            }
+        }
+        self.store.close();
+    }
+
+    /// The next command; none when nobody can send any more.
+    fn receive(&mut self) -> Option<Command> {
+        loop {
+            let Fsync::Every(interval) = self.options.fsync else {
+                return self.commands.recv().ok();
+            };
+            if !self.store.is_dirty() {
+                let command = self.commands.recv().ok();
+                self.sync_at = self.clock.now() + interval;
+                return command;
+            }
+            let left = self.sync_at.since(self.clock.now());
+            if left > Duration::ZERO {
+                match self.commands.recv_timeout(left) {
+                    Ok(command) => return Some(command),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+            self.sync_at = self.clock.now() + interval;
+            if let Err(error) = self.store.sync() {
+                tracing::error!(%error, "the journal could not be forced to the disk");
+                return self.commands.recv().ok();
+            }
+        }
+    }
+
+    /// Commits `first` together with whatever waits behind it. Gives the command that ended the group, if one did.
+    fn commit_group(&mut self, first: Box<Pending>) -> Option<Command> {
+        let mut bytes = first.bytes;
+        let mut group = vec![first];
+        let mut next = None;
+        while group.len() < GROUP_TRANSACTIONS && bytes < GROUP_BYTES {
+            match self.commands.try_recv() {
+                Ok(Command::Commit(pending)) => {
+                    bytes += pending.bytes;
+                    group.push(pending);
+                }
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.commit(group, bytes);
+        next
+    }
+
+    fn commit(&mut self, group: Vec<Box<Pending>>, bytes: u64) {
+        let now_ms = unix_ms(SystemTime::now());
+        let blobs = Arc::clone(&self.blobs);
+        let mut replies = Vec::with_capacity(group.len());
+        let mut transactions = Vec::with_capacity(group.len());
+        for pending in group {
+            transactions.push(pending.transaction);
+            replies.push((pending.reply, pending.permit));
+        }
+        let applied = self.store.write(bytes, |batch| {
+            transactions
+                .into_iter()
+                .map(
+                    |transaction| match apply(batch, &blobs, transaction, now_ms) {
+                        Err(error) if !is_refusal(&error) => Err(error),
+                        outcome => Ok(outcome),
+                    },
+                )
+                .collect::<Result<Vec<_>, _>>()
+        });
+        match applied {
+            Ok(outcomes) => {
+                for (outcome, (reply, _permit)) in outcomes.into_iter().zip(replies) {
+                    let outcome = outcome.map(|applied| self.announce(applied));
+                    let _ = reply.send(outcome);
+                }
+                self.trim();
+            }
+            Err(error) => {
+                for (reply, _permit) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn announce(&self, applied: Applied) -> Commit {
+        let Applied { commit, facts } = applied;
+        if let Some(head) = commit.revisions.last() {
+            self.listeners.head.send_replace(*head);
+        }
+        if self.listeners.facts.receiver_count() > 0 {
+            for fact in facts {
+                // It fails when the last watch has just gone.
+                let _ = self.listeners.facts.send(Arc::new(fact));
+            }
+        }
+        let mut watches = self.listeners.episodes.lock();
+        for status in &commit.episodes {
+            let id = status.record.id;
+            let Some(watch) = watches.get(&id) else {
+                continue;
+            };
+            if watch.receiver_count() == 0 {
+                watches.remove(&id);
+                continue;
+            }
+            watch.send_replace(status.clone());
+        }
+        drop(watches);
+        commit
+    }
+
+    /// Trims the history by a bounded piece when it has grown well past what may stay.
+    fn trim(&mut self) {
+        let Some(max_facts) = self.options.retention.max_facts else {
+            return;
+        };
+        let allowed = max_facts
+            .saturating_add(max_facts / OVERHANG)
+            .saturating_add(1);
+        let length = self.store.write(0, |batch| batch.len(Table::Facts));
+        if length.is_ok_and(|length| length > allowed) {
+            let trimmed =
+                retention::compact_piece(&mut self.store, &self.options, SystemTime::now());
+            if let Err(error) = trimmed {
+                tracing::warn!(%error, "the history could not be trimmed");
+            }
+        }
+    }
+
+    /// Appends what another environment exported: as it is, at the next revisions.
+    fn import(
+        &mut self,
+        episodes: &[EpisodeStatus],
+        facts: Vec<Fact>,
+    ) -> Result<Vec<Revision>, EnvironmentError> {
+        let bytes = facts.iter().map(crate::payload::json_bytes).sum();
+        let blobs = Arc::clone(&self.blobs);
+        let applied = self
+            .store
+            .write(bytes, |batch| import(batch, &blobs, episodes, facts))?;
+        Ok(self.announce(applied).revisions)
+    }
+}
+
+/// Whether the error is the transaction's own, so that the others of its group go on.
+fn is_refusal(error: &EnvironmentError) -> bool {
+    !matches!(
+        error,
+        EnvironmentError::Store { .. }
+            | EnvironmentError::Corrupt { .. }
+            | EnvironmentError::DiskFull { .. }
+            | EnvironmentError::Files { .. }
+            | EnvironmentError::Closed
+    )
+}
+
+pub(super) fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
