@@ -14,6 +14,7 @@ mod payload;
 mod skill;
 mod skill_entry;
 mod task;
+mod transport;
 
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
 pub use clock::{Clock, Time};
@@ -37,3 +38,4 @@ pub use skill::{
     Shape, Skill, SkillSpec, Step,
 };
 pub use task::{Priority, TaskOptions, TraceContext};
+pub use transport::{Call, Request, SocketClient, SocketServer, Transport, TransportError};

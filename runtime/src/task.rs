@@ -36,7 +36,8 @@ impl Priority {
 }
 
 /// What a caller may say about a task besides its input.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TaskOptions {
     /// How urgent it is.
     pub priority: Priority,

@@ -1,0 +1,302 @@
+//! The node's side of a Unix socket.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+
+use super::call::ITEM_WINDOW;
+use super::peer::{Outbox, SendError, outbox};
+use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
+use super::{Request, Transport, TransportError};
+use crate::error::TaskError;
+
+/// Connections at the same time; further ones wait in the system's queue.
+const MAX_CONNECTIONS: usize = 64;
+/// Calls of one connection at the same time; further ones are refused.
+const MAX_CALLS: usize = 1024;
+/// How long a client may take to say which protocol it speaks.
+const GREETING_LIMIT: Duration = Duration::from_secs(10);
+/// How long a client that closed may take to read what was already said.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
+
+/// Listens on a Unix socket, and hands what is asked there to a transport.
+///
+/// Only processes of the same user are served. The socket's file goes when the server does.
+pub struct SocketServer {
+    listener: UnixListener,
+    path: PathBuf,
+    // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends.
+    _lock: File,
+}
+
+impl SocketServer {
+    /// Listens on `path`. A socket that a process left behind when it died is replaced.
+    ///
+    /// # Errors
+    /// [`TransportError::InUse`] when another process listens there, [`TransportError::NotASocket`] when something else lies there,
+    /// [`TransportError::Io`] when the system refuses.
+    pub fn bind(path: &Path) -> Result<Self, TransportError> {
+        let failed = |operation| {
+            move |source| TransportError::Io {
+                operation,
+                path: path.to_owned(),
+                source,
+            }
+        };
+        let lock = lock(path)?;
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => {
+                fs::remove_file(path).map_err(failed("remove the stale socket"))?;
+            }
+            Ok(_) => {
+                return Err(TransportError::NotASocket {
+                    path: path.to_owned(),
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("look at")(error)),
+        }
+        let listener = UnixListener::bind(path).map_err(failed("listen on"))?;
+        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed("protect"))?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Serves until `stop` is done. Calls that are still open then are cancelled.
+    pub async fn serve(self, transport: Arc<dyn Transport>, stop: impl Future<Output = ()>) {
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                    Ok((stream, _)) if is_same_user(&stream) => {
+                        connections.spawn(Connection::new(Arc::clone(&transport)).serve(stream));
+                    }
+                    Ok(_) => tracing::warn!("refused a connection of another user"),
+                    // No file is left for the connection; one may be free when another connection ends.
+                    Err(error) => {
+                        tracing::warn!(%error, "could not accept a connection");
+                        tokio::task::yield_now().await;
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl Drop for SocketServer {
+    fn drop(&mut self) {
+        // While the lock is held the path is ours, so this cannot remove another server's socket.
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(%error, "the socket's file was already gone");
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<File, TransportError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let failed = |source| TransportError::Io {
+        operation: "lock",
+        path: path.to_owned(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(name)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(TransportError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn is_same_user(stream: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == own)
+}
+
+/// One client. When it goes, or breaks the protocol, its calls go with it.
+struct Connection {
+    transport: Arc<dyn Transport>,
+    calls: JoinSet<u64>,
+    open: HashMap<u64, OpenCall>,
+}
+
+struct OpenCall {
+    task: AbortHandle,
+    credit: Arc<Semaphore>,
+}
+
+impl Connection {
+    fn new(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            transport,
+            calls: JoinSet::new(),
+            open: HashMap::new(),
+        }
+    }
+
+    async fn serve(mut self, stream: UnixStream) {
+        let (reader, writer) = stream.into_split();
+        let (outbox, pump) = outbox(writer);
+        tokio::pin!(pump);
+        let ended = tokio::select! {
+            // The writing half ends by itself only when the client no longer reads.
+            () = &mut pump => return,
+            ended = self.read(FrameReader::new(reader), outbox) => ended,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "closed a connection");
+        }
+        self.calls.shutdown().await;
+        // What was already said goes out, as far as the client still reads; nobody waits for the rest.
+        let _ = tokio::time::timeout(FAREWELL_LIMIT, pump).await;
+    }
+
+    async fn read(
+        &mut self,
+        mut frames: FrameReader<tokio::net::unix::OwnedReadHalf>,
+        outbox: Outbox,
+    ) -> Result<(), WireError> {
+        match tokio::time::timeout(GREETING_LIMIT, frames.next()).await {
+            Ok(Ok(Some(ClientFrame::Hello { protocol }))) => {
+                outbox.send_small(&NodeFrame::Hello { protocol: PROTOCOL });
+                if protocol != PROTOCOL {
+                    // The client closes once it has read which version this is.
+                    return frames.next::<ClientFrame>().await.map(drop);
+                }
+            }
+            Ok(other) => return other.map(drop),
+            Err(_) => return Ok(()),
+        }
+        loop {
+            tokio::select! {
+                Some(ended) = self.calls.join_next() => self.reap(ended, &outbox),
+                frame = frames.next() => match frame? {
+                    Some(frame) => self.handle(frame, &outbox),
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    fn handle(&mut self, frame: ClientFrame, outbox: &Outbox) {
+        match frame {
+            ClientFrame::Hello { .. } => {}
+            ClientFrame::Call { call, request } => self.start(call, request, outbox),
+            ClientFrame::Credit { call, items } => {
+                if let Some(open) = self.open.get(&call) {
+                    let room = ITEM_WINDOW.saturating_sub(open.credit.available_permits());
+                    open.credit.add_permits(room.min(items as usize));
+                }
+            }
+            ClientFrame::Cancel { call } => {
+                if let Some(open) = self.open.remove(&call) {
+                    open.task.abort();
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, call: u64, request: Request, outbox: &Outbox) {
+        if self.open.contains_key(&call) || self.calls.len() >= MAX_CALLS {
+            let message = format!(
+                "call {call} was refused: {} of {MAX_CALLS} calls of this connection are open",
+                self.calls.len()
+            );
+            let error = TaskError::Transport { message };
+            outbox.send_small(&NodeFrame::Failed { call, error });
+            return;
+        }
+        let credit = Arc::new(Semaphore::new(ITEM_WINDOW));
+        let work = run_call(
+            Arc::clone(&self.transport),
+            call,
+            request,
+            Arc::clone(&credit),
+            outbox.clone(),
+        );
+        let task = self.calls.spawn(work);
+        self.open.insert(call, OpenCall { task, credit });
+    }
+
+    fn reap(&mut self, ended: Result<u64, JoinError>, outbox: &Outbox) {
+        let error = match ended {
+            Ok(call) => {
+                self.open.remove(&call);
+                return;
+            }
+            Err(error) => error,
+        };
+        let panicked = self
+            .open
+            .iter()
+            .find(|(_, open)| open.task.id() == error.id());
+        // A cancelled call is no longer among the open ones.
+        if let Some(call) = panicked.map(|(call, _)| *call) {
+            self.open.remove(&call);
+            let error = TaskError::Transport {
+                message: "the node panicked in this call; its log says where".to_owned(),
+            };
+            outbox.send_small(&NodeFrame::Failed { call, error });
+        }
+    }
+}
+
+async fn run_call(
+    transport: Arc<dyn Transport>,
+    call: u64,
+    request: Request,
+    credit: Arc<Semaphore>,
+    outbox: Outbox,
+) -> u64 {
+    if let Err(SendError::Frame(error)) =
+        forward(&*transport, call, request, &credit, &outbox).await
+    {
+        let message = format!("what it has to say cannot be sent: {error}; ask for less");
+        let error = TaskError::Transport { message };
+        outbox.send_small(&NodeFrame::Failed { call, error });
+    }
+    call
+}
+
+async fn forward(
+    transport: &dyn Transport,
+    call: u64,
+    request: Request,
+    credit: &Semaphore,
+    outbox: &Outbox,
+) -> Result<(), SendError> {
+    let mut running = transport.call(request);
+    while let Some(item) = running.next().await {
+        let permit = credit.acquire().await.map_err(|_| SendError::Gone)?;
+        permit.forget();
+        outbox.send(&NodeFrame::Item { call, item }).await?;
+    }
+    let frame = match running.reply().await {
+        Ok(reply) => NodeFrame::Done { call, reply },
+        Err(error) => NodeFrame::Failed { call, error },
+    };
+    outbox.send(&frame).await
+}

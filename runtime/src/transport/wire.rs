@@ -1,0 +1,181 @@
+//! Frames: a length of four bytes, little-endian, and as many bytes of JSON.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::request::Request;
+use crate::error::TaskError;
+
+/// The version of this protocol. A node and a client of different versions refuse each other.
+pub(crate) const PROTOCOL: u32 = 1;
+/// The largest frame, in bytes without its length.
+pub(crate) const MAX_FRAME: usize = 16 << 20;
+
+const LENGTH_BYTES: usize = 4;
+const READ_CHUNK: usize = 64 << 10;
+
+/// What a client says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub(crate) enum ClientFrame {
+    /// First of all: which protocol it speaks.
+    Hello { protocol: u32 },
+    /// A request; the number is the client's own, and used once on a connection.
+    Call { call: u64, request: Request },
+    /// It can take that many further items.
+    Credit { call: u64, items: u32 },
+    /// It no longer waits.
+    Cancel { call: u64 },
+}
+
+/// What a node says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub(crate) enum NodeFrame {
+    /// First of all: which protocol it speaks.
+    Hello { protocol: u32 },
+    /// An item of a call.
+    Item { call: u64, item: Value },
+    /// A call's reply.
+    Done { call: u64, reply: Value },
+    /// A call's failure.
+    Failed { call: u64, error: TaskError },
+}
+
+/// What is wrong with a frame, or with the connection that it came on.
+#[derive(Debug, Error)]
+pub(crate) enum WireError {
+    #[error("the frame has {bytes} bytes, {MAX_FRAME} at most are allowed")]
+    TooLarge { bytes: usize },
+    #[error("the connection ended in the middle of a frame")]
+    Truncated,
+    #[error("the frame is not what the protocol expects: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("the connection broke: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A frame as bytes.
+///
+/// # Errors
+/// [`WireError::TooLarge`]; [`WireError::Malformed`] for a value that JSON cannot hold.
+pub(crate) fn encode<T: Serialize>(frame: &T) -> Result<Vec<u8>, WireError> {
+    let mut bytes = vec![0; LENGTH_BYTES];
+    serde_json::to_writer(&mut bytes, frame)?;
+    let length = bytes.len() - LENGTH_BYTES;
+    match u32::try_from(length) {
+        Ok(prefix) if length <= MAX_FRAME => {
+            bytes[..LENGTH_BYTES].copy_from_slice(&prefix.to_le_bytes());
+            Ok(bytes)
+        }
+        _ => Err(WireError::TooLarge { bytes: length }),
+    }
+}
+
+/// Reads frames. `next` may be dropped and called again without loss.
+pub(crate) struct FrameReader<R> {
+    source: R,
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl<R: AsyncRead + Unpin> FrameReader<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self {
+            source,
+            buffer: Vec::new(),
+            start: 0,
+        }
+    }
+
+    /// The next frame; none at the end of the connection. Memory is taken for bytes that came, never for bytes that were announced.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+        loop {
+            if let Some(frame) = self.buffered()? {
+                return Ok(Some(frame));
+            }
+            self.compact();
+            self.buffer.reserve(READ_CHUNK);
+            if self.source.read_buf(&mut self.buffer).await? == 0 {
+                return if self.buffer.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(WireError::Truncated)
+                };
+            }
+        }
+    }
+
+    fn buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+        let unread = &self.buffer[self.start..];
+        let Some((prefix, rest)) = unread.split_first_chunk::<LENGTH_BYTES>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(*prefix) as usize;
+        if length > MAX_FRAME {
+            return Err(WireError::TooLarge { bytes: length });
+        }
+        let Some(body) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let frame = serde_json::from_slice(body)?;
+        self.start += LENGTH_BYTES + length;
+        Ok(Some(frame))
+    }
+
+    fn compact(&mut self) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        if self.buffer.is_empty() {
+            // One large frame must not cost its memory for the rest of the connection.
+            self.buffer.shrink_to(READ_CHUNK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn frames_come_back_whole_however_they_are_cut() {
+        let mut bytes = encode(&ClientFrame::Hello { protocol: 7 }).unwrap();
+        bytes.extend(encode(&ClientFrame::Cancel { call: 9 }).unwrap());
+        for cut in 1..bytes.len() {
+            let source = bytes[..cut].chain(&bytes[cut..]);
+            let mut reader = FrameReader::new(source);
+            let first: Option<ClientFrame> = reader.next().await.unwrap();
+            assert!(matches!(first, Some(ClientFrame::Hello { protocol: 7 })));
+            let second: Option<ClientFrame> = reader.next().await.unwrap();
+            assert!(matches!(second, Some(ClientFrame::Cancel { call: 9 })));
+            assert!(reader.next::<ClientFrame>().await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_length_beyond_the_limit_is_refused_before_its_bytes_come() {
+        let mut reader = FrameReader::new(&[0xff, 0xff, 0xff, 0xff][..]);
+        let refused = reader.next::<ClientFrame>().await.unwrap_err();
+        assert!(matches!(refused, WireError::TooLarge { .. }), "{refused}");
+        assert!(reader.buffer.capacity() <= 2 * READ_CHUNK);
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_ends_early_is_refused() {
+        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
+        for cut in 1..bytes.len() {
+            let refused = FrameReader::new(&bytes[..cut]).next::<ClientFrame>().await;
+            assert!(matches!(refused, Err(WireError::Truncated)), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_too_large_is_not_made() {
+        let reply = Value::String("x".repeat(MAX_FRAME));
+        let refused = encode(&NodeFrame::Done { call: 1, reply });
+        assert!(matches!(refused, Err(WireError::TooLarge { .. })));
+    }
+}
