@@ -127,6 +127,7 @@ async fn ask(
         shared: &shared,
         call,
     };
+    let request = Box::new(request);
     shared
         .outbox
         .send(&ClientFrame::Call { call, request })

@@ -18,7 +18,7 @@ pub enum Request {
         input: Value,
         /// What else is said about the task.
         #[serde(default)]
-        options: TaskOptions,
+        options: Box<TaskOptions>,
     },
     /// Items: the spec of each skill. Reply: how many there are.
     Skills,

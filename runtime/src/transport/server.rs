@@ -204,7 +204,7 @@ impl Connection {
     fn handle(&mut self, frame: ClientFrame, outbox: &Outbox) {
         match frame {
             ClientFrame::Hello { .. } => {}
-            ClientFrame::Call { call, request } => self.start(call, request, outbox),
+            ClientFrame::Call { call, request } => self.start(call, *request, outbox),
             ClientFrame::Credit { call, items } => {
                 if let Some(open) = self.open.get(&call) {
                     let room = ITEM_WINDOW.saturating_sub(open.credit.available_permits());

@@ -15,7 +15,6 @@ use super::call::ITEM_WINDOW;
 use super::wire::{ClientFrame, MAX_FRAME, NodeFrame, PROTOCOL, encode};
 use super::{Call, Request, SocketClient, SocketServer, Transport, TransportError};
 use crate::error::TaskError;
-use crate::task::TaskOptions;
 
 /// Answers by the skill's name, and tells of each item that it sends and each call that is dropped.
 struct Answers {
@@ -112,7 +111,7 @@ fn ask(skill: &str, input: Value) -> Request {
     Request::Ask {
         skill: skill.to_owned(),
         input,
-        options: TaskOptions::default(),
+        options: Box::default(),
     }
 }
 
@@ -256,7 +255,7 @@ async fn garbage_from_a_peer_closes_its_connection_only() {
 async fn a_frame_cut_at_any_byte_harms_nobody() {
     let node = Node::start();
     let client = node.connect().await;
-    let request = ask("echo", json!("half"));
+    let request = Box::new(ask("echo", json!("half")));
     let frame = encode(&ClientFrame::Call { call: 1, request }).unwrap();
     for cut in 0..frame.len() {
         let mut peer = node.peer().await;
@@ -272,7 +271,7 @@ async fn a_number_used_twice_and_credit_without_end_are_harmless() {
     let mut peer = node.peer().await;
     let hang = encode(&ClientFrame::Call {
         call: 7,
-        request: ask("hang", Value::Null),
+        request: Box::new(ask("hang", Value::Null)),
     })
     .unwrap();
     peer.write_all(&hang).await.unwrap();

@@ -24,7 +24,7 @@ pub(crate) enum ClientFrame {
     /// First of all: which protocol it speaks.
     Hello { protocol: u32 },
     /// A request; the number is the client's own, and used once on a connection.
-    Call { call: u64, request: Request },
+    Call { call: u64, request: Box<Request> },
     /// It can take that many further items.
     Credit { call: u64, items: u32 },
     /// It no longer waits.
