@@ -8,9 +8,15 @@ pub(crate) mod reaction;
 pub(crate) mod runtime;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use serde::Deserialize;
+
+use crate::document::Node;
+use crate::raw::RawConfig;
 use crate::{
-    AgentConfig, EnvironmentConfig, ModelsConfig, ObserversConfig, ReactionConfig, RuntimeConfig,
+    AgentConfig, ConfigError, EnvironmentConfig, ModelsConfig, ObserversConfig, Problem,
+    ProcessVariables, ReactionConfig, RuntimeConfig, Variables, check, file, template, variables,
 };
 
 /// What the program means: every value is present.
@@ -40,8 +46,109 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads a file, and the `AIMASS_SECTION__KEY` variables of this process, which come before it.
+    ///
+    /// # Errors
+    /// The file cannot be read, is too large or not text, or has problems, which the error lists.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Self::resolve(Some(path.as_ref()), &ProcessVariables)
+    }
+
+    /// Reads a file, if there is one, and the variables, which come before it.
+    ///
+    /// # Errors
+    /// The same as those of [`Config::load`].
+    pub fn resolve(file: Option<&Path>, variables: &dyn Variables) -> Result<Self, ConfigError> {
+        match file {
+            Some(path) => {
+                let text = file::read(path)?;
+                Self::parse(&text, &path.display().to_string(), variables)
+            }
+            None => Self::parse("", "", variables),
+        }
+    }
+
+    /// Reads a text that `origin` names in errors, and the variables, which come before it.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use aimass_config::Config;
+    ///
+    /// let text = "[agents.text]\nreplicas = 2";
+    /// let config = Config::parse(text, "aimass.toml", &BTreeMap::new())?;
+    /// assert_eq!(config.agent("text").replicas, 2);
+    ///
+    /// let typo = "[agents.text]\nreplcas = 2";
+    /// let error = Config::parse(typo, "aimass.toml", &BTreeMap::new()).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "aimass.toml:2: unknown key `agents.text.replcas`, did you mean `replicas`?",
+    /// );
+    /// # Ok::<(), aimass_config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The text is too large or has problems, which the error lists.
+    pub fn parse(text: &str, origin: &str, variables: &dyn Variables) -> Result<Self, ConfigError> {
+        file::bound(text, origin)?;
+        let mut document = Node::parse(text, origin).map_err(|problem| invalid(vec![problem]))?;
+        let mut problems = variables::overlay(&mut document, variables);
+        problems.extend(check::problems_of(&document, origin));
+        if !problems.is_empty() {
+            problems.sort_by(|one, other| one.place().cmp(other.place()));
+            return Err(invalid(problems));
+        }
+        Ok(Self::from(raw_of(document)?))
+    }
+
+    /// Holds values that were built in code against the same rules as a file.
+    ///
+    /// # Errors
+    /// A value breaks its rule, or has no form in TOML.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.to_value().map(|_| ())
+    }
+
+    /// All values as TOML, which loads again to the same configuration.
+    ///
+    /// # Errors
+    /// A value that was built in code breaks its rule, or has no form in TOML.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(&self.to_value()?).map_err(|source| ConfigError::Write { source })
+    }
+
+    /// A file with every key, its default, its unit and what it does, in which nothing is set.
+    pub fn template() -> String {
+        template::write()
+    }
+
     /// The settings of the agent `name`: its own where the user named it, else the defaults.
     pub fn agent(&self, name: &str) -> AgentConfig {
         self.agents.get(name).unwrap_or(&self.defaults).clone()
     }
+
+    fn to_value(&self) -> Result<toml::Value, ConfigError> {
+        let value = toml::Value::try_from(RawConfig::from(self))
+            .map_err(|source| ConfigError::Write { source })?;
+        let problems = check::problems_of(&Node::from_value(value.clone()), "");
+        if !problems.is_empty() {
+            return Err(invalid(problems));
+        }
+        Ok(value)
+    }
+}
+
+/// The raw configuration of a document that passed the check, which knows every rule that serde enforces here again.
+fn raw_of(document: Node) -> Result<RawConfig, ConfigError> {
+    RawConfig::deserialize(document.into_value()).map_err(|error| {
+        invalid(vec![Problem::Syntax {
+            place: crate::Place::Code,
+            message: error.message().to_owned(),
+        }])
+    })
+}
+
+fn invalid(problems: Vec<Problem>) -> ConfigError {
+    ConfigError::Invalid { problems }
 }

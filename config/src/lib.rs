@@ -1,6 +1,21 @@
 //! What the user wrote, and what the program means by it.
+//!
+//! One TOML file in which everything is optional, and environment variables `AIMASS_SECTION__KEY` that come before it.
+//! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
+//! against the table in `keys`, and `meaning` turns the raw configuration into the final one.
 
+mod check;
 mod config;
+mod document;
+mod error;
+mod file;
+mod keys;
+mod meaning;
+mod raw;
+mod rule;
+mod template;
+mod units;
+mod variables;
 
 pub use config::Config;
 pub use config::agent::AgentConfig;
@@ -9,3 +24,5 @@ pub use config::models::ModelsConfig;
 pub use config::observers::ObserversConfig;
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
+pub use error::{ConfigError, Place, Problem};
+pub use variables::{ProcessVariables, Variables};

@@ -1,0 +1,148 @@
+//! What is wrong with a configuration, and where.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a configuration could not be had. Each line of the message stands for itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// The path names a folder.
+    #[error("cannot read the configuration {}: expected a file, found a folder", path.display())]
+    Folder {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// The text is larger than a configuration can sensibly be; it was not read whole.
+    #[error("{origin}: a configuration may have at most {limit} bytes, found more")]
+    TooLarge {
+        /// The file, or the name that the caller gave the text.
+        origin: String,
+        /// The largest text that is read, in bytes.
+        limit: u64,
+    },
+    /// The file is not text.
+    #[error("{origin}:{line}: expected UTF-8 text, found other bytes")]
+    NotText {
+        /// The file, or the name that the caller gave the text.
+        origin: String,
+        /// The line of the first byte that is not UTF-8, counted from 1.
+        line: usize,
+    },
+    /// Keys or values are not what they must be. All that could be found are listed, up to a limit.
+    #[error("{}", lines(problems))]
+    Invalid {
+        /// At least one problem, in the order of their places.
+        problems: Vec<Problem>,
+    },
+    /// A value built in code has no form in TOML, such as a path that is not UTF-8.
+    #[error("cannot write the configuration as TOML: {source}")]
+    Write {
+        /// What the serialiser answered.
+        source: toml::ser::Error,
+    },
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The text is not TOML.
+    #[error("{place}: not valid TOML: {message}")]
+    Syntax {
+        /// Where the text stops being TOML.
+        place: Place,
+        /// What the parser expected.
+        message: String,
+    },
+    /// The file or a variable sets a key that does not exist.
+    #[error("{place}: unknown key `{key}`{}", hint(nearest.as_deref()))]
+    UnknownKey {
+        /// The key with its sections, such as `runtime.shutdwon_limit`.
+        key: String,
+        /// Where it was found.
+        place: Place,
+        /// The known key that is most like it.
+        nearest: Option<String>,
+    },
+    /// A table lacks a key that it cannot do without.
+    #[error("{place}: `{key}` is missing: it must be {rule}")]
+    MissingKey {
+        /// The key with its sections.
+        key: String,
+        /// Where its section was found.
+        place: Place,
+        /// What the value must be.
+        rule: String,
+    },
+    /// A value breaks the rule of its key.
+    #[error("{place}: `{key}` must be {rule}, found {found}")]
+    BrokenRule {
+        /// The key with its sections.
+        key: String,
+        /// Where the value was found.
+        place: Place,
+        /// What the value must be.
+        rule: String,
+        /// The value, shortened where it is long.
+        found: String,
+    },
+}
+
+impl Problem {
+    /// Where the problem was found.
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Syntax { place, .. }
+            | Self::UnknownKey { place, .. }
+            | Self::MissingKey { place, .. }
+            | Self::BrokenRule { place, .. } => place,
+        }
+    }
+}
+
+/// Where a value comes from; in the order in which problems are listed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A line of a file, counted from 1.
+    Line {
+        /// The file, or the name that the caller gave the text.
+        origin: String,
+        /// The line.
+        line: usize,
+    },
+    /// An environment variable of this name.
+    Variable(String),
+    /// A value that was built in code.
+    Code,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { origin, line } => write!(formatter, "{origin}:{line}"),
+            Self::Variable(name) => write!(formatter, "environment variable {name}"),
+            Self::Code => formatter.write_str("configuration built in code"),
+        }
+    }
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!(", did you mean `{nearest}`?"),
+        None => String::new(),
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,319 @@
+//! The table of all keys: the one list that checks, suggestions, variables and the template follow.
+
+use crate::rule::{ANY_DURATION, Rule, SOME_DURATION};
+
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+const PIB: u64 = 1 << 50;
+
+/// A key of a table.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    /// One line that says what the key does.
+    pub(crate) about: &'static str,
+}
+
+/// What stands behind a key.
+pub(crate) enum Shape {
+    /// One value.
+    Value(Rule),
+    /// One value that its table cannot do without.
+    Required(Rule),
+    /// A table with these keys: `[name]`.
+    Table(&'static [Key]),
+    /// Tables by a name that the user chooses, each with these keys: `[name.CHOSEN]`.
+    Named(&'static [Key]),
+    /// A list of tables with these keys: `[[name]]`.
+    List(&'static [Key]),
+}
+
+/// The keys of the file, in the order of the template.
+pub(crate) const KEYS: &[Key] = &[
+    table("runtime", "The runtime's own limits.", RUNTIME),
+    table(
+        "environment",
+        "The shared, durable environment.",
+        ENVIRONMENT,
+    ),
+    table(
+        "defaults",
+        "What holds for each agent that has no value of its own.",
+        AGENT,
+    ),
+    Key {
+        name: "agents",
+        shape: Shape::Named(AGENT),
+        about: "One agent's own values, with the keys of `defaults`.",
+    },
+    Key {
+        name: "reactions",
+        shape: Shape::List(REACTION),
+        about: "A rule of your own: when a fact of this kind appears, ask this skill.",
+    },
+    table("models", "Where models come from.", MODELS),
+    table("observers", "What the observers write.", OBSERVERS),
+];
+
+const RUNTIME: &[Key] = &[
+    value(
+        "shutdown_limit",
+        ANY_DURATION,
+        "How long a shutdown drains accepted work before it cuts off the rest.",
+    ),
+    value(
+        "default_deadline",
+        Rule::OrNone(&SOME_DURATION),
+        "The deadline of a task that brings none.",
+    ),
+    value(
+        "memory_budget",
+        Rule::OrNone(&Rule::Size {
+            least: KIB,
+            most: PIB,
+        }),
+        "Memory for loaded models.",
+    ),
+    value(
+        "event_capacity",
+        count(1, 1 << 24),
+        "Events that wait for the observers; beyond it they are dropped and counted.",
+    ),
+    table(
+        "supervision",
+        "When and how agents are started again.",
+        SUPERVISION,
+    ),
+];
+
+const SUPERVISION: &[Key] = &[
+    value(
+        "strategy",
+        Rule::Choice(&["one_for_one", "one_for_all", "rest_for_one"]),
+        "Which agents restart together.",
+    ),
+    value(
+        "max_restarts",
+        count(0, 1_000_000),
+        "Restarts within `window`; one more escalates.",
+    ),
+    value(
+        "window",
+        SOME_DURATION,
+        "The span of time in which restarts are counted.",
+    ),
+    value(
+        "backoff_initial",
+        ANY_DURATION,
+        "The wait before the first restart; it doubles with each one that follows.",
+    ),
+    value(
+        "backoff_max",
+        ANY_DURATION,
+        "The longest wait before a restart; at least `backoff_initial`.",
+    ),
+];
+
+const ENVIRONMENT: &[Key] = &[
+    value(
+        "fsync",
+        Rule::Fsync,
+        "When the log is flushed to the disk: what a loss of power may take.",
+    ),
+    value(
+        "namespace",
+        Rule::Name,
+        "The namespace (tenant) of work that names none.",
+    ),
+    value(
+        "max_fact_bytes",
+        Rule::Size {
+            least: KIB,
+            most: GIB,
+        },
+        "The largest fact.",
+    ),
+    value(
+        "max_blob_bytes",
+        Rule::Size {
+            least: KIB,
+            most: 16 * TIB,
+        },
+        "The largest blob.",
+    ),
+    value(
+        "max_reaction_depth",
+        count(1, 1024),
+        "How long a chain of reactions may be, each set off by the one before.",
+    ),
+    value(
+        "max_reactions_per_episode",
+        count(0, 1_000_000_000),
+        "Reactions that one episode may fire.",
+    ),
+    table("retention", "What a compaction keeps.", RETENTION),
+];
+
+const RETENTION: &[Key] = &[
+    value(
+        "max_facts",
+        Rule::OrNone(&Rule::Count {
+            least: 1,
+            most: i64::MAX,
+        }),
+        "Facts that are kept.",
+    ),
+    value(
+        "max_age",
+        Rule::OrNone(&SOME_DURATION),
+        "How long a fact is kept.",
+    ),
+];
+
+const AGENT: &[Key] = &[
+    value(
+        "enabled",
+        Rule::Switch,
+        "Whether the agent is started at all.",
+    ),
+    value(
+        "placement",
+        Rule::Placement,
+        "The device that is wished for, then its fallbacks in order.",
+    ),
+    value(
+        "replicas",
+        count(1, 1024),
+        "Workers that hold the agent's model side by side.",
+    ),
+    value(
+        "capacity",
+        count(1, 1_000_000_000),
+        "Accepted tasks that are not settled yet; one more is refused.",
+    ),
+    value(
+        "capacity_bytes",
+        Rule::Size {
+            least: KIB,
+            most: PIB,
+        },
+        "Input of the accepted tasks that are not settled yet; more is refused.",
+    ),
+    value(
+        "max_attempts",
+        count(1, 1000),
+        "Attempts before a task is dead-lettered.",
+    ),
+    value("max_batch", count(1, 65_536), "Tasks in one batch."),
+    value(
+        "max_wait",
+        ANY_DURATION,
+        "How long a free worker waits for a batch to fill; zero takes what is queued.",
+    ),
+    value(
+        "step_limit",
+        SOME_DURATION,
+        "How long one step may take before its worker counts as hung.",
+    ),
+    value(
+        "grace",
+        ANY_DURATION,
+        "How long a cancelled worker may take to stop before its thread is abandoned.",
+    ),
+    value(
+        "max_abandoned",
+        count(0, 1024),
+        "Abandoned threads that are borne before the agent has failed.",
+    ),
+    value(
+        "idle_unload",
+        Rule::OrNone(&SOME_DURATION),
+        "Unload the model after this time without work.",
+    ),
+    value(
+        "lazy",
+        Rule::Switch,
+        "Whether the first task loads the model rather than the start.",
+    ),
+    value(
+        "model",
+        Rule::OrNone(&Rule::Text),
+        "The model's name in the catalogue; \"none\" leaves the choice to the agent.",
+    ),
+];
+
+const REACTION: &[Key] = &[
+    required("name", Rule::Name, "The rule's name, unique in the file."),
+    required("kind", Rule::FactKind, "The kind of fact that sets it off."),
+    required("skill", Rule::Skill, "The skill that is asked."),
+    value(
+        "enabled",
+        Rule::Switch,
+        "Whether the rule is in force; `true` if left out.",
+    ),
+];
+
+const MODELS: &[Key] = &[
+    value(
+        "offline",
+        Rule::Switch,
+        "Whether fetching is refused, so that only the cache is used.",
+    ),
+    value(
+        "hub_endpoint",
+        Rule::Address,
+        "The address of the model hub.",
+    ),
+    value(
+        "hub_token_variable",
+        Rule::VariableName,
+        "The environment variable that holds the hub's token.",
+    ),
+    value(
+        "catalogues",
+        Rule::Paths,
+        "Catalogue files beside the built-in one; relative paths start at the current folder.",
+    ),
+];
+
+const OBSERVERS: &[Key] = &[
+    value(
+        "json_lines",
+        Rule::OrNone(&Rule::Text),
+        "The file that the JSON Lines recorder appends to.",
+    ),
+    value(
+        "content",
+        Rule::Switch,
+        "Whether the content of tasks and facts is part of telemetry.",
+    ),
+];
+
+const fn value(name: &'static str, rule: Rule, about: &'static str) -> Key {
+    Key {
+        name,
+        shape: Shape::Value(rule),
+        about,
+    }
+}
+
+const fn required(name: &'static str, rule: Rule, about: &'static str) -> Key {
+    Key {
+        name,
+        shape: Shape::Required(rule),
+        about,
+    }
+}
+
+const fn table(name: &'static str, about: &'static str, keys: &'static [Key]) -> Key {
+    Key {
+        name,
+        shape: Shape::Table(keys),
+        about,
+    }
+}
+
+const fn count(least: i64, most: i64) -> Rule {
+    Rule::Count { least, most }
+}
