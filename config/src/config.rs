@@ -107,7 +107,7 @@ impl Config {
     /// # Errors
     /// A value breaks its rule, or has no form in TOML.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.to_value().map(|_| ())
+        self.checked().map(|_| ())
     }
 
     /// All values as TOML, which loads again to the same configuration.
@@ -115,7 +115,7 @@ impl Config {
     /// # Errors
     /// A value that was built in code breaks its rule, or has no form in TOML.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(&self.to_value()?).map_err(|source| ConfigError::Write { source })
+        toml::to_string(&self.checked()?).map_err(|source| ConfigError::Write { source })
     }
 
     /// A file with every key, its default, its unit and what it does, in which nothing is set.
@@ -128,14 +128,14 @@ impl Config {
         self.agents.get(name).unwrap_or(&self.defaults).clone()
     }
 
-    fn to_value(&self) -> Result<toml::Value, ConfigError> {
-        let value = toml::Value::try_from(RawConfig::from(self))
-            .map_err(|source| ConfigError::Write { source })?;
-        let problems = check::problems_of(&Node::from_value(value.clone()), "");
+    fn checked(&self) -> Result<RawConfig, ConfigError> {
+        let raw = RawConfig::from(self);
+        let value = toml::Value::try_from(&raw).map_err(|source| ConfigError::Write { source })?;
+        let problems = check::problems_of(&Node::from_value(value), "");
         if !problems.is_empty() {
             return Err(invalid(problems));
         }
-        Ok(value)
+        Ok(raw)
     }
 }
 

@@ -317,3 +317,6 @@ const fn table(name: &'static str, about: &'static str, keys: &'static [Key]) ->
 const fn count(least: i64, most: i64) -> Rule {
     Rule::Count { least, most }
 }
+
+#[cfg(test)]
+mod tests;

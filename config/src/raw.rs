@@ -17,7 +17,9 @@ pub(crate) struct RawConfig {
     pub(crate) runtime: RawRuntime,
     pub(crate) environment: RawEnvironment,
     pub(crate) defaults: RawAgent,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) agents: BTreeMap<String, RawAgent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) reactions: Vec<RawReaction>,
     pub(crate) models: RawModels,
     pub(crate) observers: RawObservers,

@@ -55,6 +55,10 @@ impl Rule {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Switch => "`true` or `false`".to_owned(),
+            Self::Count {
+                least,
+                most: i64::MAX,
+            } => format!("a whole number from {least} up"),
             Self::Count { least, most } => format!("a whole number from {least} to {most}"),
             Self::Size { least, most } => format!(
                 "a size from {} to {} such as \"256MiB\", or a whole number of bytes",

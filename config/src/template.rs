@@ -61,7 +61,7 @@ fn write_table(
                 write_table(text, &path, key.about, keys, default);
             }
             (Shape::Value(rule), Some(default)) => text.push_str(&format!(
-                "\n# {} It is {}.\n#{} = {default}\n",
+                "\n# {} Value: {}.\n#{} = {default}\n",
                 key.about,
                 rule.describe(),
                 key.name
@@ -74,6 +74,6 @@ fn write_table(
 fn write_prose(text: &mut String, key: &Key) {
     if let Shape::Value(rule) | Shape::Required(rule) = &key.shape {
         let (name, about, rule) = (key.name, key.about, rule.describe());
-        text.push_str(&format!("# - `{name}`: {about} It is {rule}.\n"));
+        text.push_str(&format!("# - `{name}`: {about} Value: {rule}.\n"));
     }
 }
