@@ -36,7 +36,7 @@ pub use blobs::{Blob, BlobReader};
 pub use error::EnvironmentError;
 pub use exchange::Imported;
 pub use follow::{Lagged, Subscription, Watch};
-pub use options::{EnvironmentOptions, Fsync, Retention};
+pub use options::EnvironmentOptions;
 pub use records::{
     Commit, Condition, DeadLetterRecord, EpisodeRecord, EpisodeStatus, REACTIONS_CURSOR,
     SettledRecord, TaskRecord, Transaction,

@@ -22,8 +22,8 @@ pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{
     Blob, BlobReader, Commit, Compaction, Condition, DeadLetterRecord, Environment,
     EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter, Facts,
-    Forgotten, Fsync, Imported, Lagged, REACTIONS_CURSOR, Retention, SettledRecord, Snapshot,
-    Subscription, TaskRecord, Transaction, Watch,
+    Forgotten, Imported, Lagged, REACTIONS_CURSOR, SettledRecord, Snapshot, Subscription,
+    TaskRecord, Transaction, Watch,
 };
 pub use error::TaskError;
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};

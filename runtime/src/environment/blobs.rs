@@ -1,8 +1,10 @@
 //! Blobs: large content in files that are named by their hash, beside the store or in memory.
 
+mod upload;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::error::EnvironmentError;
 use crate::fact::BlobHash;
+pub(super) use upload::Upload;
 
 /// A blob that no fact refers to yet is left alone for this long, in case its fact is still on the way.
 const YOUNG: Duration = Duration::from_secs(3600);
@@ -85,40 +88,22 @@ impl Blobs {
     /// Reads all of `content`, at most `limit` bytes, and keeps it under its hash.
     pub(super) fn put(
         self: &Arc<Self>,
-        content: impl Read,
+        mut content: impl Read,
         limit: u64,
     ) -> Result<Blob, EnvironmentError> {
-        match &self.place {
-            Place::Folder(folder) => self.put_file(folder, content, limit),
-            Place::Memory(kept) => {
-                let mut bytes = Vec::new();
-                let (hash, length) = copy(content, &mut bytes, limit, Path::new("memory"))?;
-                let blob = self.pin(hash, length);
-                kept.lock().entry(hash).or_insert_with(|| bytes.into());
-                Ok(blob)
+        let mut upload = Upload::begin(self, limit)?;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match content.read(&mut chunk) {
+                Ok(0) => return upload.finish(),
+                Ok(count) => upload.write(&chunk[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let place = Path::new("the blob's source");
+                    return Err(EnvironmentError::files("read", place, error));
+                }
             }
         }
-    }
-
-    fn put_file(
-        self: &Arc<Self>,
-        folder: &Path,
-        content: impl Read,
-        limit: u64,
-    ) -> Result<Blob, EnvironmentError> {
-        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
-        let part = folder.join(format!("{number}.part"));
-        let uploaded = upload(&part, content, limit);
-        let (hash, bytes) = uploaded.inspect_err(|_| {
-            // The upload's own error is the one to tell.
-            let _ = fs::remove_file(&part);
-        })?;
-        let blob = self.pin(hash, bytes);
-        let path = folder.join(hash.to_string());
-        fs::rename(&part, &path)
-            .and_then(|()| File::open(folder)?.sync_all())
-            .map_err(|error| EnvironmentError::files("keep the blob", &path, error))?;
-        Ok(blob)
     }
 
     fn pin(self: &Arc<Self>, hash: BlobHash, bytes: u64) -> Blob {
@@ -246,49 +231,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, EnvironmentError> {
     fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(|error| EnvironmentError::files("list", folder, error))
-}
-
-fn upload(
-    part: &Path,
-    content: impl Read,
-    limit: u64,
-) -> Result<(BlobHash, u64), EnvironmentError> {
-    let mut file =
-        File::create(part).map_err(|error| EnvironmentError::files("create", part, error))?;
-    let copied = copy(content, &mut file, limit, part)?;
-    // A fact may name the blob at once, and then power loss must not take it.
-    file.sync_all()
-        .map_err(|error| EnvironmentError::files("force to the disk", part, error))?;
-    Ok(copied)
-}
-
-fn copy(
-    mut from: impl Read,
-    into: &mut impl Write,
-    limit: u64,
-    path: &Path,
-) -> Result<(BlobHash, u64), EnvironmentError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut chunk = vec![0; CHUNK];
-    let mut total = 0;
-    loop {
-        let count = match from.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(EnvironmentError::files("read the blob for", path, error)),
-        };
-        total += count as u64;
-        if total > limit {
-            return Err(EnvironmentError::TooLarge {
-                what: "blob",
-                limit,
-                found: total,
-            });
-        }
-        hasher.update(&chunk[..count]);
-        into.write_all(&chunk[..count])
-            .map_err(|error| EnvironmentError::files("write", path, error))?;
-    }
-    Ok((BlobHash(*hasher.finalize().as_bytes()), total))
 }

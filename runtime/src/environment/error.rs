@@ -176,6 +176,18 @@ impl EnvironmentError {
         }
     }
 
+    /// Whether the error is the transaction's own, so that the others of its group go on.
+    pub(super) fn is_refusal(&self) -> bool {
+        !matches!(
+            self,
+            Self::Store { .. }
+                | Self::Corrupt { .. }
+                | Self::DiskFull { .. }
+                | Self::Files { .. }
+                | Self::Closed
+        )
+    }
+
     /// Names the folder in an error that arose where the folder is not known.
     pub(super) fn in_folder(self, place: &Path) -> Self {
         match self {

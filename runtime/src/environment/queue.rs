@@ -152,7 +152,8 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
+    // On a thread of tokio's, its budget for one task would otherwise run out and never be filled up again.
+    let mut future = pin!(tokio::task::unconstrained(future));
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,

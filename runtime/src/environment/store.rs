@@ -9,7 +9,9 @@ use redb::{Database, Durability, ReadTransaction, ReadableDatabase};
 use super::error::EnvironmentError;
 use super::journal::{Journal, ReplayError};
 use super::media::Media;
-use super::options::{EnvironmentOptions, Fsync};
+use aimass_config::Fsync;
+
+use super::options::EnvironmentOptions;
 use super::tables::{Batch, Table, number};
 
 /// The journal is checkpointed when it has grown to this size.
@@ -23,17 +25,27 @@ const GROWTH: u64 = 4;
 #[derive(Debug)]
 pub(super) struct Tables {
     folder: PathBuf,
-    database: RwLock<Option<Database>>,
+    /// The open tables, or why there are none.
+    database: RwLock<Result<Database, EnvironmentError>>,
 }
 
 impl Tables {
     /// A view of the last commit, which later commits do not change.
     pub(super) fn read(&self) -> Result<ReadTransaction, EnvironmentError> {
         let database = self.database.read();
-        let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
         database
+            .as_ref()
+            .map_err(EnvironmentError::clone)?
             .begin_read()
             .map_err(|error| EnvironmentError::store("read", error).in_folder(&self.folder))
+    }
+
+    fn force(&self) -> Result<(), EnvironmentError> {
+        let database = self.database.read();
+        let database = database.as_ref().map_err(EnvironmentError::clone)?;
+        begin(database, Durability::Immediate)?
+            .commit()
+            .map_err(|error| EnvironmentError::store("force its tables to the disk", error))
     }
 }
 
@@ -61,7 +73,7 @@ impl Store {
             media,
             tables: Arc::new(Tables {
                 folder,
-                database: RwLock::new(None),
+                database: RwLock::new(Err(EnvironmentError::Closed)),
             }),
             journal: None,
             fsync: options.fsync,
@@ -88,19 +100,14 @@ impl Store {
             self.load()?;
         }
         self.ensure_room(bytes)?;
-        let result = self.try_write(work);
-        if matches!(
-            result,
-            Err(EnvironmentError::Store { .. }
-                | EnvironmentError::DiskFull { .. }
-                | EnvironmentError::Files { .. })
-        ) {
-            self.suspect = true;
-        }
-        let result = result.map_err(|error| error.in_folder(&self.tables.folder))?;
-        if self.since_checkpoint > CHECKPOINT_BYTES && self.checkpoint().is_err() {
+        let result = self
+            .try_write(work)
+            .map_err(|error| error.in_folder(&self.tables.folder))?;
+        if self.since_checkpoint > CHECKPOINT_BYTES
+            && let Err(error) = self.checkpoint()
+        {
             // The commit itself is safe in the journal; the next write loads the store anew.
-            self.suspect = true;
+            tracing::warn!(%error, "a checkpoint failed");
         }
         Ok(result)
     }
@@ -112,10 +119,12 @@ impl Store {
         let tables = Arc::clone(&self.tables);
         let failed = |operation, error| EnvironmentError::files(operation, &tables.folder, error);
         let database = tables.database.read();
-        let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
+        let database = database.as_ref().map_err(EnvironmentError::clone)?;
         let transaction = begin(database, Durability::None)?;
         let mut batch = Batch::begin(&transaction)?;
-        let result = work(&mut batch)?;
+        let result = work(&mut batch).inspect_err(|error| {
+            self.suspect |= !error.is_refusal();
+        })?;
         if batch.changes().is_empty() {
             return Ok(result);
         }
@@ -137,6 +146,7 @@ impl Store {
                 .map_err(|error| EnvironmentError::store("commit", error))
         });
         if let Err(error) = committed {
+            self.suspect = true;
             if let Some(journal) = &mut self.journal {
                 // If this fails as well, the commit may be found after a restart, though it was not acknowledged.
                 let _ = journal.take_back(before);
@@ -167,13 +177,7 @@ impl Store {
 
     /// Makes the tables durable, so that the journal may begin anew.
     pub(super) fn checkpoint(&mut self) -> Result<(), EnvironmentError> {
-        {
-            let database = self.tables.database.read();
-            let database = database.as_ref().ok_or(EnvironmentError::Closed)?;
-            begin(database, Durability::Immediate)?
-                .commit()
-                .map_err(|error| EnvironmentError::store("force its tables to the disk", error))?;
-        }
+        self.tables.force().inspect_err(|_| self.suspect = true)?;
         self.since_checkpoint = 0;
         if let Some(journal) = &mut self.journal {
             journal.rewind();
@@ -195,16 +199,28 @@ impl Store {
     /// Lets the files go. Readers are told that the environment is closed.
     pub(super) fn close(&mut self) {
         self.journal = None;
-        *self.tables.database.write() = None;
+        *self.tables.database.write() = Err(EnvironmentError::Closed);
     }
 
     /// Reads the files, which are the truth, and brings the tables up to the end of the journal.
     fn load(&mut self) -> Result<(), EnvironmentError> {
         let tables = Arc::clone(&self.tables);
-        let folder = &tables.folder;
         let mut place = tables.database.write();
+        // The old tables go first: two may not be open at once.
         self.journal = None;
-        *place = None;
+        *place = Err(EnvironmentError::Closed);
+        *place = self
+            .load_tables()
+            .map_err(|error| error.in_folder(&tables.folder));
+        let loaded = place.as_ref().map(drop).map_err(EnvironmentError::clone);
+        drop(place);
+        loaded?;
+        self.checkpoint()?;
+        self.suspect = false;
+        Ok(())
+    }
+
+    fn load_tables(&mut self) -> Result<Database, EnvironmentError> {
         let file = self
             .media
             .tables()
@@ -213,20 +229,13 @@ impl Store {
             .set_cache_size(self.cache_bytes)
             .set_check_integrity_on_open(true)
             .create_with_backend(file)
-            .map_err(|error| damaged_or(error).in_folder(folder))?;
+            .map_err(damaged_or)?;
         let journal = self
             .media
             .journal()
             .map_err(|error| self.media_error("open the journal", error))?;
-        let (sequence, journal) =
-            catch_up(&database, journal).map_err(|error| error.in_folder(folder))?;
-        self.sequence = sequence;
-        self.journal = journal;
-        *place = Some(database);
-        drop(place);
-        self.checkpoint()?;
-        self.suspect = false;
-        Ok(())
+        (self.sequence, self.journal) = catch_up(&database, journal)?;
+        Ok(database)
     }
 
     fn ensure_room(&self, bytes: u64) -> Result<(), EnvironmentError> {

@@ -2,7 +2,10 @@
 
 mod basics;
 mod episodes;
+mod history;
+mod power;
 
+use aimass_config::Fsync;
 use serde_json::json;
 
 use super::*;

@@ -11,11 +11,13 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 use super::apply::{Applied, apply, import};
 use super::blobs::Blobs;
 use super::error::EnvironmentError;
-use super::options::{EnvironmentOptions, Fsync};
+use aimass_config::Fsync;
+
+use super::options::EnvironmentOptions;
 use super::records::{Commit, EpisodeStatus, Transaction};
 use super::retention::{self, Compaction, Forgotten};
+use super::snapshot::Snapshot;
 use super::store::Store;
-use super::tables::Table;
 use crate::clock::{Clock, Time};
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision};
@@ -202,7 +204,7 @@ impl Writer {
                 .into_iter()
                 .map(
                     |transaction| match apply(batch, &blobs, transaction, now_ms) {
-                        Err(error) if !is_refusal(&error) => Err(error),
+                        Err(error) if !error.is_refusal() => Err(error),
                         outcome => Ok(outcome),
                     },
                 )
@@ -259,7 +261,11 @@ impl Writer {
         let allowed = max_facts
             .saturating_add(max_facts / OVERHANG)
             .saturating_add(1);
-        let length = self.store.write(0, |batch| batch.len(Table::Facts));
+        let length = self
+            .store
+            .tables()
+            .read()
+            .and_then(|read| Snapshot::new(read).len());
         if length.is_ok_and(|length| length > allowed) {
             let trimmed =
                 retention::compact_piece(&mut self.store, &self.options, SystemTime::now());
@@ -282,18 +288,6 @@ impl Writer {
             .write(bytes, |batch| import(batch, &blobs, episodes, facts))?;
         Ok(self.announce(applied).revisions)
     }
-}
-
-/// Whether the error is the transaction's own, so that the others of its group go on.
-fn is_refusal(error: &EnvironmentError) -> bool {
-    !matches!(
-        error,
-        EnvironmentError::Store { .. }
-            | EnvironmentError::Corrupt { .. }
-            | EnvironmentError::DiskFull { .. }
-            | EnvironmentError::Files { .. }
-            | EnvironmentError::Closed
-    )
 }
 
 pub(super) fn unix_ms(time: SystemTime) -> u64 {

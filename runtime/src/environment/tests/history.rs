@@ -1,0 +1,226 @@
+//! Retention, compaction, forgetting, export and import.
+
+use std::io::{Cursor, Read};
+use std::time::Duration;
+
+use aimass_config::Retention;
+
+use super::*;
+
+fn keeping(max_facts: u64) -> EnvironmentOptions {
+    EnvironmentOptions {
+        retention: Retention {
+            max_facts: Some(max_facts),
+            max_age: None,
+        },
+        ..EnvironmentOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn g7_a_subscription_past_retention_is_told_the_oldest_revision() {
+    let environment = Environment::in_memory(keeping(10)).unwrap();
+    environment
+        .commit(saying([keyed("plan", 0)]))
+        .await
+        .unwrap();
+    environment
+        .commit(saying((1..100).map(draft)))
+        .await
+        .unwrap();
+    environment.compact().await.unwrap();
+    let kept = numbers(&all(&environment));
+    assert_eq!(kept[0], 0, "the latest fact of a key was removed");
+    assert_eq!(kept.len(), 10);
+    let mut late = environment.subscribe_from(Revision(0), FactFilter::default());
+    let Err(EnvironmentError::Compacted { oldest }) = late.next().await else {
+        panic!("skipped without saying so");
+    };
+    let mut next = environment.subscribe_from(Revision(oldest.0 - 1), FactFilter::default());
+    assert_eq!(next.next().await.unwrap().revision, oldest);
+}
+
+#[tokio::test]
+async fn history_is_trimmed_without_being_asked_and_by_age() {
+    let environment = Environment::in_memory(keeping(100)).unwrap();
+    for start in (0..5000).step_by(50) {
+        environment
+            .commit(saying((start..start + 50).map(draft)))
+            .await
+            .unwrap();
+    }
+    assert!(environment.snapshot().unwrap().len().unwrap() < 1200);
+
+    let mut options = keeping(u64::MAX);
+    options.retention.max_age = Some(Duration::from_secs(60));
+    let environment = Environment::in_memory(options).unwrap();
+    let settle = Transaction {
+        accepted: vec![task(1, None)],
+        settled: vec![settled(1)],
+        ..saying((0..5).map(draft))
+    };
+    environment.commit(settle).await.unwrap();
+    let now = SystemTime::now();
+    assert_eq!(environment.compact_at(now).await.unwrap().facts, 0);
+    let later = environment
+        .compact_at(now + Duration::from_secs(120))
+        .await
+        .unwrap();
+    assert_eq!((later.facts, later.settled), (5, 1));
+}
+
+#[tokio::test]
+async fn a_fact_that_waits_for_its_reactions_is_not_history() {
+    let environment = Environment::in_memory(keeping(0)).unwrap();
+    let id = EpisodeId::from_u128(1);
+    let transaction = Transaction {
+        begins: vec![EpisodeRecord::new(id)],
+        episode: Some(id),
+        ..saying((0..5).map(draft))
+    };
+    environment.commit(transaction).await.unwrap();
+    assert_eq!(environment.compact().await.unwrap().facts, 0);
+    let reacted = Transaction {
+        cursors: vec![(REACTIONS_CURSOR.to_owned(), Revision(3))],
+        ..Transaction::default()
+    };
+    environment.commit(reacted).await.unwrap();
+    environment.compact().await.unwrap();
+    assert_eq!(numbers(&all(&environment)), [3, 4]);
+}
+
+#[tokio::test]
+async fn forget_leaves_nothing_of_an_episode_and_all_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = open(folder.path());
+    let shared = environment.put_blob(&b"shared"[..]).unwrap().hash;
+    let own = environment.put_blob(&b"my own secret"[..]).unwrap().hash;
+    let ids = [EpisodeId::from_u128(1), EpisodeId::from_u128(2)];
+    for (at, id) in ids.into_iter().enumerate() {
+        let mut fact = keyed("name", at as u64);
+        fact.blobs = if at == 0 {
+            vec![shared, own]
+        } else {
+            vec![shared]
+        };
+        let transaction = Transaction {
+            begins: vec![EpisodeRecord::new(id)],
+            episode: Some(id),
+            accepted: vec![task(10 + at as u128, Some(id))],
+            ..saying([fact])
+        };
+        environment.commit(transaction).await.unwrap();
+    }
+    let forgotten = environment.forget(ids[0]).await.unwrap();
+    assert_eq!((forgotten.facts, forgotten.blobs), (1, 1));
+    assert_eq!(forgotten.unsettled, [TaskId::from_u128(10)]);
+    assert_eq!(numbers(&all(&environment)), [1]);
+    assert!(environment.open_blob(own).is_err());
+    assert!(environment.open_blob(shared).is_ok());
+    let snapshot = environment.snapshot().unwrap();
+    assert_eq!(snapshot.episodes().unwrap().len(), 1);
+    assert_eq!(snapshot.unsettled().unwrap().len(), 1);
+    let late = Transaction {
+        settled: vec![settled(10)],
+        ..saying([draft(9)])
+    };
+    let late = environment.commit(late).await;
+    assert!(matches!(late, Err(EnvironmentError::UnknownTask { .. })));
+    let again = environment.forget(ids[0]).await;
+    assert!(matches!(
+        again,
+        Err(EnvironmentError::UnknownEpisode { .. })
+    ));
+}
+
+/// An environment with an episode, a blob of several pieces, and a chain of causes.
+async fn told() -> Environment {
+    let environment = memory();
+    let content: Vec<u8> = (0..100_000u32).map(|at| at as u8).collect();
+    let mut first = keyed("plan", 0);
+    first.blobs = vec![environment.put_blob(&content[..]).unwrap().hash];
+    let id = EpisodeId::from_u128(1);
+    let transaction = Transaction {
+        begins: vec![EpisodeRecord::new(id)],
+        episode: Some(id),
+        ..saying([first])
+    };
+    environment.commit(transaction).await.unwrap();
+    for number in 1..600 {
+        let caused = Provenance {
+            cause: Some(Revision(number)),
+            ..Provenance::default()
+        };
+        let transaction = Transaction {
+            facts: vec![(draft(number), caused)],
+            ..Transaction::default()
+        };
+        environment.commit(transaction).await.unwrap();
+    }
+    environment
+}
+
+#[tokio::test]
+async fn what_was_exported_is_imported_at_new_revisions() {
+    let mut lines = Vec::new();
+    let from = told().await;
+    assert_eq!(from.export(FactFilter::default(), &mut lines).unwrap(), 600);
+    let into = memory();
+    into.commit(saying([draft(1000)])).await.unwrap();
+    let imported = into.import(Cursor::new(&lines)).unwrap();
+    assert_eq!((imported.facts, imported.blobs), (600, 1));
+    let facts = all(&into);
+    assert_eq!(numbers(&facts)[1..], (0..600).collect::<Vec<_>>());
+    for fact in &facts[2..] {
+        assert_eq!(fact.provenance.cause, Some(Revision(fact.revision.0 - 1)));
+    }
+    let mut content = Vec::new();
+    into.open_blob(facts[1].blobs[0])
+        .unwrap()
+        .read_to_end(&mut content)
+        .unwrap();
+    assert_eq!(content.len(), 100_000);
+    let status = into
+        .snapshot()
+        .unwrap()
+        .episode(EpisodeId::from_u128(1))
+        .unwrap()
+        .unwrap();
+    assert!(status.done && status.quiescent());
+}
+
+#[tokio::test]
+async fn an_import_of_garbage_names_the_line_and_brings_nothing() {
+    let mut lines = Vec::new();
+    told()
+        .await
+        .export(FactFilter::default(), &mut lines)
+        .unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    let garbled = [
+        (3, text.replacen("0a0b0c", "0a0b0d", 1).into_bytes()),
+        (
+            7,
+            text.lines()
+                .take(6)
+                .chain(["{\"fact\":7}"])
+                .collect::<Vec<_>>()
+                .join("\n")
+                .into(),
+        ),
+        (1, vec![b'x'; 4 << 20]),
+        (1, vec![0xff; 10]),
+    ];
+    for (line, bytes) in garbled {
+        let into = memory();
+        let refused = into.import(Cursor::new(bytes)).unwrap_err();
+        let EnvironmentError::Import { line: found, .. } = refused else {
+            panic!("expected the line, got {refused}");
+        };
+        assert!(
+            found >= line && found <= line + 2,
+            "line {found} was blamed, not {line}"
+        );
+        assert!(all(&into).is_empty());
+    }
+}

@@ -1,0 +1,391 @@
+//! Power loss on a simulated disk: what was written and not forced to it may be there, missing, or torn.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use redb::StorageBackend;
+
+use super::super::media::MediaFile;
+use super::*;
+
+const SECTOR: u64 = 512;
+
+/// A file of the simulated disk.
+#[derive(Debug, Default)]
+struct SimulatedFile {
+    state: Mutex<FileState>,
+    failing: AtomicBool,
+}
+
+#[derive(Debug, Default, Clone)]
+struct FileState {
+    /// What programs read.
+    current: Vec<u8>,
+    /// What is surely on the disk.
+    durable: Vec<u8>,
+    /// What came after, piece by piece.
+    pending: Vec<Change>,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Write { at: u64, bytes: Vec<u8> },
+    Length(u64),
+}
+
+fn change(bytes: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Length(length) => bytes.resize(*length as usize, 0),
+        Change::Write { at, bytes: new } => {
+            let end = *at as usize + new.len();
+            if bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            bytes[*at as usize..end].copy_from_slice(new);
+        }
+    }
+}
+
+impl SimulatedFile {
+    fn check(&self) -> io::Result<()> {
+        match self.failing.load(Ordering::Relaxed) {
+            true => Err(io::Error::from(io::ErrorKind::StorageFull)),
+            false => Ok(()),
+        }
+    }
+
+    fn note(&self, new: Change) -> io::Result<()> {
+        self.check()?;
+        let mut state = self.state.lock();
+        change(&mut state.current, &new);
+        state.pending.push(new);
+        Ok(())
+    }
+
+    /// The file after the power came back: of what was pending, each sector is there or not, in no order.
+    fn after_power_loss(&self, random: &mut StdRng) -> Vec<u8> {
+        let state = self.state.lock();
+        let mut bytes = state.durable.clone();
+        let kept = random.random_range(0.0..1.0);
+        for pending in &state.pending {
+            match pending {
+                Change::Length(_) if random.random_bool(kept) => change(&mut bytes, pending),
+                Change::Length(_) => {}
+                Change::Write { at, bytes: new } => {
+                    let mut from = *at;
+                    while from < at + new.len() as u64 {
+                        let to = ((from / SECTOR + 1) * SECTOR).min(at + new.len() as u64);
+                        let sector = new[(from - at) as usize..(to - at) as usize].to_vec();
+                        if random.random_bool(kept) {
+                            change(
+                                &mut bytes,
+                                &Change::Write {
+                                    at: from,
+                                    bytes: sector,
+                                },
+                            );
+                        }
+                        from = to;
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    fn holding(bytes: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(FileState {
+                current: bytes.clone(),
+                durable: bytes,
+                pending: Vec::new(),
+            }),
+            failing: AtomicBool::new(false),
+        })
+    }
+}
+
+impl StorageBackend for SimulatedFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state.lock().current.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.state.lock();
+        let from = offset as usize;
+        let found = state.current.get(from..from + out.len());
+        out.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.note(Change::Length(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check()?;
+        let mut state = self.state.lock();
+        state.durable = state.current.clone();
+        state.pending.clear();
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.note(Change::Write {
+            at: offset,
+            bytes: data.to_vec(),
+        })
+    }
+}
+
+/// A disk with the two files of one store.
+#[derive(Debug, Clone)]
+struct Disk {
+    tables: Arc<SimulatedFile>,
+    journal: Arc<SimulatedFile>,
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self::holding(Vec::new(), Vec::new())
+    }
+
+    fn holding(tables: Vec<u8>, journal: Vec<u8>) -> Self {
+        Self {
+            tables: SimulatedFile::holding(tables),
+            journal: SimulatedFile::holding(journal),
+        }
+    }
+
+    fn open(&self, options: &EnvironmentOptions) -> Result<Environment, EnvironmentError> {
+        let media = Box::new(self.clone());
+        let place = PathBuf::from("simulated");
+        Environment::start(media, place, Blobs::in_memory(), options.clone(), None)
+    }
+
+    fn lose_power(&self, random: &mut StdRng) -> Self {
+        let tables = self.tables.after_power_loss(random);
+        Self::holding(tables, self.journal.after_power_loss(random))
+    }
+
+    /// What a killed process leaves: all that it wrote.
+    fn kill(&self) -> Self {
+        let bytes = |file: &SimulatedFile| file.state.lock().current.clone();
+        Self::holding(bytes(&self.tables), bytes(&self.journal))
+    }
+}
+
+impl Media for Disk {
+    fn tables(&self) -> io::Result<MediaFile> {
+        Ok(MediaFile(Arc::clone(&self.tables) as _))
+    }
+
+    fn journal(&self) -> io::Result<Option<MediaFile>> {
+        Ok(Some(MediaFile(Arc::clone(&self.journal) as _)))
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+}
+
+fn with(fsync: Fsync) -> EnvironmentOptions {
+    EnvironmentOptions {
+        fsync,
+        cache_bytes: 4 << 20,
+        ..EnvironmentOptions::default()
+    }
+}
+
+/// A transaction of three facts, so that a half one shows.
+fn triple(number: u64) -> Transaction {
+    let mut transaction = saying([draft(number), keyed("last", number), draft(number)]);
+    transaction.accepted = vec![task(u128::from(number) + 1, None)];
+    transaction
+}
+
+/// Checks that whole transactions are there, in order and without a gap, and says how many.
+fn whole(environment: &Environment) -> u64 {
+    let found = numbers(&all(environment));
+    let count = found.len() as u64 / 3;
+    let expected: Vec<u64> = (0..count).flat_map(|number| [number; 3]).collect();
+    assert_eq!(found, expected, "a half transaction, or one out of order");
+    let snapshot = environment.snapshot().unwrap();
+    assert_eq!(snapshot.unsettled().unwrap().len() as u64, count);
+    count
+}
+
+/// Writes, loses power, writes on, for many seeds. `check` is told how many were acknowledged and how many are left.
+fn lose_power_often(fsync: Fsync, check: impl Fn(u64, u64, u64)) {
+    for seed in 0..60 {
+        let random = &mut StdRng::seed_from_u64(seed);
+        let mut disk = Disk::new();
+        let mut acknowledged = 0;
+        for _ in 0..4 {
+            let environment = disk
+                .open(&with(fsync))
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            let left = whole(&environment);
+            check(seed, acknowledged, left);
+            acknowledged = left;
+            for _ in 0..random.random_range(1..12) {
+                environment.commit_blocking(triple(acknowledged)).unwrap();
+                acknowledged += 1;
+                if random.random_bool(0.1) {
+                    queue::block_on(environment.compact()).unwrap();
+                }
+            }
+            // The environment still runs: what it does from here on happens on a disk that nobody reads again.
+            disk = disk.lose_power(random);
+        }
+    }
+}
+
+#[test]
+fn g6_power_loss_costs_nothing_acknowledged_under_always() {
+    lose_power_often(Fsync::Always, |seed, acknowledged, left| {
+        assert!(
+            left >= acknowledged,
+            "seed {seed}: {acknowledged} acknowledged, {left} left"
+        );
+    });
+}
+
+#[test]
+fn g6_power_loss_leaves_a_whole_prefix_under_the_other_policies() {
+    for fsync in [Fsync::Never, Fsync::Every(Duration::from_millis(1))] {
+        lose_power_often(fsync, |_, _, _| {});
+    }
+}
+
+#[test]
+fn g6_power_loss_under_every_costs_at_most_what_was_not_forced_yet() {
+    let disk = Disk::new();
+    let environment = disk
+        .open(&with(Fsync::Every(Duration::from_millis(1))))
+        .unwrap();
+    for number in 0..20 {
+        environment.commit_blocking(triple(number)).unwrap();
+    }
+    while !disk.journal.state.lock().pending.is_empty() {
+        std::thread::yield_now();
+    }
+    for seed in 0..10 {
+        let after = disk.lose_power(&mut StdRng::seed_from_u64(seed));
+        assert_eq!(whole(&after.open(&with(Fsync::Always)).unwrap()), 20);
+    }
+}
+
+#[test]
+fn g6_a_killed_process_loses_nothing_without_any_fsync() {
+    let disk = Disk::new();
+    let environment = disk.open(&with(Fsync::Never)).unwrap();
+    for number in 0..30 {
+        environment.commit_blocking(triple(number)).unwrap();
+        if number % 7 == 0 {
+            let killed = disk.kill();
+            assert_eq!(
+                whole(&killed.open(&with(Fsync::Never)).unwrap()),
+                number + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_journal_refuses_and_goes_on_when_there_is_room() {
+    let disk = Disk::new();
+    let environment = disk.open(&with(Fsync::Always)).unwrap();
+    environment.commit_blocking(triple(0)).unwrap();
+    disk.journal.failing.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        let refused = environment.commit_blocking(triple(1));
+        assert!(
+            matches!(refused, Err(EnvironmentError::DiskFull { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(
+            whole(&environment),
+            1,
+            "reading stopped, or a refused fact is there"
+        );
+    }
+    disk.journal.failing.store(false, Ordering::Relaxed);
+    environment.commit_blocking(triple(1)).unwrap();
+    assert_eq!(whole(&environment), 2);
+    assert_eq!(whole(&disk.kill().open(&with(Fsync::Always)).unwrap()), 2);
+}
+
+#[test]
+fn a_full_disk_under_the_tables_costs_nothing_acknowledged() {
+    let disk = Disk::new();
+    let environment = disk.open(&with(Fsync::Always)).unwrap();
+    environment.commit_blocking(triple(0)).unwrap();
+    disk.tables.failing.store(true, Ordering::Relaxed);
+    let checkpoint = queue::block_on(environment.compact());
+    assert!(
+        matches!(checkpoint, Err(EnvironmentError::DiskFull { .. })),
+        "{checkpoint:?}"
+    );
+    let refused = environment.commit_blocking(triple(1));
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(whole(&disk.kill().open(&with(Fsync::Always)).unwrap()), 1);
+    disk.tables.failing.store(false, Ordering::Relaxed);
+    environment.commit_blocking(triple(1)).unwrap();
+    assert_eq!(whole(&environment), 2);
+    assert_eq!(whole(&disk.kill().open(&with(Fsync::Always)).unwrap()), 2);
+}
+
+#[test]
+fn a_damaged_store_is_refused_or_whole_but_never_half_read() {
+    let disk = Disk::new();
+    let environment = disk.open(&with(Fsync::Always)).unwrap();
+    (0..40).for_each(|number| drop(environment.commit_blocking(triple(number)).unwrap()));
+    queue::block_on(environment.compact()).unwrap();
+    (40..80).for_each(|number| drop(environment.commit_blocking(triple(number)).unwrap()));
+    let tables = disk.tables.state.lock().current.clone();
+    let journal = disk.journal.state.lock().current.clone();
+    let random = &mut StdRng::seed_from_u64(7);
+    let (mut refused, mut untouched) = (0, 0);
+    for round in 0..300 {
+        let (mut tables, mut journal) = (tables.clone(), journal.clone());
+        let victim = if round % 2 == 0 {
+            &mut tables
+        } else {
+            &mut journal
+        };
+        let at = random.random_range(0..victim.len());
+        match round % 3 {
+            0 => victim[at] ^= 1 << random.random_range(0..8),
+            1 => victim.truncate(at),
+            _ => {
+                let end = (at + 700).min(victim.len());
+                victim[at..end]
+                    .iter_mut()
+                    .for_each(|byte| *byte = random.random());
+            }
+        }
+        match Disk::holding(tables, journal).open(&with(Fsync::Always)) {
+            Err(EnvironmentError::Corrupt { .. }) => refused += 1,
+            Err(error) => panic!("round {round}: not named as damage: {error}"),
+            Ok(environment) => {
+                let left = whole(&environment);
+                // Damage to the last records looks like lost power; damage before them must not go unseen.
+                let cut_off = round % 2 == 1 && round % 3 == 1;
+                assert!(left >= 78 || cut_off, "round {round}: only {left} are left");
+                assert!(
+                    left == 80 || round % 2 == 1,
+                    "round {round}: only {left} are left"
+                );
+                untouched += 1;
+            }
+        }
+    }
+    assert!(
+        refused > 100 && untouched > 0,
+        "{refused} refused, {untouched} whole"
+    );
+}
