@@ -171,13 +171,13 @@ impl Writer {
     /// Commits `first` together with whatever waits behind it. Gives the command that ended the group, if one did.
     fn commit_group(&mut self, first: Box<Pending>) -> Option<Command> {
         let mut bytes = first.bytes;
-        let mut group = vec![first];
+        let mut group = vec![*first];
         let mut next = None;
         while group.len() < GROUP_TRANSACTIONS && bytes < GROUP_BYTES {
             match self.commands.try_recv() {
                 Ok(Command::Commit(pending)) => {
                     bytes += pending.bytes;
-                    group.push(pending);
+                    group.push(*pending);
                 }
                 Ok(other) => {
                     next = Some(other);
@@ -190,7 +190,7 @@ impl Writer {
         next
     }
 
-    fn commit(&mut self, group: Vec<Box<Pending>>, bytes: u64) {
+    fn commit(&mut self, group: Vec<Pending>, bytes: u64) {
         let now_ms = unix_ms(SystemTime::now());
         let blobs = Arc::clone(&self.blobs);
         let mut replies = Vec::with_capacity(group.len());
