@@ -3,6 +3,7 @@
 mod basics;
 mod episodes;
 mod history;
+mod model;
 mod power;
 
 use aimass_config::Fsync;

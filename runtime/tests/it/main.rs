@@ -1,5 +1,8 @@
 //! Black-box tests of the kernel: those that need a process of their own to kill.
 
+#![expect(clippy::expect_used, reason = "a test stops at the first error")]
+#![expect(clippy::print_stdout, reason = "a test that cannot run here says why")]
+
 mod environment_disk;
 mod environment_kill;
 
