@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::fault::Fault;
+use crate::group::{Group, GroupParts};
 use crate::model::ModelSource;
 use crate::skill::{FlowSkill, ModelSkill};
-use crate::skill_entry::{FlowEntry, GroupEntry, SkillEntry};
+use crate::skill_entry::{FlowEntry, SkillEntry};
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {
@@ -22,7 +23,7 @@ pub trait Agent: Send + Sync + 'static {
 /// The parts of an agent.
 #[derive(Default)]
 pub struct AgentDefinition {
-    pub(crate) groups: Vec<GroupEntry>,
+    pub(crate) groups: Vec<GroupParts>,
     pub(crate) flows: Vec<FlowEntry>,
 }
 
@@ -30,7 +31,7 @@ impl AgentDefinition {
     /// Adds a worker group.
     #[must_use]
     pub fn group<S: ModelSource>(mut self, group: WorkerGroup<S>) -> Self {
-        self.groups.push(GroupEntry::new(group));
+        self.groups.push(Group::parts(group));
         self
     }
 

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::clock::Time;
+use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
@@ -20,7 +21,7 @@ pub struct StepContext<'a> {
 /// The worker's side of a [`StepContext`]: one for each job.
 pub(crate) trait JobHost {
     fn now(&self) -> Time;
-    fn device(&self) -> &DeviceName;
+    fn device(&self) -> DeviceName;
     fn model_version(&self) -> &ModelVersion;
     fn members(&self) -> u32;
     fn is_cancelled(&self, member: Member) -> bool;
@@ -53,7 +54,7 @@ impl<'a> StepContext<'a> {
     }
 
     /// The device that the worker was placed on.
-    pub fn device(&self) -> &DeviceName {
+    pub fn device(&self) -> DeviceName {
         self.host.device()
     }
 
@@ -77,10 +78,11 @@ impl<'a> StepContext<'a> {
         self.host.deadline(member)
     }
 
-    /// Sends an item to the member's caller. Waits while the caller's buffer is full, but never past cancellation or deadline.
+    /// Sends an item to the member's caller. Never waits: while the caller's buffer is full, the job rests after this step
+    /// and its worker serves others. An item that nobody asked for (a plain `ask` of a streaming skill) is left out.
     ///
     /// # Errors
-    /// A fault when the skill does not stream, or when nobody listens any more.
+    /// A fault when nobody waits for the task any more.
     pub fn emit<T: Data>(&mut self, member: Member, item: T) -> Result<(), Fault> {
         self.host.emit(member, Payload::new(item))
     }
@@ -129,19 +131,15 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait FlowHost: Send + Sync {
     fn now(&self) -> Time;
     fn deadline(&self) -> Option<Time>;
-    fn ask(
-        &self,
-        skill: &str,
-        input: Payload,
-        bytes: u64,
-    ) -> BoxFuture<'_, Result<Payload, TaskError>>;
+    fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>>;
     fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>>;
     fn publish(&self, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>>;
+    fn environment(&self) -> &Environment;
+    fn is_cancelled(&self) -> bool;
 }
 
 impl FlowContext {
-    #[expect(dead_code, reason = "the driver of flows is the next piece")]
     pub(crate) fn new(host: Arc<dyn FlowHost>) -> Self {
         Self { host }
     }
@@ -156,13 +154,23 @@ impl FlowContext {
         self.host.deadline()
     }
 
+    /// The shared environment, to read. What the flow wants to say goes through [`Self::publish`].
+    pub fn environment(&self) -> &Environment {
+        self.host.environment()
+    }
+
+    /// Whether nobody waits for the flow any more. It is dropped at its next wait in any case.
+    pub fn is_cancelled(&self) -> bool {
+        self.host.is_cancelled()
+    }
+
     /// Asks another skill, within this flow's deadline, priority, trace and cancellation.
     ///
     /// # Errors
     /// As [`Runtime::ask`](crate::Runtime::ask); and [`TaskError::Cycle`] when the skill is already on the way to this call.
     pub async fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Result<S::Output, TaskError> {
-        let bytes = skill.input_bytes(&input);
-        let output = self.host.ask(S::NAME, Payload::new(input), bytes).await?;
+        drop(skill);
+        let output = self.host.ask(S::NAME, Payload::new(input)).await?;
         output
             .take()
             .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))

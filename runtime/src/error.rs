@@ -184,6 +184,28 @@ impl TaskError {
         }
     }
 
+    /// The name of its kind, as in its JSON form.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Overloaded { .. } => "overloaded",
+            Self::DeadlineExceeded { .. } => "deadline_exceeded",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Rejected { .. } => "rejected",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Failed { .. } => "failed",
+            Self::DeadLettered { .. } => "dead_lettered",
+            Self::Interrupted { .. } => "interrupted",
+            Self::UnknownSkill { .. } => "unknown_skill",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::Cycle { .. } => "cycle",
+            Self::ShuttingDown { .. } => "shutting_down",
+            Self::AgentFailed { .. } => "agent_failed",
+            Self::Environment { .. } => "environment",
+            Self::Transport { .. } => "transport",
+            Self::Bug { .. } => "bug",
+        }
+    }
+
     /// The exit code of a program that ends with this error: 65 bad input, 69 unavailable, 70 a bug.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -13,7 +13,7 @@ pub(crate) mod settings;
 mod supervision;
 mod task;
 mod timing;
-mod worker;
+pub(crate) mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +26,7 @@ use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::ledger::queue::Queue;
 use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
+pub(crate) use crate::ledger::task::IdHasher;
 use crate::ledger::task::{Standing, Tasks};
 use crate::ledger::worker::{Worker, WorkerState};
 

@@ -1,22 +1,36 @@
 //! The kernel of AI Mass: supervised agents, a ledger of accepted work, and a shared, durable environment.
 
 mod agent;
+mod ask;
+mod cell;
 mod clock;
 mod context;
 mod environment;
 mod error;
+mod events;
 mod fact;
 mod fault;
+mod flow;
+mod group;
 mod ids;
 mod ledger;
 mod model;
+mod panics;
 mod payload;
+mod placement;
+mod router;
+mod runtime;
+mod seat;
 mod skill;
 mod skill_entry;
+mod spawn;
 mod task;
+mod ticket;
 mod transport;
+mod worker;
 
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
+pub use ask::{Ask, Chunks, JsonHeard, JsonStream, TaskStream};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{
@@ -26,6 +40,10 @@ pub use environment::{
     TaskRecord, Transaction, Watch,
 };
 pub use error::TaskError;
+pub use events::{
+    AgentChanged, Note, Observer, Place, Record, Recorder, TaskFinished, TaskNote, TaskOutcome,
+    WorkerChange, WorkerChanged,
+};
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};
 pub use ids::{
@@ -33,6 +51,10 @@ pub use ids::{
 };
 pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
 pub use payload::{Data, Payload, json_bytes};
+pub use placement::DeviceCapacity;
+pub use runtime::{
+    AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WorkerStatus,
+};
 pub use skill::{
     BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,
     Shape, Skill, SkillSpec, Step,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{FlowContext, StepContext};
 use crate::fault::Fault;
-use crate::payload::{Data, json_bytes};
+use crate::payload::{Data, Payload, json_bytes};
 
 /// One typed operation of one agent.
 pub trait Skill: Send + Sync + 'static {
@@ -261,6 +261,9 @@ pub struct SkillSpec {
     /// The field of the input that takes a path or a text given on the command line; the whole input when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main_field: Option<String>,
+    /// How a chunk is read from JSON, for callers outside the process.
+    #[serde(skip)]
+    pub(crate) decode_chunk: Option<fn(serde_json::Value) -> Result<Payload, String>>,
 }
 
 impl SkillSpec {
@@ -276,6 +279,7 @@ impl SkillSpec {
             item: None,
             chunk: None,
             main_field: None,
+            decode_chunk: None,
         }
     }
 
@@ -300,6 +304,11 @@ impl SkillSpec {
     #[must_use]
     pub fn takes<S: ClientStreaming>(mut self) -> Self {
         self.chunk = Some(schemars::schema_for!(S::Chunk));
+        self.decode_chunk = Some(|chunk| {
+            let chunk: S::Chunk =
+                serde_json::from_value(chunk).map_err(|error| error.to_string())?;
+            Ok(Payload::new(chunk))
+        });
         self.delivery = Delivery::ClientStreaming;
         self
     }

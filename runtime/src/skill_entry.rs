@@ -1,54 +1,225 @@
-//! Skills with their types erased: what the router and the workers hold.
+//! Skills with their types erased: what the router, the cells and the workers hold.
 
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::agent::WorkerGroup;
-use crate::model::ModelSource;
-use crate::skill::{FlowSkill, ModelSkill, Skill, SkillSpec};
+use serde_json::Value;
 
-/// A model skill whose input, output and job types are erased; only the model's type is left.
+use crate::context::{FlowContext, StepContext};
+use crate::fault::Fault;
+use crate::payload::{Data, Payload};
+use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
+
+/// What callers need of a skill: its spec, and how to read and measure an input.
+pub(crate) trait Face: Send + Sync {
+    fn spec(&self) -> &SkillSpec;
+    fn decode(&self, input: Value) -> Result<Payload, String>;
+    fn decode_chunk(&self, chunk: Value) -> Result<Payload, String>;
+    fn bytes(&self, input: &Payload) -> u64;
+    fn shape(&self, input: &Payload) -> Shape;
+}
+
+/// A model skill with input, output and job erased; only the model's type is left.
+pub(crate) trait ModelFace<M>: Send + Sync {
+    fn begin(
+        &self,
+        model: &mut M,
+        inputs: &[Payload],
+        context: &mut StepContext<'_>,
+    ) -> Result<Box<dyn Any>, Fault>;
+    fn join(
+        &self,
+        model: &mut M,
+        job: &mut dyn Any,
+        inputs: &[Payload],
+        context: &mut StepContext<'_>,
+    ) -> bool;
+    fn step(
+        &self,
+        model: &mut M,
+        job: &mut dyn Any,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<Payload>, Fault>;
+    fn finish(
+        &self,
+        model: &mut M,
+        job: Box<dyn Any>,
+        context: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<Payload, Fault>)>;
+}
+
+/// A flow with input and output erased.
+pub(crate) trait FlowFace: Send + Sync {
+    fn run(&self, input: &Payload, context: FlowContext) -> BoxedRun;
+}
+
+/// A flow's work.
+pub(crate) type BoxedRun = Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>;
+
+/// A skill of a worker group: both of its faces.
 pub(crate) struct SkillEntry<M> {
-    pub(crate) spec: SkillSpec,
-    _model: std::marker::PhantomData<fn(&mut M)>,
+    pub(crate) face: Arc<dyn Face>,
+    pub(crate) model_face: Arc<dyn ModelFace<M>>,
 }
 
 impl<M: 'static> SkillEntry<M> {
     pub(crate) fn new<K: ModelSkill<Model = M>>(skill: K) -> Self {
+        let entry = Arc::new(Erased {
+            spec: skill.spec(),
+            skill,
+            shape: K::shape,
+        });
         Self {
-            spec: Skill::spec(&skill),
-            _model: std::marker::PhantomData,
+            face: entry.clone(),
+            model_face: entry,
         }
     }
 }
 
-/// A worker group whose model type is erased.
-pub(crate) struct GroupEntry {
-    pub(crate) name: String,
-    pub(crate) specs: Vec<SkillSpec>,
-}
-
-impl GroupEntry {
-    pub(crate) fn new<S: ModelSource>(group: WorkerGroup<S>) -> Self {
-        let WorkerGroup {
-            name,
-            source,
-            skills,
-        } = group;
-        drop::<Arc<S>>(source);
-        Self {
-            name,
-            specs: skills.into_iter().map(|skill| skill.spec).collect(),
-        }
-    }
-}
-
-/// A flow whose types are erased.
+/// A flow: both of its faces.
 pub(crate) struct FlowEntry {
-    pub(crate) spec: SkillSpec,
+    pub(crate) face: Arc<dyn Face>,
+    pub(crate) flow_face: Arc<dyn FlowFace>,
 }
 
 impl FlowEntry {
     pub(crate) fn new<F: FlowSkill>(flow: F) -> Self {
-        Self { spec: flow.spec() }
+        let entry = Arc::new(ErasedFlow(Arc::new(Erased {
+            spec: flow.spec(),
+            skill: flow,
+            shape: |_, _| Shape::default(),
+        })));
+        Self {
+            face: entry.0.clone(),
+            flow_face: entry,
+        }
     }
+}
+
+struct Erased<K: Skill> {
+    spec: SkillSpec,
+    skill: K,
+    shape: fn(&K, &K::Input) -> Shape,
+}
+
+struct ErasedFlow<K: Skill>(Arc<Erased<K>>);
+
+impl<K: Skill> Face for Erased<K> {
+    fn spec(&self) -> &SkillSpec {
+        &self.spec
+    }
+
+    fn decode(&self, input: Value) -> Result<Payload, String> {
+        serde_json::from_value::<K::Input>(input)
+            .map(Payload::new)
+            .map_err(|error| error.to_string())
+    }
+
+    fn decode_chunk(&self, chunk: Value) -> Result<Payload, String> {
+        match self.spec.decode_chunk {
+            Some(decode) => decode(chunk),
+            None => Err(format!("`{}` takes no chunks", K::NAME)),
+        }
+    }
+
+    fn bytes(&self, input: &Payload) -> u64 {
+        input
+            .get::<K::Input>()
+            .map_or(0, |input| self.skill.input_bytes(&input))
+    }
+
+    fn shape(&self, input: &Payload) -> Shape {
+        input
+            .get::<K::Input>()
+            .map_or(Shape::default(), |input| (self.shape)(&self.skill, &input))
+    }
+}
+
+impl<K: ModelSkill> ModelFace<K::Model> for Erased<K> {
+    fn begin(
+        &self,
+        model: &mut K::Model,
+        inputs: &[Payload],
+        context: &mut StepContext<'_>,
+    ) -> Result<Box<dyn Any>, Fault> {
+        let inputs = typed::<K::Input>(inputs)?;
+        let job = self.skill.begin(model, inputs, context)?;
+        Ok(Box::new(job))
+    }
+
+    fn join(
+        &self,
+        model: &mut K::Model,
+        job: &mut dyn Any,
+        inputs: &[Payload],
+        context: &mut StepContext<'_>,
+    ) -> bool {
+        let (Some(job), Ok(inputs)) = (job.downcast_mut::<K::Job>(), typed::<K::Input>(inputs))
+        else {
+            return false;
+        };
+        self.skill.join(model, job, inputs, context).is_ok()
+    }
+
+    fn step(
+        &self,
+        model: &mut K::Model,
+        job: &mut dyn Any,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<Payload>, Fault> {
+        let job = job
+            .downcast_mut::<K::Job>()
+            .ok_or_else(|| foreign(K::NAME))?;
+        Ok(match self.skill.step(model, job, context)? {
+            Step::Continue => Step::Continue,
+            Step::Waiting => Step::Waiting,
+            Step::Finished => Step::Finished,
+            Step::Settled(outcomes) => Step::Settled(erased(outcomes)),
+        })
+    }
+
+    fn finish(
+        &self,
+        model: &mut K::Model,
+        job: Box<dyn Any>,
+        context: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<Payload, Fault>)> {
+        match job.downcast::<K::Job>() {
+            Ok(job) => erased(self.skill.finish(model, *job, context)),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+impl<K: FlowSkill> FlowFace for ErasedFlow<K> {
+    fn run(&self, input: &Payload, context: FlowContext) -> BoxedRun {
+        let entry = self.0.clone();
+        let input = input.get::<K::Input>();
+        Box::pin(async move {
+            let input = input.ok_or_else(|| foreign(K::NAME))?;
+            entry.skill.run(input, context).await.map(Payload::new)
+        })
+    }
+}
+
+fn typed<T: Data>(inputs: &[Payload]) -> Result<Vec<Arc<T>>, Fault> {
+    inputs
+        .iter()
+        .map(|input| input.get().ok_or_else(|| foreign(input.type_name())))
+        .collect()
+}
+
+fn erased<T: Data>(
+    outcomes: Vec<(Member, Result<T, Fault>)>,
+) -> Vec<(Member, Result<Payload, Fault>)> {
+    outcomes
+        .into_iter()
+        .map(|(member, outcome)| (member, outcome.map(Payload::new)))
+        .collect()
+}
+
+fn foreign(name: &str) -> Fault {
+    Fault::bug(format!("a value of another skill reached `{name}`"))
 }

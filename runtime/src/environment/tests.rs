@@ -3,7 +3,6 @@
 mod basics;
 mod episodes;
 mod history;
-mod model;
 mod power;
 
 use aimass_config::Fsync;

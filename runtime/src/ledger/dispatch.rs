@@ -50,21 +50,33 @@ impl Ledger {
             return;
         }
         let group = worker.group;
-        let tasks =
-            match wish {
-                Wish::Above(priority) => self.more_urgent(group, priority, now, effects),
-                Wish::Join { skill, shape, room } => self.groups[usize::from(group.0)]
-                    .queue
-                    .matching(&self.tasks, room as usize, |entry| {
-                        !entry.runs_alone()
-                            && entry.admission.skill == skill
-                            && entry.admission.shape == shape
-                            && entry.admission.deadline > now
-                    }),
-            };
+        let tasks = match wish {
+            Wish::Anything => match self.next_batch(group, now, effects) {
+                Batch::Run(tasks) if !self.runs_alone(&tasks) => tasks,
+                // What must run alone waits until the others are done.
+                Batch::Run(_) => return self.park(by, Time::NEVER, now, effects),
+                Batch::Wait { until } => return self.park(by, until, now, effects),
+            },
+            Wish::Above(priority) => self.more_urgent(group, priority, now, effects),
+            Wish::Join { skill, shape, room } => {
+                let queue = &self.groups[usize::from(group.0)].queue;
+                queue.matching(&self.tasks, room as usize, |entry| {
+                    !entry.runs_alone()
+                        && entry.admission.skill == skill
+                        && entry.admission.shape == shape
+                        && entry.admission.deadline > now
+                })
+            }
+        };
         if !tasks.is_empty() {
             self.run(by, tasks, effects);
         }
+    }
+
+    fn runs_alone(&self, tasks: &[TaskId]) -> bool {
+        tasks
+            .iter()
+            .any(|task| self.tasks.get(task).is_some_and(|entry| entry.runs_alone()))
     }
 
     fn more_urgent(
@@ -170,6 +182,7 @@ impl Ledger {
             };
             self.groups[group].queue.remove(entry, &self.tasks);
         }
+        worker.state = WorkerState::Busy;
         worker.given += tasks.len() as u32;
         worker.running.extend(&tasks);
         effects.push(LedgerEffect::Run { by, tasks });

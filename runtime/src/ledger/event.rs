@@ -85,6 +85,8 @@ pub(crate) enum Event {
 /// What a worker between two steps would take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
+    /// Whatever is next, beside jobs that wait for chunks or for their readers.
+    Anything,
     /// Tasks more urgent than this.
     Above(Priority),
     /// Members for a running job: same skill, same shape, at most this many.

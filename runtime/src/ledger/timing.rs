@@ -18,7 +18,9 @@ impl Ledger {
                 .step_began
                 .map(|began| began + self.settings.step_limit),
             WorkerState::Leaving { until } | WorkerState::BackingOff { until, .. } => Some(until),
-            WorkerState::Idle { since } => self.settings.idle_unload.map(|idle| since + idle),
+            WorkerState::Idle { since } if worker.running.is_empty() => {
+                self.settings.idle_unload.map(|idle| since + idle)
+            }
             _ => None,
         });
         let limit = match self.phase {
@@ -63,7 +65,7 @@ impl Ledger {
             WorkerState::BackingOff { until, .. } if until <= now => {
                 worker.state = WorkerState::Starting
             }
-            WorkerState::Idle { since } => {
+            WorkerState::Idle { since } if worker.running.is_empty() => {
                 let over = self
                     .settings
                     .idle_unload

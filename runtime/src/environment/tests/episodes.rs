@@ -180,10 +180,9 @@ async fn a_dead_letter_keeps_input_cause_and_its_redrive() {
 }
 
 #[tokio::test]
-async fn a_cursor_neither_goes_back_nor_ahead_of_the_log() {
+async fn a_cursor_never_goes_back() {
     let environment = memory();
-    environment.commit(saying((0..5).map(draft))).await.unwrap();
-    for to in [3, 9, 4] {
+    for to in [3, 5, 4] {
         environment.commit(reacted(to)).await.unwrap();
     }
     let snapshot = environment.snapshot().unwrap();

@@ -1,0 +1,116 @@
+//! Asking: a task from the caller's side.
+
+mod call;
+mod stream;
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+pub(crate) use call::{Because, Call, Pending};
+pub(crate) use stream::{CHUNK_BUFFER, ITEM_BUFFER, RawStream};
+pub use stream::{Chunks, JsonHeard, JsonStream, TaskStream};
+
+use crate::error::TaskError;
+use crate::ids::{EpisodeId, Namespace, TaskId};
+use crate::payload::Payload;
+use crate::runtime::Runtime;
+use crate::skill::Skill;
+use crate::task::{Priority, TaskOptions, TraceContext};
+
+/// A task that is about to be asked. Awaiting it asks; dropping the future cancels.
+#[must_use = "nothing is asked until this is awaited or detached"]
+pub struct Ask<S: Skill> {
+    runtime: Runtime,
+    skill: S,
+    input: S::Input,
+    options: TaskOptions,
+    durable: bool,
+}
+
+impl<S: Skill> Ask<S> {
+    pub(crate) fn new(runtime: Runtime, skill: S, input: S::Input) -> Self {
+        Self {
+            runtime,
+            skill,
+            input,
+            options: TaskOptions::default(),
+            durable: false,
+        }
+    }
+
+    /// Makes acceptance and settlement records in the environment: the task outlives the process.
+    pub(crate) fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
+    /// Says all at once what may be said beside the input.
+    pub fn options(mut self, options: TaskOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How long to wait for the answer.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.options.deadline = Some(deadline);
+        self
+    }
+
+    /// How urgent it is.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.options.priority = priority;
+        self
+    }
+
+    /// The tenant.
+    pub fn namespace(mut self, namespace: Namespace) -> Self {
+        self.options.namespace = namespace;
+        self
+    }
+
+    /// The episode that it belongs to: its settlement and facts are durable then.
+    pub fn episode(mut self, episode: EpisodeId) -> Self {
+        self.options.episode = Some(episode);
+        self
+    }
+
+    /// The caller's span.
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.options.trace = Some(trace);
+        self
+    }
+
+    /// Asks, and lets the task go on although nobody waits for its answer.
+    ///
+    /// # Errors
+    /// As awaiting would, as far as it is known at once: an unknown skill, a refusal, or a store that takes nothing.
+    pub async fn detach(self) -> Result<TaskId, TaskError> {
+        self.call().await?.detach()
+    }
+
+    async fn call(self) -> Result<Pending, TaskError> {
+        let bytes = self.skill.input_bytes(&self.input);
+        let durable = self.durable || self.options.episode.is_some();
+        let call = Call::new(S::NAME, Payload::new(self.input), bytes, self.options);
+        if durable {
+            self.runtime.call_durable(call).await
+        } else {
+            self.runtime.call(call)
+        }
+    }
+}
+
+impl<S: Skill> IntoFuture for Ask<S> {
+    type Output = Result<S::Output, TaskError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let output = self.call().await?.await?;
+            output
+                .take()
+                .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+        })
+    }
+}

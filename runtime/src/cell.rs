@@ -1,0 +1,292 @@
+//! Cells: an agent's ledger with the driver around it.
+//!
+//! Whoever has something to say (a caller, a worker, a timer) takes the lock, tells the ledger, and lets go of the lock before it acts on
+//! what the ledger wants: replies, wake-ups, threads and commits all happen outside.
+
+mod books;
+mod deliver;
+mod settle;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+
+pub(crate) use books::{Books, Held, Outbox, Report, ReportedResult};
+
+use crate::clock::{Clock, Time};
+use crate::environment::Environment;
+use crate::error::TaskError;
+use crate::events::EventSink;
+use crate::flow::Asker;
+use crate::group::GroupRunner;
+use crate::ids::{Epoch, TaskId};
+use crate::ledger::Ledger;
+use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
+use crate::ledger::settings::LedgerSettings;
+use crate::model::DeviceName;
+use crate::payload::Payload;
+use crate::placement::Placement;
+use crate::skill_entry::{Face, FlowFace};
+use crate::spawn::Spawner;
+use crate::ticket::{Durability, Ticket};
+
+/// A task's reply on its way to the caller.
+pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<Payload, TaskError>>;
+
+/// An agent at work.
+pub(crate) struct Cell {
+    pub(crate) name: Arc<str>,
+    pub(crate) clock: Clock,
+    pub(crate) groups: Vec<CellGroup>,
+    pub(crate) skills: Vec<CellSkill>,
+    pub(crate) environment: Environment,
+    pub(crate) events: Arc<EventSink>,
+    pub(crate) spawner: Arc<Spawner>,
+    /// Whom the agent's flows ask; set once the runtime is whole.
+    pub(crate) asker: OnceLock<Weak<dyn Asker>>,
+    settings: LedgerSettings,
+    books: Mutex<Books>,
+    chairs: Vec<Chair>,
+    timer: Notify,
+    armed: AtomicU64,
+    closing: AtomicBool,
+    cut_off: AtomicU64,
+    drained: watch::Sender<bool>,
+    failed: watch::Sender<Option<String>>,
+}
+
+/// A group as its cell knows it.
+pub(crate) struct CellGroup {
+    pub(crate) name: String,
+    pub(crate) runner: Runner,
+    pub(crate) placement: Vec<Vec<DeviceName>>,
+}
+
+/// What a group's workers do.
+#[derive(Clone)]
+pub(crate) enum Runner {
+    /// They hold a model, each on a thread of its own.
+    Model(Arc<dyn GroupRunner>),
+    /// They carry a flow forward, each as an async task.
+    Flow(Arc<dyn FlowFace>),
+}
+
+/// A skill as its cell knows it.
+pub(crate) struct CellSkill {
+    pub(crate) name: Arc<str>,
+    pub(crate) face: Arc<dyn Face>,
+    pub(crate) group: GroupId,
+    /// Its place within the group.
+    pub(crate) at: usize,
+}
+
+/// A worker's place: how its present incarnation is reached.
+struct Chair {
+    group: GroupId,
+    placement: Mutex<Placement>,
+    seated: Mutex<Option<Seated>>,
+}
+
+/// How an incarnation is reached.
+#[derive(Clone)]
+struct Seated {
+    epoch: Epoch,
+    wake: flume::Sender<()>,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a cell is made of.
+pub(crate) struct CellParts {
+    pub(crate) name: Arc<str>,
+    pub(crate) clock: Clock,
+    pub(crate) groups: Vec<CellGroup>,
+    pub(crate) skills: Vec<CellSkill>,
+    pub(crate) environment: Environment,
+    pub(crate) events: Arc<EventSink>,
+    pub(crate) spawner: Arc<Spawner>,
+    pub(crate) settings: LedgerSettings,
+}
+
+impl Cell {
+    pub(crate) fn new(parts: CellParts) -> Arc<Self> {
+        let CellParts {
+            name,
+            clock,
+            groups,
+            skills,
+            environment,
+            events,
+            spawner,
+            settings,
+        } = parts;
+        let mut chairs = Vec::new();
+        for (at, group) in settings.groups.iter().enumerate() {
+            for worker in 0..group.workers.max(1) as usize {
+                let devices = groups[at]
+                    .placement
+                    .get(worker)
+                    .cloned()
+                    .unwrap_or_default();
+                chairs.push(Chair {
+                    group: GroupId(at as u16),
+                    placement: Mutex::new(Placement::new(devices)),
+                    seated: Mutex::new(None),
+                });
+            }
+        }
+        Arc::new(Self {
+            name,
+            clock,
+            groups,
+            skills,
+            environment,
+            events,
+            spawner,
+            asker: OnceLock::new(),
+            books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
+            settings,
+            chairs,
+            timer: Notify::new(),
+            armed: AtomicU64::new(u64::MAX),
+            closing: AtomicBool::new(false),
+            cut_off: AtomicU64::new(0),
+            drained: watch::Sender::new(false),
+            failed: watch::Sender::new(None),
+        })
+    }
+
+    /// Starts the workers that are to start with the runtime, and the agent's timer.
+    pub(crate) fn start(self: &Arc<Self>) {
+        let cell = self.clone();
+        self.spawner.service(async move { cell.keep_time().await });
+        self.with_books(|books, now, outbox| books.start(now, outbox));
+    }
+
+    /// Does something with the books under the lock, and afterwards what came of it.
+    pub(crate) fn with_books<R>(
+        self: &Arc<Self>,
+        act: impl FnOnce(&mut Books, Time, &mut Outbox) -> R,
+    ) -> R {
+        let now = self.clock.now();
+        let mut outbox = Outbox::default();
+        let result = {
+            let mut books = self.books.lock();
+            let result = act(&mut books, now, &mut outbox);
+            self.arm(books.next_wake());
+            result
+        };
+        self.deliver(outbox, now);
+        result
+    }
+
+    /// Tells the ledger one thing.
+    pub(crate) fn tell(self: &Arc<Self>, event: Event) {
+        self.with_books(|books, now, outbox| books.on(event, now, outbox));
+    }
+
+    /// Asks for a task to be accepted. The reply comes through `reply` in every case.
+    pub(crate) fn submit(self: &Arc<Self>, ticket: Arc<Ticket>, reply: Reply) {
+        let admission = Admission {
+            task: ticket.id,
+            group: self.skills[usize::from(ticket.skill.0)].group,
+            skill: ticket.skill,
+            shape: ticket.shape,
+            bytes: ticket.bytes,
+            priority: ticket.priority,
+            deadline: ticket.deadline,
+            effect: ticket.effect,
+            resumed: ticket.origin.durability == Durability::Resumed,
+            attempts: ticket.origin.attempts,
+        };
+        self.with_books(|books, now, outbox| {
+            if books.hold(Held::new(ticket, reply), outbox) {
+                books.on(Event::Submit(admission), now, outbox);
+            }
+        });
+    }
+
+    pub(crate) fn cancel(self: &Arc<Self>, task: TaskId) {
+        self.tell(Event::Cancel { task });
+    }
+
+    /// The agent's state in figures.
+    pub(crate) fn load(&self) -> crate::ledger::LedgerLoad {
+        self.books.lock().load()
+    }
+
+    /// The device that a worker is placed on at present.
+    pub(crate) fn device(&self, incarnation: Incarnation) -> DeviceName {
+        self.chairs[incarnation.worker.0 as usize]
+            .placement
+            .lock()
+            .device()
+    }
+
+    /// Says why the agent was given up, once it is.
+    pub(crate) fn failures(&self) -> watch::Receiver<Option<String>> {
+        self.failed.subscribe()
+    }
+
+    /// Refuses new work, and returns once what was accepted is settled: by itself, or cut off at the limit.
+    pub(crate) async fn drain(self: &Arc<Self>, limit: Time) {
+        let mut drained = self.drained.subscribe();
+        self.tell(Event::Shutdown { limit });
+        let _ = drained.wait_for(|drained| *drained).await;
+        self.closing.store(true, Ordering::Release);
+        for chair in &self.chairs {
+            if let Some(seated) = chair.seated.lock().clone() {
+                seated.stop.store(true, Ordering::Release);
+                let _ = seated.wake.try_send(());
+            }
+        }
+    }
+
+    /// Whether the agent's workers are to end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// The group that a worker belongs to.
+    pub(crate) fn group_of(&self, incarnation: Incarnation) -> GroupId {
+        self.chairs[incarnation.worker.0 as usize].group
+    }
+
+    /// How many tasks a shutdown cut off.
+    pub(crate) fn cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::Acquire)
+    }
+
+    /// How many tasks a batch of the group may have.
+    pub(crate) fn max_batch(&self, group: GroupId) -> u32 {
+        self.settings.groups[usize::from(group.0)].max_batch
+    }
+
+    /// How long a worker that was told to stop may take to do so.
+    pub(crate) fn grace(&self) -> std::time::Duration {
+        self.settings.grace
+    }
+
+    fn arm(&self, wake: Option<Time>) {
+        let Some(wake) = wake else { return };
+        if wake.0 < self.armed.load(Ordering::Acquire) {
+            self.armed.store(wake.0, Ordering::Release);
+            self.timer.notify_one();
+        }
+    }
+
+    async fn keep_time(self: Arc<Self>) {
+        loop {
+            let wake = self.books.lock().next_wake().unwrap_or(Time::NEVER);
+            self.armed.store(wake.0, Ordering::Release);
+            tokio::select! {
+                () = tokio::time::sleep_until(self.clock.instant(wake)) => {
+                    self.armed.store(u64::MAX, Ordering::Release);
+                    self.tell(Event::Tick);
+                }
+                () = self.timer.notified() => {}
+            }
+        }
+    }
+}

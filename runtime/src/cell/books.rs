@@ -1,0 +1,281 @@
+//! The books of a cell: the ledger, and beside it what the ledger has no need to know.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cell::Reply;
+use crate::clock::Time;
+use crate::fact::FactDraft;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
+use crate::ledger::event::{Event, Incarnation, Outcome};
+use crate::ledger::{IdHasher, Ledger, LedgerLoad};
+use crate::payload::Payload;
+use crate::ticket::Ticket;
+
+/// The ledger, and beside it what the ledger has no need to know.
+pub(crate) struct Books {
+    ledger: Ledger,
+    held: HashMap<TaskId, Held, BuildHasherDefault<IdHasher>>,
+    effects: Vec<LedgerEffect>,
+    batches: u64,
+}
+
+/// An accepted task with its reply slot.
+pub(crate) struct Held {
+    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) reply: Reply,
+    pub(crate) output: Option<Payload>,
+    pub(crate) facts: Vec<FactDraft>,
+    pub(crate) cause: Option<String>,
+    pub(crate) stages: Stages,
+}
+
+/// When a task came how far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stages {
+    pub(crate) runs: u32,
+    pub(crate) started: Option<Time>,
+    pub(crate) first_item: Option<Time>,
+    pub(crate) finished: Option<Time>,
+    pub(crate) items: u64,
+    pub(crate) ran_on: Option<Incarnation>,
+    pub(crate) batch: u64,
+    pub(crate) batch_size: u32,
+}
+
+impl Held {
+    pub(crate) fn new(ticket: Arc<Ticket>, reply: Reply) -> Self {
+        Self {
+            ticket,
+            reply,
+            output: None,
+            facts: Vec::new(),
+            cause: None,
+            stages: Stages::default(),
+        }
+    }
+}
+
+/// How a worker reports one task.
+pub(crate) struct Report {
+    pub(crate) task: TaskId,
+    pub(crate) result: ReportedResult,
+    pub(crate) facts: Vec<FactDraft>,
+    pub(crate) items: u64,
+}
+
+/// What became of a member of a job.
+pub(crate) enum ReportedResult {
+    Output(Payload),
+    Fault(Fault),
+    Dropped,
+}
+
+/// What is to be done once the lock is released.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    pub(crate) settled: Vec<(Held, Settlement)>,
+    pub(crate) wakes: Vec<Incarnation>,
+    pub(crate) run: Option<Vec<Arc<Ticket>>>,
+    pub(crate) park: Option<Time>,
+    /// What is rare, in its order.
+    pub(crate) actions: Vec<Action>,
+}
+
+/// What is rarely to be done.
+pub(crate) enum Action {
+    Refuse(Held, Refusal),
+    Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
+    NoteAttempt(TaskId),
+    Stop(Incarnation),
+    Abandon(Incarnation),
+    Start(Incarnation, Duration, Reload),
+    FallBack(Incarnation),
+    Fail(String),
+    Drained,
+    DeadLetter(TaskId, String),
+    Observe(Observation),
+}
+
+impl Books {
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        Self {
+            ledger,
+            held: HashMap::default(),
+            effects: Vec::new(),
+            batches: 0,
+        }
+    }
+
+    pub(crate) fn start(&mut self, now: Time, outbox: &mut Outbox) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.ledger.start(&mut effects);
+        self.carry(effects, now, outbox);
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Time> {
+        self.ledger.next_wake()
+    }
+
+    pub(crate) fn load(&self) -> LedgerLoad {
+        self.ledger.load()
+    }
+
+    /// Keeps a task that is about to be submitted; refuses one whose id is in use.
+    pub(crate) fn hold(&mut self, held: Held, outbox: &mut Outbox) -> bool {
+        let task = held.ticket.id;
+        if self.held.contains_key(&task) {
+            outbox
+                .actions
+                .push(Action::Refuse(held, Refusal::Duplicate));
+            return false;
+        }
+        self.held.insert(task, held);
+        true
+    }
+
+    /// Tells the ledger one thing, and notes what it wants.
+    pub(crate) fn on(&mut self, event: Event, now: Time, outbox: &mut Outbox) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.ledger.on(event, now, &mut effects);
+        self.carry(effects, now, outbox);
+    }
+
+    /// Takes in what a worker reports of one task.
+    pub(crate) fn report(
+        &mut self,
+        by: Incarnation,
+        report: Report,
+        now: Time,
+        outbox: &mut Outbox,
+    ) {
+        let Report {
+            task,
+            result,
+            facts,
+            items,
+        } = report;
+        let Some(held) = self.held.get_mut(&task) else {
+            return;
+        };
+        if held.stages.ran_on != Some(by) {
+            return;
+        }
+        held.stages.finished = Some(now);
+        held.stages.items = items;
+        let outcome = match result {
+            ReportedResult::Output(output) => {
+                held.output = Some(output);
+                let durably = held.ticket.is_durable() || !facts.is_empty();
+                held.facts = facts;
+                if durably {
+                    Outcome::DoneDurably
+                } else {
+                    Outcome::Done
+                }
+            }
+            ReportedResult::Fault(fault) => Outcome::Fault(fault),
+            ReportedResult::Dropped => Outcome::Dropped,
+        };
+        self.on(Event::Finished { by, task, outcome }, now, outbox);
+    }
+
+    pub(crate) fn first_item(
+        &mut self,
+        by: Incarnation,
+        task: TaskId,
+        now: Time,
+        outbox: &mut Outbox,
+    ) {
+        if let Some(held) = self.held.get_mut(&task) {
+            held.stages.first_item = Some(now);
+        }
+        self.on(Event::ItemSent { by, task }, now, outbox);
+    }
+
+    fn carry(&mut self, mut effects: Vec<LedgerEffect>, now: Time, outbox: &mut Outbox) {
+        for effect in effects.drain(..) {
+            self.carry_one(effect, now, outbox);
+        }
+        self.effects = effects;
+    }
+
+    fn carry_one(&mut self, effect: LedgerEffect, now: Time, outbox: &mut Outbox) {
+        match effect {
+            LedgerEffect::Accepted { .. } => {}
+            LedgerEffect::Settle { task, settlement } => {
+                if let Some(held) = self.held.remove(&task) {
+                    outbox.settled.push((held, settlement));
+                }
+            }
+            LedgerEffect::Wake { worker } => outbox.wakes.push(worker),
+            LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, outbox),
+            LedgerEffect::Park { until, .. } => outbox.park = Some(until),
+            LedgerEffect::Refuse { task, refusal } => {
+                if let Some(held) = self.held.remove(&task) {
+                    outbox.actions.push(Action::Refuse(held, refusal));
+                }
+            }
+            LedgerEffect::Commit { task } => {
+                if let Some(held) = self.held.get_mut(&task) {
+                    let facts = std::mem::take(&mut held.facts);
+                    let commit = Action::Commit(held.ticket.clone(), held.output.clone(), facts);
+                    outbox.actions.push(commit);
+                }
+            }
+            LedgerEffect::DeadLetter { task, cause } => {
+                if let Some(held) = self.held.get_mut(&task) {
+                    held.cause = Some(cause.clone());
+                }
+                outbox.actions.push(Action::DeadLetter(task, cause));
+            }
+            LedgerEffect::CancelRunning { task, .. } => {
+                if let Some(held) = self.held.get(&task) {
+                    held.ticket.cancel();
+                }
+            }
+            LedgerEffect::Stop { worker } => outbox.actions.push(Action::Stop(worker)),
+            LedgerEffect::Abandon { worker } => outbox.actions.push(Action::Abandon(worker)),
+            LedgerEffect::Start {
+                worker,
+                after,
+                weights,
+            } => {
+                outbox.actions.push(Action::Start(worker, after, weights));
+            }
+            LedgerEffect::FallBack { worker } => outbox.actions.push(Action::FallBack(worker)),
+            LedgerEffect::AgentFailed { message } => outbox.actions.push(Action::Fail(message)),
+            LedgerEffect::Drained => outbox.actions.push(Action::Drained),
+            LedgerEffect::Observe(observation) => {
+                outbox.actions.push(Action::Observe(observation));
+            }
+        }
+    }
+
+    fn run(&mut self, by: Incarnation, tasks: &[TaskId], now: Time, outbox: &mut Outbox) {
+        self.batches += 1;
+        let mut tickets = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let Some(held) = self.held.get_mut(task) else {
+                continue;
+            };
+            held.stages = Stages {
+                runs: held.stages.runs + 1,
+                started: Some(now),
+                ran_on: Some(by),
+                batch: self.batches,
+                batch_size: tasks.len() as u32,
+                ..Stages::default()
+            };
+            if held.ticket.is_durable() {
+                outbox.actions.push(Action::NoteAttempt(*task));
+            }
+            tickets.push(held.ticket.clone());
+        }
+        outbox.run = Some(tickets);
+    }
+}

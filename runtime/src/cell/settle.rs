@@ -1,0 +1,313 @@
+//! Telling callers what became of their tasks, and the environment before them where that was promised.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::cell::books::Held;
+use crate::cell::{Cell, CellSkill, Runner};
+use crate::clock::Time;
+use crate::environment::{
+    DeadLetterRecord, EnvironmentError, SettledRecord, TaskRecord, Transaction,
+};
+use crate::error::TaskError;
+use crate::events::{Place, Record, TaskFinished, TaskOutcome};
+use crate::fact::{FactDraft, Provenance};
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::effect::{Refusal, Settlement};
+use crate::ledger::event::Event;
+use crate::payload::Payload;
+use crate::ticket::{Durability, Ticket};
+
+impl Cell {
+    pub(super) fn settle(self: &Arc<Self>, held: Held, settlement: Settlement, now: Time) {
+        let skill = &*held.ticket.skill_name;
+        let name = skill.to_owned();
+        let result = match settlement {
+            Settlement::Done => held.output.clone().ok_or_else(|| TaskError::Bug {
+                skill: name,
+                message: "it was settled without an output".to_owned(),
+            }),
+            Settlement::Failed { attempts, fault } => {
+                Err(TaskError::from_fault(skill, attempts, fault))
+            }
+            Settlement::DeadlineExceeded => Err(TaskError::DeadlineExceeded { skill: name }),
+            Settlement::Cancelled => Err(TaskError::Cancelled { skill: name }),
+            Settlement::DeadLettered { attempts, cause } => {
+                let task = held.ticket.id;
+                Err(TaskError::DeadLettered {
+                    skill: name,
+                    task,
+                    attempts,
+                    cause,
+                })
+            }
+            Settlement::Interrupted { message } => {
+                let delivered = held.stages.items;
+                Err(TaskError::Interrupted {
+                    skill: name,
+                    delivered,
+                    message,
+                })
+            }
+            Settlement::ShuttingDown => {
+                self.cut_off.fetch_add(1, Ordering::AcqRel);
+                Err(TaskError::ShuttingDown { skill: name })
+            }
+            Settlement::AgentFailed { message } => Err(TaskError::AgentFailed {
+                agent: self.name.to_string(),
+                message,
+            }),
+        };
+        self.settle_as(held, result, now);
+    }
+
+    /// Writes down what must be written down, then answers.
+    fn settle_as(self: &Arc<Self>, mut held: Held, result: Result<Payload, TaskError>, now: Time) {
+        held.output = None;
+        let Err(error) = &result else {
+            self.answer(held, result, now);
+            return;
+        };
+        let transaction = match error {
+            // Cut off, not settled: a durable task goes on after the next start.
+            TaskError::ShuttingDown { .. } => None,
+            TaskError::DeadLettered { cause, .. } => Some(self.burial(&held, error, cause)),
+            _ if held.ticket.is_durable() => Some(settlement(&held.ticket, error)),
+            _ => None,
+        };
+        let Some(transaction) = transaction else {
+            self.answer(held, result, now);
+            return;
+        };
+        let cell = self.clone();
+        self.spawner.task(async move {
+            if let Err(error) = cell.environment.commit(transaction).await {
+                let task = held.ticket.id;
+                tracing::error!(%task, %error, "the environment did not take a settlement");
+            }
+            cell.answer(held, result, cell.clock.now());
+        });
+    }
+
+    fn burial(&self, held: &Held, error: &TaskError, cause: &str) -> Transaction {
+        let record = TaskRecord {
+            attempts: held.stages.runs,
+            ..self.record(&held.ticket)
+        };
+        let mut transaction = settlement(&held.ticket, error);
+        if !held.ticket.is_durable() {
+            transaction.settled.clear();
+        }
+        transaction
+            .dead_letters
+            .push(DeadLetterRecord::new(record, json!(cause)));
+        transaction
+    }
+
+    /// The task as the environment keeps it.
+    pub(crate) fn record(&self, ticket: &Ticket) -> TaskRecord {
+        let input = ticket.input.to_json().unwrap_or(Value::Null);
+        let deadline_ms = (ticket.deadline != Time::NEVER)
+            .then(|| self.clock.unix_nanos(ticket.deadline) / 1_000_000);
+        ticket.record(input, deadline_ms)
+    }
+
+    fn answer(&self, held: Held, result: Result<Payload, TaskError>, now: Time) {
+        if self.events.is_listening() {
+            self.events
+                .leave(|| Record::Task(Box::new(self.finished(&held, &result, now))));
+        }
+        if held.ticket.chunks.is_some() {
+            // Whoever still sends chunks learns that nobody takes them.
+            held.ticket.cancel();
+        }
+        // A caller that is gone needs no reply.
+        let _ = held.reply.send(result);
+    }
+
+    fn finished(
+        &self,
+        held: &Held,
+        result: &Result<Payload, TaskError>,
+        now: Time,
+    ) -> TaskFinished {
+        let Held { ticket, stages, .. } = held;
+        let nanos = |time: Time| self.clock.unix_nanos(time);
+        let origin = &ticket.origin;
+        TaskFinished {
+            task: ticket.id,
+            namespace: origin.namespace.clone(),
+            agent: self.name.clone(),
+            skill: ticket.skill_name.clone(),
+            episode: origin.episode,
+            rule: origin.rule.clone(),
+            cause: origin.cause,
+            redrive_of: origin.redrive_of,
+            trace: origin.trace.trace,
+            span: origin.trace.span,
+            parent: origin.parent,
+            sampled: origin.trace.sampled,
+            priority: ticket.priority,
+            runs: stages.runs,
+            place: self.place(held),
+            input_bytes: ticket.bytes,
+            items: stages.items,
+            accepted_ns: nanos(ticket.accepted),
+            started_ns: stages.started.map(nanos),
+            first_item_ns: stages.first_item.map(nanos),
+            finished_ns: stages.finished.map(nanos),
+            settled_ns: nanos(now),
+            outcome: match result {
+                Ok(_) => TaskOutcome::Done,
+                Err(error) => TaskOutcome::Error {
+                    error: error.kind().to_owned(),
+                    message: error.to_string(),
+                },
+            },
+        }
+    }
+
+    fn place(&self, held: &Held) -> Option<Place> {
+        let by = held.stages.ran_on?;
+        let CellSkill { group, .. } = self.skills.get(usize::from(held.ticket.skill.0))?;
+        let (device, model) = match &self.groups.get(usize::from(group.0))?.runner {
+            Runner::Flow(_) => (None, None),
+            Runner::Model(runner) => (Some(self.device(by)), Some(runner.version())),
+        };
+        let (batch, batch_size) = (held.stages.batch, held.stages.batch_size);
+        Some(Place {
+            worker: by.worker,
+            epoch: by.epoch,
+            device,
+            model,
+            batch,
+            batch_size,
+        })
+    }
+
+    pub(super) fn refuse(self: &Arc<Self>, held: Held, refusal: Refusal, now: Time) {
+        let skill = held.ticket.skill_name.to_string();
+        let agent = self.name.to_string();
+        let error = match refusal {
+            Refusal::Overloaded {
+                queued,
+                capacity,
+                queued_bytes,
+                capacity_bytes,
+                retry_after,
+            } => TaskError::Overloaded {
+                agent,
+                queued,
+                capacity,
+                queued_bytes,
+                capacity_bytes,
+                retry_after,
+            },
+            Refusal::ShuttingDown => TaskError::ShuttingDown { skill },
+            Refusal::AgentFailed { message } => TaskError::AgentFailed { agent, message },
+            Refusal::BackingOff {
+                message,
+                retry_after,
+            } => TaskError::Unavailable {
+                skill,
+                message: format!("{message}; it is tried again in {retry_after:?}"),
+            },
+            Refusal::TooLarge {
+                bytes,
+                capacity_bytes,
+            } => TaskError::Rejected {
+                skill,
+                message: format!(
+                    "expected at most {capacity_bytes} bytes of input, got {bytes}; raise `capacity_bytes` of agent `{agent}`"
+                ),
+            },
+            Refusal::Duplicate => TaskError::Rejected {
+                skill,
+                message: format!("task {} is under way already", held.ticket.id),
+            },
+            Refusal::DeadlineExceeded => TaskError::DeadlineExceeded { skill },
+        };
+        // A task that is only resumed again is not settled by a second copy of it.
+        if held.ticket.origin.durability == Durability::Resumed {
+            self.answer(held, Err(error), now);
+            return;
+        }
+        self.settle_as(held, Err(error), now);
+    }
+
+    pub(super) fn note_attempt(self: &Arc<Self>, task: TaskId) {
+        let cell = self.clone();
+        self.spawner.task(async move {
+            // Settled meanwhile: then there is nothing to note.
+            if let Err(error) = cell.environment.note_attempt(task).await {
+                tracing::debug!(%task, %error, "an attempt was not noted");
+            }
+        });
+    }
+
+    /// Commits an attempt's facts and its settlement in one transaction.
+    pub(super) fn commit(
+        self: &Arc<Self>,
+        ticket: Arc<Ticket>,
+        output: Option<Payload>,
+        facts: Vec<FactDraft>,
+    ) {
+        let cell = self.clone();
+        self.spawner.task(async move {
+            let task = ticket.id;
+            let event = match cell.commit_outcome(&ticket, output.as_ref(), facts).await {
+                Ok(()) => Event::Committed { task },
+                Err(error) => {
+                    let fault = Fault::unavailable(error.to_string());
+                    Event::CommitFailed { task, fault }
+                }
+            };
+            cell.tell(event);
+        });
+    }
+
+    async fn commit_outcome(
+        &self,
+        ticket: &Ticket,
+        output: Option<&Payload>,
+        facts: Vec<FactDraft>,
+    ) -> Result<(), EnvironmentError> {
+        let provenance = Provenance {
+            agent: Some(self.name.clone()),
+            task: Some(ticket.id),
+            cause: ticket.origin.cause,
+            trace: Some(ticket.origin.trace.trace),
+            span: Some(ticket.origin.trace.span),
+        };
+        let mut transaction = Transaction {
+            namespace: ticket.origin.namespace.clone(),
+            episode: ticket.origin.episode,
+            facts: facts
+                .into_iter()
+                .map(|fact| (fact, provenance.clone()))
+                .collect(),
+            ..Transaction::default()
+        };
+        if ticket.is_durable() {
+            let output = output.map(|output| output.to_json().unwrap_or(Value::Null));
+            let outcome = json!({ "output": output });
+            transaction
+                .settled
+                .push(SettledRecord::new(ticket.id, outcome));
+        }
+        self.environment.commit(transaction).await.map(|_| ())
+    }
+}
+
+fn settlement(ticket: &Ticket, error: &TaskError) -> Transaction {
+    let outcome = json!({ "error": error, "message": error.to_string() });
+    Transaction {
+        namespace: ticket.origin.namespace.clone(),
+        episode: ticket.origin.episode,
+        settled: vec![SettledRecord::new(ticket.id, outcome)],
+        ..Transaction::default()
+    }
+}

@@ -1,0 +1,230 @@
+//! Events: one complete, typed record of whatever happened, for observers.
+//!
+//! Ids of spans are minted here, so that every observer tells the same story. An observer is fed by one bounded channel and never
+//! blocks an agent; what does not fit is counted. The content of tasks never enters a record.
+
+mod recorder;
+mod sink;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::ids::{EpisodeId, Epoch, Namespace, Revision, SpanId, TaskId, TraceId, WorkerId};
+use crate::model::{DeviceName, ModelVersion};
+use crate::task::Priority;
+
+pub use recorder::Recorder;
+pub(crate) use sink::EventSink;
+
+/// What an observer is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Record {
+    /// A task was settled, or refused: all that is known of it.
+    Task(Box<TaskFinished>),
+    /// A worker changed.
+    Worker(WorkerChanged),
+    /// Something about a task that is not settled yet.
+    Note(TaskNote),
+    /// An agent was given up, or came back.
+    Agent(AgentChanged),
+}
+
+/// All that is known of a task at its end. Times are in nanoseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskFinished {
+    /// The task.
+    pub task: TaskId,
+    /// The tenant.
+    pub namespace: Namespace,
+    /// Who did it.
+    pub agent: Arc<str>,
+    /// What was asked.
+    pub skill: Arc<str>,
+    /// The episode that it belongs to.
+    pub episode: Option<EpisodeId>,
+    /// The rule whose reaction it was.
+    pub rule: Option<Arc<str>>,
+    /// The fact that it reacted to.
+    pub cause: Option<Revision>,
+    /// The dead letter whose redrive it was.
+    pub redrive_of: Option<TaskId>,
+    /// The trace.
+    pub trace: TraceId,
+    /// The task's own span.
+    pub span: SpanId,
+    /// The span that asked for it.
+    pub parent: Option<SpanId>,
+    /// Whether the caller records the trace.
+    pub sampled: bool,
+    /// How urgent it was.
+    pub priority: Priority,
+    /// How often it was given to a worker.
+    pub runs: u32,
+    /// Where it ran last.
+    pub place: Option<Place>,
+    /// Bytes of its input.
+    pub input_bytes: u64,
+    /// Items that were sent.
+    pub items: u64,
+    /// When it was accepted, or refused.
+    pub accepted_ns: u64,
+    /// When its last run began.
+    pub started_ns: Option<u64>,
+    /// When its first item left.
+    pub first_item_ns: Option<u64>,
+    /// When its worker was done with it.
+    pub finished_ns: Option<u64>,
+    /// When its caller was answered.
+    pub settled_ns: u64,
+    /// What became of it.
+    pub outcome: TaskOutcome,
+}
+
+/// Where a task ran.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Place {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Its incarnation.
+    pub epoch: Epoch,
+    /// Its device; none for a flow.
+    pub device: Option<DeviceName>,
+    /// The version of its model; none for a flow.
+    pub model: Option<ModelVersion>,
+    /// The batch, counted by the agent.
+    pub batch: u64,
+    /// How many tasks the batch began with.
+    pub batch_size: u32,
+}
+
+/// What became of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TaskOutcome {
+    /// It has its output.
+    Done,
+    /// It has an error: the name of its kind, and its message.
+    Error {
+        /// The kind, as in the error's JSON form.
+        error: String,
+        /// The message.
+        message: String,
+    },
+}
+
+/// A worker changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkerChanged {
+    /// The agent.
+    pub agent: Arc<str>,
+    /// The worker.
+    pub worker: WorkerId,
+    /// The incarnation.
+    pub epoch: Epoch,
+    /// When, in nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// How.
+    pub change: WorkerChange,
+}
+
+/// How a worker changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum WorkerChange {
+    /// A thread starts, after that many milliseconds.
+    Starting {
+        /// The delay.
+        after_ms: u64,
+    },
+    /// Its model is built.
+    Ready {
+        /// The version of the model.
+        model: ModelVersion,
+        /// The device.
+        device: DeviceName,
+    },
+    /// A skill panicked on it.
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// Its model could not be read or built.
+    LoadFailed {
+        /// Why.
+        message: String,
+    },
+    /// A step took too long.
+    Hung,
+    /// It was given up: its thread never ended.
+    Abandoned,
+    /// What it said was refused, because a newer incarnation has its place.
+    Stale,
+    /// It goes to a fallback placement.
+    FellBack,
+    /// It came for a new version of its model.
+    Swapped {
+        /// The version of the model.
+        model: ModelVersion,
+    },
+    /// It ended as it was told to.
+    Stopped,
+}
+
+/// Something about a task that is not settled yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskNote {
+    /// The agent.
+    pub agent: Arc<str>,
+    /// The task.
+    pub task: TaskId,
+    /// When, in nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// What.
+    pub note: Note,
+}
+
+/// What there is to say of a task that is not settled yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// It was in a batch that brought a worker down, and runs alone from now on.
+    Suspected,
+    /// It will run again.
+    Retrying {
+        /// Attempts that were counted against it.
+        attempts: u32,
+    },
+    /// It was given up and kept.
+    DeadLettered {
+        /// Why.
+        cause: String,
+    },
+    /// So much of it is done, from 0 to 1.
+    Progress {
+        /// The share.
+        done: f32,
+    },
+}
+
+/// An agent was given up, or came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentChanged {
+    /// The agent.
+    pub agent: Arc<str>,
+    /// When, in nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// Why it was given up; none when it came back.
+    pub failed: Option<String>,
+}
+
+/// Receives records, on a thread of its own.
+pub trait Observer: Send + 'static {
+    /// Takes one record.
+    fn observe(&mut self, record: &Record);
+
+    /// Brings what it holds to where it belongs; called when nothing waits and at shutdown.
+    fn flush(&mut self) {}
+}

@@ -1,0 +1,121 @@
+//! The one bounded channel between the agents and the observers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::events::{Observer, Record};
+use crate::panics;
+
+/// What a record in the channel is, besides itself.
+pub(crate) enum Message {
+    Record(Record),
+    /// Flush, then say so.
+    Flush(tokio::sync::oneshot::Sender<()>),
+    /// Nothing follows.
+    Close,
+}
+
+/// Where agents leave their records.
+pub(crate) struct EventSink {
+    sender: Option<flume::Sender<Message>>,
+    dropped: AtomicU64,
+}
+
+impl EventSink {
+    /// A sink, and what serves it. Without observers no record is ever built.
+    pub(crate) fn new(
+        capacity: usize,
+        observers: Vec<Box<dyn Observer>>,
+    ) -> (Self, Option<Service>) {
+        if observers.is_empty() {
+            return (
+                Self {
+                    sender: None,
+                    dropped: AtomicU64::new(0),
+                },
+                None,
+            );
+        }
+        let (sender, messages) = flume::bounded(capacity.max(1));
+        let sink = Self {
+            sender: Some(sender),
+            dropped: AtomicU64::new(0),
+        };
+        (
+            sink,
+            Some(Service {
+                messages,
+                observers,
+            }),
+        )
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.sender.is_some()
+    }
+
+    /// Leaves a record. Never waits: what does not fit is counted.
+    pub(crate) fn leave(&self, record: impl FnOnce() -> Record) {
+        let Some(sender) = &self.sender else { return };
+        if sender.try_send(Message::Record(record())).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many records did not fit.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Returns once the observers have flushed everything that was left before.
+    pub(crate) async fn flush(&self) {
+        let Some(sender) = &self.sender else { return };
+        let (flushed, done) = tokio::sync::oneshot::channel();
+        if sender.send_async(Message::Flush(flushed)).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+
+    /// Ends the service, after what is in the channel.
+    pub(crate) async fn close(&self) {
+        if let Some(sender) = &self.sender {
+            let _ = sender.send_async(Message::Close).await;
+        }
+    }
+}
+
+/// Serves the observers, on a thread of its own.
+pub(crate) struct Service {
+    messages: flume::Receiver<Message>,
+    observers: Vec<Box<dyn Observer>>,
+}
+
+impl Service {
+    pub(crate) fn serve(mut self) {
+        while let Ok(message) = self.messages.recv() {
+            match message {
+                Message::Record(record) => self.each(|observer| observer.observe(&record)),
+                Message::Flush(flushed) => {
+                    self.each(|observer| observer.flush());
+                    let _ = flushed.send(());
+                }
+                Message::Close => break,
+            }
+        }
+        self.each(|observer| observer.flush());
+    }
+
+    /// An observer that panics is left out from then on; the agents never notice.
+    fn each(&mut self, mut act: impl FnMut(&mut dyn Observer)) {
+        self.observers.retain_mut(|observer| {
+            match catch_unwind(AssertUnwindSafe(|| act(&mut **observer))) {
+                Ok(()) => true,
+                Err(panic) => {
+                    let message = panics::message(&*panic);
+                    tracing::error!(message, "an observer panicked and is left out from now on");
+                    false
+                }
+            }
+        });
+    }
+}

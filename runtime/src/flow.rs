@@ -1,0 +1,177 @@
+//! Flows: async skills that ask other skills. A flow's worker is an async task; ledger, deadlines, retries and dead letters are those
+//! of every other task.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+
+use crate::cell::{Report, ReportedResult};
+use crate::clock::Time;
+use crate::context::{BoxFuture, FlowContext, FlowHost};
+use crate::environment::Environment;
+use crate::error::TaskError;
+use crate::fact::FactDraft;
+use crate::fault::Fault;
+use crate::model::ModelVersion;
+use crate::panics;
+use crate::payload::Payload;
+use crate::seat::{Next, Seat};
+use crate::skill_entry::FlowFace;
+use crate::ticket::Ticket;
+
+/// How many calls of one flow an agent carries forward at once.
+pub(crate) const FLOW_WORKERS: u32 = 32;
+
+/// Whoever can ask skills on a flow's behalf.
+pub(crate) trait Asker: Send + Sync {
+    /// Asks `skill` as a part of the work on `parent`.
+    fn ask_within<'a>(
+        &'a self,
+        parent: &'a Ticket,
+        skill: &'a str,
+        input: Payload,
+    ) -> BoxFuture<'a, Result<Payload, TaskError>>;
+}
+
+/// Lives one incarnation of a flow's worker.
+pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
+    seat.ready(&ModelVersion::new("none"));
+    while !seat.is_stopped() {
+        match seat.take() {
+            Next::Wait(until) => seat.wait_async(until).await,
+            Next::Run(tickets) => {
+                // A flow is not stepped: its deadline bounds it, no watchdog does.
+                seat.report(Vec::new());
+                for ticket in tickets {
+                    if let Err(message) = carry(&face, &seat, &ticket).await {
+                        seat.panicked(message);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+    seat.stopped();
+}
+
+/// Carries one flow to its end.
+///
+/// # Errors
+/// The message of a panic.
+async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> Result<(), String> {
+    let host = Arc::new(Host {
+        ticket: ticket.clone(),
+        cell: seat.cell.clone(),
+        incarnation: seat.incarnation,
+        facts: Mutex::new(Vec::new()),
+        items: Mutex::new(0),
+    });
+    let run = Caught(face.run(&ticket.input, FlowContext::new(host.clone())));
+    let result = tokio::select! {
+        biased;
+        () = ticket.cancellation() => ReportedResult::Dropped,
+        outcome = run => match outcome? {
+            Ok(output) => ReportedResult::Output(output),
+            Err(fault) => ReportedResult::Fault(fault),
+        },
+    };
+    let facts = std::mem::take(&mut *host.facts.lock());
+    let items = *host.items.lock();
+    seat.report(vec![Report {
+        task: ticket.id,
+        result,
+        facts,
+        items,
+    }]);
+    Ok(())
+}
+
+/// A future whose panics are caught.
+struct Caught<F>(F);
+
+impl<F: Future + Unpin> Future for Caught<F> {
+    type Output = Result<F::Output, String>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled =
+            std::panic::catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(context)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panics::message(&*panic))),
+        }
+    }
+}
+
+/// What a flow sees of the runtime.
+struct Host {
+    ticket: Arc<Ticket>,
+    cell: Arc<crate::cell::Cell>,
+    incarnation: crate::ledger::event::Incarnation,
+    facts: Mutex<Vec<FactDraft>>,
+    items: Mutex<u64>,
+}
+
+impl FlowHost for Host {
+    fn now(&self) -> Time {
+        self.cell.clock.now()
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        (self.ticket.deadline != Time::NEVER).then_some(self.ticket.deadline)
+    }
+
+    fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>> {
+        let skill = skill.to_owned();
+        Box::pin(async move {
+            let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
+            let Some(asker) = asker else {
+                return Err(TaskError::ShuttingDown { skill });
+            };
+            asker.ask_within(&self.ticket, &skill, input).await
+        })
+    }
+
+    fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let Some(items) = &self.ticket.items else {
+                return Ok(());
+            };
+            let first = {
+                let mut count = self.items.lock();
+                *count += 1;
+                *count == 1
+            };
+            if first {
+                let (by, task) = (self.incarnation, self.ticket.id);
+                self.cell
+                    .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
+            }
+            let gone = |_| Fault::rejected("nobody waits for this task any more");
+            items.send_async(item).await.map_err(gone)
+        })
+    }
+
+    fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
+        self.facts.lock().push(fact);
+        Ok(())
+    }
+
+    fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>> {
+        Box::pin(async move {
+            let chunks = self.ticket.chunks.as_ref()?;
+            chunks.recv_async().await.ok()
+        })
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.cell.environment
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.ticket.is_cancelled()
+    }
+}

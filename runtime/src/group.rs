@@ -1,0 +1,170 @@
+//! Worker groups: one model of an agent, its weights by device, and the versions that come and go.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::agent::WorkerGroup;
+use crate::fault::Fault;
+use crate::ledger::effect::Reload;
+use crate::model::{DeviceName, ModelSource, ModelVersion};
+use crate::panics;
+use crate::seat::Seat;
+use crate::skill_entry::{Face, ModelFace, SkillEntry};
+use crate::worker;
+
+/// What an agent's definition holds of a group.
+pub(crate) struct GroupParts {
+    pub(crate) name: String,
+    pub(crate) faces: Vec<Arc<dyn Face>>,
+    pub(crate) memory_bytes: u64,
+    pub(crate) runner: Arc<dyn GroupRunner>,
+}
+
+/// A group whose model type is erased.
+pub(crate) trait GroupRunner: Send + Sync {
+    /// Lives one incarnation of a worker, on the worker's own thread.
+    fn live(&self, seat: &Seat, weights: Reload);
+    /// Takes a new version; workers come for it between two jobs.
+    fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault>;
+    fn version(&self) -> ModelVersion;
+    /// Lets go of weights that no worker holds.
+    fn forget_unused(&self);
+}
+
+/// A group of workers over one type of model.
+pub(crate) struct Group<S: ModelSource> {
+    state: Mutex<State<S>>,
+    generation: AtomicU64,
+    skills: Vec<Arc<dyn ModelFace<S::Model>>>,
+}
+
+struct State<S: ModelSource> {
+    source: Arc<S>,
+    weights: HashMap<DeviceName, Arc<Mutex<Option<Arc<S::Weights>>>>>,
+}
+
+/// A model as one worker holds it, with the version that it was built from.
+pub(crate) struct Built<M> {
+    pub(crate) model: M,
+    pub(crate) version: ModelVersion,
+    pub(crate) generation: u64,
+}
+
+impl<S: ModelSource> Group<S> {
+    pub(crate) fn parts(group: WorkerGroup<S>) -> GroupParts {
+        let WorkerGroup {
+            name,
+            source,
+            skills,
+        } = group;
+        let memory_bytes = source.memory_bytes();
+        let faces = skills.iter().map(|skill| skill.face.clone()).collect();
+        let skills = skills
+            .into_iter()
+            .map(|SkillEntry { model_face, .. }| model_face)
+            .collect();
+        let state = Mutex::new(State {
+            source,
+            weights: HashMap::new(),
+        });
+        let runner = Arc::new(Self {
+            state,
+            generation: AtomicU64::new(0),
+            skills,
+        });
+        GroupParts {
+            name,
+            faces,
+            memory_bytes,
+            runner,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn ModelFace<S::Model>>> {
+        self.skills.get(at)
+    }
+
+    /// Builds a worker's model. The weights are read once for all workers of a device, and kept over a panic.
+    pub(crate) fn build(
+        &self,
+        device: &DeviceName,
+        weights: Reload,
+    ) -> Result<Built<S::Model>, Fault> {
+        let (source, slot, generation) = {
+            let mut state = self.state.lock();
+            let slot = state.weights.entry(*device).or_default().clone();
+            (state.source.clone(), slot, self.generation())
+        };
+        let built = catch_unwind(AssertUnwindSafe(|| {
+            let loaded = {
+                let mut slot = slot.lock();
+                if weights == Reload::Again {
+                    *slot = None;
+                }
+                match &*slot {
+                    Some(loaded) => loaded.clone(),
+                    None => slot.insert(Arc::new(source.load(device)?)).clone(),
+                }
+            };
+            source.build(&loaded, device)
+        }));
+        match built {
+            Ok(model) => Ok(Built {
+                model: model?,
+                version: source.version(),
+                generation,
+            }),
+            Err(panic) => Err(Fault::retryable(format!(
+                "loading the model panicked: {}",
+                panics::message(&*panic)
+            ))),
+        }
+    }
+}
+
+impl<S: ModelSource> GroupRunner for Group<S> {
+    fn live(&self, seat: &Seat, weights: Reload) {
+        worker::live(self, seat, weights);
+    }
+
+    fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault> {
+        let source = source.downcast::<S>().map_err(|_| {
+            let expected = std::any::type_name::<S>();
+            Fault::rejected(format!(
+                "expected a model source of type {expected} for this group"
+            ))
+        })?;
+        let version = source.version();
+        let mut state = self.state.lock();
+        state.source = Arc::new(*source);
+        // Workers that still run a job hold the old weights; the last one frees them.
+        state.weights.clear();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(version)
+    }
+
+    fn version(&self) -> ModelVersion {
+        self.state.lock().source.version()
+    }
+
+    fn forget_unused(&self) {
+        for slot in self.state.lock().weights.values() {
+            if let Some(mut slot) = slot.try_lock()
+                && slot
+                    .as_ref()
+                    .is_some_and(|weights| Arc::strong_count(weights) == 1)
+            {
+                *slot = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The runtime: a value that owns agents, environment and observers. Two live side by side in one process.
+
+mod builder;
+mod calls;
+mod shutdown;
+mod state;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use aimass_config::Config;
+use serde_json::Value;
+
+pub use builder::{RuntimeBuilder, RuntimeError};
+pub use shutdown::ShutdownReport;
+pub use state::{AgentState, WorkerStatus};
+
+use crate::ask::{Ask, CHUNK_BUFFER, Call, Chunks, ITEM_BUFFER, JsonStream, RawStream, TaskStream};
+use crate::cell::{Cell, Runner};
+use crate::clock::Clock;
+use crate::environment::{DeadLetterRecord, Environment};
+use crate::error::TaskError;
+use crate::events::EventSink;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::event::{Event, GroupId};
+use crate::model::{ModelSource, ModelVersion};
+use crate::payload::Payload;
+use crate::router::Router;
+use crate::skill::{ClientStreaming, ServerStreaming, Skill, SkillSpec};
+use crate::spawn::Spawner;
+use crate::task::TaskOptions;
+
+/// A team of agents over one environment. Cloning it shares it.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) cells: Vec<Arc<Cell>>,
+    pub(crate) router: Router,
+    pub(crate) environment: Environment,
+    pub(crate) events: Arc<EventSink>,
+    pub(crate) spawner: Arc<Spawner>,
+    pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Runtime {
+    /// A runtime of this configuration, to which agents are added before it starts.
+    pub fn builder(config: Config) -> RuntimeBuilder {
+        RuntimeBuilder::new(config)
+    }
+
+    /// Asks a skill. Await the answer; dropping the future cancels the task.
+    pub fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Ask<S> {
+        Ask::new(self.clone(), skill, input)
+    }
+
+    /// Asks a skill so that the task outlives this process: accepted and settled are records in the environment.
+    pub fn ask_durable<S: Skill>(&self, skill: S, input: S::Input) -> Ask<S> {
+        self.ask(skill, input).durable()
+    }
+
+    /// Asks a skill by its name, in JSON.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`] and [`TaskError::InvalidInput`] at once; else what becomes of the task.
+    pub async fn ask_json(
+        &self,
+        skill: &str,
+        input: Value,
+        options: TaskOptions,
+    ) -> Result<Value, TaskError> {
+        let call = self.decode(skill, input, options)?;
+        let durable = call.options.episode.is_some();
+        let pending = if durable {
+            self.call_durable(call).await?
+        } else {
+            self.call(call)?
+        };
+        let output = pending.await?;
+        output.to_json().map_err(|message| TaskError::Bug {
+            skill: skill.to_owned(),
+            message,
+        })
+    }
+
+    /// Asks a skill that sends items while it works.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn stream<S: ServerStreaming>(
+        &self,
+        skill: S,
+        input: S::Input,
+    ) -> Result<TaskStream<S>, TaskError> {
+        let bytes = skill.input_bytes(&input);
+        let call = Call::new(S::NAME, Payload::new(input), bytes, TaskOptions::default());
+        Ok(TaskStream::new(self.listen(call)?))
+    }
+
+    /// As [`Self::stream`], by the skill's name and in JSON.
+    ///
+    /// # Errors
+    /// As [`Self::ask_json`].
+    pub fn stream_json(
+        &self,
+        skill: &str,
+        input: Value,
+        options: TaskOptions,
+    ) -> Result<JsonStream, TaskError> {
+        let call = self.decode(skill, input, options)?;
+        Ok(JsonStream::new(skill, self.listen(call)?))
+    }
+
+    /// Asks a skill that takes chunks while it works, and sends items. Drop the chunks' end to say that all is said.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn open<S: ClientStreaming + ServerStreaming>(
+        &self,
+        skill: S,
+        input: S::Input,
+    ) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
+        let bytes = skill.input_bytes(&input);
+        let mut call = Call::new(S::NAME, Payload::new(input), bytes, TaskOptions::default());
+        let (sender, chunks) = flume::bounded(CHUNK_BUFFER);
+        let (item_sender, items) = flume::bounded(ITEM_BUFFER);
+        call.chunks = Some(chunks);
+        call.items = Some(item_sender);
+        let pending = self.call(call)?;
+        let chunks = Chunks::new(sender, pending.ticket.clone());
+        Ok((chunks, TaskStream::new(RawStream::new(items, pending))))
+    }
+
+    fn listen(&self, mut call: Call) -> Result<RawStream, TaskError> {
+        let (sender, items) = flume::bounded(ITEM_BUFFER);
+        call.items = Some(sender);
+        Ok(RawStream::new(items, self.call(call)?))
+    }
+
+    /// All skills of all agents, by name.
+    pub fn skills(&self) -> Vec<SkillSpec> {
+        let cells = self.inner.cells.iter();
+        let mut specs: Vec<SkillSpec> = cells
+            .flat_map(|cell| cell.skills.iter().map(|skill| skill.face.spec().clone()))
+            .collect();
+        specs.sort_by(|one, other| one.name.cmp(&other.name));
+        specs
+    }
+
+    /// The shared environment.
+    pub fn environment(&self) -> &Environment {
+        &self.inner.environment
+    }
+
+    /// The configuration that it was started with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Tasks that were given up, with input and cause.
+    ///
+    /// # Errors
+    /// [`TaskError::Environment`] when the store cannot be read.
+    pub fn dead_letters(&self) -> Result<Vec<DeadLetterRecord>, TaskError> {
+        let read = || self.inner.environment.snapshot()?.dead_letters();
+        read().map_err(|error| environment_error("dead letters", &error))
+    }
+
+    /// Gives a dead letter another chance: a new task of the same skill and input. Gives its id and its outcome.
+    ///
+    /// # Errors
+    /// [`TaskError::Rejected`] when there is no such dead letter; else what becomes of the new task.
+    pub async fn redrive(&self, task: TaskId) -> Result<(TaskId, Value), TaskError> {
+        self.redrive_letter(task).await
+    }
+
+    /// Replaces a group's model by a new version, without a pause: each worker comes for it between two jobs.
+    ///
+    /// # Errors
+    /// A fault when there is no such group, or its models are of another type.
+    pub fn swap<S: ModelSource>(
+        &self,
+        agent: &str,
+        group: &str,
+        source: S,
+    ) -> Result<ModelVersion, Fault> {
+        let cell = self.inner.cells.iter().find(|cell| &*cell.name == agent);
+        let cell = cell.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
+        let at = cell.groups.iter().position(|known| known.name == group);
+        let at = at.ok_or_else(|| {
+            Fault::rejected(format!("agent `{agent}` has no worker group `{group}`"))
+        })?;
+        let Runner::Model(runner) = &cell.groups[at].runner else {
+            return Err(Fault::rejected(format!(
+                "`{group}` of agent `{agent}` is a flow, it has no model"
+            )));
+        };
+        let boxed: Box<dyn Any + Send> = Box::new(source);
+        let version = runner.swap(boxed)?;
+        cell.tell(Event::Swap(GroupId(at as u16)));
+        Ok(version)
+    }
+
+    /// How many records did not reach the observers.
+    pub fn dropped_events(&self) -> u64 {
+        self.inner.events.dropped()
+    }
+
+    /// Returns once the observers have taken in and flushed everything up to now.
+    pub async fn flush_observers(&self) {
+        self.inner.events.flush().await;
+    }
+}
+
+pub(crate) fn environment_error(skill: &str, error: &crate::EnvironmentError) -> TaskError {
+    TaskError::Environment {
+        skill: skill.to_owned(),
+        message: error.to_string(),
+    }
+}

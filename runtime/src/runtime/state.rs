@@ -1,0 +1,103 @@
+//! What can be seen of agents from outside: cheap, and serialisable.
+
+use serde::Serialize;
+
+use crate::cell::{Cell, Runner};
+use crate::ids::Epoch;
+use crate::ledger::worker::WorkerState;
+use crate::model::{DeviceName, ModelVersion};
+use crate::runtime::Runtime;
+
+/// An agent at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AgentState {
+    /// Its name.
+    pub name: String,
+    /// Why it was given up, if it was.
+    pub failed: Option<String>,
+    /// Tasks that it accepted and has not settled.
+    pub tasks: u64,
+    /// Those of them that wait for a worker.
+    pub waiting: u64,
+    /// Bytes of their inputs.
+    pub bytes: u64,
+    /// Threads that were given up for hung and have not ended.
+    pub abandoned: u32,
+    /// Its skills, by name.
+    pub skills: Vec<String>,
+    /// Its workers that hold models. Those of flows hold nothing and are left out.
+    pub workers: Vec<WorkerStatus>,
+}
+
+/// A worker at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkerStatus {
+    /// The group that it belongs to.
+    pub group: String,
+    /// Its number within the agent.
+    pub worker: u32,
+    /// Its present incarnation.
+    pub epoch: Epoch,
+    /// One word: `unloaded`, `starting`, `backing_off`, `idle`, `busy`, `leaving`, `unloading`, `failed`.
+    pub state: &'static str,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// The device that it is placed on.
+    pub device: DeviceName,
+    /// The newest version of its group's model.
+    pub model: ModelVersion,
+}
+
+impl Runtime {
+    /// All agents as they are at this moment.
+    pub fn agents(&self) -> Vec<AgentState> {
+        self.inner.cells.iter().map(|cell| state_of(cell)).collect()
+    }
+}
+
+fn state_of(cell: &Cell) -> AgentState {
+    let load = cell.load();
+    let mut workers = Vec::new();
+    for (incarnation, state, restarts) in &load.workers {
+        let group = &cell.groups[usize::from(cell.group_of(*incarnation).0)];
+        let Runner::Model(runner) = &group.runner else {
+            continue;
+        };
+        workers.push(WorkerStatus {
+            group: group.name.clone(),
+            worker: incarnation.worker.0,
+            epoch: incarnation.epoch,
+            state: word(state),
+            restarts: *restarts,
+            device: cell.device(*incarnation),
+            model: runner.version(),
+        });
+    }
+    AgentState {
+        name: cell.name.to_string(),
+        failed: load.failed,
+        tasks: load.tasks,
+        waiting: load.waiting,
+        bytes: load.bytes,
+        abandoned: load.abandoned,
+        skills: cell
+            .skills
+            .iter()
+            .map(|skill| skill.name.to_string())
+            .collect(),
+        workers,
+    }
+}
+
+fn word(state: &WorkerState) -> &'static str {
+    match state {
+        WorkerState::Unloaded => "unloaded",
+        WorkerState::Starting => "starting",
+        WorkerState::BackingOff { .. } => "backing_off",
+        WorkerState::Idle { .. } => "idle",
+        WorkerState::Busy => "busy",
+        WorkerState::Leaving { .. } => "leaving",
+        WorkerState::Unloading => "unloading",
+        WorkerState::Failed => "failed",
+    }
+}

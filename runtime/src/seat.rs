@@ -1,0 +1,186 @@
+//! Seats: what an incarnation of a worker knows of its agent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::cell::{Cell, Report};
+use crate::clock::Time;
+use crate::events::WorkerChange;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::event::{Event, GroupId, Incarnation, Wish};
+use crate::model::{DeviceName, ModelVersion};
+use crate::ticket::Ticket;
+
+/// One incarnation's place at its agent.
+pub(crate) struct Seat {
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) group: GroupId,
+    wake: flume::Sender<()>,
+    wakes: flume::Receiver<()>,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a free worker does next.
+pub(crate) enum Next {
+    /// The work on these.
+    Run(Vec<Arc<Ticket>>),
+    /// Nothing, until it is woken or the time has come.
+    Wait(Time),
+}
+
+impl Seat {
+    pub(crate) fn new(
+        cell: Arc<Cell>,
+        incarnation: Incarnation,
+        group: GroupId,
+        wake: flume::Sender<()>,
+        wakes: flume::Receiver<()>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            cell,
+            incarnation,
+            group,
+            wake,
+            wakes,
+            stop,
+        }
+    }
+
+    pub(crate) fn device(&self) -> DeviceName {
+        self.cell.device(self.incarnation)
+    }
+
+    /// Whether the incarnation was told to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ready(&self, model: &ModelVersion) {
+        let device = self.device();
+        self.say(|| WorkerChange::Ready {
+            model: model.clone(),
+            device,
+        });
+        self.cell.tell(Event::Ready(self.incarnation));
+    }
+
+    pub(crate) fn say(&self, change: impl FnOnce() -> WorkerChange) {
+        self.cell
+            .say(self.incarnation, self.cell.clock.now(), change);
+    }
+
+    /// Asks for work as a free worker. The watchdog counts from the moment there is some.
+    pub(crate) fn take(&self) -> Next {
+        self.next(Event::Take(self.incarnation))
+    }
+
+    /// Asks for work beside jobs that wait for chunks or for their readers.
+    pub(crate) fn take_beside(&self) -> Next {
+        self.next(Event::TakeMore {
+            by: self.incarnation,
+            wish: Wish::Anything,
+        })
+    }
+
+    fn next(&self, event: Event) -> Next {
+        let by = self.incarnation;
+        self.cell.with_books(|books, now, outbox| {
+            books.on(event, now, outbox);
+            match outbox.run.take() {
+                Some(tickets) => {
+                    books.on(Event::StepBegan(by), now, outbox);
+                    Next::Run(tickets)
+                }
+                None => Next::Wait(outbox.park.unwrap_or(Time::NEVER)),
+            }
+        })
+    }
+
+    /// Between two steps of a job: reports who is done, and asks for `wish` before the next step begins.
+    pub(crate) fn between(&self, reports: Vec<Report>, wish: Wish) -> Vec<Arc<Ticket>> {
+        let by = self.incarnation;
+        self.cell.with_books(|books, now, outbox| {
+            books.on(Event::StepEnded(by), now, outbox);
+            for report in reports {
+                books.report(by, report, now, outbox);
+            }
+            books.on(Event::TakeMore { by, wish }, now, outbox);
+            books.on(Event::StepBegan(by), now, outbox);
+            outbox.run.take().unwrap_or_default()
+        })
+    }
+
+    /// A job has ended, or waits: reports who is done; no step runs any more.
+    pub(crate) fn report(&self, reports: Vec<Report>) {
+        let by = self.incarnation;
+        self.cell.with_books(|books, now, outbox| {
+            books.on(Event::StepEnded(by), now, outbox);
+            for report in reports {
+                books.report(by, report, now, outbox);
+            }
+        });
+    }
+
+    /// A step of a job that had waited begins.
+    pub(crate) fn step_began(&self) {
+        self.cell.tell(Event::StepBegan(self.incarnation));
+    }
+
+    pub(crate) fn first_item(&self, task: TaskId) {
+        let by = self.incarnation;
+        self.cell
+            .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
+    }
+
+    pub(crate) fn panicked(&self, message: String) {
+        self.say(|| WorkerChange::Panicked {
+            message: message.clone(),
+        });
+        self.cell.tell(Event::Panicked {
+            by: self.incarnation,
+            message,
+        });
+    }
+
+    pub(crate) fn load_failed(&self, fault: Fault) {
+        self.say(|| WorkerChange::LoadFailed {
+            message: fault.message.clone(),
+        });
+        self.cell.tell(Event::LoadFailed {
+            by: self.incarnation,
+            fault,
+        });
+    }
+
+    pub(crate) fn stopped(&self) {
+        self.say(|| WorkerChange::Stopped);
+        self.cell.tell(Event::Stopped(self.incarnation));
+    }
+
+    /// Sees to it that this worker is woken when something happens to the task.
+    pub(crate) fn hold(&self, ticket: &Ticket) {
+        ticket.held_by(self.wake.clone());
+    }
+
+    /// Waits on the worker's own thread until it is woken or the time has come.
+    pub(crate) fn wait(&self, until: Time) {
+        if until == Time::NEVER {
+            let _ = self.wakes.recv();
+            return;
+        }
+        let left = until
+            .since(self.cell.clock.now())
+            .max(Duration::from_micros(1));
+        let _ = self.wakes.recv_timeout(left);
+    }
+
+    /// As [`Self::wait`], for a worker that is an async task.
+    pub(crate) async fn wait_async(&self, until: Time) {
+        let at = self.cell.clock.instant(until);
+        let _ = tokio::time::timeout_at(at, self.wakes.recv_async()).await;
+    }
+}

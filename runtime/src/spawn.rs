@@ -1,0 +1,88 @@
+//! The one place where the kernel spawns: whatever it spawned is waited for at shutdown.
+
+use std::future::Future;
+use std::io;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+/// Models recurse deeply; 64 MiB of address space costs nothing until it is touched.
+const WORKER_STACK: usize = 64 << 20;
+
+/// Spawns tasks and threads, and knows when all of them have ended.
+pub(crate) struct Spawner {
+    handle: Handle,
+    // Everything spawned holds a clone of the sender; the channel closes when the last one has ended.
+    alive: Mutex<Option<flume::Sender<()>>>,
+    ended: flume::Receiver<()>,
+    aborts: Mutex<Vec<AbortHandle>>,
+}
+
+impl Spawner {
+    pub(crate) fn new(handle: Handle) -> Self {
+        let (alive, ended) = flume::bounded(0);
+        Self {
+            handle,
+            alive: Mutex::new(Some(alive)),
+            ended,
+            aborts: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Runs a future to its end; it is waited for at shutdown.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that the ban points to"
+    )]
+    pub(crate) fn task(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let alive = self.alive.lock().clone();
+        drop(self.handle.spawn(async move {
+            future.await;
+            drop(alive);
+        }));
+    }
+
+    /// Runs a future until it ends or the runtime does.
+    pub(crate) fn service(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let task = self.handle.spawn(future);
+        self.aborts.lock().push(task.abort_handle());
+    }
+
+    /// Runs a worker on a thread of its own; it is waited for at shutdown.
+    pub(crate) fn thread(
+        &self,
+        name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let alive = self.alive.lock().clone();
+        let builder = std::thread::Builder::new()
+            .name(name)
+            .stack_size(WORKER_STACK);
+        builder.spawn(move || {
+            work();
+            drop(alive);
+        })?;
+        Ok(())
+    }
+
+    /// Returns once all tasks and threads have ended.
+    pub(crate) async fn ended(&self) {
+        self.alive.lock().take();
+        // Nobody sends: the only answer is that the last sender is gone.
+        let _ = self.ended.recv_async().await;
+    }
+
+    /// Ends the services.
+    pub(crate) fn end_services(&self) {
+        for abort in self.aborts.lock().drain(..) {
+            abort.abort();
+        }
+    }
+}
+
+impl Drop for Spawner {
+    fn drop(&mut self) {
+        self.end_services();
+    }
+}

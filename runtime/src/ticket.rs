@@ -1,0 +1,172 @@
+//! Tickets: one accepted task as workers and callers share it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::clock::Time;
+use crate::environment::TaskRecord;
+use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
+use crate::ledger::event::SkillId;
+use crate::payload::Payload;
+use crate::skill::{Effect, Shape};
+use crate::task::{Priority, TraceContext};
+
+/// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
+pub(crate) struct Ticket {
+    pub(crate) id: TaskId,
+    pub(crate) skill: SkillId,
+    pub(crate) skill_name: Arc<str>,
+    pub(crate) input: Payload,
+    pub(crate) bytes: u64,
+    pub(crate) shape: Shape,
+    pub(crate) effect: Effect,
+    pub(crate) priority: Priority,
+    pub(crate) deadline: Time,
+    pub(crate) accepted: Time,
+    pub(crate) origin: Origin,
+    /// Items on their way to the caller, when the skill streams and the caller listens.
+    pub(crate) items: Option<flume::Sender<Payload>>,
+    /// Chunks on their way from the caller.
+    pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    cancelled: AtomicBool,
+    cancelling: Notify,
+    worker: Mutex<Option<flume::Sender<()>>>,
+}
+
+/// Where a task comes from and what it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) namespace: Namespace,
+    pub(crate) episode: Option<EpisodeId>,
+    pub(crate) durability: Durability,
+    /// The task's own span.
+    pub(crate) trace: TraceContext,
+    /// The span that asked.
+    pub(crate) parent: Option<SpanId>,
+    /// The flows on the way to this task, the outermost first.
+    pub(crate) path: Vec<Arc<str>>,
+    pub(crate) rule: Option<Arc<str>>,
+    pub(crate) cause: Option<Revision>,
+    pub(crate) redrive_of: Option<TaskId>,
+    /// Attempts that an earlier process made.
+    pub(crate) attempts: u32,
+}
+
+/// Whether a task outlives its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It dies with the process.
+    Volatile,
+    /// Accepted and settled are records in the environment.
+    Durable,
+    /// As `Durable`, and read back from the environment: it is never refused for want of room.
+    Resumed,
+}
+
+/// What a ticket is made of.
+pub(crate) struct TicketParts {
+    pub(crate) id: TaskId,
+    pub(crate) skill: SkillId,
+    pub(crate) skill_name: Arc<str>,
+    pub(crate) input: Payload,
+    pub(crate) bytes: u64,
+    pub(crate) shape: Shape,
+    pub(crate) effect: Effect,
+    pub(crate) priority: Priority,
+    pub(crate) deadline: Time,
+    pub(crate) accepted: Time,
+    pub(crate) origin: Origin,
+    pub(crate) items: Option<flume::Sender<Payload>>,
+    pub(crate) chunks: Option<flume::Receiver<Payload>>,
+}
+
+impl Ticket {
+    pub(crate) fn new(parts: TicketParts) -> Self {
+        let TicketParts {
+            id,
+            skill,
+            skill_name,
+            input,
+            bytes,
+            shape,
+            effect,
+            priority,
+            ..
+        } = parts;
+        Self {
+            id,
+            skill,
+            skill_name,
+            input,
+            bytes,
+            shape,
+            effect,
+            priority,
+            deadline: parts.deadline,
+            accepted: parts.accepted,
+            origin: parts.origin,
+            items: parts.items,
+            chunks: parts.chunks,
+            cancelled: AtomicBool::new(false),
+            cancelling: Notify::new(),
+            worker: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.origin.durability != Durability::Volatile
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.cancelling.notify_waiters();
+        self.wake_worker();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Returns once the task is cancelled.
+    pub(crate) async fn cancellation(&self) {
+        let cancelling = self.cancelling.notified();
+        tokio::pin!(cancelling);
+        cancelling.as_mut().enable();
+        if !self.is_cancelled() {
+            cancelling.await;
+        }
+    }
+
+    /// Says which worker is to be woken when a chunk comes, an item is taken, or nobody waits any more.
+    pub(crate) fn held_by(&self, wake: flume::Sender<()>) {
+        *self.worker.lock() = Some(wake);
+    }
+
+    pub(crate) fn wake_worker(&self) {
+        if let Some(wake) = &*self.worker.lock() {
+            // A full channel means that it is awake already.
+            let _ = wake.try_send(());
+        }
+    }
+
+    /// The task as the environment keeps it.
+    pub(crate) fn record(&self, input: serde_json::Value, deadline_ms: Option<u64>) -> TaskRecord {
+        TaskRecord {
+            namespace: self.origin.namespace.clone(),
+            episode: self.origin.episode,
+            effect: self.effect,
+            priority: self.priority,
+            deadline_ms,
+            attempts: self.origin.attempts,
+            trace: Some(self.origin.trace.trace),
+            parent: self.origin.parent,
+            rule: self.origin.rule.as_deref().map(str::to_owned),
+            cause: self.origin.cause,
+            redrive_of: self.origin.redrive_of,
+            ..TaskRecord::new(self.id, &*self.skill_name, input)
+        }
+    }
+}

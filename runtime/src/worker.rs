@@ -1,0 +1,222 @@
+//! Workers: threads that own a model and carry jobs forward, step by step.
+
+mod job;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::cell::ReportedResult;
+use crate::events::WorkerChange;
+use crate::fault::Fault;
+use crate::group::{Built, Group};
+use crate::ledger::effect::Reload;
+use crate::ledger::event::Wish;
+use crate::model::ModelSource;
+use crate::panics;
+use crate::seat::{Next, Seat};
+use crate::skill::Step;
+use crate::ticket::Ticket;
+use job::Job;
+
+/// How an incarnation ends.
+enum End {
+    /// As it was told to.
+    Stopped,
+    /// A skill panicked.
+    Panicked(String),
+    /// A new version of the model could not be built.
+    LoadFailed(Fault),
+}
+
+/// Lives one incarnation of a worker, on its own thread.
+pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reload) {
+    let built = match group.build(&seat.device(), weights) {
+        Ok(built) => built,
+        Err(fault) => return seat.load_failed(fault),
+    };
+    seat.ready(&built.version);
+    let mut worker = Worker {
+        group,
+        seat,
+        built,
+        waiting: Vec::new(),
+    };
+    let end = worker.serve();
+    // A model whose own destructor panics must not take the thread's last word with it.
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
+    match (end, dropped) {
+        (End::Panicked(message), _) => seat.panicked(message),
+        (End::LoadFailed(fault), _) => seat.load_failed(fault),
+        (End::Stopped, _) => seat.stopped(),
+    }
+}
+
+struct Worker<'a, S: ModelSource> {
+    group: &'a Group<S>,
+    seat: &'a Seat,
+    built: Built<S::Model>,
+    /// Jobs that wait for a chunk, or for a slow reader.
+    waiting: Vec<Job<S::Model>>,
+}
+
+impl<S: ModelSource> Worker<'_, S> {
+    fn serve(&mut self) -> End {
+        loop {
+            if self.seat.is_stopped() {
+                return End::Stopped;
+            }
+            if let Err(end) = self.turn() {
+                return end;
+            }
+        }
+    }
+
+    /// One job to its end or to where it waits; or a wait, when there is nothing to do.
+    fn turn(&mut self) -> Result<(), End> {
+        if let Some(at) = self.waiting.iter_mut().position(Job::can_go_on) {
+            let job = self.waiting.swap_remove(at);
+            self.seat.step_began();
+            return self.carry_on(job);
+        }
+        let next = if self.waiting.is_empty() {
+            self.come_for_new_version()?;
+            self.seat.take()
+        } else {
+            self.seat.take_beside()
+        };
+        match next {
+            Next::Run(tickets) => self.begin(tickets),
+            Next::Wait(until) => {
+                self.seat.wait(until);
+                Ok(())
+            }
+        }
+    }
+
+    /// A job pins the version that it began with; between two jobs the worker takes the newest.
+    fn come_for_new_version(&mut self) -> Result<(), End> {
+        if self.group.generation() == self.built.generation {
+            return Ok(());
+        }
+        self.built = self
+            .group
+            .build(&self.seat.device(), Reload::Keep)
+            .map_err(End::LoadFailed)?;
+        self.seat.say(|| WorkerChange::Swapped {
+            model: self.built.version.clone(),
+        });
+        Ok(())
+    }
+
+    fn begin(&mut self, tickets: Vec<Arc<Ticket>>) -> Result<(), End> {
+        let Some(first) = tickets.first() else {
+            return Ok(());
+        };
+        let at = self
+            .seat
+            .cell
+            .skills
+            .get(usize::from(first.skill.0))
+            .map_or(0, |skill| skill.at);
+        let Some(skill) = self.group.skill(at).cloned() else {
+            return Ok(());
+        };
+        let mut job = Job::new(skill, tickets, self.built.version.clone());
+        let begun = catch_unwind(AssertUnwindSafe(|| {
+            job.begin(&mut self.built.model, self.seat)
+        }));
+        match begun {
+            Err(panic) => Err(End::Panicked(panics::message(&*panic))),
+            Ok(Err(fault)) => {
+                self.seat.report(job.fail(&fault));
+                Ok(())
+            }
+            Ok(Ok(())) => self.carry_on(job),
+        }
+    }
+
+    /// Steps a job until it ends or waits. The watchdog is counting when this is called.
+    fn carry_on(&mut self, mut job: Job<S::Model>) -> Result<(), End> {
+        loop {
+            let stepped = catch_unwind(AssertUnwindSafe(|| {
+                job.step(&mut self.built.model, self.seat)
+            }));
+            let step = stepped.map_err(|panic| End::Panicked(panics::message(&*panic)))?;
+            let goes_on = match step {
+                Err(fault) => {
+                    self.seat.report(job.fail(&fault));
+                    return Ok(());
+                }
+                Ok(step) => self.note_step(&mut job, step)?,
+            };
+            let reports = job.reports();
+            if job.is_over() {
+                self.seat.report(reports);
+                return Ok(());
+            }
+            if !goes_on || job.is_held_up() || self.seat.is_stopped() {
+                self.seat.report(reports);
+                self.waiting.push(job);
+                return Ok(());
+            }
+            let wish = Wish::Above(job.priority());
+            let urgent = self.seat.between(reports, wish);
+            if !urgent.is_empty() {
+                self.begin(urgent)?;
+                self.seat.step_began();
+            }
+            self.let_join(&mut job)?;
+        }
+    }
+
+    /// Whether the job can take its next step at once.
+    fn note_step(
+        &mut self,
+        job: &mut Job<S::Model>,
+        step: Step<crate::Payload>,
+    ) -> Result<bool, End> {
+        match step {
+            Step::Continue => Ok(true),
+            Step::Waiting => Ok(false),
+            Step::Settled(outcomes) => {
+                job.settle(outcomes);
+                Ok(true)
+            }
+            Step::Finished => {
+                let finished = catch_unwind(AssertUnwindSafe(|| {
+                    job.finish(&mut self.built.model, self.seat)
+                }));
+                finished.map_err(|panic| End::Panicked(panics::message(&*panic)))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
+    fn let_join(&mut self, job: &mut Job<S::Model>) -> Result<(), End> {
+        let room = job.room(self.seat.cell.max_batch(self.seat.group));
+        if room == 0 || !job.joins {
+            return Ok(());
+        }
+        let (skill, shape) = job.kind();
+        let joining = self
+            .seat
+            .between(Vec::new(), Wish::Join { skill, shape, room });
+        if joining.is_empty() {
+            return Ok(());
+        }
+        let joined = catch_unwind(AssertUnwindSafe(|| {
+            job.join(&mut self.built.model, &joining, self.seat)
+        }));
+        match joined {
+            Err(panic) => Err(End::Panicked(panics::message(&*panic))),
+            Ok(true) => Ok(()),
+            Ok(false) => self.begin(joining).inspect(|()| self.seat.step_began()),
+        }
+    }
+}
+
+/// A result that nobody gave.
+fn forgotten() -> ReportedResult {
+    ReportedResult::Fault(Fault::bug("the job ended without an outcome for this task"))
+}

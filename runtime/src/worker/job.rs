@@ -1,0 +1,391 @@
+//! Jobs: the work on one batch, between its begin and its finish.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::cell::{Report, ReportedResult};
+use crate::clock::Time;
+use crate::context::{Chunk, JobHost, StepContext};
+use crate::events::Note;
+use crate::fact::FactDraft;
+use crate::fault::Fault;
+use crate::ledger::event::SkillId;
+use crate::model::{DeviceName, ModelVersion};
+use crate::payload::Payload;
+use crate::seat::Seat;
+use crate::skill::{Member, Shape, Step};
+use crate::skill_entry::ModelFace;
+use crate::task::Priority;
+use crate::ticket::Ticket;
+
+/// The work on one batch.
+pub(super) struct Job<M> {
+    skill: Arc<dyn ModelFace<M>>,
+    state: Option<Box<dyn Any>>,
+    members: Vec<JobMember>,
+    version: ModelVersion,
+    /// It said that it waits for chunks.
+    waits: bool,
+    /// The skill has not yet refused to let others join.
+    pub(super) joins: bool,
+}
+
+/// One task in a job.
+struct JobMember {
+    ticket: Arc<Ticket>,
+    facts: Vec<FactDraft>,
+    /// Items that the caller's buffer had no room for: the job rests until it has.
+    overflow: VecDeque<Payload>,
+    items: u64,
+    standing: MemberStanding,
+}
+
+enum MemberStanding {
+    Working,
+    /// Done, and not reported yet.
+    Ended(ReportedResult),
+    Reported,
+}
+
+impl<M> Job<M> {
+    pub(super) fn new(
+        skill: Arc<dyn ModelFace<M>>,
+        tickets: Vec<Arc<Ticket>>,
+        version: ModelVersion,
+    ) -> Self {
+        let members = tickets.into_iter().map(JobMember::new).collect();
+        Self {
+            skill,
+            state: None,
+            members,
+            version,
+            waits: false,
+            joins: true,
+        }
+    }
+
+    pub(super) fn begin(&mut self, model: &mut M, seat: &Seat) -> Result<(), Fault> {
+        let inputs: Vec<Payload> = self.inputs(0);
+        let mut host = Host {
+            seat,
+            members: &mut self.members,
+            version: &self.version,
+        };
+        let mut context = StepContext::new(&mut host);
+        self.state = Some(self.skill.begin(model, &inputs, &mut context)?);
+        Ok(())
+    }
+
+    pub(super) fn step(&mut self, model: &mut M, seat: &Seat) -> Result<Step<Payload>, Fault> {
+        self.waits = false;
+        if self.working().next().is_none() {
+            return Ok(Step::Settled(Vec::new()));
+        }
+        if self.working().all(|member| member.ticket.is_cancelled()) {
+            self.drop_all();
+            return Ok(Step::Settled(Vec::new()));
+        }
+        let Some(state) = &mut self.state else {
+            return Err(Fault::bug("a job was stepped before it began"));
+        };
+        let mut host = Host {
+            seat,
+            members: &mut self.members,
+            version: &self.version,
+        };
+        let mut context = StepContext::new(&mut host);
+        let step = self.skill.step(model, &mut **state, &mut context)?;
+        if matches!(step, Step::Waiting) {
+            self.waits = true;
+            self.working().for_each(|member| seat.hold(&member.ticket));
+        }
+        if self.is_held_up() {
+            self.members
+                .iter()
+                .for_each(|member| seat.hold(&member.ticket));
+        }
+        Ok(step)
+    }
+
+    pub(super) fn finish(&mut self, model: &mut M, seat: &Seat) {
+        let Some(state) = self.state.take() else {
+            return;
+        };
+        let mut host = Host {
+            seat,
+            members: &mut self.members,
+            version: &self.version,
+        };
+        let mut context = StepContext::new(&mut host);
+        let outcomes = self.skill.finish(model, state, &mut context);
+        self.settle(outcomes);
+        for member in &mut self.members {
+            if matches!(member.standing, MemberStanding::Working) {
+                member.standing = MemberStanding::Ended(super::forgotten());
+            }
+        }
+    }
+
+    pub(super) fn join(&mut self, model: &mut M, tickets: &[Arc<Ticket>], seat: &Seat) -> bool {
+        let before = self.members.len();
+        self.members
+            .extend(tickets.iter().cloned().map(JobMember::new));
+        let inputs = self.inputs(before);
+        let mut host = Host {
+            seat,
+            members: &mut self.members,
+            version: &self.version,
+        };
+        let mut context = StepContext::new(&mut host);
+        let Some(state) = &mut self.state else {
+            return false;
+        };
+        let joined = self.skill.join(model, &mut **state, &inputs, &mut context);
+        if !joined {
+            self.members.truncate(before);
+            self.joins = false;
+        }
+        joined
+    }
+
+    pub(super) fn settle(&mut self, outcomes: Vec<(Member, Result<Payload, Fault>)>) {
+        for (member, outcome) in outcomes {
+            let Some(member) = self.members.get_mut(member.0 as usize) else {
+                continue;
+            };
+            if matches!(member.standing, MemberStanding::Working) {
+                member.standing = MemberStanding::Ended(match outcome {
+                    Ok(output) => ReportedResult::Output(output),
+                    Err(fault) => ReportedResult::Fault(fault),
+                });
+            }
+        }
+    }
+
+    /// Ends the whole job by a fault; gives what is to be reported.
+    pub(super) fn fail(mut self, fault: &Fault) -> Vec<Report> {
+        for member in &mut self.members {
+            if matches!(member.standing, MemberStanding::Working) {
+                member.standing = MemberStanding::Ended(ReportedResult::Fault(fault.clone()));
+            }
+            member.overflow.clear();
+        }
+        self.reports()
+    }
+
+    fn drop_all(&mut self) {
+        for member in &mut self.members {
+            if matches!(member.standing, MemberStanding::Working) {
+                member.standing = MemberStanding::Ended(ReportedResult::Dropped);
+            }
+        }
+    }
+
+    /// Those that are done and whose items have all left.
+    pub(super) fn reports(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for member in &mut self.members {
+            member.send_overflow();
+            if !member.overflow.is_empty() || !matches!(member.standing, MemberStanding::Ended(_)) {
+                continue;
+            }
+            let standing = std::mem::replace(&mut member.standing, MemberStanding::Reported);
+            let MemberStanding::Ended(result) = standing else {
+                continue;
+            };
+            let facts = std::mem::take(&mut member.facts);
+            let items = member.items;
+            reports.push(Report {
+                task: member.ticket.id,
+                result,
+                facts,
+                items,
+            });
+        }
+        reports
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.members
+            .iter()
+            .all(|member| matches!(member.standing, MemberStanding::Reported))
+    }
+
+    /// Whether items wait for a slow reader.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.members
+            .iter()
+            .any(|member| !member.overflow.is_empty())
+    }
+
+    /// Whether a job that waited has something to do.
+    pub(super) fn can_go_on(&mut self) -> bool {
+        self.members.iter_mut().for_each(JobMember::send_overflow);
+        if self.is_held_up() {
+            return false;
+        }
+        !self.waits || self.working().next().is_none() || self.working().any(JobMember::has_news)
+    }
+
+    pub(super) fn priority(&self) -> Priority {
+        self.working()
+            .map(|member| member.ticket.priority)
+            .max()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn kind(&self) -> (SkillId, Shape) {
+        self.members
+            .first()
+            .map_or((SkillId(0), Shape::default()), |member| {
+                (member.ticket.skill, member.ticket.shape)
+            })
+    }
+
+    /// How many more members a batch of at most `max_batch` has room for.
+    pub(super) fn room(&self, max_batch: u32) -> u32 {
+        max_batch.saturating_sub(self.working().count() as u32)
+    }
+
+    fn working(&self) -> impl Iterator<Item = &JobMember> {
+        self.members
+            .iter()
+            .filter(|member| matches!(member.standing, MemberStanding::Working))
+    }
+
+    fn inputs(&self, from: usize) -> Vec<Payload> {
+        self.members[from..]
+            .iter()
+            .map(|member| member.ticket.input.clone())
+            .collect()
+    }
+}
+
+impl JobMember {
+    fn new(ticket: Arc<Ticket>) -> Self {
+        Self {
+            ticket,
+            facts: Vec::new(),
+            overflow: VecDeque::new(),
+            items: 0,
+            standing: MemberStanding::Working,
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        let chunks = self.ticket.chunks.as_ref();
+        self.ticket.is_cancelled()
+            || chunks.is_none_or(|chunks| !chunks.is_empty() || chunks.is_disconnected())
+    }
+
+    fn send_overflow(&mut self) {
+        let Some(items) = &self.ticket.items else {
+            return;
+        };
+        while let Some(item) = self.overflow.pop_front() {
+            match items.try_send(item) {
+                Ok(()) => {}
+                Err(flume::TrySendError::Full(item)) => {
+                    self.overflow.push_front(item);
+                    return;
+                }
+                Err(flume::TrySendError::Disconnected(_)) => self.overflow.clear(),
+            }
+        }
+    }
+}
+
+/// What a skill sees of the runtime during one call.
+struct Host<'a> {
+    seat: &'a Seat,
+    members: &'a mut Vec<JobMember>,
+    version: &'a ModelVersion,
+}
+
+impl Host<'_> {
+    fn member(&mut self, member: Member) -> Result<&mut JobMember, Fault> {
+        let count = self.members.len();
+        self.members
+            .get_mut(member.0 as usize)
+            .ok_or_else(|| Fault::bug(format!("expected a member below {count}, got {}", member.0)))
+    }
+}
+
+impl JobHost for Host<'_> {
+    fn now(&self) -> Time {
+        self.seat.cell.clock.now()
+    }
+
+    fn device(&self) -> DeviceName {
+        self.seat.device()
+    }
+
+    fn model_version(&self) -> &ModelVersion {
+        self.version
+    }
+
+    fn members(&self) -> u32 {
+        self.members.len() as u32
+    }
+
+    fn is_cancelled(&self, member: Member) -> bool {
+        self.members
+            .get(member.0 as usize)
+            .is_none_or(|member| member.ticket.is_cancelled())
+    }
+
+    fn deadline(&self, member: Member) -> Option<Time> {
+        let deadline = self.members.get(member.0 as usize)?.ticket.deadline;
+        (deadline != Time::NEVER).then_some(deadline)
+    }
+
+    fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault> {
+        let seat = self.seat;
+        let member = self.member(member)?;
+        if member.ticket.is_cancelled() {
+            return Err(Fault::rejected("nobody waits for this task any more"));
+        }
+        if member.ticket.items.is_none() {
+            // Asked without a stream: the items are not wanted.
+            return Ok(());
+        }
+        if member.items == 0 {
+            // Told before it leaves: from now on a fault interrupts, and never repeats an item.
+            seat.first_item(member.ticket.id);
+        }
+        member.items += 1;
+        member.overflow.push_back(item);
+        member.send_overflow();
+        Ok(())
+    }
+
+    fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
+        self.member(member)?.facts.push(fact);
+        Ok(())
+    }
+
+    fn next_chunk(&mut self, member: Member) -> Chunk<Payload> {
+        let Some(chunks) = self
+            .members
+            .get(member.0 as usize)
+            .and_then(|m| m.ticket.chunks.as_ref())
+        else {
+            return Chunk::End;
+        };
+        match chunks.try_recv() {
+            Ok(chunk) => Chunk::Item(chunk),
+            Err(flume::TryRecvError::Empty) => Chunk::Pending,
+            Err(flume::TryRecvError::Disconnected) => Chunk::End,
+        }
+    }
+
+    fn progress(&mut self, member: Member, done: f32) {
+        if let Some(member) = self.members.get(member.0 as usize) {
+            let cell = &self.seat.cell;
+            cell.note(member.ticket.id, cell.clock.now(), || Note::Progress {
+                done,
+            });
+        }
+    }
+}
