@@ -56,7 +56,8 @@ use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
 /// How many facts a watch may be behind before it skips.
 const WATCH_FACTS: usize = 1024;
 
-/// The shared state of one runtime. Cloning shares it; the last clone that goes lets the store go, as a crash would.
+/// The shared state of one runtime. Cloning shares it. The last clone that goes waits for the writer and lets the store go
+/// as a crash would: nothing acknowledged is lost, and [`Environment::close`] is the tidy way.
 #[derive(Clone)]
 pub struct Environment {
     shared: Arc<Shared>,
@@ -87,7 +88,14 @@ impl Environment {
         let lock = FolderLock::acquire(folder)?;
         let blobs = Blobs::in_folder(folder)?;
         let media = Box::new(FolderMedia(folder.to_owned()));
-        Self::start(media, folder.to_owned(), blobs, options, Some(lock))
+        let environment = Self::start(media, folder.to_owned(), blobs, options, Some(lock))?;
+        let parent = folder
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        media::sync_folder(folder)
+            .and_then(|()| parent.map_or(Ok(()), media::sync_folder))
+            .map_err(|error| EnvironmentError::files("force to the disk", folder, error))?;
+        Ok(environment)
     }
 
     /// An environment that ends with the process.

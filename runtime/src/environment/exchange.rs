@@ -1,26 +1,24 @@
 //! Export and import as JSON Lines: each line is an episode, a piece of a blob, or a fact, and blobs come before the facts
 //! that name them.
 
-use std::collections::{HashMap, HashSet};
+mod export;
+mod import;
+
 use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
-use super::blobs::{Blob, Upload};
 use super::error::EnvironmentError;
-use super::queue::block_on;
 use super::records::EpisodeStatus;
-use super::snapshot::{FactFilter, Snapshot};
-use super::writer::Command;
+use super::snapshot::FactFilter;
 use crate::fact::{BlobHash, Fact};
-use crate::ids::{EpisodeId, Revision};
+use export::Export;
+use import::{Check, Import};
 
 /// A piece of a blob is this long before it is spelled in hexadecimal digits.
 const PIECE: usize = 32 << 10;
-/// Facts are imported in groups of this many.
-const GROUP: usize = 256;
 /// A line may be longer than the largest fact by this much: its provenance, its blobs, and JSON's own signs.
 const LINE_OVERHEAD: u64 = 64 << 10;
 
@@ -118,198 +116,6 @@ impl Environment {
                 .map_err(|error| refused(number, format!("expected an exported line: {error}")))?;
             each(number, line)?;
         }
-        Ok(())
-    }
-}
-
-struct Export<'a, W> {
-    environment: &'a Environment,
-    snapshot: Snapshot,
-    into: W,
-    blobs: HashSet<BlobHash>,
-    episodes: HashSet<EpisodeId>,
-}
-
-impl<W: Write> Export<'_, W> {
-    fn fact(&mut self, fact: Fact) -> Result<(), EnvironmentError> {
-        if let Some(episode) = fact.episode
-            && self.episodes.insert(episode)
-            && let Some(mut status) = self.snapshot.episode(episode)?
-        {
-            // Its tasks stay here, so whoever imports it waits for none of them.
-            (status.outstanding, status.pending_reactions, status.done) = (0, 0, true);
-            self.line(&Line::Episode(status))?;
-        }
-        for hash in &fact.blobs {
-            if self.blobs.insert(*hash) {
-                self.blob(*hash)?;
-            }
-        }
-        self.line(&Line::Fact(fact))
-    }
-
-    fn blob(&mut self, hash: BlobHash) -> Result<(), EnvironmentError> {
-        let mut reader = self.environment.open_blob(hash)?;
-        let mut at = 0;
-        loop {
-            let mut bytes = Vec::with_capacity(PIECE);
-            let read = reader
-                .by_ref()
-                .take(PIECE as u64)
-                .read_to_end(&mut bytes)
-                .map_err(unreadable)?;
-            let last = read < PIECE;
-            self.line(&Line::Blob(Piece {
-                hash,
-                at,
-                bytes: to_hex(&bytes),
-                last,
-            }))?;
-            at += read as u64;
-            if last {
-                return Ok(());
-            }
-        }
-    }
-
-    fn line(&mut self, line: &Line) -> Result<(), EnvironmentError> {
-        let mut text = super::tables::encode(line)?;
-        text.push(b'\n');
-        self.into.write_all(&text).map_err(unwritable)
-    }
-}
-
-/// The first reading: is every line what it should be?
-#[derive(Default)]
-struct Check {
-    open: Option<(BlobHash, blake3::Hasher, u64)>,
-    lines: u64,
-}
-
-impl Check {
-    fn line(&mut self, number: u64, line: Line) -> Result<(), EnvironmentError> {
-        self.lines = number;
-        let Line::Blob(piece) = line else {
-            return match &self.open {
-                Some((hash, ..)) => Err(refused(number, format!("the blob {hash} has no end"))),
-                None => Ok(()),
-            };
-        };
-        let bytes = from_hex(&piece.bytes)
-            .ok_or_else(|| refused(number, "expected hexadecimal digits".to_owned()))?;
-        let fresh = || (piece.hash, blake3::Hasher::new(), 0);
-        let (hash, mut hasher, at) = self.open.take().unwrap_or_else(fresh);
-        if hash != piece.hash || at != piece.at {
-            let message = format!("expected byte {at} of the blob {hash}, got another piece");
-            return Err(refused(number, message));
-        }
-        hasher.update(&bytes);
-        if !piece.last {
-            self.open = Some((hash, hasher, at + bytes.len() as u64));
-        } else if hasher.finalize().as_bytes() != &hash.0 {
-            return Err(refused(
-                number,
-                format!("the blob {hash} holds other bytes than its name says"),
-            ));
-        }
-        Ok(())
-    }
-
-    fn end(&self) -> Result<(), EnvironmentError> {
-        match &self.open {
-            Some((hash, ..)) => Err(refused(self.lines, format!("the blob {hash} has no end"))),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The second reading: everything is appended.
-struct Import<'a> {
-    environment: &'a Environment,
-    episodes: Vec<EpisodeStatus>,
-    facts: Vec<Fact>,
-    /// Blobs whose facts have not come yet, held so that they are not swept.
-    blobs: Vec<Blob>,
-    open: Option<Upload>,
-    renumbered: HashMap<Revision, Revision>,
-    imported: Imported,
-}
-
-impl<'a> Import<'a> {
-    fn new(environment: &'a Environment) -> Self {
-        Self {
-            environment,
-            episodes: Vec::new(),
-            facts: Vec::new(),
-            blobs: Vec::new(),
-            open: None,
-            renumbered: HashMap::new(),
-            imported: Imported::default(),
-        }
-    }
-
-    fn line(&mut self, number: u64, line: Line) -> Result<(), EnvironmentError> {
-        match line {
-            Line::Episode(status) => self.episodes.push(status),
-            Line::Fact(fact) => {
-                let cause = fact.provenance.cause;
-                if self
-                    .facts
-                    .iter()
-                    .any(|earlier| Some(earlier.revision) == cause)
-                {
-                    // The cause needs its new number first.
-                    self.flush()?;
-                }
-                self.facts.push(fact);
-            }
-            Line::Blob(piece) => self.piece(number, &piece)?,
-        }
-        if self.facts.len() >= GROUP {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn piece(&mut self, number: u64, piece: &Piece) -> Result<(), EnvironmentError> {
-        let bytes = from_hex(&piece.bytes)
-            .ok_or_else(|| refused(number, "expected hexadecimal digits".to_owned()))?;
-        let mut upload = match self.open.take() {
-            Some(upload) => upload,
-            None => {
-                let shared = &self.environment.shared;
-                Upload::begin(&shared.blobs, shared.options.max_blob_bytes)?
-            }
-        };
-        upload.write(&bytes)?;
-        if piece.last {
-            self.blobs.push(upload.finish()?);
-            self.imported.blobs += 1;
-        } else {
-            self.open = Some(upload);
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), EnvironmentError> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let before: Vec<Revision> = facts.iter().map(|fact| fact.revision).collect();
-        for fact in &mut facts {
-            // A cause that was not exported means nothing here.
-            let cause = fact.provenance.cause;
-            fact.provenance.cause = cause.and_then(|cause| self.renumbered.get(&cause).copied());
-        }
-        let episodes = std::mem::take(&mut self.episodes);
-        let import = self.environment.ask(|reply| Command::Import {
-            episodes,
-            facts,
-            reply,
-        });
-        let after = block_on(import)?;
-        self.imported.facts += after.len() as u64;
-        self.renumbered.extend(before.into_iter().zip(after));
-        // Facts refer to them now, all but those that an interrupted export left without one.
-        self.blobs.clear();
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::StorageBackend;
@@ -75,6 +75,14 @@ impl Media for FolderMedia {
         let space = rustix::fs::statvfs(&self.0)?;
         Ok(Some(space.f_bavail.saturating_mul(space.f_frsize)))
     }
+}
+
+/// Makes sure that power loss does not take the names of the files in `folder`.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened as a file, and its names are the file system's own business.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Memory: for tests, and for runtimes that keep nothing.

@@ -52,11 +52,13 @@ pub(super) fn compact(
     let mut from = Revision(0);
     while let Some((removed, next)) = trim_facts(store, options, now, from)? {
         total.facts += removed;
+        store.checkpoint_when_due();
         from = next;
     }
     loop {
         let removed = trim_settled(store, options, now)?;
         total.settled += removed;
+        store.checkpoint_when_due();
         if removed == 0 {
             break;
         }
@@ -215,6 +217,7 @@ pub(super) fn forget(
     loop {
         let (found, unreferenced) = store.write(0, |batch| forget_facts(batch, episode))?;
         forgotten.facts += found;
+        store.checkpoint_when_due();
         for hash in unreferenced {
             forgotten.blobs += u64::from(blobs.remove(hash)?);
         }

@@ -100,16 +100,8 @@ impl Store {
             self.load()?;
         }
         self.ensure_room(bytes)?;
-        let result = self
-            .try_write(work)
-            .map_err(|error| error.in_folder(&self.tables.folder))?;
-        if self.since_checkpoint > CHECKPOINT_BYTES
-            && let Err(error) = self.checkpoint()
-        {
-            // The commit itself is safe in the journal; the next write loads the store anew.
-            tracing::warn!(%error, "a checkpoint failed");
-        }
-        Ok(result)
+        self.try_write(work)
+            .map_err(|error| error.in_folder(&self.tables.folder))
     }
 
     fn try_write<T>(
@@ -173,6 +165,16 @@ impl Store {
             self.suspect = true;
         }
         result.map_err(|error| self.media_error("force the journal to the disk", error))
+    }
+
+    /// A checkpoint if the journal has grown long enough. When it fails, all is still safe in the journal, and the next
+    /// write loads the store anew.
+    pub(super) fn checkpoint_when_due(&mut self) {
+        if self.since_checkpoint > CHECKPOINT_BYTES
+            && let Err(error) = self.checkpoint()
+        {
+            tracing::warn!(%error, "a checkpoint failed");
+        }
     }
 
     /// Makes the tables durable, so that the journal may begin anew.

@@ -1,6 +1,7 @@
 //! Tests of the environment, named after the guarantees.
 
 mod basics;
+mod disk;
 mod episodes;
 mod history;
 mod power;

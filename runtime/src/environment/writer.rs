@@ -216,7 +216,9 @@ impl Writer {
                     let outcome = outcome.map(|applied| self.announce(applied));
                     let _ = reply.send(outcome);
                 }
+                // Nobody waits for these any more.
                 self.trim();
+                self.store.checkpoint_when_due();
             }
             Err(error) => {
                 for (reply, _permit) in replies {
@@ -286,6 +288,7 @@ impl Writer {
         let applied = self
             .store
             .write(bytes, |batch| import(batch, &blobs, episodes, facts))?;
+        self.store.checkpoint_when_due();
         Ok(self.announce(applied).revisions)
     }
 }

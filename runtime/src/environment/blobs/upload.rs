@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Blob, Blobs, Place};
 use crate::environment::error::EnvironmentError;
+use crate::environment::media::sync_folder;
 use crate::fact::BlobHash;
 
 /// A blob on its way in. Dropping it takes it back.
@@ -79,7 +80,7 @@ impl Upload {
                 let path = folder.join(hash.to_string());
                 file.sync_all()
                     .and_then(|()| fs::rename(part, &path))
-                    .and_then(|()| File::open(folder)?.sync_all())
+                    .and_then(|()| sync_folder(folder))
                     .map_err(|error| EnvironmentError::files("keep the blob", &path, error))?;
             }
             (Part::Memory(bytes), Place::Memory(kept)) => {

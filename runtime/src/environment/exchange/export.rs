@@ -1,0 +1,70 @@
+//! The writing side of an exchange.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+
+use super::{Line, PIECE, Piece, to_hex, unreadable, unwritable};
+use crate::environment::Environment;
+use crate::environment::error::EnvironmentError;
+use crate::environment::snapshot::Snapshot;
+use crate::environment::tables::encode;
+use crate::fact::{BlobHash, Fact};
+use crate::ids::EpisodeId;
+
+/// An export under way: which blobs and episodes it has written already.
+pub(super) struct Export<'a, W> {
+    pub(super) environment: &'a Environment,
+    pub(super) snapshot: Snapshot,
+    pub(super) into: W,
+    pub(super) blobs: HashSet<BlobHash>,
+    pub(super) episodes: HashSet<EpisodeId>,
+}
+
+impl<W: Write> Export<'_, W> {
+    pub(super) fn fact(&mut self, fact: Fact) -> Result<(), EnvironmentError> {
+        if let Some(episode) = fact.episode
+            && self.episodes.insert(episode)
+            && let Some(mut status) = self.snapshot.episode(episode)?
+        {
+            // Its tasks stay here, so whoever imports it waits for none of them.
+            (status.outstanding, status.pending_reactions, status.done) = (0, 0, true);
+            self.line(&Line::Episode(status))?;
+        }
+        for hash in &fact.blobs {
+            if self.blobs.insert(*hash) {
+                self.blob(*hash)?;
+            }
+        }
+        self.line(&Line::Fact(fact))
+    }
+
+    fn blob(&mut self, hash: BlobHash) -> Result<(), EnvironmentError> {
+        let mut reader = self.environment.open_blob(hash)?;
+        let mut at = 0;
+        loop {
+            let mut bytes = Vec::with_capacity(PIECE);
+            let read = reader
+                .by_ref()
+                .take(PIECE as u64)
+                .read_to_end(&mut bytes)
+                .map_err(unreadable)?;
+            let last = read < PIECE;
+            self.line(&Line::Blob(Piece {
+                hash,
+                at,
+                bytes: to_hex(&bytes),
+                last,
+            }))?;
+            at += read as u64;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn line(&mut self, line: &Line) -> Result<(), EnvironmentError> {
+        let mut text = encode(line)?;
+        text.push(b'\n');
+        self.into.write_all(&text).map_err(unwritable)
+    }
+}
