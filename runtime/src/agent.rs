@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fault::Fault;
 use crate::group::{Group, GroupParts};
 use crate::model::ModelSource;
+use crate::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill};
 use crate::skill_entry::{FlowEntry, SkillEntry};
 
@@ -25,6 +26,7 @@ pub trait Agent: Send + Sync + 'static {
 pub struct AgentDefinition {
     pub(crate) groups: Vec<GroupParts>,
     pub(crate) flows: Vec<FlowEntry>,
+    pub(crate) reactions: Vec<Reaction>,
 }
 
 impl AgentDefinition {
@@ -39,6 +41,13 @@ impl AgentDefinition {
     #[must_use]
     pub fn flow<F: FlowSkill>(mut self, flow: F) -> Self {
         self.flows.push(FlowEntry::new(flow));
+        self
+    }
+
+    /// Adds a rule by which the team reacts to facts.
+    #[must_use]
+    pub fn reaction(mut self, reaction: Reaction) -> Self {
+        self.reactions.push(reaction);
         self
     }
 }

@@ -229,14 +229,23 @@ impl Cell {
         self.failed.subscribe()
     }
 
-    /// Refuses new work, and returns once what was accepted is settled: by itself, or cut off at the limit.
-    pub(crate) async fn drain(self: &Arc<Self>, limit: Time) {
-        let mut drained = self.drained.subscribe();
+    /// Refuses new work from now on, and cuts off at the limit what is not settled by then.
+    pub(crate) fn begin_drain(self: &Arc<Self>, limit: Time) {
         self.tell(Event::Shutdown { limit });
+    }
+
+    /// Returns once all that was accepted is settled, and lets the workers go.
+    pub(crate) async fn drained(&self) {
+        let mut drained = self.drained.subscribe();
         let _ = drained.wait_for(|drained| *drained).await;
+        self.dismiss();
+    }
+
+    /// Tells all workers to end.
+    pub(crate) fn dismiss(&self) {
         self.closing.store(true, Ordering::Release);
         for chair in &self.chairs {
-            if let Some(seated) = chair.seated.lock().clone() {
+            if let Some(seated) = &*chair.seated.lock() {
                 seated.stop.store(true, Ordering::Release);
                 let _ = seated.wake.try_send(());
             }

@@ -6,6 +6,7 @@ mod cell;
 mod clock;
 mod context;
 mod environment;
+mod episode;
 mod error;
 mod events;
 mod fact;
@@ -18,6 +19,7 @@ mod model;
 mod panics;
 mod payload;
 mod placement;
+mod reaction;
 mod router;
 mod runtime;
 mod seat;
@@ -39,6 +41,7 @@ pub use environment::{
     Forgotten, Imported, Lagged, REACTIONS_CURSOR, SettledRecord, Snapshot, Subscription,
     TaskRecord, Transaction, Watch,
 };
+pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure};
 pub use error::TaskError;
 pub use events::{
     AgentChanged, Note, Observer, Place, Record, Recorder, TaskFinished, TaskNote, TaskOutcome,
@@ -52,6 +55,7 @@ pub use ids::{
 pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
 pub use payload::{Data, Payload, json_bytes};
 pub use placement::DeviceCapacity;
+pub use reaction::Reaction;
 pub use runtime::{
     AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WorkerStatus,
 };

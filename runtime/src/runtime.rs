@@ -26,6 +26,7 @@ use crate::ids::TaskId;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
 use crate::payload::Payload;
+use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{ClientStreaming, ServerStreaming, Skill, SkillSpec};
 use crate::spawn::Spawner;
@@ -42,10 +43,19 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) cells: Vec<Arc<Cell>>,
     pub(crate) router: Router,
+    pub(crate) reactions: Vec<Arc<Reaction>>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
     pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.
+    fn drop(&mut self) {
+        self.spawner.end_services();
+        self.cells.iter().for_each(|cell| cell.dismiss());
+    }
 }
 
 impl Runtime {
@@ -150,6 +160,15 @@ impl Runtime {
             .collect();
         specs.sort_by(|one, other| one.name.cmp(&other.name));
         specs
+    }
+
+    /// The rules by which the team reacts to facts: the agents' own, then the configured ones.
+    pub fn reactions(&self) -> Vec<Reaction> {
+        self.inner
+            .reactions
+            .iter()
+            .map(|rule| (**rule).clone())
+            .collect()
     }
 
     /// The shared environment.

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Time;
 use crate::environment::TaskRecord;
+use crate::fact::FactKind;
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
 use crate::ledger::event::SkillId;
 use crate::payload::Payload;
@@ -49,6 +50,8 @@ pub(crate) struct Origin {
     /// The flows on the way to this task, the outermost first.
     pub(crate) path: Vec<Arc<str>>,
     pub(crate) rule: Option<Arc<str>>,
+    /// The kind of fact that its output becomes.
+    pub(crate) produces: Option<FactKind>,
     pub(crate) cause: Option<Revision>,
     pub(crate) redrive_of: Option<TaskId>,
     /// Attempts that an earlier process made.

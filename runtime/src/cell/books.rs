@@ -82,6 +82,7 @@ pub(crate) struct Outbox {
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
+    pub(crate) drained: bool,
     /// What is rare, in its order.
     pub(crate) actions: Vec<Action>,
 }
@@ -96,7 +97,6 @@ pub(crate) enum Action {
     Start(Incarnation, Duration, Reload),
     FallBack(Incarnation),
     Fail(String),
-    Drained,
     DeadLetter(TaskId, String),
     Observe(Observation),
 }
@@ -249,7 +249,7 @@ impl Books {
             }
             LedgerEffect::FallBack { worker } => outbox.actions.push(Action::FallBack(worker)),
             LedgerEffect::AgentFailed { message } => outbox.actions.push(Action::Fail(message)),
-            LedgerEffect::Drained => outbox.actions.push(Action::Drained),
+            LedgerEffect::Drained => outbox.drained = true,
             LedgerEffect::Observe(observation) => {
                 outbox.actions.push(Action::Observe(observation));
             }

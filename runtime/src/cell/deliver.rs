@@ -26,6 +26,10 @@ impl Cell {
         for (held, settlement) in outbox.settled {
             self.settle(held, settlement, now);
         }
+        // Told last, so that whoever waits for the end sees every answer given.
+        if outbox.drained {
+            self.drained.send_replace(true);
+        }
     }
 
     fn act(self: &Arc<Self>, action: Action, now: Time) {
@@ -48,9 +52,6 @@ impl Cell {
                 self.say(incarnation, now, || WorkerChange::FellBack);
             }
             Action::Fail(message) => self.fail(message, now),
-            Action::Drained => {
-                self.drained.send_replace(true);
-            }
             Action::DeadLetter(task, cause) => {
                 self.note(task, now, || Note::DeadLettered { cause })
             }

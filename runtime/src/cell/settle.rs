@@ -291,8 +291,12 @@ impl Cell {
                 .collect(),
             ..Transaction::default()
         };
+        let output = output.map(|output| output.to_json().unwrap_or(Value::Null));
+        if let (Some(kind), Some(output)) = (&ticket.origin.produces, &output) {
+            let fact = FactDraft::new(kind.clone(), output.clone());
+            transaction.facts.push((fact, provenance));
+        }
         if ticket.is_durable() {
-            let output = output.map(|output| output.to_json().unwrap_or(Value::Null));
             let outcome = json!({ "output": output });
             transaction
                 .settled

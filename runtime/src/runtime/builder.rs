@@ -10,6 +10,7 @@ use crate::agent::{Agent, AgentDefinition};
 use crate::cell::{Cell, CellGroup, CellParts, CellSkill, Runner};
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
+use crate::episode::react;
 use crate::error::TaskError;
 use crate::events::{EventSink, Observer};
 use crate::fault::Fault;
@@ -17,6 +18,7 @@ use crate::flow::{Asker, FLOW_WORKERS};
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 use crate::placement::{DeviceCapacity, Placer};
+use crate::reaction::Reaction;
 use crate::router::{Route, Router};
 use crate::runtime::{Inner, Runtime};
 use crate::spawn::Spawner;
@@ -74,6 +76,17 @@ pub enum RuntimeError {
         task: crate::TaskId,
         /// Why.
         error: TaskError,
+    },
+    /// A reaction asks a skill that there is not, or its name is used twice.
+    #[error("a reaction cannot work: {0}")]
+    Reaction(TaskError),
+    /// A configured reaction names no kind of fact.
+    #[error("reaction `{name}`: {error}")]
+    ReactionKind {
+        /// The reaction.
+        name: String,
+        /// What is wrong with its kind.
+        error: crate::ParseKindError,
     },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
@@ -157,6 +170,7 @@ impl RuntimeBuilder {
             environment: environment.clone(),
             events: Arc::new(sink),
             spawner: spawner.clone(),
+            reactions: Vec::new(),
         };
         let mut cells: Vec<Arc<Cell>> = Vec::new();
         let router = Router::default();
@@ -177,12 +191,15 @@ impl RuntimeBuilder {
             register(&router, &cell)?;
             cells.push(cell);
         }
-        let (clock, events) = (assembly.clock, assembly.events.clone());
+        let reactions = configured(assembly.reactions, &self.config)?;
+        Runtime::check_reactions(&reactions, &router).map_err(RuntimeError::Reaction)?;
+        let (clock, events) = (assembly.clock, assembly.events);
         let inner = Arc::new(Inner {
             config: self.config,
             clock,
             cells,
             router,
+            reactions,
             environment,
             events,
             spawner,
@@ -203,6 +220,10 @@ impl Runtime {
             cell.start();
         }
         self.take_up_unsettled()?;
+        let environment = self.inner.environment.clone();
+        self.inner
+            .spawner
+            .service(react(Arc::downgrade(&self.inner), environment));
         Ok(())
     }
 
@@ -234,6 +255,7 @@ struct Assembly<'a> {
     environment: Environment,
     events: Arc<EventSink>,
     spawner: Arc<Spawner>,
+    reactions: Vec<Arc<Reaction>>,
 }
 
 impl Assembly<'_> {
@@ -244,10 +266,13 @@ impl Assembly<'_> {
             agent: name.to_string(),
             fault,
         };
+        let definition = agent.define(AgentDefinition::default()).map_err(cannot)?;
         let AgentDefinition {
             groups: models,
             flows,
-        } = agent.define(AgentDefinition::default()).map_err(cannot)?;
+            reactions,
+        } = definition;
+        self.reactions.extend(reactions.into_iter().map(Arc::new));
         let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
         for group in models {
             let id = GroupId(groups.len() as u16);
@@ -324,6 +349,28 @@ fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
         }
     }
     Ok(())
+}
+
+/// The agents' own rules, and after them those of the configuration.
+fn configured(
+    mut reactions: Vec<Arc<Reaction>>,
+    config: &Config,
+) -> Result<Vec<Arc<Reaction>>, RuntimeError> {
+    for rule in &config.reactions {
+        let kind = rule
+            .kind
+            .parse()
+            .map_err(|error| RuntimeError::ReactionKind {
+                name: rule.name.clone(),
+                error,
+            })?;
+        // One of the agents' own can be replaced, or switched off, by its name.
+        reactions.retain(|known| known.name() != rule.name);
+        if rule.enabled {
+            reactions.push(Arc::new(Reaction::new(&rule.name, kind, &rule.skill)));
+        }
+    }
+    Ok(reactions)
 }
 
 fn model_group(agent: &AgentConfig) -> GroupSettings {

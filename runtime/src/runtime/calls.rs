@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{TaskRecord, Transaction};
 use crate::error::TaskError;
+use crate::fact::FactKind;
 use crate::flow::Asker;
 use crate::ids::{SpanId, TaskId, TraceId};
 use crate::payload::Payload;
@@ -212,6 +213,7 @@ impl Inner {
             },
             parent: parent.map(|parent| parent.span),
             path,
+            produces: self.produced_by(because.rule.as_deref()),
             rule: because.rule,
             cause: because.cause,
             redrive_of: because.redrive_of,
@@ -233,6 +235,17 @@ impl Inner {
             chunks,
         });
         Ok((route, Arc::new(ticket)))
+    }
+}
+
+impl Inner {
+    fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
+        let rule = rule?;
+        self.reactions
+            .iter()
+            .find(|known| known.name() == rule)?
+            .produces
+            .clone()
     }
 }
 

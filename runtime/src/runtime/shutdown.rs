@@ -34,9 +34,9 @@ impl Runtime {
         let mut report = ShutdownReport::default();
         let limit = inner.clock.now() + limit;
         report.under_way = inner.cells.iter().map(|cell| cell.load().tasks).sum();
-        let drains: Vec<_> = inner.cells.iter().map(|cell| cell.drain(limit)).collect();
-        for drain in drains {
-            drain.await;
+        inner.cells.iter().for_each(|cell| cell.begin_drain(limit));
+        for cell in &inner.cells {
+            cell.drained().await;
         }
         report.cut_off = inner.cells.iter().map(|cell| cell.cut_off()).sum();
         let grace = inner

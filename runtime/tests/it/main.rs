@@ -1,4 +1,5 @@
 //! Black-box tests of the kernel, with real threads.
 
+mod episodes;
 mod guarantees;
 mod support;

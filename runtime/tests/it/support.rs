@@ -7,8 +7,8 @@ use std::time::Duration;
 use aimass_config::Config;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, Effect, Fault, FlowContext,
-    FlowSkill, Fresh, Member, ModelSkill, Runtime, ServerStreaming, Skill, SkillSpec, Step,
-    StepContext, TaskError, WorkerGroup,
+    FlowSkill, Fresh, Member, ModelSkill, Reaction, Runtime, ServerStreaming, Skill, SkillSpec,
+    Step, StepContext, TaskError, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,7 @@ impl Gate {
 pub struct Obedient {
     pub gate: Gate,
     pub runs: Arc<AtomicU64>,
+    pub reactions: Vec<Reaction>,
 }
 
 macro_rules! order_skill {
@@ -284,7 +285,12 @@ impl Agent for Obedient {
             .skill(ObeyOnce(self.clone()))
             .skill(Count)
             .skill(Sum);
-        Ok(definition.group(group).flow(Twice))
+        let definition = definition.group(group).flow(Twice);
+        Ok(self
+            .reactions
+            .iter()
+            .cloned()
+            .fold(definition, AgentDefinition::reaction))
     }
 }
 

@@ -1,0 +1,200 @@
+//! Inputs: files on their way into an episode.
+
+use std::collections::HashSet;
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::episode::file_kind;
+use crate::fact::FactDraft;
+
+/// Files that one episode may have: a bound on what a folder given by mistake can cost.
+const MAX_FILES: usize = 100_000;
+/// How much of a file is looked at to tell text from everything else.
+const SNIFFED_BYTES: u64 = 8192;
+
+/// An input that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFailure {
+    /// Its path, as it was given.
+    pub path: PathBuf,
+    /// What was expected, what came, what to do.
+    pub message: String,
+}
+
+/// What a list of paths came to.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) facts: Vec<FactDraft>,
+    pub(super) failures: Vec<InputFailure>,
+    seen: HashSet<PathBuf>,
+}
+
+/// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.
+pub(super) fn read(paths: &[PathBuf]) -> Inputs {
+    let mut inputs = Inputs::default();
+    for path in paths {
+        inputs.visit(path, Depth::Given);
+    }
+    inputs
+}
+
+/// Whether the user named a path, or it was found below one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Given,
+    Below(u32),
+}
+
+/// How deep folders are followed.
+const MAX_DEPTH: u32 = 64;
+
+impl Inputs {
+    fn visit(&mut self, path: &Path, depth: Depth) {
+        if self.facts.len() >= MAX_FILES {
+            return;
+        }
+        match fs::metadata(path) {
+            Err(error) => self.refuse(path, format!("cannot be read: {error}")),
+            Ok(metadata) if metadata.is_dir() => self.visit_folder(path, depth),
+            Ok(metadata) if metadata.is_file() => self.visit_file(path, &metadata),
+            Ok(_) => self.refuse(
+                path,
+                "expected a file or a folder, got a device or a pipe".to_owned(),
+            ),
+        }
+    }
+
+    fn visit_folder(&mut self, path: &Path, depth: Depth) {
+        let below = match depth {
+            Depth::Given => 1,
+            Depth::Below(below) => below + 1,
+        };
+        let known = fs::canonicalize(path).is_ok_and(|real| !self.seen.insert(real));
+        if known || below > MAX_DEPTH {
+            return;
+        }
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.refuse(path, format!("cannot be listed: {error}")),
+        };
+        let mut children: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        children.sort();
+        let hidden = |child: &Path| {
+            child
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+        };
+        for child in children.iter().filter(|child| !hidden(child)) {
+            self.visit(child, Depth::Below(below));
+        }
+    }
+
+    fn visit_file(&mut self, path: &Path, metadata: &Metadata) {
+        if metadata.len() == 0 {
+            return self.refuse(path, "expected content, got an empty file".to_owned());
+        }
+        let Some(name) = path.to_str() else {
+            return self.refuse(path, "expected a name in UTF-8; rename the file".to_owned());
+        };
+        let media = match media_of(path) {
+            Ok(media) => media,
+            Err(error) => return self.refuse(path, format!("cannot be read: {error}")),
+        };
+        let Some(kind) = file_kind(media) else { return };
+        let absolute = std::path::absolute(name).ok();
+        let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
+        let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
+        self.facts.push(FactDraft::new(kind, value));
+    }
+
+    fn refuse(&mut self, path: &Path, message: String) {
+        self.failures.push(InputFailure {
+            path: path.to_owned(),
+            message,
+        });
+    }
+}
+
+/// What a file holds: by its name where that tells, else by its first bytes.
+fn media_of(path: &Path) -> std::io::Result<&'static str> {
+    let mut start = Vec::new();
+    File::open(path)?
+        .take(SNIFFED_BYTES)
+        .read_to_end(&mut start)?;
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
+    Ok(match extension.as_deref().unwrap_or_default() {
+        "txt" | "md" | "markdown" | "rst" | "text" | "log" | "eml" | "html" | "htm" => "text",
+        "wav" | "flac" | "mp3" | "ogg" | "oga" | "m4a" | "aac" | "opus" => "audio",
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "tif" | "tiff" => "image",
+        "mp4" | "mov" | "mkv" | "webm" | "avi" | "m4v" => "video",
+        "csv" | "tsv" | "json" | "jsonl" | "parquet" => "table",
+        _ if looks_like_text(&start) => "text",
+        _ => "unknown",
+    })
+}
+
+/// Text is UTF-8 without NUL, apart from a character that the sample cuts in two.
+fn looks_like_text(start: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(start) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && error.valid_up_to() + 4 > start.len(),
+    };
+    whole && !start.contains(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_stands_for_its_files_and_bad_ones_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("b.txt"), "hello").unwrap();
+        fs::write(folder.path().join("a"), "plain").unwrap();
+        fs::write(folder.path().join("c.wav"), [0; 4]).unwrap();
+        fs::write(folder.path().join("empty.txt"), "").unwrap();
+        fs::write(folder.path().join(".hidden"), "secret").unwrap();
+        fs::write(folder.path().join("blob"), [0, 159, 146, 150]).unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
+        let missing = folder.path().join("missing.txt");
+        let inputs = read(&[folder.path().to_owned(), missing.clone()]);
+        let kinds: Vec<String> = inputs
+            .facts
+            .iter()
+            .map(|fact| fact.kind.to_string())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "file.text@1",
+                "file.text@1",
+                "file.unknown@1",
+                "file.audio@1"
+            ]
+        );
+        let failed: Vec<&Path> = inputs
+            .failures
+            .iter()
+            .map(|failure| &*failure.path)
+            .collect();
+        assert_eq!(
+            failed,
+            [folder.path().join("empty.txt").as_path(), missing.as_path()]
+        );
+    }
+
+    #[test]
+    fn a_character_cut_in_two_is_still_text() {
+        let text = "é".repeat(5000);
+        assert!(looks_like_text(&text.as_bytes()[..8191]));
+        assert!(!looks_like_text(&[0xff, 0xfe, 0x41, 0x00]));
+    }
+}

@@ -1,0 +1,116 @@
+//! Reports: what an episode came to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::environment::{EnvironmentError, FactFilter, Transaction};
+use crate::episode::engine::reaction_task;
+use crate::episode::inputs::InputFailure;
+use crate::error::TaskError;
+use crate::fact::Fact;
+use crate::ids::{EpisodeId, Revision, TaskId};
+use crate::runtime::{Runtime, environment_error};
+
+/// What an episode came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeReport {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// All its facts, inputs first.
+    pub facts: Vec<Fact>,
+    /// Tasks that ended with an error.
+    pub failures: Vec<TaskFailure>,
+    /// Inputs that could not be used.
+    pub refused: Vec<InputFailure>,
+    /// Inputs that no agent handles yet.
+    pub unhandled: Vec<Revision>,
+}
+
+/// A task of an episode that ended with an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskFailure {
+    /// The task.
+    pub task: TaskId,
+    /// What was asked.
+    pub skill: String,
+    /// The fact that it reacted to.
+    pub cause: Revision,
+    /// The error, as JSON.
+    pub error: Value,
+    /// The error in one line.
+    pub message: String,
+}
+
+impl Runtime {
+    /// Waits until nothing of the episode is under way, and gives what it came to.
+    ///
+    /// # Errors
+    /// [`TaskError::Environment`] when there is no such episode, or the store cannot be read.
+    pub async fn report(&self, episode: EpisodeId) -> Result<EpisodeReport, TaskError> {
+        let read = async {
+            let mut status = self.inner.environment.watch_episode(episode)?;
+            let quiet = status.wait_for(|status| status.quiescent()).await.is_ok();
+            if !quiet {
+                return Err(EnvironmentError::UnknownEpisode { episode });
+            }
+            let finish = Transaction {
+                finishes: vec![episode],
+                ..Transaction::default()
+            };
+            self.inner.environment.commit(finish).await?;
+            self.report_now(episode)
+        };
+        read.await.map_err(|error| environment_error("run", &error))
+    }
+
+    /// What the episode has come to at this moment, finished or not.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the store cannot be read.
+    pub fn report_now(&self, episode: EpisodeId) -> Result<EpisodeReport, EnvironmentError> {
+        let snapshot = self.inner.environment.snapshot()?;
+        let filter = FactFilter {
+            episode: Some(episode),
+            ..FactFilter::default()
+        };
+        let facts = snapshot.facts(filter)?.collect::<Result<Vec<Fact>, _>>()?;
+        let mut failures = Vec::new();
+        let mut unhandled = Vec::new();
+        for fact in &facts {
+            let mut handled = false;
+            for rule in self
+                .inner
+                .reactions
+                .iter()
+                .filter(|rule| rule.kind == fact.kind)
+            {
+                handled = true;
+                let task = reaction_task(episode, rule, fact.revision);
+                let Some(settled) = snapshot.settled(task)? else {
+                    continue;
+                };
+                let Some(error) = settled.outcome.get("error") else {
+                    continue;
+                };
+                let message = settled.outcome.get("message").and_then(Value::as_str);
+                failures.push(TaskFailure {
+                    task,
+                    skill: rule.skill.to_string(),
+                    cause: fact.revision,
+                    error: error.clone(),
+                    message: message.unwrap_or_default().to_owned(),
+                });
+            }
+            if !handled && fact.provenance.task.is_none() {
+                unhandled.push(fact.revision);
+            }
+        }
+        Ok(EpisodeReport {
+            episode,
+            facts,
+            failures,
+            refused: Vec::new(),
+            unhandled,
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! Reactions: when a fact of this kind appears, ask this skill. The team works by reactions, not by a fixed pipeline.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::fact::{Fact, FactKind};
+
+/// A rule: when a fact of `kind` appears in an episode, ask `skill`; its output becomes a fact of the kind `produces`.
+#[derive(Clone)]
+pub struct Reaction {
+    /// Its name. Together with the fact it makes the id of the task, so it must not change while episodes are under way.
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: FactKind,
+    pub(crate) skill: Arc<str>,
+    pub(crate) produces: Option<FactKind>,
+    pub(crate) input: fn(&Fact) -> Value,
+}
+
+impl Reaction {
+    /// The rule `name`: facts of `kind` are given to `skill`, whose output becomes a fact named like the skill, in version 1.
+    ///
+    /// The input is the fact's content; of a fact about a file (`file.*`) it is `{"path": ...}`.
+    pub fn new(name: &str, kind: FactKind, skill: &str) -> Self {
+        let input = if kind.name().starts_with("file.") {
+            path_of
+        } else {
+            content_of
+        };
+        let produces = FactKind::new(skill, 1).ok();
+        Self {
+            name: name.into(),
+            kind,
+            skill: skill.into(),
+            produces,
+            input,
+        }
+    }
+
+    /// Names the kind of fact that the output becomes.
+    #[must_use]
+    pub fn produces(mut self, kind: FactKind) -> Self {
+        self.produces = Some(kind);
+        self
+    }
+
+    /// Makes the input from the fact in another way.
+    #[must_use]
+    pub fn input(mut self, input: fn(&Fact) -> Value) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The skill that it asks.
+    pub fn skill(&self) -> &str {
+        &self.skill
+    }
+
+    /// The kind of fact that it reacts to.
+    pub fn kind(&self) -> &FactKind {
+        &self.kind
+    }
+}
+
+impl fmt::Debug for Reaction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} -> {}", self.name, self.kind, self.skill)
+    }
+}
+
+fn path_of(fact: &Fact) -> Value {
+    json!({ "path": fact.value.get("path").cloned().unwrap_or(Value::Null) })
+}
+
+fn content_of(fact: &Fact) -> Value {
+    fact.value.clone()
+}
