@@ -233,6 +233,9 @@ impl Writing<'_, '_> {
             .batch
             .get(Table::Cursors, name.as_bytes())?
             .map_or(0, number);
+        // Nobody has read what is not there yet: a cursor ahead of the log would pass over facts to come.
+        let head = self.batch.get(Table::Meta, b"head")?.map_or(0, number);
+        let revision = Revision(revision.0.min(head));
         if revision.0 <= before {
             return Ok(());
         }

@@ -34,7 +34,7 @@ pub struct Transaction {
     pub dead_letters: Vec<DeadLetterRecord>,
     /// Dead letters that were given another chance, each with the task that is its redrive.
     pub redriven: Vec<(TaskId, TaskId)>,
-    /// How far each named reader has come. A cursor never goes back.
+    /// How far each named reader has come. A cursor never goes back, nor ahead of the log.
     pub cursors: Vec<(String, Revision)>,
     /// Episodes of which nothing more is expected until new input comes.
     pub finishes: Vec<EpisodeId>,

@@ -4,6 +4,7 @@ mod basics;
 mod disk;
 mod episodes;
 mod history;
+mod model;
 mod power;
 
 use aimass_config::Fsync;
