@@ -143,6 +143,14 @@ pub enum TaskError {
         /// What happened.
         message: String,
     },
+    /// A request that is no task (for facts, for dead letters) could not be served.
+    #[error("{message}")]
+    Refused {
+        /// Whose fault it is.
+        kind: FaultKind,
+        /// What was expected, what came, what to do.
+        message: String,
+    },
     /// The runtime or an agent broke its own contract.
     #[error("this is a bug in `{skill}`: {message}")]
     Bug {
@@ -209,12 +217,21 @@ impl TaskError {
     /// The exit code of a program that ends with this error: 65 bad input, 69 unavailable, 70 a bug.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Rejected { .. } | Self::InvalidInput { .. } => 65,
+            Self::Rejected { .. }
+            | Self::InvalidInput { .. }
+            | Self::Refused {
+                kind: FaultKind::Rejected,
+                ..
+            } => 65,
             Self::UnknownSkill { .. } => 64,
             Self::Cycle { .. }
             | Self::Bug { .. }
             | Self::DeadLettered { .. }
-            | Self::AgentFailed { .. } => 70,
+            | Self::AgentFailed { .. }
+            | Self::Refused {
+                kind: FaultKind::Bug,
+                ..
+            } => 70,
             _ => 69,
         }
     }

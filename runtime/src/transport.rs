@@ -6,6 +6,7 @@
 mod call;
 mod client;
 mod peer;
+mod records;
 mod request;
 mod server;
 mod wire;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::error::EnvironmentError;
 use super::records::{DeadLetterRecord, EpisodeStatus, SettledRecord, TaskRecord};
@@ -16,7 +17,8 @@ use crate::ids::{EpisodeId, Namespace, Revision, TaskId};
 type Bytes = &'static [u8];
 
 /// Which facts somebody wants. What is left out is not asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FactFilter {
     /// Only of this tenant.
     pub namespace: Option<Namespace>,

@@ -1,8 +1,12 @@
 //! What can be asked through a transport.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::environment::FactFilter;
+use crate::ids::{EpisodeId, Revision, TaskId};
 use crate::task::TaskOptions;
 
 /// One thing that a runtime is asked for. The reply is JSON; a request that gives many things sends each as an item.
@@ -22,4 +26,47 @@ pub enum Request {
     },
     /// Items: the spec of each skill. Reply: how many there are.
     Skills,
+    /// Items: each agent with its state. Reply: how many there are.
+    Agents,
+    /// Items: each fact that fits, in the order of their revisions. Reply: how many there are.
+    Facts {
+        /// Which ones.
+        #[serde(default)]
+        filter: FactFilter,
+    },
+    /// Reply: the fact.
+    Fact {
+        /// Its place in the total order.
+        revision: Revision,
+    },
+    /// Writes the facts that fit into a file, as JSON Lines. Reply: how many there are.
+    Export {
+        /// Which ones.
+        #[serde(default)]
+        filter: FactFilter,
+        /// The file, by its absolute path; it is made, and replaced where it exists.
+        into: PathBuf,
+    },
+    /// Appends what an export wrote. Reply: how many facts and blobs came.
+    Import {
+        /// The file, by its absolute path.
+        from: PathBuf,
+    },
+    /// Removes an episode with all that belongs to it. Reply: how much went.
+    Forget {
+        /// Which one.
+        episode: EpisodeId,
+    },
+    /// Items: each dead letter. Reply: how many there are.
+    DeadLetters,
+    /// Reply: the dead letter.
+    DeadLetter {
+        /// Its task.
+        task: TaskId,
+    },
+    /// Asks the dead letter's skill again, with the same input. Reply: the new task's id.
+    Redrive {
+        /// Its task.
+        task: TaskId,
+    },
 }

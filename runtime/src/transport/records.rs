@@ -1,0 +1,143 @@
+//! What an environment alone can answer: requests for facts and dead letters. No agent is started for them.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{Call, Request, Transport};
+use crate::environment::{Environment, EnvironmentError, FactFilter};
+use crate::error::TaskError;
+use crate::fault::FaultKind;
+
+impl Transport for Environment {
+    fn call(&self, request: Request) -> Call {
+        let environment = self.clone();
+        Call::new(|items| async move { answer(environment, request, items).await })
+    }
+}
+
+pub(crate) async fn answer(
+    environment: Environment,
+    request: Request,
+    items: mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    match request {
+        Request::Forget { episode } => {
+            let forgotten = environment.forget(episode).await?;
+            Ok(json!({"facts": forgotten.facts, "blobs": forgotten.blobs}))
+        }
+        other => {
+            // Reading the store blocks, and a reader that does not take its items may hold this up for long.
+            tokio::task::spawn_blocking(move || read(&environment, other, &items))
+                .await
+                .map_err(|error| refused(FaultKind::Bug, error.to_string()))?
+        }
+    }
+}
+
+fn read(
+    environment: &Environment,
+    request: Request,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    match request {
+        Request::Facts { filter } => send_all(environment.snapshot()?.facts(filter)?, items),
+        Request::Fact { revision } => found(environment.snapshot()?.fact(revision)?, || {
+            format!(
+                "there is no fact of revision {revision}, or no longer; `facts ls` has those that are there"
+            )
+        }),
+        Request::Export { filter, into } => export(environment, filter, &into),
+        Request::Import { from } => import(environment, &from),
+        Request::DeadLetters => {
+            let mut letters = environment.snapshot()?.dead_letters()?;
+            letters.sort_by_key(|letter| letter.at_ms);
+            send_all(letters.into_iter().map(Ok), items)
+        }
+        Request::DeadLetter { task } => found(environment.snapshot()?.dead_letter(task)?, || {
+            format!(
+                "there is no dead letter of task {task}; `dead-letters ls` has those that are there"
+            )
+        }),
+        _ => Err(refused(
+            FaultKind::Unavailable,
+            "this needs a runtime, and only its environment is here".to_owned(),
+        )),
+    }
+}
+
+fn send_all<T: Serialize>(
+    all: impl Iterator<Item = Result<T, EnvironmentError>>,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    let mut count = 0_u64;
+    for one in all {
+        // Nobody listens any more: what is left need not be read.
+        if items.blocking_send(as_json(&one?)?).is_err() {
+            break;
+        }
+        count += 1;
+    }
+    Ok(json!(count))
+}
+
+fn found<T: Serialize>(
+    found: Option<T>,
+    missing: impl FnOnce() -> String,
+) -> Result<Value, TaskError> {
+    match found {
+        Some(found) => as_json(&found),
+        None => Err(refused(FaultKind::Rejected, missing())),
+    }
+}
+
+fn export(environment: &Environment, filter: FactFilter, into: &Path) -> Result<Value, TaskError> {
+    let file = File::create(into).map_err(|error| unusable("write", into, &error))?;
+    let facts = environment.export(filter, BufWriter::new(file))?;
+    Ok(json!({"facts": facts}))
+}
+
+fn import(environment: &Environment, from: &Path) -> Result<Value, TaskError> {
+    let file = File::open(from).map_err(|error| unusable("read", from, &error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        let message = format!(
+            "expected an exported file, but {} is a folder",
+            from.display()
+        );
+        return Err(refused(FaultKind::Rejected, message));
+    }
+    let imported = environment.import(BufReader::new(file))?;
+    Ok(json!({"facts": imported.facts, "blobs": imported.blobs}))
+}
+
+fn as_json<T: Serialize>(value: &T) -> Result<Value, TaskError> {
+    serde_json::to_value(value).map_err(|error| refused(FaultKind::Bug, error.to_string()))
+}
+
+fn unusable(operation: &str, path: &Path, error: &std::io::Error) -> TaskError {
+    let message = format!("cannot {operation} {}: {error}", path.display());
+    refused(FaultKind::Rejected, message)
+}
+
+fn refused(kind: FaultKind, message: String) -> TaskError {
+    TaskError::Refused { kind, message }
+}
+
+impl From<EnvironmentError> for TaskError {
+    fn from(error: EnvironmentError) -> Self {
+        let kind = match error {
+            EnvironmentError::InUse { .. }
+            | EnvironmentError::Files { .. }
+            | EnvironmentError::Corrupt { .. }
+            | EnvironmentError::DiskFull { .. }
+            | EnvironmentError::Store { .. }
+            | EnvironmentError::Closed => FaultKind::Unavailable,
+            _ => FaultKind::Rejected,
+        };
+        refused(kind, error.to_string())
+    }
+}

@@ -1,0 +1,116 @@
+//! The command line: one subcommand a file. This one parses, says where things lie, and hands over.
+
+mod agents;
+mod ask;
+mod completions;
+mod config;
+mod dead_letters;
+mod facts;
+mod failure;
+mod home;
+mod input;
+mod interrupt;
+mod man;
+mod output;
+mod reach;
+mod schema;
+mod skills;
+mod threads;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use home::Home;
+use output::Output;
+
+/// A runtime for teams of learning models: supervised agents over one shared, durable environment.
+#[derive(Parser)]
+#[command(name = "aimass", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The folder of the store and the socket [default: AIMASS_HOME, else the platform's data folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+    /// The configuration [default: ./aimass.toml, else aimass.toml in the home folder, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Put exactly one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Ask(ask::Arguments),
+    Skills(skills::Arguments),
+    Agents(agents::Arguments),
+    #[command(subcommand)]
+    Facts(facts::Command),
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    #[command(subcommand)]
+    Config(config::Command),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// What every subcommand needs to know.
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) output: Output,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    failure::report_panics();
+    // Before any thread starts: candle reads these variables once, and only a process that was started with them has them everywhere.
+    if let Err(error) = threads::start_again_with_one_compute_thread() {
+        return Failure::from(error).report();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::of_usage(&error),
+    };
+    match std::panic::catch_unwind(|| execute(cli)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        // The hook has said what it was.
+        Err(_) => ExitCode::from(failure::BUG),
+    }
+}
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let context = Context {
+        home: Home::find(cli.home, cli.config)?,
+        output: Output::new(if cli.json {
+            output::Format::Json
+        } else {
+            output::Format::Text
+        }),
+    };
+    match cli.command {
+        Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),
+        Command::Skills(arguments) => block_on(skills::execute(&context, arguments)),
+        Command::Agents(arguments) => block_on(agents::execute(&context, arguments)),
+        Command::Facts(command) => block_on(facts::execute(&context, command)),
+        Command::DeadLetters(command) => block_on(dead_letters::execute(&context, command)),
+        Command::Config(command) => config::execute(&context, command),
+        Command::Completions(arguments) => completions::execute(&context, arguments),
+        Command::Man(arguments) => man::execute(&context, arguments),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = threads.block_on(work);
+    // A worker that does not end within its grace must not hold the terminal.
+    threads.shutdown_background();
+    outcome
+}

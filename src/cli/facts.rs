@@ -1,0 +1,203 @@
+//! `aimass facts`: what the environment holds.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::Context;
+use super::failure::Failure;
+use super::output::{Output, brief};
+use super::reach::Reach;
+
+/// List, show, export, import and forget facts
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List facts in the order in which they came
+    Ls(Filter),
+    /// Show one fact
+    Show {
+        /// Its revision
+        revision: u64,
+    },
+    /// Write facts with their episodes and blobs as JSON Lines
+    Export {
+        #[command(flatten)]
+        filter: Filter,
+        /// The file; `-` is standard output
+        #[arg(default_value = "-")]
+        into: PathBuf,
+    },
+    /// Append what `export` wrote
+    Import {
+        /// The file; `-` is standard input
+        from: PathBuf,
+    },
+    /// Remove an episode: its facts, tasks, dead letters and blobs
+    Forget {
+        /// The episode
+        episode: EpisodeId,
+    },
+}
+
+/// Which facts
+#[derive(Args)]
+pub(crate) struct Filter {
+    /// Only of this kind, in any version: `file.text`
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only of this episode
+    #[arg(long)]
+    episode: Option<EpisodeId>,
+    /// Only of this tenant
+    #[arg(long)]
+    namespace: Option<String>,
+    /// Only with a key that begins like this
+    #[arg(long, value_name = "PREFIX")]
+    key: Option<String>,
+    /// Only from this revision on
+    #[arg(long, value_name = "REVISION")]
+    from: Option<u64>,
+    /// Only up to this revision
+    #[arg(long, value_name = "REVISION")]
+    to: Option<u64>,
+}
+
+impl From<Filter> for FactFilter {
+    fn from(filter: Filter) -> Self {
+        Self {
+            namespace: filter.namespace.map(|name| Namespace(name.into())),
+            kind: filter.kind,
+            key_prefix: filter.key,
+            episode: filter.episode,
+            from: filter.from.map(Revision),
+            to: filter.to.map(Revision),
+        }
+    }
+}
+
+pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
+    let reach = Reach::records(context).await?;
+    reach
+        .closing(async |reach: &Reach| match command {
+            Command::Ls(filter) => list(context, reach, filter.into()).await,
+            Command::Show { revision } => show(context, reach, Revision(revision)).await,
+            Command::Export { filter, into } => export(context, reach, filter.into(), &into).await,
+            Command::Import { from } => import(context, reach, &from).await,
+            Command::Forget { episode } => {
+                let forgotten = reach.reply(Request::Forget { episode }).await?;
+                counted(context, "forgot", &forgotten)
+            }
+        })
+        .await
+}
+
+async fn list(context: &Context, reach: &Reach, filter: FactFilter) -> Result<(), Failure> {
+    let output = context.output;
+    let mut list = output.list();
+    reach
+        .each(Request::Facts { filter }, |fact| {
+            if output.is_json() {
+                return list.item(&fact);
+            }
+            output.line(&one_line(output, &serde_json::from_value(fact)?))
+        })
+        .await?;
+    list.end()
+}
+
+/// A fact in one line: its revision, its kind, its key, and the beginning of what it says.
+pub(crate) fn one_line(output: Output, fact: &Fact) -> String {
+    let key = fact
+        .key
+        .as_ref()
+        .map(|key| format!(" {key}"))
+        .unwrap_or_default();
+    let kind = output.strong(&fact.kind.to_string());
+    format!(
+        "{:>6}  {kind}{key}  {}",
+        fact.revision,
+        output.faint(&brief(&fact.value, 100))
+    )
+}
+
+async fn show(context: &Context, reach: &Reach, revision: Revision) -> Result<(), Failure> {
+    let fact = reach.reply(Request::Fact { revision }).await?;
+    if context.output.is_json() {
+        return context.output.document(&fact);
+    }
+    context.output.line(&serde_json::to_string_pretty(&fact)?)
+}
+
+async fn export(
+    context: &Context,
+    reach: &Reach,
+    filter: FactFilter,
+    into: &Path,
+) -> Result<(), Failure> {
+    if into != Path::new("-") {
+        let into = std::path::absolute(into)?;
+        let exported = reach.reply(Request::Export { filter, into }).await?;
+        return counted(context, "exported", &exported);
+    }
+    // The node and this process share files, not standard output.
+    let file = spool(context)?;
+    let into = file.path().to_owned();
+    reach
+        .reply(Request::Export {
+            filter,
+            into: into.clone(),
+        })
+        .await?;
+    let mut exported = File::open(into)?;
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match exported.read(&mut piece)? {
+            0 => return Ok(()),
+            read => context.output.bytes(&piece[..read])?,
+        }
+    }
+}
+
+async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Failure> {
+    let imported = if from == Path::new("-") {
+        let mut file = spool(context)?;
+        io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
+        let from = file.path().to_owned();
+        reach.reply(Request::Import { from }).await?
+    } else {
+        let from = std::path::absolute(from)?;
+        reach.reply(Request::Import { from }).await?
+    };
+    counted(context, "imported", &imported)
+}
+
+fn spool(context: &Context) -> Result<NamedTempFile, Failure> {
+    let folder = context.home.folder();
+    NamedTempFile::new_in(folder).map_err(|error| {
+        Failure::unavailable(format!(
+            "cannot make a temporary file in {}: {error}",
+            folder.display()
+        ))
+    })
+}
+
+/// Says how many of what: `imported 3 facts, 1 blobs`.
+fn counted(context: &Context, done: &str, counts: &Value) -> Result<(), Failure> {
+    if context.output.is_json() {
+        return context.output.document(counts);
+    }
+    let counts: Vec<String> = counts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(what, count)| format!("{count} {what}"))
+        .collect();
+    context
+        .output
+        .line(&format!("{done} {}", counts.join(", ")))
+}

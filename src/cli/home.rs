@@ -1,0 +1,146 @@
+//! Where things lie: the home folder with store and socket, the cache of models, the configuration.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use aimass_config::{Config, ProcessVariables};
+
+use super::failure::Failure;
+
+const CONFIG_FILE: &str = "aimass.toml";
+
+/// Where things lie.
+pub(crate) struct Home {
+    folder: PathBuf,
+    cache: PathBuf,
+    config: Option<PathBuf>,
+}
+
+impl Home {
+    /// Decides it from what the user said, the environment, and the platform's habits. Makes nothing.
+    pub(crate) fn find(home: Option<PathBuf>, config: Option<PathBuf>) -> Result<Self, Failure> {
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+        let folder = home
+            .or_else(|| variable("AIMASS_HOME").map(PathBuf::from))
+            .or_else(|| platform_folder(&variable, "XDG_DATA_HOME", DATA_FOLDER))
+            .ok_or_else(|| {
+                Failure::usage(
+                    "there is no home folder; say where to keep things with `--home FOLDER`",
+                )
+            })?;
+        let folder = std::path::absolute(&folder)?;
+        let cache = variable("AIMASS_CACHE")
+            .map(PathBuf::from)
+            .or_else(|| platform_folder(&variable, "XDG_CACHE_HOME", CACHE_FOLDER))
+            .unwrap_or_else(|| folder.join("cache"));
+        let config = config.or_else(|| {
+            [PathBuf::from(CONFIG_FILE), folder.join(CONFIG_FILE)]
+                .into_iter()
+                .find(|path| path.is_file())
+        });
+        Ok(Self {
+            folder,
+            cache: std::path::absolute(cache)?,
+            config,
+        })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of model artefacts.
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// The folder of the environment.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
+    /// The socket of this home's node.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("node.socket")
+    }
+
+    /// The file that the configuration is read from, if there is one.
+    pub(crate) fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// Where a new configuration belongs.
+    pub(crate) fn new_config_file(&self) -> PathBuf {
+        self.config
+            .clone()
+            .unwrap_or_else(|| self.folder.join(CONFIG_FILE))
+    }
+
+    pub(crate) fn load_config(&self) -> Result<Config, Failure> {
+        Ok(Config::resolve(self.config_file(), &ProcessVariables)?)
+    }
+
+    /// Makes the home folder where it is missing, for this user only.
+    pub(crate) fn make(&self) -> Result<(), Failure> {
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|error| {
+            let folder = self.folder.display();
+            Failure::unavailable(format!("cannot make the home folder {folder}: {error}; choose another with `--home FOLDER`"))
+        })
+    }
+
+    /// Whether a store was ever made here.
+    pub(crate) fn has_store(&self) -> bool {
+        fs::read_dir(self.store()).is_ok_and(|mut entries| entries.next().is_some())
+    }
+}
+
+#[cfg(target_os = "macos")]
+const DATA_FOLDER: &str = "Library/Application Support";
+#[cfg(target_os = "macos")]
+const CACHE_FOLDER: &str = "Library/Caches";
+#[cfg(not(target_os = "macos"))]
+const DATA_FOLDER: &str = ".local/share";
+#[cfg(not(target_os = "macos"))]
+const CACHE_FOLDER: &str = ".cache";
+
+/// The platform's folder for us: the one that the variable names, else the usual one in the user's home.
+fn platform_folder(
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    name: &str,
+    usual: &str,
+) -> Option<PathBuf> {
+    // The specification asks to ignore a relative path.
+    let named = variable(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let folder = named.or_else(|| Some(PathBuf::from(variable("HOME")?).join(usual)))?;
+    Some(folder.join("aimass"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_folder_comes_before_the_usual_one_unless_it_is_relative() {
+        let folder = |xdg: &'static str| {
+            let variable = move |name: &str| match name {
+                "HOME" => Some(OsString::from("/h")),
+                _ => Some(OsString::from(xdg)),
+            };
+            platform_folder(&variable, "XDG_DATA_HOME", ".local/share")
+        };
+        assert_eq!(folder("/data"), Some(PathBuf::from("/data/aimass")));
+        assert_eq!(
+            folder("data"),
+            Some(PathBuf::from("/h/.local/share/aimass"))
+        );
+        assert_eq!(platform_folder(&|_| None, "XDG_DATA_HOME", "x"), None);
+    }
+}

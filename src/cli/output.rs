@@ -1,0 +1,148 @@
+//! Standard output: plain lines or one JSON document; colours on a terminal only.
+
+use std::env;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// What standard output is to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Lines for a person.
+    Text,
+    /// Exactly one JSON document.
+    Json,
+}
+
+/// Standard output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: Format,
+    is_terminal: bool,
+    colours: bool,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            format,
+            is_terminal,
+            colours: is_terminal && !refused,
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// The one JSON document.
+    pub(crate) fn document(&self, document: &Value) -> Result<(), Failure> {
+        self.line(&self.json(document)?)
+    }
+
+    /// JSON for the reader at hand: indented for a person, in one line for a program.
+    pub(crate) fn json(&self, value: &Value) -> Result<String, Failure> {
+        Ok(if self.is_terminal {
+            serde_json::to_string_pretty(value)?
+        } else {
+            value.to_string()
+        })
+    }
+
+    /// A line. A reader that has seen enough, as `head` has, is no failure: the program ends there, as others do.
+    pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
+        self.bytes(line.as_bytes())?;
+        self.bytes(b"\n")
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        match io::stdout().write_all(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => Err(Failure::unavailable(format!(
+                "cannot write to standard output: {error}"
+            ))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// One document that is a list, written item by item; nothing at all as text.
+    pub(crate) fn list(&self) -> List {
+        List {
+            output: *self,
+            items: 0,
+        }
+    }
+
+    /// Text that stands out.
+    pub(crate) fn strong(&self, text: &str) -> String {
+        self.styled("1", text)
+    }
+
+    /// Text of what went wrong.
+    pub(crate) fn bad(&self, text: &str) -> String {
+        self.styled("31", text)
+    }
+
+    /// Text of lesser weight.
+    pub(crate) fn faint(&self, text: &str) -> String {
+        self.styled("2", text)
+    }
+
+    fn styled(&self, code: &str, text: &str) -> String {
+        if self.colours {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// A JSON list whose items are written as they come, so that its length costs no memory.
+pub(crate) struct List {
+    output: Output,
+    items: u64,
+}
+
+impl List {
+    pub(crate) fn item(&mut self, item: &Value) -> Result<(), Failure> {
+        let before = if self.items == 0 { "[" } else { "," };
+        self.items += 1;
+        self.output.bytes(format!("{before}{item}").as_bytes())
+    }
+
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        match (self.output.is_json(), self.items) {
+            (false, _) => Ok(()),
+            (true, 0) => self.output.line("[]"),
+            (true, _) => self.output.line("]"),
+        }
+    }
+}
+
+/// A value in one line of bounded length, without what could move the cursor.
+pub(crate) fn brief(value: &Value, characters: usize) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut brief: String = text
+        .chars()
+        .take(characters)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    if text.chars().nth(characters).is_some() {
+        brief.push('…');
+    }
+    brief
+}

@@ -1,0 +1,102 @@
+//! The way to a runtime: the node of this home where one runs, else a runtime, or its environment alone, in this process.
+
+use std::sync::Arc;
+
+use aimass_runtime::{
+    Call, Environment, EnvironmentOptions, Request, SocketClient, Transport, TransportError,
+};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::{Context, interrupt};
+
+/// A way to a runtime, and what has to be closed at its end.
+pub(crate) struct Reach {
+    transport: Arc<dyn Transport>,
+    own: Own,
+}
+
+enum Own {
+    Nothing,
+    Environment(Environment),
+}
+
+impl Reach {
+    /// For facts and dead letters: without a node the environment is enough, and no agent goes to work.
+    pub(crate) async fn records(context: &Context) -> Result<Self, Failure> {
+        if let Some(node) = Self::node(context).await? {
+            return Ok(node);
+        }
+        context.home.make()?;
+        let options = EnvironmentOptions::from(&context.home.load_config()?.environment);
+        let environment = Environment::open(&context.home.store(), options)?;
+        Ok(Self {
+            transport: Arc::new(environment.clone()),
+            own: Own::Environment(environment),
+        })
+    }
+
+    /// For whatever needs agents.
+    pub(crate) async fn runtime(context: &Context) -> Result<Self, Failure> {
+        if let Some(node) = Self::node(context).await? {
+            return Ok(node);
+        }
+        Err(TransportError::NoNode {
+            path: context.home.socket(),
+        }
+        .into())
+    }
+
+    /// The node of this home, if one runs.
+    pub(crate) async fn node(context: &Context) -> Result<Option<Self>, Failure> {
+        match SocketClient::connect(&context.home.socket()).await {
+            Ok(client) => Ok(Some(Self {
+                transport: Arc::new(client),
+                own: Own::Nothing,
+            })),
+            Err(TransportError::NoNode { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn call(&self, request: Request) -> Call {
+        self.transport.call(request)
+    }
+
+    /// Asks, and drops the items.
+    pub(crate) async fn reply(&self, request: Request) -> Result<Value, Failure> {
+        Ok(self.call(request).reply().await?)
+    }
+
+    /// Asks, and hands over each item as it comes.
+    pub(crate) async fn each(
+        &self,
+        request: Request,
+        mut item: impl FnMut(Value) -> Result<(), Failure>,
+    ) -> Result<Value, Failure> {
+        let mut call = self.call(request);
+        while let Some(next) = call.next().await {
+            item(next)?;
+        }
+        Ok(call.reply().await?)
+    }
+
+    /// Does the work, patiently towards Ctrl-C, and closes what this process opened, however it ended.
+    pub(crate) async fn closing<T>(
+        self,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let outcome = interrupt::patiently(work(&self)).await.flatten();
+        let closed = interrupt::patiently(self.close()).await.flatten();
+        let outcome = outcome?;
+        closed?;
+        Ok(outcome)
+    }
+
+    async fn close(self) -> Result<(), Failure> {
+        match self.own {
+            Own::Nothing => Ok(()),
+            Own::Environment(environment) => Ok(environment.close().await?),
+        }
+    }
+}

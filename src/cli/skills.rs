@@ -1,0 +1,50 @@
+//! `aimass skills`: what can be asked.
+
+use aimass_runtime::{Request, SkillSpec};
+use clap::Args;
+
+use super::Context;
+use super::failure::Failure;
+use super::reach::Reach;
+
+/// List all skills; with `--json` including the schemas of what they take and give
+#[derive(Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
+    let output = context.output;
+    let reach = Reach::runtime(context).await?;
+    reach
+        .closing(async |reach: &Reach| {
+            let mut list = output.list();
+            reach
+                .each(Request::Skills, |skill| {
+                    if output.is_json() {
+                        return list.item(&skill);
+                    }
+                    let spec: SkillSpec = serde_json::from_value(skill)?;
+                    output.line(&format!(
+                        "{}  {}",
+                        output.strong(&format!("{:20}", spec.name)),
+                        spec.description
+                    ))
+                })
+                .await?;
+            list.end()
+        })
+        .await
+}
+
+/// The spec of one skill, if there is such a skill.
+pub(crate) async fn find(reach: &Reach, name: &str) -> Result<Option<SkillSpec>, Failure> {
+    let mut found = None;
+    reach
+        .each(Request::Skills, |skill| {
+            if skill.get("name").and_then(|found| found.as_str()) == Some(name) {
+                found = Some(serde_json::from_value(skill)?);
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(found)
+}

@@ -1,0 +1,6 @@
+//! The program as a user meets it: what it prints, on which stream, and with which exit code it ends.
+
+mod harness;
+mod setup;
+mod store;
+mod usage;

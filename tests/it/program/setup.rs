@@ -1,0 +1,101 @@
+//! Configuration and home folder.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::harness::{Place, open_to_all};
+
+#[test]
+fn a_typo_in_the_configuration_is_named_with_its_line_and_the_nearest_key() {
+    let place = Place::new();
+    place.file("aimass.toml", "[runtime]\nshutdwon_limit = \"5s\"\n");
+    for arguments in [vec!["config", "check"], vec!["facts", "ls"]] {
+        place
+            .run(&arguments)
+            .assert_fails(64, &["aimass.toml:2", "shutdwon_limit", "`shutdown_limit`"]);
+    }
+}
+
+#[test]
+fn several_problems_are_still_one_line() {
+    let place = Place::new();
+    place.file(
+        "aimass.toml",
+        "[runtime]\nbogus = 1\nevent_capacity = \"many\"\n",
+    );
+    place
+        .run(&["config", "check"])
+        .assert_fails(64, &["aimass.toml:2", "aimass.toml:3", "; "]);
+}
+
+#[test]
+fn a_configuration_that_is_no_text_or_not_there_is_refused() {
+    let place = Place::new();
+    place.file("bad.toml", b"\xff\xfe");
+    place
+        .run(&["--config", "bad.toml", "config", "show"])
+        .assert_fails(64, &["bad.toml:1", "UTF-8"]);
+    place
+        .run(&["--config", "none.toml", "config", "show"])
+        .assert_fails(64, &["none.toml"]);
+    place
+        .run(&["--config", "/", "config", "show"])
+        .assert_fails(64, &["folder"]);
+}
+
+#[test]
+fn init_writes_a_configuration_that_holds_and_never_overwrites_one() {
+    let place = Place::new();
+    place.run(&["config", "init"]).assert_ok();
+    let written = fs::read_to_string(place.home().join("aimass.toml")).unwrap();
+    place.run(&["config", "check"]).assert_ok();
+    place
+        .run(&["config", "init"])
+        .assert_fails(64, &["exists already"]);
+    assert_eq!(
+        fs::read_to_string(place.home().join("aimass.toml")).unwrap(),
+        written
+    );
+}
+
+#[test]
+fn show_has_what_the_file_and_the_variables_say() {
+    let place = Place::new();
+    place.file("aimass.toml", "[agents.text]\nreplicas = 2\n");
+    let output = place
+        .command(&["config", "show", "--json"])
+        .env("AIMASS_RUNTIME__SHUTDOWN_LIMIT", "7s")
+        .output()
+        .unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["agents"]["text"]["replicas"], 2);
+    assert_eq!(shown["runtime"]["shutdown_limit"], "7s");
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_unavailable() {
+    let place = Place::new();
+    open_to_all(&place.home());
+    fs::set_permissions(place.home(), fs::Permissions::from_mode(0o555)).unwrap();
+    let home = place.home().display().to_string();
+    place
+        .run_unprivileged(&["facts", "ls"])
+        .assert_fails(69, &[&home]);
+    place
+        .run_unprivileged(&["config", "init"])
+        .assert_fails(69, &["--config FILE"]);
+    let below = place.home().join("below").display().to_string();
+    place
+        .run_unprivileged(&["--home", &below, "facts", "ls"])
+        .assert_fails(69, &[&below, "--home"]);
+    fs::set_permissions(place.home(), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_home_that_is_a_file_is_unavailable() {
+    let place = Place::new();
+    let file = place.file("file", "").display().to_string();
+    place
+        .run(&["--home", &file, "facts", "ls"])
+        .assert_fails(69, &[&file]);
+}
