@@ -5,6 +5,7 @@ mod ask;
 mod completions;
 mod config;
 mod dead_letters;
+mod doctor;
 mod facts;
 mod failure;
 mod home;
@@ -13,8 +14,10 @@ mod interrupt;
 mod man;
 mod output;
 mod reach;
+mod run;
 mod schema;
 mod skills;
+mod start;
 mod threads;
 
 use std::future::Future;
@@ -46,6 +49,8 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Start(start::Arguments),
+    Run(run::Arguments),
     Ask(ask::Arguments),
     Skills(skills::Arguments),
     Agents(agents::Arguments),
@@ -55,6 +60,7 @@ enum Command {
     DeadLetters(dead_letters::Command),
     #[command(subcommand)]
     Config(config::Command),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -94,12 +100,15 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }),
     };
     match cli.command {
+        Command::Start(arguments) => block_on(start::execute(&context, arguments)),
+        Command::Run(arguments) => block_on(run::execute(&context, arguments)),
         Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),
         Command::Skills(arguments) => block_on(skills::execute(&context, arguments)),
         Command::Agents(arguments) => block_on(agents::execute(&context, arguments)),
         Command::Facts(command) => block_on(facts::execute(&context, command)),
         Command::DeadLetters(command) => block_on(dead_letters::execute(&context, command)),
         Command::Config(command) => config::execute(&context, command),
+        Command::Doctor(arguments) => block_on(doctor::execute(&context, arguments)),
         Command::Completions(arguments) => completions::execute(&context, arguments),
         Command::Man(arguments) => man::execute(&context, arguments),
     }

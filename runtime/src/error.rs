@@ -210,6 +210,7 @@ impl TaskError {
             Self::AgentFailed { .. } => "agent_failed",
             Self::Environment { .. } => "environment",
             Self::Transport { .. } => "transport",
+            Self::Refused { .. } => "refused",
             Self::Bug { .. } => "bug",
         }
     }

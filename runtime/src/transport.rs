@@ -5,6 +5,7 @@
 
 mod call;
 mod client;
+mod local;
 mod peer;
 mod records;
 mod request;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use aimass_config::ConfigError;
-use aimass_runtime::{EnvironmentError, TaskError, TransportError};
+use aimass_runtime::{EnvironmentError, RuntimeError, TaskError, TransportError};
 use clap::error::ErrorKind;
 
 /// The command line or the configuration is wrong.
@@ -40,6 +40,11 @@ impl Failure {
         Self::new(BUG, message)
     }
 
+    /// What went wrong was said already; this is what it comes to.
+    pub(crate) fn already_said(exit: u8) -> Self {
+        Self::new(exit, "")
+    }
+
     fn new(exit: u8, message: impl Into<String>) -> Self {
         Self {
             exit,
@@ -60,7 +65,9 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        say(&self.line());
+        if !self.message.is_empty() {
+            say(&self.line());
+        }
         ExitCode::from(self.exit)
     }
 }
@@ -90,6 +97,23 @@ impl From<TransportError> for Failure {
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
         TaskError::from(error).into()
+    }
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        match error {
+            RuntimeError::Config(error) => error.into(),
+            RuntimeError::Environment(error) => error.into(),
+            RuntimeError::Thread(error) => error.into(),
+            RuntimeError::Reaction(_) | RuntimeError::ReactionKind { .. } => {
+                Self::usage(error.to_string())
+            }
+            RuntimeError::Agent { .. } | RuntimeError::Resume { .. } => {
+                Self::unavailable(error.to_string())
+            }
+            other => Self::bug(other.to_string()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -92,11 +92,6 @@ impl Home {
             let folder = self.folder.display();
             Failure::unavailable(format!("cannot make the home folder {folder}: {error}; choose another with `--home FOLDER`"))
         })
-    }
-
-    /// Whether a store was ever made here.
-    pub(crate) fn has_store(&self) -> bool {
-        fs::read_dir(self.store()).is_ok_and(|mut entries| entries.next().is_some())
     }
 }
 

@@ -29,7 +29,14 @@ pub(crate) fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<
     };
     let kind = schema.field(main).map_or(Kind::Json, Schema::kind);
     let mut fields = Map::new();
-    fields.insert(main.clone(), value(kind, input)?);
+    let takes_a_path = schema
+        .field("path")
+        .is_some_and(|field| field.kind() != Kind::Json);
+    if kind == Kind::Text && takes_a_path && input != "-" && Path::new(input).exists() {
+        fields.insert("path".to_owned(), path(Path::new(input))?);
+    } else {
+        fields.insert(main.clone(), value(kind, input)?);
+    }
     for set in sets {
         let (name, text) = set.split_once('=').ok_or_else(|| {
             Failure::usage(format!("expected `--set KEY=VALUE`, got `--set {set}`"))

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use aimass_config::Config;
 use aimass_runtime::{
-    Call, Environment, EnvironmentOptions, Request, SocketClient, Transport, TransportError,
+    Call, Environment, EnvironmentOptions, Request, Runtime, RuntimeBuilder, SocketClient,
+    Transport, TransportError,
 };
 use serde_json::Value;
 
@@ -19,6 +21,20 @@ pub(crate) struct Reach {
 enum Own {
     Nothing,
     Environment(Environment),
+    Runtime(Runtime),
+}
+
+/// The team of this home, about to be started in this process.
+pub(crate) fn builder(context: &Context) -> Result<RuntimeBuilder, Failure> {
+    let config = context.home.load_config()?;
+    let environment = environment(context, &config)?;
+    Ok(aimass::builder(config).environment(environment))
+}
+
+fn environment(context: &Context, config: &Config) -> Result<Environment, Failure> {
+    context.home.make()?;
+    let options = EnvironmentOptions::from(&config.environment);
+    Ok(Environment::open(&context.home.store(), options)?)
 }
 
 impl Reach {
@@ -27,9 +43,7 @@ impl Reach {
         if let Some(node) = Self::node(context).await? {
             return Ok(node);
         }
-        context.home.make()?;
-        let options = EnvironmentOptions::from(&context.home.load_config()?.environment);
-        let environment = Environment::open(&context.home.store(), options)?;
+        let environment = environment(context, &context.home.load_config()?)?;
         Ok(Self {
             transport: Arc::new(environment.clone()),
             own: Own::Environment(environment),
@@ -41,10 +55,11 @@ impl Reach {
         if let Some(node) = Self::node(context).await? {
             return Ok(node);
         }
-        Err(TransportError::NoNode {
-            path: context.home.socket(),
-        }
-        .into())
+        let runtime = builder(context)?.start().await?;
+        Ok(Self {
+            transport: Arc::new(runtime.clone()),
+            own: Own::Runtime(runtime),
+        })
     }
 
     /// The node of this home, if one runs.
@@ -97,6 +112,10 @@ impl Reach {
         match self.own {
             Own::Nothing => Ok(()),
             Own::Environment(environment) => Ok(environment.close().await?),
+            Own::Runtime(runtime) => match runtime.shutdown().await.environment {
+                Some(message) => Err(Failure::unavailable(message)),
+                None => Ok(()),
+            },
         }
     }
 }

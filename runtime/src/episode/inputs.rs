@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
 use crate::episode::file_kind;
@@ -19,10 +19,15 @@ const SNIFFED_BYTES: u64 = 8192;
 /// An input that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFailure {
-    /// Its path, as it was given.
+    /// Its path, as it was given; written down with replacement characters where it is not UTF-8.
+    #[serde(serialize_with = "lossily")]
     pub path: PathBuf,
     /// What was expected, what came, what to do.
     pub message: String,
+}
+
+fn lossily<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// What a list of paths came to.

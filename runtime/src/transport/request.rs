@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::environment::FactFilter;
-use crate::ids::{EpisodeId, Revision, TaskId};
+use crate::ids::{EpisodeId, Namespace, Revision, TaskId};
 use crate::task::TaskOptions;
 
 /// One thing that a runtime is asked for. The reply is JSON; a request that gives many things sends each as an item.
@@ -23,6 +23,15 @@ pub enum Request {
         /// What else is said about the task.
         #[serde(default)]
         options: Box<TaskOptions>,
+    },
+    /// One episode over files. Items: its facts, as they come. Reply: its id, its failures, the inputs that were refused, and
+    /// the facts that no agent handles.
+    Run {
+        /// Files and folders, by their absolute paths.
+        paths: Vec<PathBuf>,
+        /// The tenant.
+        #[serde(default)]
+        namespace: Namespace,
     },
     /// Items: the spec of each skill. Reply: how many there are.
     Skills,
@@ -64,7 +73,7 @@ pub enum Request {
         /// Its task.
         task: TaskId,
     },
-    /// Asks the dead letter's skill again, with the same input. Reply: the new task's id.
+    /// Asks the dead letter's skill again, with the same input. Reply: the new task's id, and its output.
     Redrive {
         /// Its task.
         task: TaskId,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::call::ITEM_WINDOW;
@@ -25,7 +25,7 @@ const MAX_CONNECTIONS: usize = 64;
 const MAX_CALLS: usize = 1024;
 /// How long a client may take to say which protocol it speaks.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
-/// How long a client that closed may take to read what was already said.
+/// How long open calls may take to reply when the server stops, and a client to read what was already said.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Listens on a Unix socket, and hands what is asked there to a transport.
@@ -74,17 +74,19 @@ impl SocketServer {
         })
     }
 
-    /// Serves until `stop` is done. Calls that are still open then are cancelled.
+    /// Serves until `stop` is done. Calls that are still open then have a moment to reply, and are cancelled after it.
     pub async fn serve(self, transport: Arc<dyn Transport>, stop: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let (stopping, stopped) = watch::channel(());
         tokio::pin!(stop);
         loop {
             tokio::select! {
-                () = &mut stop => return,
+                () = &mut stop => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                     Ok((stream, _)) if is_same_user(&stream) => {
-                        connections.spawn(Connection::new(Arc::clone(&transport)).serve(stream));
+                        let connection = Connection::new(Arc::clone(&transport), stopped.clone());
+                        connections.spawn(connection.serve(stream));
                     }
                     Ok(_) => tracing::warn!("refused a connection of another user"),
                     // No file is left for the connection; one may be free when another connection ends.
@@ -95,6 +97,8 @@ impl SocketServer {
                 },
             }
         }
+        drop(stopping);
+        while connections.join_next().await.is_some() {}
     }
 }
 
@@ -141,6 +145,8 @@ struct Connection {
     transport: Arc<dyn Transport>,
     calls: JoinSet<u64>,
     open: HashMap<u64, OpenCall>,
+    /// Ends when the server stops.
+    stopped: watch::Receiver<()>,
 }
 
 struct OpenCall {
@@ -149,8 +155,9 @@ struct OpenCall {
 }
 
 impl Connection {
-    fn new(transport: Arc<dyn Transport>) -> Self {
+    fn new(transport: Arc<dyn Transport>, stopped: watch::Receiver<()>) -> Self {
         Self {
+            stopped,
             transport,
             calls: JoinSet::new(),
             open: HashMap::new(),
@@ -164,7 +171,7 @@ impl Connection {
         let ended = tokio::select! {
             // The writing half ends by itself only when the client no longer reads.
             () = &mut pump => return,
-            ended = self.read(FrameReader::new(reader), outbox) => ended,
+            ended = self.talk(FrameReader::new(reader), outbox) => ended,
         };
         if let Err(error) = ended {
             tracing::warn!(%error, "closed a connection");
@@ -174,7 +181,7 @@ impl Connection {
         let _ = tokio::time::timeout(FAREWELL_LIMIT, pump).await;
     }
 
-    async fn read(
+    async fn talk(
         &mut self,
         mut frames: FrameReader<tokio::net::unix::OwnedReadHalf>,
         outbox: Outbox,
@@ -190,9 +197,16 @@ impl Connection {
             Ok(other) => return other.map(drop),
             Err(_) => return Ok(()),
         }
+        let mut stopped = self.stopped.clone();
         loop {
             tokio::select! {
                 Some(ended) = self.calls.join_next() => self.reap(ended, &outbox),
+                _ = stopped.changed() => {
+                    let last_replies = async { while self.calls.join_next().await.is_some() {} };
+                    // Whoever has not replied by then is cancelled.
+                    let _ = tokio::time::timeout(FAREWELL_LIMIT, last_replies).await;
+                    return Ok(());
+                }
                 frame = frames.next() => match frame? {
                     Some(frame) => self.handle(frame, &outbox),
                     None => return Ok(()),

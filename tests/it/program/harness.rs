@@ -53,14 +53,14 @@ impl Place {
 
     /// A run that is yet to be started.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aimass"));
-        command.args(arguments);
-        self.settle(&mut command);
-        command
+        self.command_of(env!("CARGO_BIN_EXE_aimass"), arguments)
     }
 
-    fn settle(&self, command: &mut Command) {
+    /// As `command`, of another program that starts ours.
+    pub(crate) fn command_of<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Command {
+        let mut command = Command::new(program);
         command
+            .args(arguments)
             .current_dir(self.here())
             .env_remove("NO_COLOR")
             .env_remove("RUST_BACKTRACE")
@@ -69,6 +69,7 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        command
     }
 
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ended {
@@ -98,10 +99,18 @@ impl Place {
             open_to_all(self.root.path());
             open_to_all(&program);
         }
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"]);
-        command.arg(program).args(arguments);
-        self.settle(&mut command);
+        let program = program.display().to_string();
+        let mut all = vec![
+            "--reuid",
+            NOBODY,
+            "--regid",
+            NOBODY,
+            "--clear-groups",
+            "--",
+            &program,
+        ];
+        all.extend(arguments);
+        let mut command = self.command_of("setpriv", &all);
         Ended::from(command.output().unwrap())
     }
 }

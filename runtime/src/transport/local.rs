@@ -1,0 +1,127 @@
+//! The transport within a process: a runtime answers each request itself.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{Call, Request, Transport, records};
+use crate::ask::JsonHeard;
+use crate::environment::FactFilter;
+use crate::episode::{Episode, RunningEpisode};
+use crate::error::TaskError;
+use crate::fault::FaultKind;
+use crate::runtime::Runtime;
+use crate::skill::Delivery;
+use crate::task::TaskOptions;
+
+impl Transport for Runtime {
+    fn call(&self, request: Request) -> Call {
+        let runtime = self.clone();
+        Call::new(|items| async move { answer(runtime, request, items).await })
+    }
+}
+
+async fn answer(
+    runtime: Runtime,
+    request: Request,
+    items: mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    match request {
+        Request::Ask {
+            skill,
+            input,
+            options,
+        } => ask(&runtime, &skill, input, *options, items).await,
+        Request::Skills => send_all(runtime.skills(), &items).await,
+        Request::Agents => send_all(runtime.agents(), &items).await,
+        Request::Run { paths, namespace } => {
+            let episode = Episode::from_files(paths).namespace(namespace);
+            run(&runtime, episode, &items).await
+        }
+        Request::Redrive { task } => {
+            let (task, output) = runtime.redrive(task).await?;
+            Ok(json!({"task": task, "output": output}))
+        }
+        other => records::answer(runtime.environment().clone(), other, items).await,
+    }
+}
+
+async fn ask(
+    runtime: &Runtime,
+    skill: &str,
+    input: Value,
+    options: TaskOptions,
+    items: mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    let streams = |spec: &crate::skill::SkillSpec| {
+        spec.name == skill && spec.delivery == Delivery::ServerStreaming
+    };
+    if !runtime.skills().iter().any(streams) {
+        return runtime.ask_json(skill, input, options).await;
+    }
+    let mut stream = runtime.stream_json(skill, input, options)?;
+    while let Some(heard) = stream.next().await {
+        match heard? {
+            JsonHeard::Output(output) => return Ok(output),
+            // A caller that no longer takes items has dropped the call, and this future with it.
+            JsonHeard::Item(item) => drop(items.send(item).await),
+        }
+    }
+    Err(TaskError::Bug {
+        skill: skill.to_owned(),
+        message: "its stream ended without an output".to_owned(),
+    })
+}
+
+/// Sends the episode's facts as they come; the reply has the rest of its report, so that neither has to fit into one frame.
+async fn run(
+    runtime: &Runtime,
+    episode: Episode,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    let before = runtime.environment().snapshot()?.head()?;
+    let RunningEpisode { id, refused } = runtime.begin_episode(episode).await?;
+    let filter = FactFilter {
+        episode: Some(id),
+        ..FactFilter::default()
+    };
+    let mut facts = runtime.environment().subscribe_from(before, filter);
+    let report = runtime.report(id);
+    tokio::pin!(report);
+    let report = loop {
+        tokio::select! {
+            fact = facts.next() => send(&fact?, items).await?,
+            report = &mut report => break report?,
+        }
+    };
+    let sent = facts.position();
+    for fact in report.facts.iter().filter(|fact| fact.revision > sent) {
+        send(fact, items).await?;
+    }
+    Ok(json!({
+        "episode": id,
+        "failures": report.failures,
+        "refused": refused,
+        "unhandled": report.unhandled,
+    }))
+}
+
+async fn send_all<T: Serialize>(
+    all: Vec<T>,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    for one in &all {
+        send(one, items).await?;
+    }
+    Ok(json!(all.len()))
+}
+
+async fn send<T: Serialize>(item: &T, items: &mpsc::Sender<Value>) -> Result<(), TaskError> {
+    let item = serde_json::to_value(item).map_err(|error| TaskError::Refused {
+        kind: FaultKind::Bug,
+        message: error.to_string(),
+    })?;
+    // As above: nobody is left to hear of it.
+    let _ = items.send(item).await;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `aimass run`, with good files and bad ones.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::harness::{Ended, Place, open_to_all};
+
+/// The paths of an episode's inputs that were used.
+fn used(ended: &Ended) -> Vec<String> {
+    let document = ended.document();
+    let inputs = document["facts"].as_array().unwrap().iter();
+    let inputs = inputs.filter(|fact| fact["kind"].as_str().unwrap().starts_with("file."));
+    inputs
+        .map(|fact| {
+            fact["value"]["path"]
+                .as_str()
+                .unwrap()
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Each of these words has a line of its own on standard error.
+#[track_caller]
+fn assert_named(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.code, Some(65), "{ended:?}");
+    assert!(!ended.stderr.contains("panic"), "{ended:?}");
+    for word in words {
+        let lines = ended
+            .stderr
+            .lines()
+            .filter(|line| line.contains(word))
+            .count();
+        assert_eq!(lines, 1, "{word:?} in {ended:?}");
+    }
+}
+
+#[test]
+fn the_document_has_its_four_parts() {
+    let place = Place::new();
+    place.file("good.txt", "Good morning, how are you today?");
+    let document = place.run(&["run", "--json", "good.txt"]).document();
+    let parts: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(parts, ["episode", "facts", "failures", "report"]);
+}
+
+#[test]
+fn bad_files_among_good_ones_are_named_and_the_good_ones_done() {
+    let place = Place::new();
+    place.file("good.txt", "Good morning, how are you today?");
+    place.file("empty.txt", "");
+    let ended = place.run(&[
+        "run",
+        "--json",
+        "empty.txt",
+        "good.txt",
+        "missing.txt",
+        "/dev/null",
+    ]);
+    assert_named(&ended, &["empty.txt", "missing.txt", "/dev/null"]);
+    assert_eq!(used(&ended), ["good.txt"]);
+    assert_eq!(ended.document()["failures"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_named() {
+    let place = Place::new();
+    for folder in [place.here(), place.home()] {
+        open_to_all(&folder);
+    }
+    fs::set_permissions(place.home(), fs::Permissions::from_mode(0o777)).unwrap();
+    let secret = place.file("secret.txt", "nobody may read this");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    open_to_all(&place.file("good.txt", "Good morning, how are you today?"));
+    let ended = place.run_unprivileged(&["run", "--json", "secret.txt", "good.txt"]);
+    assert_named(&ended, &["secret.txt"]);
+    assert_eq!(used(&ended), ["good.txt"]);
+}
+
+#[test]
+fn a_name_that_is_no_text_is_named() {
+    let place = Place::new();
+    let name = std::ffi::OsStr::from_bytes(b"not\xfftext.txt");
+    fs::write(place.here().join(name), "content").unwrap();
+    assert_named(&place.run(&[std::ffi::OsStr::new("run"), name]), &["UTF-8"]);
+}
+
+#[test]
+fn ten_gigabytes_of_nothing_and_a_growing_file_need_little_memory() {
+    let place = Place::new();
+    let sparse = File::create(place.here().join("sparse.bin")).unwrap();
+    sparse.set_len(10 << 30).unwrap();
+    let growing = place.file("growing.txt", "it grows. ".repeat(1000));
+    let done = AtomicBool::new(false);
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = OpenOptions::new().append(true).open(&growing).unwrap();
+            let mut left = 20_000;
+            while !done.load(Ordering::Relaxed) && left > 0 {
+                file.write_all(&b"and grows. ".repeat(100)).unwrap();
+                left -= 1;
+            }
+        });
+        // 4 GiB of addresses: a worker's stack is mostly addresses, and the file is more than twice that.
+        let program = env!("CARGO_BIN_EXE_aimass");
+        let limited =
+            format!("ulimit -v 4194304; exec '{program}' run --json sparse.bin growing.txt");
+        let mut shell = place.command_of("sh", &["-c", &limited]);
+        let ended = Ended::from(shell.output().unwrap());
+        done.store(true, Ordering::Relaxed);
+        ended
+    });
+    assert!(matches!(ended.code, Some(0 | 65)), "{ended:?}");
+    assert!(
+        !ended.stderr.contains("panic") && !ended.stderr.contains("memory"),
+        "{ended:?}"
+    );
+    assert_eq!(used(&ended), ["sparse.bin", "growing.txt"]);
+}
