@@ -12,6 +12,7 @@ mod home;
 mod input;
 mod interrupt;
 mod man;
+mod models;
 mod output;
 mod reach;
 mod run;
@@ -54,6 +55,8 @@ enum Command {
     Ask(ask::Arguments),
     Skills(skills::Arguments),
     Agents(agents::Arguments),
+    #[command(subcommand)]
+    Models(models::Command),
     #[command(subcommand)]
     Facts(facts::Command),
     #[command(subcommand)]
@@ -105,6 +108,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),
         Command::Skills(arguments) => block_on(skills::execute(&context, arguments)),
         Command::Agents(arguments) => block_on(agents::execute(&context, arguments)),
+        Command::Models(command) => models::execute(&context, command),
         Command::Facts(command) => block_on(facts::execute(&context, command)),
         Command::DeadLetters(command) => block_on(dead_letters::execute(&context, command)),
         Command::Config(command) => config::execute(&context, command),

@@ -4,13 +4,17 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
+use aimass_models::Presence;
 use clap::Args;
 use serde_json::json;
 
-use super::Context;
 use super::failure::Failure;
 use super::output::Output;
 use super::reach::Reach;
+use super::{Context, models};
+
+/// What the text agent takes where the configuration names nothing else.
+const TEXT_MODEL: &str = "minilm";
 
 /// Say what is missing on this machine, and what to type
 #[derive(Args)]
@@ -47,6 +51,7 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
         configuration(context),
         home(context),
         cache(context),
+        text_model(context),
         store(context).await,
         python(),
         threads(),
@@ -116,7 +121,7 @@ fn home(context: &Context) -> Finding {
 }
 
 fn cache(context: &Context) -> Finding {
-    const WHAT: &str = "models";
+    const WHAT: &str = "cache";
     let folder = context.home.cache();
     let usable = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     match usable {
@@ -125,6 +130,36 @@ fn cache(context: &Context) -> Finding {
             WHAT,
             format!("{}: {error}", folder.display()),
             "name another with `AIMASS_CACHE=FOLDER`",
+        ),
+    }
+}
+
+/// The model that the text agent is to have.
+fn text_model(context: &Context) -> Finding {
+    const WHAT: &str = "text model";
+    let looked = context
+        .home
+        .load_config()
+        .and_then(|config| Ok((config, models::store(context)?)));
+    let (config, store) = match looked {
+        Ok(looked) => looked,
+        Err(failure) => return Finding::missing(WHAT, failure.line(), "mend the configuration"),
+    };
+    let name = config
+        .agent("text")
+        .model
+        .unwrap_or_else(|| TEXT_MODEL.to_owned());
+    match store.presence(&name) {
+        Presence::Present => Finding::good(WHAT, name),
+        Presence::Absent => Finding::missing(
+            WHAT,
+            format!("{name} is not here"),
+            format!("type `aimass models pull {name}`"),
+        ),
+        Presence::Damaged => Finding::missing(
+            WHAT,
+            format!("{name} is damaged"),
+            format!("type `aimass models rm {name}`, then `aimass models pull {name}`"),
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the ledger: scenes that show a guarantee, and a simulation of millions of interleavings.
 
+mod dice;
 mod model;
 mod scenes;
 mod simulation;

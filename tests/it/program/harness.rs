@@ -39,6 +39,10 @@ impl Place {
         self.root.path().join("home")
     }
 
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
+    }
+
     /// The current folder of what is run.
     pub(crate) fn here(&self) -> PathBuf {
         self.root.path().join("here")
@@ -65,7 +69,7 @@ impl Place {
             .env_remove("NO_COLOR")
             .env_remove("RUST_BACKTRACE")
             .env("AIMASS_HOME", self.home())
-            .env("AIMASS_CACHE", self.root.path().join("cache"))
+            .env("AIMASS_CACHE", self.cache())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

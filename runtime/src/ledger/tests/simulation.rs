@@ -13,6 +13,7 @@ use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Outcome, SkillId, Wish};
 use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
+use crate::ledger::tests::dice::Dice;
 use crate::ledger::tests::model::{Checker, kind, tight_settings};
 use crate::ledger::worker::WorkerState;
 use crate::skill::{Effect, Shape};
@@ -77,19 +78,6 @@ fn play_part(part: u64, parts: u64) -> BTreeSet<&'static str> {
         }
     }
     seen
-}
-
-/// A small, fast generator (splitmix64): a run must be made from its seed alone, on every platform.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
 }
 
 /// One thread, as the simulation plays it.
