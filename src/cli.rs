@@ -111,9 +111,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Models(command) => models::execute(&context, command),
         Command::Facts(command) => block_on(facts::execute(&context, command)),
         Command::DeadLetters(command) => block_on(dead_letters::execute(&context, command)),
-        Command::Config(command) => config::execute(&context, command),
+        Command::Config(command) => config::execute(&context, &command),
         Command::Doctor(arguments) => block_on(doctor::execute(&context, arguments)),
-        Command::Completions(arguments) => completions::execute(&context, arguments),
+        Command::Completions(arguments) => completions::execute(&context, &arguments),
         Command::Man(arguments) => man::execute(&context, arguments),
     }
 }

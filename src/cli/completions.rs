@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+pub(crate) fn execute(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "aimass", &mut script);
     context.output.bytes(&script)

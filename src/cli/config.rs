@@ -21,7 +21,7 @@ pub(crate) enum Command {
     Init,
 }
 
-pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure> {
+pub(crate) fn execute(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Check => check(context),
         Command::Show => show(context),

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aimass_models::{Artefact, Catalogue, ModelError, Presence, Progress, Store, StoreOptions};
 use clap::Subcommand;
@@ -54,7 +54,7 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
             let mut progress = Shown::default();
             let path = store.pull(&name, &mut progress);
             progress.clear();
-            done(context, "fetched", &name, path?)
+            done(context, "fetched", &name, &path?)
         }
         Command::Verify { name } => {
             let files = store.verify(&name)?.files.len();
@@ -72,7 +72,7 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
             let imported = store
                 .import(&name, &from)
                 .map_err(|error| Failure::bad_input(error.to_string()));
-            done(context, "imported", &name, imported?)
+            done(context, "imported", &name, &imported?)
         }
         Command::Rm { name } => remove(context, &store, &name),
         Command::Path { name } => {
@@ -151,7 +151,7 @@ fn remove(context: &Context, store: &Store, name: &str) -> Result<(), Failure> {
     context.output.line(&format!("{what} {name}"))
 }
 
-fn done(context: &Context, done: &str, name: &str, path: PathBuf) -> Result<(), Failure> {
+fn done(context: &Context, done: &str, name: &str, path: &Path) -> Result<(), Failure> {
     if context.output.is_json() {
         return context
             .output

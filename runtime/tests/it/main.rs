@@ -5,6 +5,7 @@ mod environment_kill;
 mod episodes;
 mod guarantees;
 mod support;
+mod transport;
 
 /// A test that runs this binary again as its child tells it so in this variable.
 const CHILD: &str = "AIMASS_TEST_CHILD";

@@ -41,7 +41,7 @@ fn sources() -> impl Iterator<Item = (PathBuf, String)> {
         })
 }
 
-fn assert_none(broken: Vec<PathBuf>, rule: &str) {
+fn assert_none(broken: &[PathBuf], rule: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let broken: Vec<_> = broken
         .iter()
@@ -55,7 +55,7 @@ fn no_source_file_is_longer_than_its_budget() {
     let broken = sources()
         .filter(|(_, text)| text.lines().count() > MAX_LINES)
         .map(|(path, _)| path);
-    assert_none(broken.collect(), "longer than 500 lines");
+    assert_none(&broken.collect::<Vec<_>>(), "longer than 500 lines");
 }
 
 #[test]
@@ -63,13 +63,16 @@ fn every_source_file_says_what_it_is_for() {
     let broken = sources()
         .filter(|(_, text)| !text.starts_with("//! "))
         .map(|(path, _)| path);
-    assert_none(broken.collect(), "does not begin with `//!`");
+    assert_none(&broken.collect::<Vec<_>>(), "does not begin with `//!`");
 }
 
 #[test]
 fn a_module_stands_beside_its_folder() {
     let broken = files().into_iter().filter(|path| path.ends_with("mod.rs"));
-    assert_none(broken.collect(), "`foo.rs` beside `foo/`, never `mod.rs`");
+    assert_none(
+        &broken.collect::<Vec<_>>(),
+        "`foo.rs` beside `foo/`, never `mod.rs`",
+    );
 }
 
 #[test]
@@ -87,7 +90,10 @@ fn a_silenced_lint_has_a_reason() {
     let broken = sources()
         .filter(|(path, text)| !path.ends_with(file!()) && silences(text))
         .map(|(path, _)| path);
-    assert_none(broken.collect(), "a lint is silenced without a `reason`");
+    assert_none(
+        &broken.collect::<Vec<_>>(),
+        "a lint is silenced without a `reason`",
+    );
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn no_file_is_large() {
     let broken = files()
         .into_iter()
         .filter(|path| fs::metadata(path).unwrap().len() > MAX_BYTES);
-    assert_none(broken.collect(), "larger than 1 MiB");
+    assert_none(&broken.collect::<Vec<_>>(), "larger than 1 MiB");
 }
 
 #[test]
@@ -118,5 +124,8 @@ fn no_file_knows_the_machine_it_was_written_on() {
         let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
         homes.iter().any(|home| begins_a_path(&text, home))
     });
-    assert_none(broken.collect(), "names a folder of somebody's machine");
+    assert_none(
+        &broken.collect::<Vec<_>>(),
+        "names a folder of somebody's machine",
+    );
 }

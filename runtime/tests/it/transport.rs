@@ -1,0 +1,187 @@
+//! One runtime, reached in the process and over a socket: what is asked, and what comes back, is the same.
+
+use std::sync::Arc;
+
+use aimass_runtime::{
+    FactKind, Reaction, Request, Runtime, SocketClient, SocketServer, TaskError, Transport,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::support::{Obedient, tight};
+
+/// A node over the test agent, and a client of it.
+struct Node {
+    folder: TempDir,
+    runtime: Runtime,
+    client: SocketClient,
+    stop: oneshot::Sender<()>,
+    serving: JoinSet<()>,
+}
+
+impl Node {
+    async fn start(agent: Obedient) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::builder(tight())
+            .agent(agent)
+            .start()
+            .await
+            .unwrap();
+        let path = folder.path().join("socket");
+        let server = SocketServer::bind(&path).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::new(runtime.clone());
+        let mut serving = JoinSet::new();
+        serving.spawn(server.serve(served, async { drop(stopped.await) }));
+        let client = SocketClient::connect(&path).await.unwrap();
+        Self {
+            folder,
+            runtime,
+            client,
+            stop,
+            serving,
+        }
+    }
+
+    async fn end(mut self) {
+        let _ = self.stop.send(());
+        self.serving.join_next().await;
+        self.runtime.shutdown().await;
+    }
+}
+
+fn ask(skill: &str, input: Value) -> Request {
+    Request::Ask {
+        skill: skill.to_owned(),
+        input,
+        options: Box::default(),
+    }
+}
+
+/// All items, and the reply.
+async fn heard(
+    transport: &dyn Transport,
+    request: Request,
+) -> (Vec<Value>, Result<Value, TaskError>) {
+    let mut call = transport.call(request);
+    let mut items = Vec::new();
+    while let Some(item) = call.next().await {
+        items.push(item);
+    }
+    (items, call.reply().await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_transports_answer_alike() {
+    let node = Node::start(Obedient::default()).await;
+    for request in [
+        ask("test.obey", json!({"Echo": 7})),
+        ask("test.obey", json!("Reject")),
+        ask("test.obey", json!("Fly")),
+        ask("test.oby", json!({"Echo": 7})),
+        ask("test.count", json!(10)),
+        Request::Skills,
+        Request::DeadLetters,
+    ] {
+        let local = heard(&node.runtime, request.clone()).await;
+        let remote = heard(&node.client, request.clone()).await;
+        assert_eq!(local, remote, "{request:?}");
+    }
+    let (items, reply) = heard(&node.client, ask("test.count", json!(10))).await;
+    assert_eq!((items.len(), reply.is_ok()), (10, true));
+    let (agents, _) = heard(&node.client, Request::Agents).await;
+    assert_eq!(agents[0]["name"], "test");
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_cancels_what_it_asked_for() {
+    let agent = Obedient::default();
+    let gate = agent.gate.clone();
+    let node = Node::start(agent).await;
+    let runtime = node.runtime.clone();
+    let mut waiting = node.client.call(ask("test.obey", json!({"AtTheGate": 1})));
+    let reached = tokio::task::spawn_blocking({
+        let gate = gate.clone();
+        move || gate.reached(1)
+    });
+    tokio::select! {
+        _ = waiting.next() => panic!("it passed a shut gate"),
+        reached = reached => reached.unwrap(),
+    }
+    drop(node.client);
+    // The connection's end is heard before the node's, so the task is no longer anybody's when the gate opens.
+    drop(waiting);
+    let _ = node.stop.send(());
+    let mut serving = node.serving;
+    serving.join_next().await;
+    gate.open();
+    let report = runtime.shutdown().await;
+    assert_eq!(report.cut_off, 0, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_listed_shown_and_redriven() {
+    let node = Node::start(Obedient::default()).await;
+    let reply = node
+        .client
+        .call(ask("test.obey", json!("Panic")))
+        .reply()
+        .await;
+    let Err(TaskError::DeadLettered { task, .. }) = reply else {
+        panic!("{reply:?}");
+    };
+    let (letters, count) = heard(&node.client, Request::DeadLetters).await;
+    assert_eq!((letters.len(), count), (1, Ok(json!(1))));
+    let letter = node
+        .client
+        .call(Request::DeadLetter { task })
+        .reply()
+        .await
+        .unwrap();
+    assert_eq!(letter, letters[0]);
+    assert_eq!(letter["task"]["input"], json!("Panic"));
+    let again = node.client.call(Request::Redrive { task }).reply().await;
+    assert!(
+        matches!(again, Err(TaskError::DeadLettered { .. })),
+        "{again:?}"
+    );
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_over_files_sends_its_facts_once_each() {
+    let text = FactKind::new("file.text", 1).unwrap();
+    let reaction = Reaction::new("files", text, "test.obey")
+        .produces(FactKind::new("answer", 1).unwrap())
+        .input(|_| json!({"Echo": 7}));
+    let agent = Obedient {
+        reactions: vec![reaction],
+        ..Obedient::default()
+    };
+    let node = Node::start(agent).await;
+    let inputs = node.folder.path().join("inputs");
+    std::fs::create_dir(&inputs).unwrap();
+    for number in 0..20 {
+        std::fs::write(inputs.join(format!("{number}.txt")), "some text").unwrap();
+    }
+    std::fs::write(inputs.join("empty.txt"), "").unwrap();
+    let request = Request::Run {
+        paths: vec![inputs],
+        namespace: Default::default(),
+    };
+    let (facts, report) = heard(&node.client, request).await;
+    let report = report.unwrap();
+    let mut revisions: Vec<u64> = facts
+        .iter()
+        .map(|fact| fact["revision"].as_u64().unwrap())
+        .collect();
+    revisions.dedup();
+    assert_eq!(revisions.len(), 40, "{facts:#?}");
+    assert!(revisions.is_sorted());
+    assert_eq!(report["refused"].as_array().unwrap().len(), 1);
+    assert_eq!(report["failures"], json!([]));
+    node.end().await;
+}
