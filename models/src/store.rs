@@ -95,6 +95,14 @@ impl Store {
         Ok(folder)
     }
 
+    /// What an artefact that is here consists of.
+    ///
+    /// # Errors
+    /// As [`Self::path`].
+    pub fn manifest(&self, name: &str) -> Result<Manifest, ModelError> {
+        Manifest::read(&self.path(name)?, name)
+    }
+
     /// Whether an artefact is here.
     pub fn presence(&self, name: &str) -> Presence {
         let exists = self.place(name).is_ok_and(|folder| folder.exists());

@@ -159,6 +159,18 @@ impl FlowContext {
         self.host.environment()
     }
 
+    /// Runs `work` where blocking harms nobody: reading the environment or files.
+    ///
+    /// # Errors
+    /// A fault when it panics.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Fault::bug(format!("the flow's blocking work failed: {error}")))
+    }
+
     /// Whether nobody waits for the flow any more. It is dropped at its next wait in any case.
     pub fn is_cancelled(&self) -> bool {
         self.host.is_cancelled()

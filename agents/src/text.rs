@@ -1,0 +1,30 @@
+//! The text agent: embeddings, language, classes and search, for texts given or in files.
+//!
+//! ```no_run
+//! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
+//! use aimass_agents::text::{Embed, TextInput};
+//!
+//! let embedding = runtime.ask(Embed, TextInput::text("A letter of complaint.")).await?;
+//! assert_eq!(embedding.embedding.len(), 384);
+//! # Ok(())
+//! # }
+//! ```
+
+mod agent;
+mod classify;
+mod embed;
+mod encoder;
+mod input;
+mod language;
+mod passages;
+mod search;
+mod search_folder;
+
+pub use agent::TextAgent;
+pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
+pub use embed::{Embed, Embedding};
+pub use encoder::{EncoderSource, TextModel};
+pub use input::TextInput;
+pub use language::{DetectedLanguage, Language};
+pub use search::{Search, SearchInput};
+pub use search_folder::{FolderSearchInput, Hit, Hits, SearchFolder};

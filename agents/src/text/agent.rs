@@ -1,0 +1,55 @@
+//! The text agent's parts.
+
+use aimass_models::Store;
+use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Fresh, Reaction, WorkerGroup};
+
+use crate::text::encoder::EncoderSource;
+use crate::text::{Classify, Embed, Language, Search, SearchFolder};
+
+/// The catalogue's name of the model that is used when the configuration names none.
+const DEFAULT_MODEL: &str = "minilm";
+
+/// The agent for texts.
+#[derive(Debug, Clone)]
+pub struct TextAgent {
+    store: Store,
+    model: String,
+}
+
+impl TextAgent {
+    /// An agent that finds its model in `store`; `model` is a name of the catalogue, `minilm` when none is given.
+    pub fn new(store: Store, model: Option<&str>) -> Self {
+        Self {
+            store,
+            model: model.unwrap_or(DEFAULT_MODEL).to_owned(),
+        }
+    }
+
+    /// The catalogue's name of its model.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+}
+
+impl Agent for TextAgent {
+    fn name(&self) -> &str {
+        "text"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        let source = EncoderSource::new(self.store.clone(), &self.model)?;
+        let encoder = WorkerGroup::new("encoder", source)
+            .skill(Embed)
+            .skill(Classify)
+            .skill(SearchFolder);
+        // Language needs no weights, and must not wait behind those that do.
+        let language = WorkerGroup::new("language", Fresh(|| ())).skill(Language);
+        let texts = FactKind::new("file.text", 1).map_err(|error| Fault::bug(error.to_string()))?;
+        Ok(definition
+            .group(encoder)
+            .group(language)
+            .flow(Search)
+            .reaction(Reaction::new("text-embed", texts.clone(), "text.embed"))
+            .reaction(Reaction::new("text-language", texts, "text.language")))
+    }
+}

@@ -1,0 +1,145 @@
+//! `text.classify`: which of the user's labels fits a text, without training.
+//!
+//! Zero-shot by similarity: the text is compared with a sentence about each label, in the embedding space of the encoder.
+//! Source of the method: Yin, Hay and Roth, "Benchmarking Zero-shot Text Classification", 2019, the embedding-based baseline.
+//! The scores are a softmax over cosine similarities and are not calibrated: they rank, they are no probabilities.
+
+use std::sync::Arc;
+
+use aimass_runtime::{BatchSkill, Fault, Skill, SkillSpec, StepContext};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::encoder::cosine;
+use crate::text::{TextInput, TextModel};
+
+/// Labels that one call may name.
+const MAX_LABELS: usize = 100;
+/// What a similarity is divided by before the softmax: cosine similarities of short texts differ by a few hundredths.
+const TEMPERATURE: f32 = 0.05;
+
+/// Says which of the given labels fits a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Classify;
+
+/// A text and the labels to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifyInput {
+    /// The text itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A text file in UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<std::path::PathBuf>,
+    /// The labels: a list, or one string with commas between them.
+    pub labels: Labels,
+}
+
+/// Labels as a list, or in one string with commas between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Labels {
+    /// A list.
+    List(Vec<String>),
+    /// One string with commas.
+    Commas(String),
+}
+
+/// The labels, the best one first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Classes {
+    /// The labels, the best one first.
+    pub classes: Vec<ScoredClass>,
+}
+
+/// A label and how well it fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoredClass {
+    /// The label.
+    pub label: String,
+    /// From 0 to 1; all scores of a text add up to 1.
+    pub score: f32,
+}
+
+impl Labels {
+    /// The labels without white space around them.
+    fn checked(&self) -> Result<Vec<String>, Fault> {
+        let labels: Vec<String> = match self {
+            Self::List(labels) => labels.iter().map(|label| label.trim().to_owned()).collect(),
+            Self::Commas(labels) => labels
+                .split(',')
+                .map(|label| label.trim().to_owned())
+                .collect(),
+        };
+        let distinct: std::collections::HashSet<&String> = labels.iter().collect();
+        if labels.len() < 2 || labels.len() > MAX_LABELS {
+            let found = labels.len();
+            return Err(Fault::rejected(format!(
+                "expected 2 to {MAX_LABELS} labels, got {found}"
+            )));
+        }
+        if distinct.len() < labels.len() || labels.iter().any(String::is_empty) {
+            return Err(Fault::rejected(
+                "expected distinct labels that are not empty",
+            ));
+        }
+        Ok(labels)
+    }
+}
+
+impl Skill for Classify {
+    const NAME: &'static str = "text.classify";
+    type Input = ClassifyInput;
+    type Output = Classes;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Says which of the given labels fits a text, without training.")
+            .main_field("text")
+    }
+}
+
+impl BatchSkill for Classify {
+    type Model = TextModel;
+
+    fn run(
+        &self,
+        model: &mut TextModel,
+        inputs: &[Arc<ClassifyInput>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<Classes, Fault>> {
+        inputs.iter().map(|input| classify(model, input)).collect()
+    }
+}
+
+fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<Classes, Fault> {
+    let labels = input.labels.checked()?;
+    let text = TextInput {
+        text: input.text.clone(),
+        path: input.path.clone(),
+    };
+    let text = text.read()?;
+    let prompts: Vec<String> = labels
+        .iter()
+        .map(|label| format!("This text is about {label}."))
+        .collect();
+    let prompts = model.embed_labels(&prompts)?;
+    let vectors = model.embed(&[&text])?;
+    let vector = vectors
+        .first()
+        .ok_or_else(|| Fault::bug("the model gave no vector"))?;
+    let powers: Vec<f32> = prompts
+        .iter()
+        .map(|prompt| ((cosine(vector, prompt) - 1.0) / TEMPERATURE).exp())
+        .collect();
+    let total: f32 = powers.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    let scored = labels.into_iter().zip(powers);
+    let mut classes: Vec<ScoredClass> = scored
+        .map(|(label, power)| ScoredClass {
+            label,
+            score: power / total,
+        })
+        .collect();
+    classes.sort_by(|one, other| other.score.total_cmp(&one.score));
+    Ok(Classes { classes })
+}

@@ -1,0 +1,78 @@
+//! `text.embed`: one vector for a text, such that texts of like meaning have like vectors.
+
+use std::sync::Arc;
+
+use aimass_runtime::{BatchSkill, Fault, Shape, Skill, SkillSpec, StepContext};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{TextInput, TextModel};
+
+/// Gives the embedding of a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Embed;
+
+/// A vector of length 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Embedding {
+    /// Its values; 384 of them with the default model.
+    pub embedding: Vec<f32>,
+}
+
+impl Skill for Embed {
+    const NAME: &'static str = "text.embed";
+    type Input = TextInput;
+    type Output = Embedding;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>(
+            "Gives the embedding of a text: texts of like meaning have like embeddings.",
+        )
+        .main_field("text")
+    }
+
+    fn input_bytes(&self, input: &TextInput) -> u64 {
+        input.bytes()
+    }
+}
+
+impl BatchSkill for Embed {
+    type Model = TextModel;
+
+    /// Long texts take long, and must not keep short ones waiting: they share a batch only with their like.
+    fn shape(&self, input: &TextInput) -> Shape {
+        let bytes = input
+            .text
+            .as_ref()
+            .map_or(u64::MAX, |text| text.len() as u64);
+        Shape(match bytes {
+            0..=1024 => 0,
+            1025..=65_536 => 1,
+            _ => 2,
+        })
+    }
+
+    fn run(
+        &self,
+        model: &mut TextModel,
+        inputs: &[Arc<TextInput>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<Embedding, Fault>> {
+        let texts: Vec<_> = inputs.iter().map(|input| input.read()).collect();
+        let good: Vec<&str> = texts.iter().flatten().map(|text| &**text).collect();
+        let vectors = match model.embed(&good) {
+            Ok(vectors) => vectors,
+            Err(fault) => return inputs.iter().map(|_| Err(fault.clone())).collect(),
+        };
+        let mut vectors = vectors.into_iter();
+        let missing = || Fault::bug("the model gave too few vectors");
+        let outcome = |text: Result<_, Fault>| {
+            text.and_then(|_| {
+                Ok(Embedding {
+                    embedding: vectors.next().ok_or_else(missing)?,
+                })
+            })
+        };
+        texts.into_iter().map(outcome).collect()
+    }
+}

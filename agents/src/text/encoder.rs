@@ -1,0 +1,202 @@
+//! The encoder behind the text agent: weights from the store, shared by all workers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aimass_models::{ModelError, SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
+use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
+
+use crate::text::passages::passages;
+
+/// Label embeddings that a worker keeps.
+const MAX_LABELS: usize = 10_000;
+
+/// Where the encoder's weights come from.
+#[derive(Debug, Clone)]
+pub struct EncoderSource {
+    store: Store,
+    model: String,
+    memory_bytes: u64,
+}
+
+impl EncoderSource {
+    /// The model of that name in the store's catalogue. It need not be here yet.
+    ///
+    /// # Errors
+    /// A fault when the catalogue has no such model.
+    pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
+        let artefact = store
+            .catalogue()
+            .find(model)
+            .map_err(|error| Fault::rejected(error.to_string()))?;
+        let memory_bytes = artefact.megabytes << 20;
+        Ok(Self {
+            store,
+            model: model.to_owned(),
+            memory_bytes,
+        })
+    }
+}
+
+impl ModelSource for EncoderSource {
+    type Weights = SentenceEncoderWeights;
+    type Model = TextModel;
+
+    fn version(&self) -> ModelVersion {
+        let hash = self.store.manifest(&self.model).ok().and_then(|manifest| {
+            let weights = manifest
+                .files
+                .iter()
+                .find(|file| file.path.ends_with("model.safetensors"))?;
+            weights.sha256.get(..12).map(str::to_owned)
+        });
+        match hash {
+            Some(hash) => ModelVersion::new(&format!("{}@{hash}", self.model)),
+            None => ModelVersion::new(&self.model),
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    fn load(&self, device: &DeviceName) -> Result<SentenceEncoderWeights, Fault> {
+        // What the user can mend is unavailable, not broken: the next task tries again.
+        let folder = self
+            .store
+            .path(&self.model)
+            .map_err(|error| Fault::unavailable(error.to_string()))?;
+        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
+        SentenceEncoderWeights::load(&folder, &device).map_err(|error| fault(&error))
+    }
+
+    fn build(
+        &self,
+        weights: &Arc<SentenceEncoderWeights>,
+        _: &DeviceName,
+    ) -> Result<TextModel, Fault> {
+        Ok(TextModel::new(weights.clone()))
+    }
+}
+
+/// What a worker of the text agent owns.
+pub struct TextModel {
+    encoder: SentenceEncoder,
+    longest: usize,
+    labels: HashMap<String, Vec<f32>>,
+    pub(super) folders: super::search_folder::PassageCache,
+}
+
+impl TextModel {
+    /// A model on shared weights.
+    pub fn new(weights: Arc<SentenceEncoderWeights>) -> Self {
+        Self {
+            longest: weights.longest(),
+            encoder: SentenceEncoder::new(weights),
+            labels: HashMap::new(),
+            folders: super::search_folder::PassageCache::default(),
+        }
+    }
+
+    /// One unit vector for each text.
+    ///
+    /// A text that is longer than the model takes is cut into passages, whose vectors are averaged by their lengths.
+    pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Fault> {
+        let mut pieces: Vec<Tokens> = Vec::with_capacity(texts.len());
+        let mut counts = Vec::with_capacity(texts.len());
+        for text in texts {
+            let before = pieces.len();
+            self.cut(text, &mut pieces)?;
+            counts.push(pieces.len() - before);
+        }
+        let mut vectors = self
+            .encoder
+            .encode(&pieces)
+            .map_err(|error| fault(&error))?
+            .into_iter();
+        let mut lengths = pieces.iter().map(Tokens::count);
+        let whole = counts.into_iter().map(|count| {
+            let parts: Vec<_> = vectors.by_ref().take(count).zip(lengths.by_ref()).collect();
+            average(parts)
+        });
+        Ok(whole.collect())
+    }
+
+    fn cut(&self, text: &str, pieces: &mut Vec<Tokens>) -> Result<(), Fault> {
+        let tokenize = |text: &str| self.encoder.tokenize(text).map_err(|error| fault(&error));
+        let tokens = tokenize(text)?;
+        if tokens.count() < self.longest {
+            pieces.push(tokens);
+            return Ok(());
+        }
+        for passage in passages(text) {
+            pieces.push(tokenize(passage)?);
+        }
+        Ok(())
+    }
+
+    /// The unit vectors of labels, kept from call to call.
+    pub(super) fn embed_labels(&mut self, labels: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        if self.labels.len() + labels.len() > MAX_LABELS {
+            self.labels.clear();
+        }
+        let new: Vec<&str> = labels
+            .iter()
+            .filter(|label| !self.labels.contains_key(*label))
+            .map(String::as_str)
+            .collect();
+        for (label, vector) in new.iter().zip(self.embed(&new)?) {
+            self.labels.insert((*label).to_owned(), vector);
+        }
+        Ok(labels
+            .iter()
+            .filter_map(|label| self.labels.get(label).cloned())
+            .collect())
+    }
+}
+
+/// The average of unit vectors by weight, scaled to length 1 again.
+fn average(parts: Vec<(Vec<f32>, usize)>) -> Vec<f32> {
+    if parts.len() == 1 {
+        return parts
+            .into_iter()
+            .map(|(vector, _)| vector)
+            .next()
+            .unwrap_or_default();
+    }
+    let mut sum = vec![0.0; parts.first().map_or(0, |(vector, _)| vector.len())];
+    for (vector, weight) in &parts {
+        for (total, value) in sum.iter_mut().zip(vector) {
+            *total += value * *weight as f32;
+        }
+    }
+    let length = sum
+        .iter()
+        .map(|value| value * value)
+        .sum::<f32>()
+        .sqrt()
+        .max(f32::MIN_POSITIVE);
+    sum.iter_mut().for_each(|value| *value /= length);
+    sum
+}
+
+/// How alike two unit vectors are, from -1 to 1.
+pub(super) fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter()
+        .zip(other)
+        .map(|(left, right)| left * right)
+        .sum()
+}
+
+/// What a model's error means to the runtime.
+pub(super) fn fault(error: &ModelError) -> Fault {
+    let message = error.to_string();
+    match (error, error.fault()) {
+        (ModelError::Compute { .. }, device::Fault::DeadForProcess) => {
+            Fault::dead_for_process(message)
+        }
+        (ModelError::Compute { .. }, _) => Fault::retryable(message),
+        (ModelError::Input { .. }, _) => Fault::rejected(message),
+        _ => Fault::unavailable(message),
+    }
+}

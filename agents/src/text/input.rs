@@ -1,0 +1,190 @@
+//! Texts as skills take them: given, or in a file.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use aimass_runtime::Fault;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Bytes that a text file may have.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Bytes that a text given directly may have.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+
+/// A text, or the path of a file that holds one. In JSON also a plain string, which is the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Given")]
+pub struct TextInput {
+    /// The text itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A text file in UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Given {
+    Plain(String),
+    Fields(Fields),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    text: Option<String>,
+    path: Option<PathBuf>,
+}
+
+impl From<Given> for TextInput {
+    fn from(given: Given) -> Self {
+        match given {
+            Given::Plain(text) => Self::text(text),
+            Given::Fields(Fields { text, path }) => Self { text, path },
+        }
+    }
+}
+
+impl TextInput {
+    /// This text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: Some(text.into()),
+            path: None,
+        }
+    }
+
+    /// The text in this file.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Self {
+            text: None,
+            path: Some(path.into()),
+        }
+    }
+
+    /// The bytes of the agent's capacity that it takes: of a file, what its text may take once it is read is not known before.
+    pub(super) fn bytes(&self) -> u64 {
+        let text = self.text.as_ref().map_or(0, String::len);
+        let path = self.path.as_ref().map_or(0, |path| path.as_os_str().len());
+        (text + path) as u64 + 16
+    }
+
+    /// Reads the text. Files are read once, within bounds, and must hold UTF-8.
+    pub(super) fn read(&self) -> Result<Cow<'_, str>, Fault> {
+        let text = match (&self.text, &self.path) {
+            (Some(text), None) if text.len() <= MAX_TEXT_BYTES => Cow::Borrowed(text.as_str()),
+            (Some(text), None) => {
+                let found = text.len();
+                return Err(Fault::rejected(format!(
+                    "expected a text of at most {MAX_TEXT_BYTES} bytes, got {found}; put it in a file"
+                )));
+            }
+            (None, Some(path)) => Cow::Owned(read_file(path)?),
+            (Some(_), Some(_)) => {
+                return Err(Fault::rejected(
+                    "expected `text` or `path`, got both; leave one out",
+                ));
+            }
+            (None, None) => {
+                return Err(Fault::rejected("expected `text` or `path`, got neither"));
+            }
+        };
+        if text.trim().is_empty() {
+            return Err(Fault::rejected(
+                "expected a text, got nothing but white space",
+            ));
+        }
+        Ok(text)
+    }
+}
+
+/// Reads a text file.
+pub(super) fn read_file(path: &Path) -> Result<String, Fault> {
+    let name = path.display();
+    let unreadable =
+        |error: std::io::Error| Fault::rejected(format!("cannot read `{name}`: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Fault::rejected(format!(
+            "expected a text file, got a folder or a device: `{name}`"
+        )));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_large(path, metadata.len()));
+    }
+    // One byte more than allowed, so that a file that grows while it is read shows.
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(path, bytes.len() as u64));
+    }
+    let bytes = bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .map(<[u8]>::to_vec)
+        .unwrap_or(bytes);
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let utf16 = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        let advice = if utf16 {
+            "it looks like UTF-16: convert it with iconv"
+        } else {
+            "is it a text?"
+        };
+        Fault::rejected(format!(
+            "expected UTF-8 in `{name}`, got another byte at offset {at}; {advice}"
+        ))
+    })
+}
+
+fn too_large(path: &Path, found: u64) -> Fault {
+    Fault::rejected(format!(
+        "expected a text file of at most {MAX_FILE_BYTES} bytes, got {found}: `{}`; split it",
+        path.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(content: &[u8]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        TextInput::path(file.path()).read().unwrap_err().message
+    }
+
+    #[test]
+    fn bad_files_are_refused_with_what_is_wrong() {
+        assert!(refusal(b"").contains("nothing but white space"));
+        assert!(refusal(b"abc\xff").contains("offset 3"));
+        assert!(refusal(b"\xff\xfea\0").contains("UTF-16"));
+        let folder = TextInput::path("/").read().unwrap_err().message;
+        assert!(folder.contains("got a folder"), "{folder}");
+        let missing = TextInput::path("/no/such/file").read().unwrap_err().message;
+        assert!(missing.contains("/no/such/file"), "{missing}");
+        let nul = TextInput::path("a\0b").read().unwrap_err().message;
+        assert!(nul.contains("cannot read"), "{nul}");
+    }
+
+    #[test]
+    fn a_huge_sparse_file_is_refused_before_it_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(10 << 30).unwrap();
+        let refused = TextInput::path(file.path()).read().unwrap_err().message;
+        assert!(refused.contains("at most"), "{refused}");
+    }
+
+    #[test]
+    fn a_plain_string_is_a_text() {
+        let input: TextInput = serde_json::from_str("\"hello\"").unwrap();
+        assert_eq!(input, TextInput::text("hello"));
+        assert!(serde_json::from_str::<TextInput>("{\"txt\": \"hello\"}").is_err());
+    }
+}

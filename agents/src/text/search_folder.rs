@@ -1,0 +1,290 @@
+//! `text.search_folder`: what is nearest to a query by meaning, among the passages of a folder's text files.
+//!
+//! Exact search: every passage is compared. Its steps are short: first the files are listed, then each step embeds some passages. What was
+//! embedded is kept by the worker for as long as file and model stay as they are.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::TextModel;
+use crate::text::encoder::cosine;
+use crate::text::input::read_file;
+use crate::text::passages::passages;
+use crate::text::search::ten;
+
+/// Files that one search may go through.
+const MAX_FILES: usize = 20_000;
+/// How deep folders are followed.
+const MAX_DEPTH: u32 = 32;
+/// Passages that one step embeds.
+const STEP_PASSAGES: usize = 32;
+/// Bytes of passages and vectors that a worker keeps.
+const MAX_CACHE_BYTES: usize = 256 << 20;
+/// Hits that one search may give.
+const MAX_HITS: u32 = 1000;
+
+/// Finds the passages of a folder that are nearest to a query.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SearchFolder;
+
+/// A query, and the folder to look in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderSearchInput {
+    /// What to look for.
+    pub query: String,
+    /// The folder, or one file.
+    pub over: PathBuf,
+    /// How many hits to give, at most 1,000.
+    #[serde(default = "ten")]
+    pub limit: u32,
+}
+
+/// What was found, the nearest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hits {
+    /// What was found, the nearest first.
+    pub hits: Vec<Hit>,
+}
+
+/// A text that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hit {
+    /// The file.
+    pub source: String,
+    /// The passage.
+    pub text: String,
+    /// The cosine of the angle to the query, from -1 to 1.
+    pub score: f32,
+}
+
+/// Passages that a worker has embedded.
+#[derive(Default)]
+pub(super) struct PassageCache {
+    files: HashMap<FileKey, Arc<Vec<(String, Vec<f32>)>>>,
+    bytes: usize,
+}
+
+/// A file in one state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FileKey {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+    bytes: u64,
+}
+
+/// A search that is under way.
+pub struct FolderSearch {
+    query: Vec<f32>,
+    limit: u32,
+    files: Vec<FileKey>,
+    at: usize,
+    /// The passages of the present file that are not embedded yet, in reverse.
+    left: Vec<String>,
+    done: Vec<(String, Vec<f32>)>,
+    hits: Vec<Hit>,
+}
+
+impl Skill for SearchFolder {
+    const NAME: &'static str = "text.search_folder";
+    type Input = FolderSearchInput;
+    type Output = Hits;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>(
+            "Finds the passages of a folder's text files that are nearest to a query by meaning.",
+        )
+        .main_field("query")
+    }
+}
+
+impl ModelSkill for SearchFolder {
+    type Model = TextModel;
+    type Job = Vec<Result<FolderSearch, Fault>>;
+
+    fn begin(
+        &self,
+        model: &mut TextModel,
+        inputs: Vec<Arc<FolderSearchInput>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault> {
+        Ok(inputs
+            .iter()
+            .map(|input| FolderSearch::begin(model, input))
+            .collect())
+    }
+
+    fn step(
+        &self,
+        model: &mut TextModel,
+        job: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<Hits>, Fault> {
+        for (member, search) in job.iter_mut().enumerate() {
+            let member = Member(member as u32);
+            let Ok(under_way) = search else { continue };
+            if context.is_cancelled(member) || under_way.at == under_way.files.len() {
+                continue;
+            }
+            context.progress(member, under_way.at as f32 / under_way.files.len() as f32);
+            if let Err(fault) = under_way.step(model) {
+                *search = Err(fault);
+            }
+            return Ok(Step::Continue);
+        }
+        Ok(Step::Finished)
+    }
+
+    fn finish(
+        &self,
+        _: &mut TextModel,
+        job: Self::Job,
+        _: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<Hits, Fault>)> {
+        let hits = |search: FolderSearch| Hits {
+            hits: best(search.hits, search.limit),
+        };
+        job.into_iter()
+            .enumerate()
+            .map(|(at, search)| (Member(at as u32), search.map(hits)))
+            .collect()
+    }
+}
+
+impl FolderSearch {
+    fn begin(model: &mut TextModel, input: &FolderSearchInput) -> Result<Self, Fault> {
+        if input.query.trim().is_empty() {
+            return Err(Fault::rejected(
+                "expected a query, got nothing but white space",
+            ));
+        }
+        let mut files = Vec::new();
+        list(&input.over, MAX_DEPTH, &mut files)?;
+        if files.is_empty() {
+            let path = input.over.display();
+            return Err(Fault::rejected(format!(
+                "expected text files, found none in `{path}`"
+            )));
+        }
+        let query = model.embed(&[&input.query])?.into_iter().next();
+        Ok(Self {
+            query: query.ok_or_else(|| Fault::bug("the model gave no vector"))?,
+            limit: input.limit,
+            files,
+            at: 0,
+            left: Vec::new(),
+            done: Vec::new(),
+            hits: Vec::new(),
+        })
+    }
+
+    /// Goes on with the present file: from the worker's memory, or some passages further.
+    fn step(&mut self, model: &mut TextModel) -> Result<(), Fault> {
+        let Some(key) = self.files.get(self.at).cloned() else {
+            return Ok(());
+        };
+        if let Some(known) = model.folders.files.get(&key).cloned() {
+            self.rank(&key.path, &known);
+            self.at += 1;
+            return Ok(());
+        }
+        if self.left.is_empty() && self.done.is_empty() {
+            // A file that has become unreadable, or is no text, is left out: the others still count.
+            let text = read_file(&key.path).unwrap_or_default();
+            self.left = passages(&text)
+                .into_iter()
+                .rev()
+                .map(str::to_owned)
+                .collect();
+        }
+        let from = self.left.len().saturating_sub(STEP_PASSAGES);
+        let next: Vec<String> = self.left.drain(from..).rev().collect();
+        let texts: Vec<&str> = next.iter().map(String::as_str).collect();
+        let vectors = model.embed(&texts)?;
+        self.done.extend(next.into_iter().zip(vectors));
+        if self.left.is_empty() {
+            let done = Arc::new(std::mem::take(&mut self.done));
+            self.rank(&key.path, &done);
+            model.folders.keep(key, done);
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn rank(&mut self, path: &Path, passages: &[(String, Vec<f32>)]) {
+        let source = path.display().to_string();
+        self.hits.extend(passages.iter().map(|(text, vector)| Hit {
+            source: source.clone(),
+            text: text.clone(),
+            score: cosine(&self.query, vector),
+        }));
+        // Only the best can still count: memory does not grow with the folder.
+        if self.hits.len() > 4 * MAX_HITS as usize {
+            self.hits = best(std::mem::take(&mut self.hits), self.limit);
+        }
+    }
+}
+
+impl PassageCache {
+    fn keep(&mut self, key: FileKey, passages: Arc<Vec<(String, Vec<f32>)>>) {
+        let bytes: usize = passages
+            .iter()
+            .map(|(text, vector)| text.len() + 4 * vector.len())
+            .sum();
+        if self.bytes + bytes > MAX_CACHE_BYTES {
+            self.files.clear();
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        self.files.insert(key, passages);
+    }
+}
+
+/// The best hits, the nearest first; equals in the order of their sources.
+pub(super) fn best(mut hits: Vec<Hit>, limit: u32) -> Vec<Hit> {
+    hits.sort_by(|one, other| {
+        other
+            .score
+            .total_cmp(&one.score)
+            .then_with(|| one.source.cmp(&other.source))
+    });
+    hits.truncate(limit.clamp(1, MAX_HITS) as usize);
+    hits
+}
+
+/// Lists the plain files below a path by name; hidden ones and links are left out.
+fn list(path: &Path, depth: u32, files: &mut Vec<FileKey>) -> Result<(), Fault> {
+    let unreadable = |error: std::io::Error| {
+        Fault::rejected(format!("cannot search `{}`: {error}", path.display()))
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_file() {
+        let (modified, bytes) = (metadata.modified().ok(), metadata.len());
+        files.push(FileKey {
+            path: path.to_owned(),
+            modified,
+            bytes,
+        });
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).map_err(unreadable)?;
+    let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if hidden || link || depth == 0 || files.len() >= MAX_FILES {
+            continue;
+        }
+        // What cannot be listed below is left out; only the path that the user named is an error.
+        let _ = list(&entry.path(), depth - 1, files);
+    }
+    Ok(())
+}

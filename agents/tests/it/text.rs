@@ -1,0 +1,210 @@
+//! The text agent on a runtime, with MiniLM.
+
+use std::path::PathBuf;
+
+use aimass_agents::text::{
+    Classify, ClassifyInput, Embed, Labels, Search, SearchInput, TextAgent, TextInput,
+};
+use aimass_config::Config;
+use aimass_models::{Catalogue, Silent, Store, StoreOptions};
+use aimass_runtime::{Episode, Runtime, TaskError};
+
+/// The cache that the program itself uses, so that an artefact is fetched once.
+fn store() -> Store {
+    let cache = std::env::var_os("AIMASS_CACHE")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| {
+            let home = std::env::var_os("HOME").expect("HOME is set");
+            PathBuf::from(home).join(".cache/aimass")
+        });
+    let options = StoreOptions {
+        offline: false,
+        hub_endpoint: "https://huggingface.co".to_owned(),
+        hub_token: None,
+    };
+    Store::new(&cache, Catalogue::with(&[]).unwrap(), options)
+}
+
+async fn start() -> Runtime {
+    let store = store();
+    let pulling = store.clone();
+    tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
+        .await
+        .unwrap();
+    Runtime::builder(Config::default())
+        .agent(TextAgent::new(store, None))
+        .start()
+        .await
+        .unwrap()
+}
+
+const LETTERS: [(&str, &str); 4] = [
+    (
+        "complaint.txt",
+        "The parcel came two weeks late and the cup inside was broken. I want my money back.",
+    ),
+    (
+        "recipe.txt",
+        "Knead flour, water and yeast, let the dough rise for an hour and bake it until golden.",
+    ),
+    (
+        "weather.txt",
+        "Heavy rain and gales are expected along the coast tonight, with floods in low places.",
+    ),
+    (
+        "music.txt",
+        "The orchestra played the symphony's slow movement with great tenderness.",
+    ),
+];
+
+fn letters() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in LETTERS {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_searched_by_meaning() {
+    let runtime = start().await;
+    let folder = letters();
+    for (query, file) in [
+        ("a customer who wants a refund", "complaint.txt"),
+        ("how to make bread", "recipe.txt"),
+        ("storm warning", "weather.txt"),
+        ("a concert review", "music.txt"),
+    ] {
+        let over = Some(folder.path().to_owned());
+        let input = SearchInput {
+            query: query.to_owned(),
+            over,
+            limit: 2,
+        };
+        let hits = runtime.ask(Search, input).await.unwrap().hits;
+        assert!(hits[0].source.ends_with(file), "{query}: {hits:?}");
+        assert_eq!(hits.len(), 2);
+    }
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_embedded_by_reaction_and_then_found_among_the_facts() {
+    let runtime = start().await;
+    let folder = letters();
+    let report = runtime
+        .run(Episode::from_files([folder.path()]))
+        .await
+        .unwrap();
+    assert_eq!(report.failures, []);
+    let count = |kind: &str| {
+        report
+            .facts
+            .iter()
+            .filter(|fact| fact.kind.name() == kind)
+            .count()
+    };
+    assert_eq!(
+        (
+            count("file.text"),
+            count("text.embed"),
+            count("text.language")
+        ),
+        (4, 4, 4)
+    );
+    let input = SearchInput {
+        query: "baking bread".to_owned(),
+        over: None,
+        limit: 1,
+    };
+    let hits = runtime.ask(Search, input).await.unwrap().hits;
+    assert!(
+        hits[0].source.ends_with("recipe.txt") && hits[0].text.contains("dough"),
+        "{hits:?}"
+    );
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_classified_by_labels_of_the_users() {
+    let runtime = start().await;
+    for (text, best) in LETTERS
+        .map(|(_, text)| text)
+        .into_iter()
+        .zip(["shopping", "cooking", "weather", "music"])
+    {
+        let labels = Labels::Commas("cooking, weather, music, shopping".to_owned());
+        let input = ClassifyInput {
+            text: Some(text.to_owned()),
+            path: None,
+            labels,
+        };
+        let classes = runtime.ask(Classify, input).await.unwrap().classes;
+        assert_eq!(classes[0].label, best, "{text}: {classes:?}");
+        assert!((classes.iter().map(|class| class.score).sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedding_does_not_depend_on_its_batch_and_bad_texts_fail_alone() {
+    let runtime = start().await;
+    let alone = runtime
+        .ask(Embed, TextInput::text("a cat on a mat"))
+        .await
+        .unwrap()
+        .embedding;
+    let length: f32 = alone.iter().map(|value| value * value).sum();
+    assert!((alone.len() == 384) && (length - 1.0).abs() < 1e-5);
+    let ask = |text: String| {
+        let runtime = runtime.clone();
+        tokio::task::spawn(async move { runtime.ask(Embed, TextInput::text(text)).await })
+    };
+    let others: Vec<_> = (0..20)
+        .map(|number| ask(format!("sentence number {number}")))
+        .collect();
+    let (same, empty) = (ask("a cat on a mat".to_owned()), ask(" ".to_owned()));
+    let same = same.await.unwrap().unwrap().embedding;
+    let dot: f32 = same
+        .iter()
+        .zip(&alone)
+        .map(|(one, other)| one * other)
+        .sum();
+    assert!(dot > 0.99999, "{dot}");
+    let refused = empty.await.unwrap();
+    assert!(
+        matches!(refused, Err(TaskError::Rejected { .. })),
+        "{refused:?}"
+    );
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_model_says_what_to_type() {
+    let cache = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        offline: true,
+        hub_endpoint: String::new(),
+        hub_token: None,
+    };
+    let store = Store::new(cache.path(), Catalogue::with(&[]).unwrap(), options);
+    let agent = TextAgent::new(store, None);
+    let runtime = Runtime::builder(Config::default())
+        .agent(agent)
+        .start()
+        .await
+        .unwrap();
+    let error = runtime
+        .ask(Embed, TextInput::text("hello"))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("aimass models pull minilm"),
+        "{error}"
+    );
+    assert_eq!(error.exit_code(), 69);
+    runtime.shutdown().await;
+}
