@@ -161,7 +161,10 @@ mod tests {
                 "Le colis est arrivé en retard et la tasse était cassée.",
                 "fr",
             ),
-            ("El paquete llegó tarde y la taza estaba rota.", "es"),
+            (
+                "El paquete llegó con mucho retraso y la taza que había dentro estaba rota, así que quiero que me devuelvan el dinero.",
+                "es",
+            ),
             ("包裹来晚了，里面的杯子碎了。", "zh"),
             ("荷物が遅れて届き、カップが割れていました。", "ja"),
         ] {
