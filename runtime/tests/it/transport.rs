@@ -1,5 +1,7 @@
 //! One runtime, reached in the process and over a socket: what is asked, and what comes back, is the same.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
+
 use std::sync::Arc;
 
 use aimass_runtime::{
