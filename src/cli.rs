@@ -104,7 +104,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     };
     match cli.command {
         Command::Start(arguments) => block_on(start::execute(&context, arguments)),
-        Command::Run(arguments) => block_on(run::execute(&context, arguments)),
+        Command::Run(arguments) => {
+            // Before any async work: fetching blocks.
+            models::fetch_missing(&context)?;
+            block_on(run::execute(&context, arguments))
+        }
         Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),
         Command::Skills(arguments) => block_on(skills::execute(&context, arguments)),
         Command::Agents(arguments) => block_on(agents::execute(&context, arguments)),

@@ -2,8 +2,12 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod folders;
 mod team;
 
+pub use aimass_agents::text;
 pub use aimass_config::{Config, ConfigError};
+pub use aimass_models as models;
 pub use aimass_runtime::*;
-pub use team::{builder, start};
+pub use folders::{cache_folder, home_folder};
+pub use team::{StartError, builder, model_store, start};

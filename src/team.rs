@@ -1,18 +1,61 @@
 //! The team: every agent that this build has.
 
-use aimass_config::Config;
-use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
+use std::path::{Path, PathBuf};
 
-/// A runtime of this configuration with every agent that this build has and the configuration enables. Add your own agents, a durable
-/// environment or observers before you start it.
-pub fn builder(config: Config) -> RuntimeBuilder {
-    Runtime::builder(config)
+use aimass_agents::text::TextAgent;
+use aimass_config::{Config, ModelsConfig};
+use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
+use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
+use thiserror::Error;
+
+use crate::folders::cache_folder;
+
+/// Why the team did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A catalogue of models cannot be read.
+    #[error(transparent)]
+    Models(#[from] ModelError),
+    /// The runtime did not start.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
 }
 
-/// Starts the team in an environment that ends with the process.
+/// A runtime of this configuration with every agent that this build has. Its models are looked for in `cache`.
+///
+/// Add your own agents, a durable environment or observers before you start it.
 ///
 /// # Errors
-/// As [`RuntimeBuilder::start`].
-pub async fn start(config: Config) -> Result<Runtime, RuntimeError> {
-    builder(config).start().await
+/// [`StartError::Models`].
+pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+    let store = model_store(&config.models, cache)?;
+    let model = config.agent("text").model;
+    Ok(Runtime::builder(config).agent(TextAgent::new(store, model.as_deref())))
+}
+
+/// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(config: Config) -> Result<Runtime, StartError> {
+    let cache = cache_folder().unwrap_or_else(|| PathBuf::from("."));
+    Ok(builder(config, &cache)?.start().await?)
+}
+
+/// The model artefacts below `cache`, as the configuration says. The hub's token comes from the variable that it names.
+///
+/// # Errors
+/// [`ModelError`] when a catalogue of the user's cannot be read.
+pub fn model_store(models: &ModelsConfig, cache: &Path) -> Result<Store, ModelError> {
+    let options = StoreOptions {
+        offline: models.offline,
+        hub_endpoint: models.hub_endpoint.clone(),
+        hub_token: std::env::var(&models.hub_token_variable).ok(),
+    };
+    Ok(Store::new(
+        cache,
+        Catalogue::with(&models.catalogues)?,
+        options,
+    ))
 }

@@ -13,9 +13,6 @@ use super::output::Output;
 use super::reach::Reach;
 use super::{Context, models};
 
-/// What the text agent takes where the configuration names nothing else.
-const TEXT_MODEL: &str = "minilm";
-
 /// Say what is missing on this machine, and what to type
 #[derive(Args)]
 pub(crate) struct Arguments {}
@@ -145,10 +142,7 @@ fn text_model(context: &Context) -> Finding {
         Ok(looked) => looked,
         Err(failure) => return Finding::missing(WHAT, failure.line(), "mend the configuration"),
     };
-    let name = config
-        .agent("text")
-        .model
-        .unwrap_or_else(|| TEXT_MODEL.to_owned());
+    let name = models::text_model(&config);
     match store.presence(&name) {
         Presence::Present => Finding::good(WHAT, name),
         Presence::Absent => Finding::missing(

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use aimass::StartError;
 use aimass_config::ConfigError;
 use aimass_runtime::{EnvironmentError, RuntimeError, TaskError, TransportError};
 use clap::error::ErrorKind;
@@ -97,6 +98,16 @@ impl From<TransportError> for Failure {
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
         TaskError::from(error).into()
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Models(error) => error.into(),
+            StartError::Runtime(error) => error.into(),
+            other => Self::bug(other.to_string()),
+        }
     }
 }
 

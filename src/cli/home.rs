@@ -1,11 +1,10 @@
 //! Where things lie: the home folder with store and socket, the cache of models, the configuration.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use aimass::{cache_folder, home_folder};
 use aimass_config::{Config, ProcessVariables};
 
 use super::failure::Failure;
@@ -22,20 +21,11 @@ pub(crate) struct Home {
 impl Home {
     /// Decides it from what the user said, the environment, and the platform's habits. Makes nothing.
     pub(crate) fn find(home: Option<PathBuf>, config: Option<PathBuf>) -> Result<Self, Failure> {
-        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-        let folder = home
-            .or_else(|| variable("AIMASS_HOME").map(PathBuf::from))
-            .or_else(|| platform_folder(&variable, "XDG_DATA_HOME", DATA_FOLDER))
-            .ok_or_else(|| {
-                Failure::usage(
-                    "there is no home folder; say where to keep things with `--home FOLDER`",
-                )
-            })?;
+        let folder = home.or_else(home_folder).ok_or_else(|| {
+            Failure::usage("there is no home folder; say where to keep things with `--home FOLDER`")
+        })?;
         let folder = std::path::absolute(&folder)?;
-        let cache = variable("AIMASS_CACHE")
-            .map(PathBuf::from)
-            .or_else(|| platform_folder(&variable, "XDG_CACHE_HOME", CACHE_FOLDER))
-            .unwrap_or_else(|| folder.join("cache"));
+        let cache = cache_folder().unwrap_or_else(|| folder.join("cache"));
         let config = config.or_else(|| {
             [PathBuf::from(CONFIG_FILE), folder.join(CONFIG_FILE)]
                 .into_iter()
@@ -92,50 +82,5 @@ impl Home {
             let folder = self.folder.display();
             Failure::unavailable(format!("cannot make the home folder {folder}: {error}; choose another with `--home FOLDER`"))
         })
-    }
-}
-
-#[cfg(target_os = "macos")]
-const DATA_FOLDER: &str = "Library/Application Support";
-#[cfg(target_os = "macos")]
-const CACHE_FOLDER: &str = "Library/Caches";
-#[cfg(not(target_os = "macos"))]
-const DATA_FOLDER: &str = ".local/share";
-#[cfg(not(target_os = "macos"))]
-const CACHE_FOLDER: &str = ".cache";
-
-/// The platform's folder for us: the one that the variable names, else the usual one in the user's home.
-fn platform_folder(
-    variable: &dyn Fn(&str) -> Option<OsString>,
-    name: &str,
-    usual: &str,
-) -> Option<PathBuf> {
-    // The specification asks to ignore a relative path.
-    let named = variable(name)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    let folder = named.or_else(|| Some(PathBuf::from(variable("HOME")?).join(usual)))?;
-    Some(folder.join("aimass"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_named_folder_comes_before_the_usual_one_unless_it_is_relative() {
-        let folder = |xdg: &'static str| {
-            let variable = move |name: &str| match name {
-                "HOME" => Some(OsString::from("/h")),
-                _ => Some(OsString::from(xdg)),
-            };
-            platform_folder(&variable, "XDG_DATA_HOME", ".local/share")
-        };
-        assert_eq!(folder("/data"), Some(PathBuf::from("/data/aimass")));
-        assert_eq!(
-            folder("data"),
-            Some(PathBuf::from("/h/.local/share/aimass"))
-        );
-        assert_eq!(platform_folder(&|_| None, "XDG_DATA_HOME", "x"), None);
     }
 }

@@ -1,10 +1,10 @@
 //! `aimass models`: the artefacts that agents load.
 
-use std::env;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use aimass_models::{Artefact, Catalogue, ModelError, Presence, Progress, Store, StoreOptions};
+use aimass_config::Config;
+use aimass_models::{Artefact, ModelError, Presence, Progress, Store};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -90,16 +90,38 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
 /// The artefacts of this machine, as the configuration says.
 pub(crate) fn store(context: &Context) -> Result<Store, Failure> {
     let models = context.home.load_config()?.models;
-    let options = StoreOptions {
-        offline: models.offline,
-        hub_endpoint: models.hub_endpoint,
-        hub_token: env::var(&models.hub_token_variable).ok(),
-    };
-    Ok(Store::new(
-        context.home.cache(),
-        Catalogue::with(&models.catalogues)?,
-        options,
-    ))
+    Ok(aimass::model_store(&models, context.home.cache())?)
+}
+
+/// What the text agent takes where the configuration names nothing else.
+const TEXT_MODEL: &str = "minilm";
+
+/// The name of the model that the text agent is to have.
+pub(crate) fn text_model(config: &Config) -> String {
+    config
+        .agent("text")
+        .model
+        .unwrap_or_else(|| TEXT_MODEL.to_owned())
+}
+
+/// Fetches the text agent's model where it is missing and may be fetched.
+pub(crate) fn fetch_missing(context: &Context) -> Result<(), Failure> {
+    let config = context.home.load_config()?;
+    let (store, name) = (store(context)?, text_model(&config));
+    if config.models.offline
+        || !config.agent("text").enabled
+        || store.presence(&name) != Presence::Absent
+    {
+        return Ok(());
+    }
+    let mut progress = Shown::default();
+    let pulled = store.pull(&name, &mut progress);
+    progress.clear();
+    if let Err(error) = pulled {
+        // The team does what it can without it, and says of each input what it could not.
+        say(&Failure::from(error).line());
+    }
+    Ok(())
 }
 
 fn list(context: &Context, store: &Store) -> Result<(), Failure> {

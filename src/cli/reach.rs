@@ -28,7 +28,7 @@ enum Own {
 pub(crate) fn builder(context: &Context) -> Result<RuntimeBuilder, Failure> {
     let config = context.home.load_config()?;
     let environment = environment(context, &config)?;
-    Ok(aimass::builder(config).environment(environment))
+    Ok(aimass::builder(config, context.home.cache())?.environment(environment))
 }
 
 fn environment(context: &Context, config: &Config) -> Result<Environment, Failure> {

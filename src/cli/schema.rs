@@ -22,78 +22,78 @@ pub(crate) struct Schema<'a> {
     here: &'a Value,
 }
 
-/// References to references are followed this far.
-const MAX_REFERENCES: usize = 16;
+/// Forms of one field that are looked at: a reference may lead back to itself.
+const MAX_CHOICES: usize = 32;
 
 impl<'a> Schema<'a> {
     pub(crate) fn new(root: &'a Value) -> Self {
         Self { root, here: root }
     }
 
-    /// The fields of an object.
+    /// The fields of an object, whichever of its forms has them.
     pub(crate) fn fields(self) -> Vec<&'a str> {
-        let fields = self
-            .resolved()
-            .here
-            .get("properties")
-            .and_then(Value::as_object);
-        fields
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.as_str())
-            .collect()
+        let choices = self.choices().into_iter();
+        let fields = choices.filter_map(|choice| choice.here.get("properties")?.as_object());
+        fields.flatten().map(|(name, _)| name.as_str()).collect()
     }
 
     pub(crate) fn field(self, name: &str) -> Option<Self> {
-        let here = self.resolved().here.get("properties")?.get(name)?;
+        let mut choices = self.choices().into_iter();
+        let here = choices.find_map(|choice| choice.here.get("properties")?.get(name))?;
         Some(Self {
             root: self.root,
             here,
         })
     }
 
+    /// What it holds; text where text is one of its forms.
     pub(crate) fn kind(self) -> Kind {
-        let schema = self.resolved().here;
-        if is_type(schema, "string") {
-            let is_path = schema.get("format").and_then(Value::as_str) == Some("path");
+        let choices = self.choices();
+        if let Some(text) = choices.iter().find(|choice| is_type(choice.here, "string")) {
+            let is_path = text.here.get("format").and_then(Value::as_str) == Some("path");
             return if is_path { Kind::Path } else { Kind::Text };
         }
-        let holds_texts = schema.get("items").is_some_and(|items| {
-            let items = Self {
+        let holds_texts = |choice: &Self| {
+            let items = choice.here.get("items").map(|here| Self {
                 root: self.root,
-                here: items,
-            };
-            matches!(items.kind(), Kind::Text | Kind::Path)
-        });
-        if is_type(schema, "array") && holds_texts {
+                here,
+            });
+            let texts = items.is_some_and(|items| {
+                items
+                    .choices()
+                    .iter()
+                    .any(|item| is_type(item.here, "string"))
+            });
+            is_type(choice.here, "array") && texts
+        };
+        if choices.iter().any(holds_texts) {
             Kind::Texts
         } else {
             Kind::Json
         }
     }
 
-    /// The schema behind references and behind "this or nothing".
-    fn resolved(self) -> Self {
-        let mut here = self.here;
-        for _ in 0..MAX_REFERENCES {
-            let referred = here
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| self.root.pointer(reference.strip_prefix('#')?));
-            let wrapped = || {
-                let choices = here.get("anyOf")?.as_array()?;
-                let mut real = choices.iter().filter(|choice| !is_type(choice, "null"));
-                real.next().filter(|_| real.next().is_none())
-            };
-            match referred.or_else(wrapped) {
-                Some(next) => here = next,
-                None => break,
+    /// The forms that it allows, behind references and choices, itself included.
+    fn choices(self) -> Vec<Self> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(next) = open.pop() {
+            if found.len() == MAX_CHOICES {
+                break;
             }
+            found.push(next);
+            let referred = next.here.get("$ref").and_then(Value::as_str);
+            let referred = referred.and_then(|name| self.root.pointer(name.strip_prefix('#')?));
+            let one_of = ["anyOf", "oneOf"]
+                .into_iter()
+                .filter_map(|key| next.here.get(key)?.as_array());
+            let further = referred.into_iter().chain(one_of.flatten());
+            open.extend(further.map(|here| Self {
+                root: self.root,
+                here,
+            }));
         }
-        Self {
-            root: self.root,
-            here,
-        }
+        found
     }
 }
 

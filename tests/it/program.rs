@@ -1,5 +1,6 @@
 //! The program as a user meets it: what it prints, on which stream, and with which exit code it ends.
 
+mod ask;
 mod harness;
 mod models;
 mod node;

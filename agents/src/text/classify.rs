@@ -31,6 +31,7 @@ pub struct ClassifyInput {
     pub text: Option<String>,
     /// A text file in UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub path: Option<std::path::PathBuf>,
     /// The labels: a list, or one string with commas between them.
     pub labels: Labels,

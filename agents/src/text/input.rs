@@ -23,6 +23,7 @@ pub struct TextInput {
     pub text: Option<String>,
     /// A text file in UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,
 }
 
@@ -37,6 +38,7 @@ enum Given {
 #[serde(deny_unknown_fields)]
 struct Fields {
     text: Option<String>,
+    #[schemars(extend("format" = "path"))]
     path: Option<PathBuf>,
 }
 

@@ -32,6 +32,7 @@ pub struct SearchInput {
     pub query: String,
     /// The folder or file to look in; without it, the environment's texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub over: Option<PathBuf>,
     /// How many hits to give, at most 1,000.
     #[serde(default = "ten")]

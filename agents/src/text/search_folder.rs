@@ -41,6 +41,7 @@ pub struct FolderSearchInput {
     /// What to look for.
     pub query: String,
     /// The folder, or one file.
+    #[schemars(extend("format" = "path"))]
     pub over: PathBuf,
     /// How many hits to give, at most 1,000.
     #[serde(default = "ten")]

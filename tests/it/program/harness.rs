@@ -68,6 +68,7 @@ impl Place {
             .current_dir(self.here())
             .env_remove("NO_COLOR")
             .env_remove("RUST_BACKTRACE")
+            .env("AIMASS_MODELS__OFFLINE", "true")
             .env("AIMASS_HOME", self.home())
             .env("AIMASS_CACHE", self.cache())
             .stdin(Stdio::null())

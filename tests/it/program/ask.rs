@@ -1,0 +1,114 @@
+//! `aimass ask`, by a skill that needs no model.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+
+use super::harness::{Place, open_to_all};
+
+const SKILL: &str = "text.language";
+
+#[test]
+fn a_text_a_file_and_standard_input_are_asked_alike() {
+    let place = Place::new();
+    let text = "Guten Morgen, wie geht es Ihnen heute, und was macht die Familie?";
+    place.file("letter.txt", text);
+    let given = place
+        .run(&["ask", SKILL, text, "--json"])
+        .assert_ok()
+        .document();
+    assert_eq!(given["language"], "de");
+    assert_eq!(
+        place
+            .run(&["ask", SKILL, "letter.txt", "--json"])
+            .assert_ok()
+            .document(),
+        given
+    );
+    let piped = place.run_with_input(&["ask", SKILL, "-", "--json"], text.as_bytes());
+    assert_eq!(piped.assert_ok().document(), given);
+}
+
+#[test]
+fn bad_input_is_one_line_and_65() {
+    let place = Place::new();
+    place.file("empty.txt", "");
+    place.file("latin.txt", b"caf\xe9 au lait");
+    place.file("utf16.txt", b"\xff\xfeH\0i\0");
+    File::create(place.here().join("sparse.txt"))
+        .unwrap()
+        .set_len(10 << 30)
+        .unwrap();
+    for (input, word) in [
+        ("empty.txt", "white space"),
+        ("", "white space"),
+        ("latin.txt", "UTF-8"),
+        ("utf16.txt", "UTF-16"),
+        ("sparse.txt", "at most"),
+        (".", "folder"),
+        ("/dev/zero", "device"),
+    ] {
+        place.run(&["ask", SKILL, input]).assert_fails(65, &[word]);
+    }
+    place
+        .run_with_input(&["ask", SKILL, "-"], b"caf\xe9")
+        .assert_fails(65, &["UTF-8"]);
+    let endless = vec![b'x'; 3 << 20];
+    place
+        .run_with_input(&["ask", SKILL, "-"], &endless)
+        .assert_fails(65, &["more than"]);
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_bad_input() {
+    let place = Place::new();
+    open_to_all(&place.here());
+    fs::set_permissions(place.home(), fs::Permissions::from_mode(0o777)).unwrap();
+    let secret = place.file("secret.txt", "nobody may read this");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    place
+        .run_unprivileged(&["ask", SKILL, "secret.txt"])
+        .assert_fails(65, &["secret.txt"]);
+}
+
+#[test]
+fn a_wrong_question_is_64_and_names_the_nearest() {
+    let place = Place::new();
+    place
+        .run(&["ask", "text.langage", "x"])
+        .assert_fails(64, &["text.language", "aimass skills"]);
+    place
+        .run(&["ask", SKILL, "x", "--set", "colour=red"])
+        .assert_fails(64, &["colour", "`text`"]);
+    place
+        .run(&["ask", SKILL, "x", "--set", "colour"])
+        .assert_fails(64, &["KEY=VALUE"]);
+    place
+        .run(&["ask", "text.search", "x", "--set", "limit=many"])
+        .assert_fails(64, &["limit", "many"]);
+}
+
+#[test]
+fn a_model_that_is_not_here_is_69_and_says_what_to_type() {
+    let place = Place::new();
+    place
+        .run(&["ask", "text.embed", "hello"])
+        .assert_fails(69, &["aimass models pull minilm"]);
+}
+
+#[test]
+fn skills_have_schemas() {
+    let place = Place::new();
+    let skills = place.run(&["skills", "--json"]).assert_ok().document();
+    let skill = skills
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|skill| skill["name"] == SKILL)
+        .unwrap();
+    assert!(
+        skill["input"].is_object() && skill["output"].is_object(),
+        "{skill}"
+    );
+    let agents = place.run(&["agents", "--json"]).assert_ok().document();
+    assert_eq!(agents[0]["name"], "text");
+}
