@@ -1,0 +1,165 @@
+//! The event log: every record as one line of JSON, in a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use aimass_runtime::{Observer, Record};
+
+/// Appends every record to a file, one line of JSON each.
+///
+/// When the file would grow past its limit it is renamed to `NAME.old`, over the one before, and a new one begins: so the log
+/// takes at most twice the limit. A disk that is full costs records, not agents; it is reported once, and once more when it is over.
+#[derive(Debug)]
+pub struct JsonLines {
+    path: PathBuf,
+    file: BufWriter<File>,
+    written: u64,
+    limit: u64,
+    lost: u64,
+}
+
+impl JsonLines {
+    /// Appends to the file at `path`, which is made when it is missing; it may grow to `limit` bytes.
+    ///
+    /// # Errors
+    /// The operating system's answer when the file cannot be opened for appending.
+    pub fn open(path: &Path, limit: u64) -> io::Result<Self> {
+        let file = append(path)?;
+        let written = file.metadata()?.len();
+        let file = BufWriter::new(file);
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            written,
+            limit: limit.max(1),
+            lost: 0,
+        })
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.written > 0 && self.written + line.len() as u64 > self.limit {
+            self.rotate()?;
+        }
+        self.file.write_all(line)?;
+        self.written += line.len() as u64;
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        let mut old = self.path.clone().into_os_string();
+        old.push(".old");
+        fs::rename(&self.path, old)?;
+        self.file = BufWriter::new(append(&self.path)?);
+        self.written = 0;
+        Ok(())
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        let path = self.path.display();
+        match written {
+            Err(error) => {
+                if self.lost == 0 {
+                    tracing::warn!(%path, %error, "the event log cannot be written; records are lost until it can");
+                }
+                self.lost += 1;
+            }
+            Ok(()) if self.lost > 0 => {
+                tracing::warn!(%path, lost = self.lost, "the event log is written again");
+                self.lost = 0;
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+impl Observer for JsonLines {
+    fn observe(&mut self, record: &Record) {
+        let written = serde_json::to_vec(record)
+            .map_err(io::Error::from)
+            .and_then(|mut line| {
+                line.push(b'\n');
+                self.write(&line)
+            });
+        self.note(written);
+    }
+
+    fn flush(&mut self) {
+        let flushed = self.file.flush();
+        if flushed.is_err() {
+            self.note(flushed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aimass_runtime::{AgentChanged, Record};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(agent: &str) -> Record {
+        Record::Agent(AgentChanged {
+            agent: agent.into(),
+            at_ns: 7,
+            failed: None,
+        })
+    }
+
+    #[test]
+    fn every_record_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        for agent in ["text", "line\nbreak"] {
+            let mut log = JsonLines::open(&path, 1 << 20).unwrap();
+            log.observe(&record(agent));
+            log.flush();
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let expected =
+            |agent: &str| json!({"record": "agent", "agent": agent, "at_ns": 7, "failed": null});
+        assert_eq!(lines, [expected("text"), expected("line\nbreak")]);
+    }
+
+    #[test]
+    fn the_log_takes_at_most_twice_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = JsonLines::open(&path, 500).unwrap();
+        for _ in 0..100 {
+            log.observe(&record("text"));
+        }
+        log.flush();
+        let sizes: Vec<u64> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .collect();
+        assert_eq!(sizes.len(), 2);
+        assert!(
+            sizes.iter().all(|size| *size <= 500 && *size > 0),
+            "{sizes:?}"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_costs_records_and_nothing_else() {
+        let Ok(mut log) = JsonLines::open(Path::new("/dev/full"), u64::MAX) else {
+            return;
+        };
+        for _ in 0..1000 {
+            log.observe(&record("text"));
+        }
+        log.flush();
+        assert!(log.lost > 0);
+    }
+}
