@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
+use aimass_observers::JsonLines;
 use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
 use thiserror::Error;
 
 use crate::folders::cache_folder;
+
+/// The event log begins anew when it has grown to this size; the one before is kept.
+const EVENT_LOG_BYTES: u64 = 256 << 20;
 
 /// Why the team did not start.
 #[derive(Debug, Error)]
@@ -17,6 +21,14 @@ pub enum StartError {
     /// A catalogue of models cannot be read.
     #[error(transparent)]
     Models(#[from] ModelError),
+    /// The event log that the configuration asks for cannot be opened.
+    #[error("cannot open the event log `{}`: {source}; correct `observers.json_lines`", path.display())]
+    EventLog {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
     /// The runtime did not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -27,11 +39,15 @@ pub enum StartError {
 /// Add your own agents, a durable environment or observers before you start it.
 ///
 /// # Errors
-/// [`StartError::Models`].
+/// [`StartError::Models`], [`StartError::EventLog`].
 pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
     let model = config.agent("text").model;
-    Ok(Runtime::builder(config).agent(TextAgent::new(store, model.as_deref())))
+    let log = config.observers.json_lines.clone();
+    let builder = Runtime::builder(config).agent(TextAgent::new(store, model.as_deref()));
+    let Some(path) = log else { return Ok(builder) };
+    let log = JsonLines::open(&path, EVENT_LOG_BYTES);
+    Ok(builder.observer(log.map_err(|source| StartError::EventLog { path, source })?))
 }
 
 /// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].
