@@ -1,6 +1,7 @@
 //! Asking: a task from the caller's side.
 
 mod call;
+mod chunks;
 mod stream;
 
 use std::future::{Future, IntoFuture};
@@ -8,14 +9,16 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use call::{Because, Call, Pending};
-pub(crate) use stream::{CHUNK_BUFFER, ITEM_BUFFER, RawStream};
-pub use stream::{Chunks, JsonHeard, JsonStream, TaskStream};
+pub(crate) use chunks::{CHUNK_BUFFER, RawChunks};
+pub use chunks::{Chunks, JsonChunks};
+pub(crate) use stream::{ITEM_BUFFER, RawStream};
+pub use stream::{JsonHeard, JsonStream, TaskStream};
 
 use crate::error::TaskError;
 use crate::ids::{EpisodeId, Namespace, TaskId};
 use crate::payload::Payload;
 use crate::runtime::Runtime;
-use crate::skill::Skill;
+use crate::skill::{ClientStreaming, ServerStreaming, Skill};
 use crate::task::{Priority, TaskOptions, TraceContext};
 
 /// A task that is about to be asked. Awaiting it asks; dropping the future cancels.
@@ -90,14 +93,42 @@ impl<S: Skill> Ask<S> {
     }
 
     async fn call(self) -> Result<Pending, TaskError> {
-        let bytes = self.skill.input_bytes(&self.input);
         let durable = self.durable || self.options.episode.is_some();
-        let call = Call::new(S::NAME, Payload::new(self.input), bytes, self.options);
+        let (runtime, call) = self.into_call();
         if durable {
-            self.runtime.call_durable(call).await
+            runtime.call_durable(call).await
         } else {
-            self.runtime.call(call)
+            runtime.call(call)
         }
+    }
+
+    fn into_call(self) -> (Runtime, Call) {
+        let bytes = self.skill.input_bytes(&self.input);
+        let call = Call::new(S::NAME, Payload::new(self.input), bytes, self.options);
+        (self.runtime, call)
+    }
+}
+
+impl<S: ServerStreaming> Ask<S> {
+    /// Asks, and listens to the items. A stream dies with its process, be it part of an episode or not.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn stream(self) -> Result<TaskStream<S>, TaskError> {
+        let (runtime, call) = self.into_call();
+        Ok(TaskStream::new(runtime.listen(call)?))
+    }
+}
+
+impl<S: ClientStreaming + ServerStreaming> Ask<S> {
+    /// Asks, sends chunks, and listens to the items. Drop the chunks' end to say that all is said.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn open(self) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
+        let (runtime, call) = self.into_call();
+        let (chunks, items) = runtime.converse(call)?;
+        Ok((Chunks::new(chunks), TaskStream::new(items)))
     }
 }
 

@@ -21,10 +21,11 @@ use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::flow::Asker;
 use crate::group::GroupRunner;
-use crate::ids::{Epoch, TaskId};
+use crate::ids::{Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
+use crate::ledger::worker::WorkerState;
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
@@ -53,6 +54,8 @@ pub(crate) struct Cell {
     armed: AtomicU64,
     closing: AtomicBool,
     cut_off: AtomicU64,
+    emptying: AtomicBool,
+    settling: Notify,
     drained: watch::Sender<bool>,
     failed: watch::Sender<Option<String>>,
 }
@@ -152,6 +155,8 @@ impl Cell {
             armed: AtomicU64::new(u64::MAX),
             closing: AtomicBool::new(false),
             cut_off: AtomicU64::new(0),
+            emptying: AtomicBool::new(false),
+            settling: Notify::new(),
             drained: watch::Sender::new(false),
             failed: watch::Sender::new(None),
         })
@@ -222,6 +227,23 @@ impl Cell {
             .placement
             .lock()
             .device()
+    }
+
+    /// Whether a worker has neither thread nor model.
+    pub(crate) fn is_unloaded(&self, worker: WorkerId) -> bool {
+        let mut workers = self.load().workers.into_iter();
+        workers.any(|(by, state, _)| by.worker == worker && state == WorkerState::Unloaded)
+    }
+
+    /// Returns once the agent holds no task, with the number of those that it had to wait for.
+    pub(crate) async fn emptied(&self) -> u64 {
+        // Said before the look: whoever settles the last task after it then sees that somebody waits.
+        self.emptying.store(true, Ordering::Release);
+        let waited_for = self.load().tasks;
+        while self.load().tasks > 0 {
+            self.settling.notified().await;
+        }
+        waited_for
     }
 
     /// Says why the agent was given up, once it is.

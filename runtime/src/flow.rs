@@ -67,7 +67,6 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         cell: seat.cell.clone(),
         incarnation: seat.incarnation,
         facts: Mutex::new(Vec::new()),
-        items: Mutex::new(0),
     });
     let run = Caught(face.run(&ticket.input, FlowContext::new(host.clone())));
     let result = tokio::select! {
@@ -79,12 +78,10 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         },
     };
     let facts = std::mem::take(&mut *host.facts.lock());
-    let items = *host.items.lock();
     seat.report(vec![Report {
         task: ticket.id,
         result,
         facts,
-        items,
     }]);
     Ok(())
 }
@@ -112,7 +109,6 @@ struct Host {
     cell: Arc<crate::cell::Cell>,
     incarnation: crate::ledger::event::Incarnation,
     facts: Mutex<Vec<FactDraft>>,
-    items: Mutex<u64>,
 }
 
 impl FlowHost for Host {
@@ -140,18 +136,15 @@ impl FlowHost for Host {
             let Some(items) = &self.ticket.items else {
                 return Ok(());
             };
-            let first = {
-                let mut count = self.items.lock();
-                *count += 1;
-                *count == 1
-            };
-            if first {
+            if self.ticket.delivered() == 0 {
                 let (by, task) = (self.incarnation, self.ticket.id);
                 self.cell
                     .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
             }
             let gone = |_| Fault::rejected("nobody waits for this task any more");
-            items.send_async(item).await.map_err(gone)
+            items.send_async(item).await.map_err(gone)?;
+            self.ticket.count_item();
+            Ok(())
         })
     }
 

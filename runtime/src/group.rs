@@ -43,9 +43,12 @@ pub(crate) struct Group<S: ModelSource> {
     skills: Vec<Arc<dyn ModelFace<S::Model>>>,
 }
 
+/// The weights of one device, once they are read. Locked while they are, so that a second worker waits for them.
+type Slot<W> = Arc<Mutex<Option<Arc<W>>>>;
+
 struct State<S: ModelSource> {
     source: Arc<S>,
-    weights: HashMap<DeviceName, Arc<Mutex<Option<Arc<S::Weights>>>>>,
+    weights: HashMap<DeviceName, Slot<S::Weights>>,
 }
 
 /// A model as one worker holds it, with the version that it was built from.

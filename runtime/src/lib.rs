@@ -32,7 +32,7 @@ mod transport;
 mod worker;
 
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
-pub use ask::{Ask, Chunks, JsonHeard, JsonStream, TaskStream};
+pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{

@@ -4,9 +4,11 @@ mod builder;
 mod calls;
 mod shutdown;
 mod state;
+mod streams;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use aimass_config::Config;
 use serde_json::Value;
@@ -15,7 +17,7 @@ pub use builder::{RuntimeBuilder, RuntimeError};
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
 
-use crate::ask::{Ask, CHUNK_BUFFER, Call, Chunks, ITEM_BUFFER, JsonStream, RawStream, TaskStream};
+use crate::ask::Ask;
 use crate::cell::{Cell, Runner};
 use crate::clock::Clock;
 use crate::environment::{DeadLetterRecord, Environment};
@@ -25,10 +27,9 @@ use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
-use crate::payload::Payload;
 use crate::reaction::Reaction;
 use crate::router::Router;
-use crate::skill::{ClientStreaming, ServerStreaming, Skill, SkillSpec};
+use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
 use crate::task::TaskOptions;
 
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
+    /// Nothing is taken from outside any more; flows under way still ask.
+    pub(crate) closing: AtomicBool,
     pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -96,60 +99,6 @@ impl Runtime {
             skill: skill.to_owned(),
             message,
         })
-    }
-
-    /// Asks a skill that sends items while it works.
-    ///
-    /// # Errors
-    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
-    pub fn stream<S: ServerStreaming>(
-        &self,
-        skill: S,
-        input: S::Input,
-    ) -> Result<TaskStream<S>, TaskError> {
-        let bytes = skill.input_bytes(&input);
-        let call = Call::new(S::NAME, Payload::new(input), bytes, TaskOptions::default());
-        Ok(TaskStream::new(self.listen(call)?))
-    }
-
-    /// As [`Self::stream`], by the skill's name and in JSON.
-    ///
-    /// # Errors
-    /// As [`Self::ask_json`].
-    pub fn stream_json(
-        &self,
-        skill: &str,
-        input: Value,
-        options: TaskOptions,
-    ) -> Result<JsonStream, TaskError> {
-        let call = self.decode(skill, input, options)?;
-        Ok(JsonStream::new(skill, self.listen(call)?))
-    }
-
-    /// Asks a skill that takes chunks while it works, and sends items. Drop the chunks' end to say that all is said.
-    ///
-    /// # Errors
-    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
-    pub fn open<S: ClientStreaming + ServerStreaming>(
-        &self,
-        skill: S,
-        input: S::Input,
-    ) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
-        let bytes = skill.input_bytes(&input);
-        let mut call = Call::new(S::NAME, Payload::new(input), bytes, TaskOptions::default());
-        let (sender, chunks) = flume::bounded(CHUNK_BUFFER);
-        let (item_sender, items) = flume::bounded(ITEM_BUFFER);
-        call.chunks = Some(chunks);
-        call.items = Some(item_sender);
-        let pending = self.call(call)?;
-        let chunks = Chunks::new(sender, pending.ticket.clone());
-        Ok((chunks, TaskStream::new(RawStream::new(items, pending))))
-    }
-
-    fn listen(&self, mut call: Call) -> Result<RawStream, TaskError> {
-        let (sender, items) = flume::bounded(ITEM_BUFFER);
-        call.items = Some(sender);
-        Ok(RawStream::new(items, self.call(call)?))
     }
 
     /// All skills of all agents, by name.

@@ -68,6 +68,11 @@ impl Seat {
         self.cell.tell(Event::Ready(self.incarnation));
     }
 
+    /// Whether the worker has no incarnation any more, because it was idle for long.
+    pub(crate) fn is_unloaded(&self) -> bool {
+        self.cell.is_unloaded(self.incarnation.worker)
+    }
+
     pub(crate) fn say(&self, change: impl FnOnce() -> WorkerChange) {
         self.cell
             .say(self.incarnation, self.cell.clock.now(), change);

@@ -31,10 +31,6 @@ impl Spawner {
     }
 
     /// Runs a future to its end; it is waited for at shutdown.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that the ban points to"
-    )]
     pub(crate) fn task(&self, future: impl Future<Output = ()> + Send + 'static) {
         let alive = self.alive.lock().clone();
         drop(self.handle.spawn(async move {

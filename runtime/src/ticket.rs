@@ -1,7 +1,7 @@
 //! Tickets: one accepted task as workers and callers share it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -32,8 +32,10 @@ pub(crate) struct Ticket {
     pub(crate) items: Option<flume::Sender<Payload>>,
     /// Chunks on their way from the caller.
     pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    delivered: AtomicU64,
     cancelled: AtomicBool,
-    cancelling: Notify,
+    ended: AtomicBool,
+    changed: Notify,
     worker: Mutex<Option<flume::Sender<()>>>,
 }
 
@@ -113,8 +115,10 @@ impl Ticket {
             origin: parts.origin,
             items: parts.items,
             chunks: parts.chunks,
+            delivered: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
-            cancelling: Notify::new(),
+            ended: AtomicBool::new(false),
+            changed: Notify::new(),
             worker: Mutex::new(None),
         }
     }
@@ -123,9 +127,19 @@ impl Ticket {
         self.origin.durability != Durability::Volatile
     }
 
+    /// Counts an item that has left for the caller. Counted here, because a worker that panics tells nothing any more.
+    pub(crate) fn count_item(&self) {
+        self.delivered.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many items have left for the caller.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Acquire)
+    }
+
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        self.cancelling.notify_waiters();
+        self.changed.notify_waiters();
         self.wake_worker();
     }
 
@@ -133,13 +147,31 @@ impl Ticket {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Says that the task is settled: whoever still sends chunks stops.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
     /// Returns once the task is cancelled.
     pub(crate) async fn cancellation(&self) {
-        let cancelling = self.cancelling.notified();
-        tokio::pin!(cancelling);
-        cancelling.as_mut().enable();
-        if !self.is_cancelled() {
-            cancelling.await;
+        self.until(&self.cancelled).await;
+    }
+
+    /// Returns once the task is settled.
+    pub(crate) async fn settled(&self) {
+        self.until(&self.ended).await;
+    }
+
+    async fn until(&self, flag: &AtomicBool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if flag.load(Ordering::Acquire) {
+                return;
+            }
+            changed.await;
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::cell::ReportedResult;
 use crate::events::WorkerChange;
 use crate::fault::Fault;
-use crate::group::{Built, Group};
+use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Wish;
 use crate::model::ModelSource;
@@ -47,7 +47,12 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
     match (end, dropped) {
         (End::Panicked(message), _) => seat.panicked(message),
         (End::LoadFailed(fault), _) => seat.load_failed(fault),
-        (End::Stopped, _) => seat.stopped(),
+        (End::Stopped, _) => {
+            seat.stopped();
+            if seat.is_unloaded() {
+                group.forget_unused();
+            }
+        }
     }
 }
 

@@ -7,13 +7,10 @@ use serde_json::Value;
 use crate::ask::Pending;
 use crate::error::TaskError;
 use crate::payload::Payload;
-use crate::skill::{ClientStreaming, ServerStreaming, Skill};
-use crate::ticket::Ticket;
+use crate::skill::{ServerStreaming, Skill};
 
 /// How many items wait for a slow reader before its task rests.
 pub(crate) const ITEM_BUFFER: usize = 64;
-/// How many chunks wait for a slow skill before their sender does.
-pub(crate) const CHUNK_BUFFER: usize = 64;
 
 /// The items of a task, in order, and its output at the end. Dropping it cancels the task.
 pub struct TaskStream<S: ServerStreaming> {
@@ -166,47 +163,5 @@ impl JsonStream {
             Heard::End(Ok(output)) => json(output).map(JsonHeard::Output),
             Heard::End(Err(error)) => Err(error),
         })
-    }
-}
-
-/// The caller's end of a stream of chunks. Dropping it says that all is said.
-pub struct Chunks<S: ClientStreaming> {
-    sender: flume::Sender<Payload>,
-    ticket: std::sync::Arc<Ticket>,
-    skill: PhantomData<fn(S)>,
-}
-
-impl<S: ClientStreaming> Chunks<S> {
-    pub(crate) fn new(sender: flume::Sender<Payload>, ticket: std::sync::Arc<Ticket>) -> Self {
-        Self {
-            sender,
-            ticket,
-            skill: PhantomData,
-        }
-    }
-
-    /// Sends a chunk. Waits while the skill has not taken the earlier ones.
-    ///
-    /// # Errors
-    /// [`TaskError::Cancelled`] when the task has ended.
-    pub async fn send(&self, chunk: S::Chunk) -> Result<(), TaskError> {
-        tokio::select! {
-            biased;
-            () = self.ticket.cancellation() => {
-                return Err(TaskError::Cancelled { skill: S::NAME.to_owned() });
-            }
-            // The ticket holds the other end, so this cannot fail while it lives.
-            _ = self.sender.send_async(Payload::new(chunk)) => {}
-        }
-        self.ticket.wake_worker();
-        Ok(())
-    }
-}
-
-impl<S: ClientStreaming> Drop for Chunks<S> {
-    fn drop(&mut self) {
-        // The sender must be gone before the worker looks.
-        self.sender = flume::bounded(0).0;
-        self.ticket.wake_worker();
     }
 }

@@ -41,7 +41,6 @@ pub(crate) struct Stages {
     pub(crate) started: Option<Time>,
     pub(crate) first_item: Option<Time>,
     pub(crate) finished: Option<Time>,
-    pub(crate) items: u64,
     pub(crate) ran_on: Option<Incarnation>,
     pub(crate) batch: u64,
     pub(crate) batch_size: u32,
@@ -65,7 +64,6 @@ pub(crate) struct Report {
     pub(crate) task: TaskId,
     pub(crate) result: ReportedResult,
     pub(crate) facts: Vec<FactDraft>,
-    pub(crate) items: u64,
 }
 
 /// What became of a member of a job.
@@ -157,7 +155,6 @@ impl Books {
             task,
             result,
             facts,
-            items,
         } = report;
         let Some(held) = self.held.get_mut(&task) else {
             return;
@@ -166,7 +163,6 @@ impl Books {
             return;
         }
         held.stages.finished = Some(now);
-        held.stages.items = items;
         let outcome = match result {
             ReportedResult::Output(output) => {
                 held.output = Some(output);

@@ -23,8 +23,12 @@ impl Cell {
         for incarnation in outbox.wakes {
             self.wake(incarnation);
         }
+        let any_settled = !outbox.settled.is_empty();
         for (held, settlement) in outbox.settled {
             self.settle(held, settlement, now);
+        }
+        if any_settled && self.emptying.load(Ordering::Acquire) {
+            self.settling.notify_one();
         }
         // Told last, so that whoever waits for the end sees every answer given.
         if outbox.drained {

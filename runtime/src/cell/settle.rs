@@ -45,7 +45,7 @@ impl Cell {
                 })
             }
             Settlement::Interrupted { message } => {
-                let delivered = held.stages.items;
+                let delivered = held.ticket.delivered();
                 Err(TaskError::Interrupted {
                     skill: name,
                     delivered,
@@ -124,6 +124,9 @@ impl Cell {
             // Whoever still sends chunks learns that nobody takes them.
             held.ticket.cancel();
         }
+        if held.ticket.chunks.is_some() {
+            held.ticket.end();
+        }
         // A caller that is gone needs no reply.
         let _ = held.reply.send(result);
     }
@@ -154,7 +157,7 @@ impl Cell {
             runs: stages.runs,
             place: self.place(held),
             input_bytes: ticket.bytes,
-            items: stages.items,
+            items: ticket.delivered(),
             accepted_ns: nanos(ticket.accepted),
             started_ns: stages.started.map(nanos),
             first_item_ns: stages.first_item.map(nanos),

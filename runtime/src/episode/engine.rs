@@ -143,7 +143,10 @@ impl Runtime {
     async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
         let error = match self.resume(record) {
             // Nobody waits for it: its settlement is a record.
-            Ok(pending) => return Ok(drop(pending.detach())),
+            Ok(pending) => {
+                drop(pending.detach());
+                return Ok(());
+            }
             Err(error) => error,
         };
         // Its input is not of the skill's form: it is settled so, else the episode would wait for it for ever.

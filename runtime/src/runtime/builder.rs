@@ -1,5 +1,6 @@
 //! Starting a runtime: from configuration and agents to cells.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use aimass_config::{AgentConfig, Config, ConfigError};
@@ -203,6 +204,7 @@ impl RuntimeBuilder {
             environment,
             events,
             spawner,
+            closing: AtomicBool::new(false),
             observers: parking_lot::Mutex::new(observers),
         });
         let runtime = Runtime { inner };

@@ -1,6 +1,7 @@
 //! Calls on their way from the runtime to an agent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -169,6 +170,12 @@ impl Inner {
         durability: Durability,
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let route = self.router.find(&call.skill)?;
+        let from_outside = call.path.is_empty();
+        if from_outside && self.closing.load(Ordering::Acquire) {
+            return Err(TaskError::ShuttingDown {
+                skill: route.skill().name.to_string(),
+            });
+        }
         let skill = route.skill();
         let spec = skill.face.spec();
         let takes_chunks = spec.delivery == Delivery::ClientStreaming;

@@ -1,5 +1,6 @@
 //! The end of a runtime: refuse, drain, flush, report.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -34,6 +35,9 @@ impl Runtime {
         let mut report = ShutdownReport::default();
         let limit = inner.clock.now() + limit;
         report.under_way = inner.cells.iter().map(|cell| cell.load().tasks).sum();
+        inner.closing.store(true, Ordering::Release);
+        // What is left at the limit is cut off by the ledgers.
+        let _ = tokio::time::timeout_at(inner.clock.instant(limit), self.quiet()).await;
         inner.cells.iter().for_each(|cell| cell.begin_drain(limit));
         for cell in &inner.cells {
             cell.drained().await;
@@ -48,13 +52,9 @@ impl Runtime {
         let ended = tokio::time::timeout(grace, inner.spawner.ended()).await;
         report.left_behind = ended.is_err();
         inner.spawner.end_services();
-        inner.events.close().await;
-        let observers = inner.observers.lock().take();
-        if let Some(observers) = observers {
-            // Joined on a thread where waiting harms nobody; a slow observer has the grace and no more.
-            let joined = tokio::task::spawn_blocking(move || observers.join());
-            let _ = tokio::time::timeout(grace.max(Duration::from_secs(1)), joined).await;
-        }
+        // A slow observer has the grace and no more, be it to take in what waits or to end.
+        let patience = grace.max(Duration::from_secs(1));
+        let _ = tokio::time::timeout(patience, self.end_observers()).await;
         report.dropped_events = inner.events.dropped();
         report.environment = inner
             .environment
@@ -63,5 +63,28 @@ impl Runtime {
             .err()
             .map(|error| error.to_string());
         report
+    }
+
+    /// Returns once no agent holds a task. A flow keeps its own agent busy while it asks others, so a round in which nobody was
+    /// waited for is the end of all work.
+    async fn quiet(&self) {
+        loop {
+            let mut waited_for = 0;
+            for cell in &self.inner.cells {
+                waited_for += cell.emptied().await;
+            }
+            if waited_for == 0 {
+                return;
+            }
+        }
+    }
+
+    async fn end_observers(&self) {
+        self.inner.events.close().await;
+        let observers = self.inner.observers.lock().take();
+        if let Some(observers) = observers {
+            // Joined on a thread where waiting harms nobody.
+            let _ = tokio::task::spawn_blocking(move || observers.join()).await;
+        }
     }
 }

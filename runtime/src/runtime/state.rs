@@ -1,5 +1,9 @@
 //! What can be seen of agents from outside: cheap, and serialisable.
 
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+
 use serde::Serialize;
 
 use crate::cell::{Cell, Runner};
@@ -52,6 +56,28 @@ impl Runtime {
     /// All agents as they are at this moment.
     pub fn agents(&self) -> Vec<AgentState> {
         self.inner.cells.iter().map(|cell| state_of(cell)).collect()
+    }
+
+    /// Returns once an agent is given up: its name, and why. A node that stands alone ends then, with exit code 70.
+    pub async fn failure(&self) -> (String, String) {
+        let wait = |cell: Arc<Cell>| async move {
+            let mut failures = cell.failures();
+            let failure = failures.wait_for(Option::is_some).await;
+            let message = failure.ok().and_then(|message| message.clone());
+            (cell.name.to_string(), message.unwrap_or_default())
+        };
+        let cells = self.inner.cells.iter().cloned();
+        let mut waits: Vec<_> = cells.map(|cell| Box::pin(wait(cell))).collect();
+        poll_fn(|context| {
+            let ready = waits
+                .iter_mut()
+                .find_map(|wait| match wait.as_mut().poll(context) {
+                    Poll::Ready(failure) => Some(failure),
+                    Poll::Pending => None,
+                });
+            ready.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 

@@ -37,7 +37,6 @@ struct JobMember {
     facts: Vec<FactDraft>,
     /// Items that the caller's buffer had no room for: the job rests until it has.
     overflow: VecDeque<Payload>,
-    items: u64,
     standing: MemberStanding,
 }
 
@@ -79,11 +78,8 @@ impl<M> Job<M> {
 
     pub(super) fn step(&mut self, model: &mut M, seat: &Seat) -> Result<Step<Payload>, Fault> {
         self.waits = false;
+        self.drop_cancelled();
         if self.working().next().is_none() {
-            return Ok(Step::Settled(Vec::new()));
-        }
-        if self.working().all(|member| member.ticket.is_cancelled()) {
-            self.drop_all();
             return Ok(Step::Settled(Vec::new()));
         }
         let Some(state) = &mut self.state else {
@@ -174,9 +170,12 @@ impl<M> Job<M> {
         self.reports()
     }
 
-    fn drop_all(&mut self) {
+    /// A member that nobody waits for is out of the job, although the skill may still carry it along.
+    fn drop_cancelled(&mut self) {
         for member in &mut self.members {
-            if matches!(member.standing, MemberStanding::Working) {
+            let works = matches!(member.standing, MemberStanding::Working);
+            if works && member.ticket.is_cancelled() {
+                member.overflow.clear();
                 member.standing = MemberStanding::Ended(ReportedResult::Dropped);
             }
         }
@@ -195,12 +194,10 @@ impl<M> Job<M> {
                 continue;
             };
             let facts = std::mem::take(&mut member.facts);
-            let items = member.items;
             reports.push(Report {
                 task: member.ticket.id,
                 result,
                 facts,
-                items,
             });
         }
         reports
@@ -268,7 +265,6 @@ impl JobMember {
             ticket,
             facts: Vec::new(),
             overflow: VecDeque::new(),
-            items: 0,
             standing: MemberStanding::Working,
         }
     }
@@ -285,7 +281,7 @@ impl JobMember {
         };
         while let Some(item) = self.overflow.pop_front() {
             match items.try_send(item) {
-                Ok(()) => {}
+                Ok(()) => self.ticket.count_item(),
                 Err(flume::TrySendError::Full(item)) => {
                     self.overflow.push_front(item);
                     return;
@@ -343,18 +339,18 @@ impl JobHost for Host<'_> {
     fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault> {
         let seat = self.seat;
         let member = self.member(member)?;
-        if member.ticket.is_cancelled() {
+        // A thread that was given up may wake while its task runs anew: its items are refused.
+        if seat.is_stopped() || member.ticket.is_cancelled() {
             return Err(Fault::rejected("nobody waits for this task any more"));
         }
         if member.ticket.items.is_none() {
             // Asked without a stream: the items are not wanted.
             return Ok(());
         }
-        if member.items == 0 {
+        if member.ticket.delivered() == 0 && member.overflow.is_empty() {
             // Told before it leaves: from now on a fault interrupts, and never repeats an item.
             seat.first_item(member.ticket.id);
         }
-        member.items += 1;
         member.overflow.push_back(item);
         member.send_overflow();
         Ok(())

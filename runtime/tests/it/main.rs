@@ -1,11 +1,31 @@
 //! Black-box tests of the kernel: with real threads, with real disks, and with a process of their own to kill.
+//! Each guarantee has tests that are named after it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "tests stand outside the runtime, and their helpers may fail them"
+)]
+
+mod accepting;
+mod batches;
+mod deadlines;
+mod desk;
+mod ending;
 mod environment_disk;
 mod environment_kill;
 mod episodes;
+mod flows;
 mod guarantees;
+mod probe;
+mod restarts;
+mod soak;
+mod stage;
+mod streams;
 mod support;
 mod transport;
+mod versions;
 
 /// A test that runs this binary again as its child tells it so in this variable.
 const CHILD: &str = "AIMASS_TEST_CHILD";

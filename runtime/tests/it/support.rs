@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the worker of the test agent is to do.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub enum Order {
+pub(crate) enum Order {
     /// Answer with this.
     Echo(u64),
     /// Panic, whatever the batch.
@@ -32,7 +32,7 @@ pub enum Order {
 
 /// A gate in front of the workers: tests hold it shut to fill the queue.
 #[derive(Clone, Default)]
-pub struct Gate {
+pub(crate) struct Gate {
     state: Arc<(std::sync::Mutex<GateState>, std::sync::Condvar)>,
 }
 
@@ -43,12 +43,12 @@ struct GateState {
 }
 
 impl Gate {
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.state.0.lock().unwrap().open = true;
         self.state.1.notify_all();
     }
 
-    pub fn pass(&self) {
+    pub(crate) fn pass(&self) {
         let mut state = self.state.0.lock().unwrap();
         state.waiting += 1;
         self.state.1.notify_all();
@@ -58,7 +58,7 @@ impl Gate {
     }
 
     /// Returns once `count` workers have come to the gate.
-    pub fn reached(&self, count: u64) {
+    pub(crate) fn reached(&self, count: u64) {
         let mut state = self.state.0.lock().unwrap();
         while state.waiting < count {
             state = self.state.1.wait(state).unwrap();
@@ -68,16 +68,16 @@ impl Gate {
 
 /// The test agent.
 #[derive(Clone, Default)]
-pub struct Obedient {
-    pub gate: Gate,
-    pub runs: Arc<AtomicU64>,
-    pub reactions: Vec<Reaction>,
+pub(crate) struct Obedient {
+    pub(crate) gate: Gate,
+    pub(crate) runs: Arc<AtomicU64>,
+    pub(crate) reactions: Vec<Reaction>,
 }
 
 macro_rules! order_skill {
     ($name:ident, $full:literal, $effect:expr) => {
         #[derive(Clone, Default)]
-        pub struct $name(pub Obedient);
+        pub(crate) struct $name(pub(crate) Obedient);
 
         impl Skill for $name {
             const NAME: &'static str = $full;
@@ -132,7 +132,7 @@ impl Obedient {
 
 /// Counts to its input, an item a step.
 #[derive(Clone, Default)]
-pub struct Count;
+pub(crate) struct Count;
 
 impl Skill for Count {
     const NAME: &'static str = "test.count";
@@ -188,7 +188,7 @@ impl ModelSkill for Count {
 
 /// Adds up what it is sent, and says each sum.
 #[derive(Clone, Default)]
-pub struct Sum;
+pub(crate) struct Sum;
 
 impl Skill for Sum {
     const NAME: &'static str = "test.sum";
@@ -247,7 +247,7 @@ impl ModelSkill for Sum {
 
 /// Asks `test.obey` twice; with zero, asks itself.
 #[derive(Clone, Default)]
-pub struct Twice;
+pub(crate) struct Twice;
 
 impl Skill for Twice {
     const NAME: &'static str = "test.twice";
@@ -295,7 +295,7 @@ impl Agent for Obedient {
 }
 
 /// A configuration in which the test agent is easily brought to its limits.
-pub fn tight() -> Config {
+pub(crate) fn tight() -> Config {
     let mut config = Config::default();
     config.defaults.capacity = 16;
     config.defaults.max_batch = 4;
@@ -306,7 +306,7 @@ pub fn tight() -> Config {
 }
 
 /// A runtime with the test agent alone.
-pub async fn start(config: Config, agent: &Obedient) -> Runtime {
+pub(crate) async fn start(config: Config, agent: &Obedient) -> Runtime {
     Runtime::builder(config)
         .agent(agent.clone())
         .start()

@@ -52,7 +52,7 @@ impl Checker {
         }
     }
 
-    pub(super) fn submitted(&mut self, admission: Admission) {
+    pub(super) fn submitted(&mut self, admission: &Admission) {
         let blamed = admission.attempts;
         let known = Known {
             admission: admission.clone(),

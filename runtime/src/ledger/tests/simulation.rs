@@ -235,7 +235,7 @@ impl Simulation {
             resumed: dice.roll(10) == 0,
             attempts: 0,
         };
-        self.checker.submitted(admission.clone());
+        self.checker.submitted(&admission);
         self.on(Event::Submit(admission));
     }
 

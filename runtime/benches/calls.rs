@@ -1,0 +1,279 @@
+//! What a call costs: an empty skill with typed events on, beside a bare ractor call and a bare channel, and as agents grow in number.
+//!
+//! `cargo bench -p aimass-runtime --bench calls` prints one line for each figure.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a bench stands outside the runtime"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aimass_config::Config;
+use aimass_runtime::{
+    Agent, AgentDefinition, BatchSkill, Fault, Fresh, Observer, Record, Runtime, Skill, SkillSpec,
+    StepContext, TaskOptions, WorkerGroup,
+};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::time::Instant;
+
+const IN_FLIGHT: u64 = 64;
+const ROUNDS: usize = 5;
+const CALLS: u64 = 200_000;
+
+/// An agent with an empty skill; its number is part of its name.
+struct Empty(String);
+
+/// The skill that does nothing.
+struct Nothing(String);
+
+impl Agent for Empty {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        let skill = Nothing(format!("{}.nothing", self.name()));
+        Ok(definition.group(WorkerGroup::new("nothing", Fresh(|| ())).skill(skill)))
+    }
+}
+
+impl Skill for Nothing {
+    const NAME: &'static str = "agent0.nothing";
+    type Input = u64;
+    type Output = u64;
+
+    fn spec(&self) -> SkillSpec {
+        let mut spec = SkillSpec::of::<Self>("Does nothing");
+        spec.name.clone_from(&self.0);
+        spec
+    }
+}
+
+impl BatchSkill for Nothing {
+    type Model = ();
+
+    fn run(
+        &self,
+        (): &mut (),
+        inputs: &[Arc<u64>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<u64, Fault>> {
+        inputs.iter().map(|input| Ok(**input)).collect()
+    }
+}
+
+/// Counts the records that reach it.
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicU64>);
+
+impl Observer for Count {
+    fn observe(&mut self, record: &Record) {
+        if matches!(record, Record::Task(_)) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn name(agent: usize) -> String {
+    format!("agent{agent}")
+}
+
+async fn start(agents: usize, count: &Count) -> Runtime {
+    let mut config = Config::default();
+    config.runtime.event_capacity = 1 << 20;
+    let mut builder = Runtime::builder(config).observer(count.clone());
+    for agent in 0..agents {
+        builder = builder.agent(Empty(name(agent)));
+    }
+    builder.start().await.unwrap()
+}
+
+fn main() {
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    tokio.block_on(async {
+        in_flight().await;
+        sequential().await;
+        sequential_ractor().await;
+        sequential_channel().await;
+        for agents in [7, 70, 700, 7000] {
+            growing(agents).await;
+        }
+    });
+}
+
+/// Calls a second with 64 in flight, every record delivered.
+async fn in_flight() {
+    let count = Count::default();
+    let runtime = start(1, &count).await;
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let callers: Vec<_> = (0..IN_FLIGHT)
+            .map(|caller| {
+                let runtime = runtime.clone();
+                tokio::spawn(async move {
+                    for call in 0..CALLS / IN_FLIGHT {
+                        let input = caller * CALLS + call;
+                        let output = runtime.ask(Nothing(String::new()), input).await;
+                        assert_eq!(output.unwrap(), input);
+                    }
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        rates.push((CALLS / IN_FLIGHT * IN_FLIGHT) as f64 / began.elapsed().as_secs_f64());
+    }
+    runtime.flush_observers().await;
+    let report = runtime.shutdown().await;
+    let records = count.0.load(Ordering::Relaxed);
+    let calls = CALLS / IN_FLIGHT * IN_FLIGHT * ROUNDS as u64;
+    assert_eq!(
+        (records, report.dropped_events),
+        (calls, 0),
+        "every call left its record"
+    );
+    rates.sort_by(f64::total_cmp);
+    println!(
+        "64 in flight, events on: {:.0} calls/s (median of {ROUNDS}; {:.0} to {:.0})",
+        rates[ROUNDS / 2],
+        rates[0],
+        rates[ROUNDS - 1]
+    );
+}
+
+fn percentiles(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: usize| times[times.len() * share / 100];
+    println!(
+        "{what}, one after the other: p50 {:?}, p99 {:?}",
+        at(50),
+        at(99)
+    );
+}
+
+async fn sequential() {
+    let count = Count::default();
+    let runtime = start(1, &count).await;
+    let mut times = Vec::new();
+    for call in 0..50_000 {
+        let began = Instant::now();
+        runtime.ask(Nothing(String::new()), call).await.unwrap();
+        times.push(began.elapsed());
+    }
+    runtime.shutdown().await;
+    percentiles("a skill", times);
+}
+
+struct Bare;
+
+impl Actor for Bare {
+    type Msg = (u64, RpcReplyPort<u64>);
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        (number, reply): Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(reply.send(number)?)
+    }
+}
+
+async fn sequential_ractor() {
+    let (actor, handle) = Actor::spawn(None, Bare, ()).await.unwrap();
+    let mut times = Vec::new();
+    for call in 0..50_000_u64 {
+        let began = Instant::now();
+        let called = actor.call(|reply| (call, reply), None).await.unwrap();
+        assert!(called.is_success());
+        times.push(began.elapsed());
+    }
+    actor.stop(None);
+    handle.await.unwrap();
+    percentiles("a bare ractor call", times);
+}
+
+async fn sequential_channel() {
+    let (calls, called) = flume::bounded::<(u64, tokio::sync::oneshot::Sender<u64>)>(64);
+    let thread = std::thread::spawn(move || {
+        while let Ok((number, reply)) = called.recv() {
+            let _ = reply.send(number);
+        }
+    });
+    let mut times = Vec::new();
+    for call in 0..50_000 {
+        let began = Instant::now();
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        calls.send_async((call, reply)).await.unwrap();
+        answer.await.unwrap();
+        times.push(began.elapsed());
+    }
+    drop(calls);
+    thread.join().unwrap();
+    percentiles("a bare channel to a thread", times);
+}
+
+/// Start time, memory and calls a second as agents grow in number; each agent is called by name, in JSON.
+async fn growing(agents: usize) {
+    let count = Count::default();
+    let before = resident_bytes();
+    let began = Instant::now();
+    let runtime = start(agents, &count).await;
+    let started = began.elapsed();
+    let memory = resident_bytes().saturating_sub(before) / agents as u64;
+    let round = |calls: u64| {
+        let callers: Vec<_> = (0..IN_FLIGHT)
+            .map(|caller| {
+                let runtime = runtime.clone();
+                tokio::spawn(async move {
+                    for call in (caller..calls).step_by(IN_FLIGHT as usize) {
+                        let name = format!("{}.nothing", name(call as usize % agents));
+                        let options = TaskOptions::default();
+                        runtime.ask_json(&name, call.into(), options).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        async move {
+            for caller in callers {
+                caller.await.unwrap();
+            }
+        }
+    };
+    round(agents as u64).await;
+    let loaded = resident_bytes().saturating_sub(before) / agents as u64;
+    let began = Instant::now();
+    let calls = CALLS / 4;
+    round(calls).await;
+    let rate = calls as f64 / began.elapsed().as_secs_f64();
+    println!(
+        "{agents} agents: start {started:?}, {memory} bytes each at rest, {loaded} with their workers, {rate:.0} calls/s by name"
+    );
+    runtime.shutdown().await;
+}
+
+fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = pages
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
+    resident.unwrap_or_default() * 4096
+}

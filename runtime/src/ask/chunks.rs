@@ -1,0 +1,98 @@
+//! Chunks: what a caller sends after its input.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::TaskError;
+use crate::payload::Payload;
+use crate::skill::ClientStreaming;
+use crate::skill_entry::Face;
+use crate::ticket::Ticket;
+
+/// How many chunks wait for a slow skill before their sender does.
+pub(crate) const CHUNK_BUFFER: usize = 64;
+
+/// The caller's end of a stream of chunks. Dropping it says that all is said.
+pub struct Chunks<S: ClientStreaming> {
+    inner: RawChunks,
+    skill: PhantomData<fn(S)>,
+}
+
+/// The caller's end of a stream of chunks as JSON, for callers outside the process. Dropping it says that all is said.
+pub struct JsonChunks {
+    inner: RawChunks,
+    face: Arc<dyn Face>,
+}
+
+/// The caller's end of a stream of chunks with their types erased.
+pub(crate) struct RawChunks {
+    sender: flume::Sender<Payload>,
+    ticket: Arc<Ticket>,
+}
+
+impl<S: ClientStreaming> Chunks<S> {
+    pub(crate) fn new(inner: RawChunks) -> Self {
+        let skill = PhantomData;
+        Self { inner, skill }
+    }
+
+    /// Sends a chunk. Waits while the skill has not taken the earlier ones.
+    ///
+    /// # Errors
+    /// [`TaskError::Cancelled`] when the task has ended.
+    pub async fn send(&self, chunk: S::Chunk) -> Result<(), TaskError> {
+        self.inner.send(Payload::new(chunk), S::NAME).await
+    }
+}
+
+impl JsonChunks {
+    pub(crate) fn new(inner: RawChunks, face: Arc<dyn Face>) -> Self {
+        Self { inner, face }
+    }
+
+    /// Sends a chunk. Waits while the skill has not taken the earlier ones.
+    ///
+    /// # Errors
+    /// [`TaskError::InvalidInput`] for what is no chunk of the skill, which then has not seen it; [`TaskError::Cancelled`] when
+    /// the task has ended.
+    pub async fn send(&self, chunk: Value) -> Result<(), TaskError> {
+        let skill = &self.face.spec().name;
+        let chunk = self
+            .face
+            .decode_chunk(chunk)
+            .map_err(|message| TaskError::InvalidInput {
+                skill: skill.clone(),
+                message,
+            })?;
+        self.inner.send(chunk, skill).await
+    }
+}
+
+impl RawChunks {
+    pub(crate) fn new(sender: flume::Sender<Payload>, ticket: Arc<Ticket>) -> Self {
+        Self { sender, ticket }
+    }
+
+    async fn send(&self, chunk: Payload, skill: &str) -> Result<(), TaskError> {
+        let ended = || TaskError::Cancelled {
+            skill: skill.to_owned(),
+        };
+        let sent = tokio::select! {
+            biased;
+            () = self.ticket.settled() => false,
+            sent = self.sender.send_async(chunk) => sent.is_ok(),
+        };
+        self.ticket.wake_worker();
+        if sent { Ok(()) } else { Err(ended()) }
+    }
+}
+
+impl Drop for RawChunks {
+    fn drop(&mut self) {
+        // The sender must be gone before the worker looks.
+        self.sender = flume::bounded(0).0;
+        self.ticket.wake_worker();
+    }
+}

@@ -1,0 +1,84 @@
+//! Streaming calls: items on their way back, chunks on their way in. They are volatile: a live stream cannot outlive its process.
+
+use serde_json::Value;
+
+use crate::ask::{
+    CHUNK_BUFFER, Call, Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream,
+    TaskStream,
+};
+use crate::error::TaskError;
+use crate::runtime::Runtime;
+use crate::skill::{ClientStreaming, ServerStreaming};
+use crate::task::TaskOptions;
+
+impl Runtime {
+    /// Asks a skill that sends items while it works. [`Ask::stream`](crate::Ask::stream) does so with a deadline and the like.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn stream<S: ServerStreaming>(
+        &self,
+        skill: S,
+        input: S::Input,
+    ) -> Result<TaskStream<S>, TaskError> {
+        self.ask(skill, input).stream()
+    }
+
+    /// As [`Self::stream`], by the skill's name and in JSON.
+    ///
+    /// # Errors
+    /// As [`Self::ask_json`].
+    pub fn stream_json(
+        &self,
+        skill: &str,
+        input: Value,
+        options: TaskOptions,
+    ) -> Result<JsonStream, TaskError> {
+        let call = self.decode(skill, input, options)?;
+        Ok(JsonStream::new(skill, self.listen(call)?))
+    }
+
+    /// Asks a skill that takes chunks while it works, and sends items. Drop the chunks' end to say that all is said.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`]; everything else ends the stream.
+    pub fn open<S: ClientStreaming + ServerStreaming>(
+        &self,
+        skill: S,
+        input: S::Input,
+    ) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
+        self.ask(skill, input).open()
+    }
+
+    /// As [`Self::open`], by the skill's name and in JSON.
+    ///
+    /// # Errors
+    /// As [`Self::ask_json`].
+    pub fn open_json(
+        &self,
+        skill: &str,
+        input: Value,
+        options: TaskOptions,
+    ) -> Result<(JsonChunks, JsonStream), TaskError> {
+        let face = self.inner.router.find(skill)?.skill().face.clone();
+        let call = self.decode(skill, input, options)?;
+        let (chunks, items) = self.converse(call)?;
+        Ok((JsonChunks::new(chunks, face), JsonStream::new(skill, items)))
+    }
+
+    pub(crate) fn listen(&self, mut call: Call) -> Result<RawStream, TaskError> {
+        let (sender, items) = flume::bounded(ITEM_BUFFER);
+        call.items = Some(sender);
+        Ok(RawStream::new(items, self.call(call)?))
+    }
+
+    pub(crate) fn converse(&self, mut call: Call) -> Result<(RawChunks, RawStream), TaskError> {
+        let (sender, chunks) = flume::bounded(CHUNK_BUFFER);
+        let (item_sender, items) = flume::bounded(ITEM_BUFFER);
+        call.chunks = Some(chunks);
+        call.items = Some(item_sender);
+        let pending = self.call(call)?;
+        let chunks = RawChunks::new(sender, pending.ticket.clone());
+        Ok((chunks, RawStream::new(items, pending)))
+    }
+}

@@ -1,0 +1,144 @@
+//! Flows: what they ask inherits from them.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aimass_runtime::{
+    Agent, AgentDefinition, Fault, FlowContext, FlowSkill, Priority, Skill, SkillSpec, TaskError,
+    TaskOutcome, TraceContext,
+};
+
+use crate::desk::Desk;
+use crate::probe::{Answer, Hold, Order, Run};
+use crate::stage::Stage;
+
+/// The agent `relay`.
+struct Relay(Desk);
+
+impl Agent for Relay {
+    fn name(&self) -> &str {
+        "relay"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        Ok(definition.flow(Forward(self.0.clone())))
+    }
+}
+
+/// `relay.forward`: asks the probe, and then for the order after it.
+struct Forward(Desk);
+
+impl Skill for Forward {
+    const NAME: &'static str = "relay.forward";
+    type Input = Order;
+    type Output = Answer;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Asks the probe")
+    }
+}
+
+impl FlowSkill for Forward {
+    async fn run(&self, input: Arc<Order>, context: FlowContext) -> Result<Answer, Fault> {
+        let order = Arc::unwrap_or_clone(input);
+        let next = Order::answer(order.id + 100);
+        let ask = async |order| context.ask(Run(self.0.clone()), order).await;
+        let unavailable = |error: TaskError| Fault::unavailable(error.to_string());
+        let answer = ask(order).await.map_err(unavailable)?;
+        ask(next).await.map_err(unavailable)?;
+        Ok(answer)
+    }
+}
+
+async fn stage() -> Stage {
+    Stage::set(|setting| setting.agents.push(Box::new(Relay(setting.desk.clone())))).await
+}
+
+#[tokio::test]
+async fn what_a_flow_asks_inherits_its_trace_and_its_priority() {
+    let stage = stage().await;
+    let trace = TraceContext {
+        trace: aimass_runtime::TraceId::random(),
+        span: aimass_runtime::SpanId::random(),
+        sampled: true,
+    };
+    let ask = stage
+        .runtime
+        .ask(Forward(stage.desk.clone()), Order::answer(1));
+    ask.trace(trace)
+        .priority(Priority::Interactive)
+        .await
+        .unwrap();
+    let finished = stage.finished().await;
+    let [probe, _, relay] = &finished[..] else {
+        panic!("unexpected: {finished:?}")
+    };
+    assert_eq!(
+        (&*probe.skill, &*relay.skill),
+        ("probe.run", "relay.forward")
+    );
+    assert_eq!((probe.trace, relay.trace), (trace.trace, trace.trace));
+    assert_eq!(
+        (probe.parent, relay.parent),
+        (Some(relay.span), Some(trace.span))
+    );
+    assert_eq!(probe.priority, Priority::Interactive);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_flow_past_its_deadline_ends_what_it_asked_for() {
+    let stage = stage().await;
+    let order = Order::answer(1).hold(Hold::Stepping);
+    let ask = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let error = ask.deadline(Duration::from_millis(50)).await.unwrap_err();
+    assert!(
+        matches!(error, TaskError::DeadlineExceeded { .. }),
+        "{error}"
+    );
+    stage.ask(Order::answer(2)).await.unwrap();
+    let finished = stage.finished().await;
+    assert_eq!(finished.len(), 3);
+    assert_eq!(
+        finished
+            .iter()
+            .filter(|task| task.outcome == TaskOutcome::Done)
+            .count(),
+        1
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn dropping_the_future_of_a_flow_cancels_what_it_asked_for() {
+    let stage = stage().await;
+    let order = Order::answer(1).hold(Hold::Stepping);
+    let flow = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let flow = tokio::task::spawn(flow.into_future());
+    stage.desk.began(1).await;
+    flow.abort();
+    assert!(flow.await.unwrap_err().is_cancelled());
+    stage.ask(Order::answer(2)).await.unwrap();
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn g10_a_flow_under_way_is_drained_with_what_it_asks_for() {
+    let stage = stage().await;
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let flow = stage
+        .runtime
+        .ask(Forward(stage.desk.clone()), Order::answer(1));
+    let flow = tokio::task::spawn(flow.into_future());
+    while stage.tasks() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let runtime = stage.runtime.clone();
+    let ending = tokio::task::spawn(async move { runtime.shutdown().await });
+    stage.desk.open(0);
+    held.answer().await.unwrap();
+    assert_eq!(flow.await.unwrap().unwrap().id, 1);
+    assert_eq!(ending.await.unwrap().cut_off, 0);
+}

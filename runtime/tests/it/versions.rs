@@ -1,0 +1,142 @@
+//! Models come, change and go: swap, idle unload, fallbacks, and what cannot be loaded.
+
+use std::time::Duration;
+
+use aimass_runtime::{DeviceName, Fault, TaskError, WorkerChange};
+
+use crate::desk::Entry;
+use crate::probe::{Hold, Order, ProbeSource};
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn a_swap_takes_effect_between_two_jobs_and_the_old_weights_go_with_their_last_job() {
+    let stage = Stage::new().await;
+    let old = stage.asked(Order::answer(1).hold(Hold::Blocked));
+    stage.desk.began(1).await;
+    let version = stage
+        .runtime
+        .swap("probe", "model", ProbeSource::new(&stage.desk, "two"));
+    assert_eq!(version.unwrap().as_str(), "two");
+    let new = stage.asked(Order::answer(2)).accepted(&stage).await;
+    assert!(!stage.desk.log().contains(&Entry::Freed("one".to_owned())));
+    stage.desk.open(1);
+    assert_eq!(
+        old.answer().await.unwrap().version,
+        "one",
+        "a job pins what it began with"
+    );
+    assert_eq!(new.answer().await.unwrap().version, "two");
+    stage
+        .desk
+        .until(|log| log.contains(&Entry::Freed("one".to_owned())))
+        .await;
+    assert_eq!(stage.runtime.agents()[0].workers[0].model.as_str(), "two");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn an_idle_worker_lets_go_of_the_old_version_without_a_task() {
+    let stage = Stage::new().await;
+    stage.ask(Order::answer(1)).await.unwrap();
+    stage
+        .runtime
+        .swap("probe", "model", ProbeSource::new(&stage.desk, "two"))
+        .unwrap();
+    stage
+        .desk
+        .until(|log| log.contains(&Entry::Freed("one".to_owned())))
+        .await;
+    assert_eq!(stage.ask(Order::answer(2)).await.unwrap().version, "two");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_swap_of_something_else_is_refused() {
+    let stage = Stage::new().await;
+    let source = || ProbeSource::new(&stage.desk, "two");
+    let refused: [Result<_, Fault>; 3] = [
+        stage.runtime.swap("nobody", "model", source()),
+        stage.runtime.swap("probe", "nothing", source()),
+        stage
+            .runtime
+            .swap("probe", "model", aimass_runtime::Fresh(|| 0_u32)),
+    ];
+    assert!(refused.iter().all(Result::is_err), "{refused:?}");
+    assert_eq!(stage.ask(Order::answer(1)).await.unwrap().version, "one");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn an_idle_agent_gives_its_memory_back_and_reads_its_weights_again_when_needed() {
+    let idle = Duration::from_millis(50);
+    let stage = Stage::set(|setting| setting.probe.idle_unload = Some(idle)).await;
+    assert!(
+        stage.desk.log().is_empty(),
+        "nothing is read before the first task"
+    );
+    stage.ask(Order::answer(1)).await.unwrap();
+    stage
+        .desk
+        .until(|log| log.contains(&Entry::Freed("one".to_owned())))
+        .await;
+    stage.ask(Order::answer(2)).await.unwrap();
+    let loaded = |entry: &Entry| matches!(entry, Entry::Loaded(..));
+    assert_eq!(
+        stage
+            .desk
+            .log()
+            .iter()
+            .filter(|entry| loaded(entry))
+            .count(),
+        2
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_panic_rebuilds_the_model_from_the_weights_that_are_in_memory() {
+    let stage = Stage::new().await;
+    let order = Order::new(1, crate::probe::Act::Panic { times: 1 });
+    assert_eq!(stage.ask(order).await.unwrap().run, 2);
+    let loaded = |entry: &Entry| matches!(entry, Entry::Loaded(..));
+    assert_eq!(
+        stage
+            .desk
+            .log()
+            .iter()
+            .filter(|entry| loaded(entry))
+            .count(),
+        1
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_dead_for_the_process_is_left_for_its_fallback() {
+    let stage = Stage::set(|setting| {
+        setting.probe.placement = vec!["cuda:0".to_owned(), "cpu".to_owned()];
+        setting.source.dead = vec![DeviceName::Cuda(0)];
+    })
+    .await;
+    assert_eq!(stage.ask(Order::answer(1)).await.unwrap().device, "cpu");
+    let changes = stage.changes().await;
+    assert!(changes.contains(&WorkerChange::FellBack), "{changes:?}");
+    assert_eq!(stage.runtime.agents()[0].workers[0].device, DeviceName::Cpu);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_read_is_tried_again_and_then_the_agent_is_given_up() {
+    let stage = Stage::set(|setting| {
+        setting.source.broken = true;
+        setting.config.runtime.supervision.max_restarts = 2;
+    })
+    .await;
+    let error = stage.ask(Order::answer(1)).await.unwrap_err();
+    assert!(matches!(error, TaskError::AgentFailed { .. }), "{error}");
+    let (agent, failed) = stage.runtime.failure().await;
+    assert_eq!(agent, "probe");
+    assert_eq!(stage.runtime.agents()[0].failed.as_ref(), Some(&failed));
+    assert!(failed.contains("the weights cannot be read"), "{failed}");
+    stage.close().await;
+}
