@@ -1,0 +1,68 @@
+//! Tests on the real weights: what is missing is fetched into the cache.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aimass_models::{
+    Catalogue, SentenceEncoder, SentenceEncoderWeights, Silent, Store, StoreOptions, Tokens, device,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Goldens {
+    sentences: Vec<String>,
+    embeddings: Vec<Vec<f32>>,
+}
+
+/// The cache that the program itself uses, so that an artefact is fetched once.
+fn minilm() -> PathBuf {
+    let cache = std::env::var_os("AIMASS_CACHE")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| {
+            let home = std::env::var_os("HOME").expect("HOME is set");
+            PathBuf::from(home).join(".cache/aimass")
+        });
+    let options = StoreOptions {
+        offline: false,
+        hub_endpoint: "https://huggingface.co".to_owned(),
+        hub_token: None,
+    };
+    let store = Store::new(&cache, Catalogue::with(&[]).unwrap(), options);
+    store.pull("minilm", &mut Silent).unwrap()
+}
+
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    let dot = |left: &[f32], right: &[f32]| -> f32 {
+        left.iter()
+            .zip(right)
+            .map(|(left, right)| left * right)
+            .sum()
+    };
+    dot(one, other) / (dot(one, one) * dot(other, other)).sqrt()
+}
+
+#[test]
+fn minilm_agrees_with_the_reference_sentence_by_sentence() {
+    let goldens: Goldens = serde_json::from_str(include_str!("../../goldens/minilm.json")).unwrap();
+    let device = device::open("cpu").unwrap();
+    let weights = SentenceEncoderWeights::load(&minilm(), &device).unwrap();
+    let encoder = SentenceEncoder::new(Arc::new(weights));
+    let tokens: Vec<Tokens> = goldens
+        .sentences
+        .iter()
+        .map(|sentence| encoder.tokenize(sentence).unwrap())
+        .collect();
+    let together = encoder.encode(&tokens).unwrap();
+    for ((sentence, golden), (tokens, vector)) in goldens
+        .sentences
+        .iter()
+        .zip(&goldens.embeddings)
+        .zip(tokens.iter().zip(&together))
+    {
+        let alone = encoder.encode(std::slice::from_ref(tokens)).unwrap();
+        for ours in [vector, &alone[0]] {
+            let agreement = cosine(ours, golden);
+            assert!(agreement >= 0.9999, "{agreement} for {sentence:.40?}");
+        }
+    }
+}
