@@ -66,10 +66,13 @@ pub struct Hit {
     pub score: f32,
 }
 
+/// A passage and its vector.
+type Passage = (String, Vec<f32>);
+
 /// Passages that a worker has embedded.
 #[derive(Default)]
 pub(super) struct PassageCache {
-    files: HashMap<FileKey, Arc<Vec<(String, Vec<f32>)>>>,
+    files: HashMap<FileKey, Arc<Vec<Passage>>>,
     bytes: usize,
 }
 
@@ -89,7 +92,7 @@ pub struct FolderSearch {
     at: usize,
     /// The passages of the present file that are not embedded yet, in reverse.
     left: Vec<String>,
-    done: Vec<(String, Vec<f32>)>,
+    done: Vec<Passage>,
     hits: Vec<Hit>,
 }
 
@@ -219,7 +222,7 @@ impl FolderSearch {
         Ok(())
     }
 
-    fn rank(&mut self, path: &Path, passages: &[(String, Vec<f32>)]) {
+    fn rank(&mut self, path: &Path, passages: &[Passage]) {
         let source = path.display().to_string();
         self.hits.extend(passages.iter().map(|(text, vector)| Hit {
             source: source.clone(),
@@ -234,7 +237,7 @@ impl FolderSearch {
 }
 
 impl PassageCache {
-    fn keep(&mut self, key: FileKey, passages: Arc<Vec<(String, Vec<f32>)>>) {
+    fn keep(&mut self, key: FileKey, passages: Arc<Vec<Passage>>) {
         let bytes: usize = passages
             .iter()
             .map(|(text, vector)| text.len() + 4 * vector.len())

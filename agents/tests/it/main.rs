@@ -1,3 +1,10 @@
 //! Black-box tests of the agents, with the real weights: what is missing is fetched into the cache.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "tests stand outside the runtime, and their helpers may fail them"
+)]
+
 mod text;

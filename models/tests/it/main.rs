@@ -1,5 +1,11 @@
 //! Tests on the real weights: what is missing is fetched into the cache.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
