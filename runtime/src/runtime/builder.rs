@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use aimass_config::{AgentConfig, Config, ConfigError};
+use aimass_config::{AgentConfig, Config, ConfigError, Strategy};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
@@ -89,6 +89,14 @@ pub enum RuntimeError {
         /// What is wrong with its kind.
         error: crate::ParseKindError,
     },
+    /// A setting is known, and not built yet.
+    #[error("`{key}` cannot be `{found}` in this version; leave it out")]
+    NotYet {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        found: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -151,6 +159,7 @@ impl RuntimeBuilder {
             return Err(RuntimeError::PanicAborts);
         }
         self.config.validate()?;
+        refuse_what_is_not_built(&self.config)?;
         let spawner = Arc::new(Spawner::new(Handle::try_current()?));
         let environment = match self.environment {
             Some(environment) => environment,
@@ -349,6 +358,25 @@ fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
                 second: cell.name.to_string(),
             });
         }
+    }
+    Ok(())
+}
+
+/// A setting that would be ignored is refused instead.
+fn refuse_what_is_not_built(config: &Config) -> Result<(), RuntimeError> {
+    let strategy = config.runtime.supervision.strategy;
+    if strategy != Strategy::OneForOne {
+        let key = "runtime.supervision.strategy";
+        return Err(RuntimeError::NotYet {
+            key,
+            found: format!("{strategy:?}"),
+        });
+    }
+    if let Some(budget) = config.runtime.memory_budget {
+        return Err(RuntimeError::NotYet {
+            key: "runtime.memory_budget",
+            found: budget.to_string(),
+        });
     }
     Ok(())
 }
