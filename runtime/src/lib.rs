@@ -1,4 +1,6 @@
 //! The kernel of AI Mass: supervised agents, a ledger of accepted work, and a shared, durable environment.
+//!
+#![doc = include_str!("guarantees.md")]
 
 mod agent;
 mod ask;
