@@ -117,9 +117,9 @@ impl From<RuntimeError> for Failure {
             RuntimeError::Config(error) => error.into(),
             RuntimeError::Environment(error) => error.into(),
             RuntimeError::Thread(error) => error.into(),
-            RuntimeError::Reaction(_) | RuntimeError::ReactionKind { .. } => {
-                Self::usage(error.to_string())
-            }
+            RuntimeError::NotYet { .. }
+            | RuntimeError::Reaction(_)
+            | RuntimeError::ReactionKind { .. } => Self::usage(error.to_string()),
             RuntimeError::Agent { .. } | RuntimeError::Resume { .. } => {
                 Self::unavailable(error.to_string())
             }
