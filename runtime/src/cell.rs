@@ -31,6 +31,7 @@ use crate::payload::Payload;
 use crate::placement::Placement;
 use crate::skill_entry::{Face, FlowFace};
 use crate::spawn::Spawner;
+use crate::supervisor::Supervisor;
 use crate::ticket::{Durability, Ticket};
 
 /// A task's reply on its way to the caller.
@@ -47,6 +48,8 @@ pub(crate) struct Cell {
     pub(crate) spawner: Arc<Spawner>,
     /// Whom the agent's flows ask; set once the runtime is whole.
     pub(crate) asker: OnceLock<Weak<dyn Asker>>,
+    /// Who decides which agents restart with this one; set once the runtime is whole.
+    pub(crate) supervisor: OnceLock<Weak<dyn Supervisor>>,
     settings: LedgerSettings,
     books: Mutex<Books>,
     chairs: Vec<Chair>,
@@ -148,6 +151,7 @@ impl Cell {
             events,
             spawner,
             asker: OnceLock::new(),
+            supervisor: OnceLock::new(),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
             settings,
             chairs,
@@ -210,6 +214,18 @@ impl Cell {
                 books.on(Event::Submit(admission), now, outbox);
             }
         });
+    }
+
+    /// Restarts all workers that hold models, because another agent's restart takes this agent along.
+    pub(crate) fn take_down(self: &Arc<Self>, cause: &str) {
+        for (at, group) in self.groups.iter().enumerate() {
+            if matches!(group.runner, Runner::Model(_)) {
+                self.tell(Event::TakeDown {
+                    group: GroupId(at as u16),
+                    cause: cause.to_owned(),
+                });
+            }
+        }
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, task: TaskId) {

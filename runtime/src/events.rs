@@ -160,6 +160,11 @@ pub enum WorkerChange {
     Hung,
     /// It was given up: its thread never ended.
     Abandoned,
+    /// It was told to stop and start anew because another agent's restart takes it along.
+    TakenDown {
+        /// Which restart, and why.
+        cause: String,
+    },
     /// What it said was refused, because a newer incarnation has its place.
     Stale,
     /// It goes to a fallback placement.

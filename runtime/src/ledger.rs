@@ -5,6 +5,7 @@
 
 mod admission;
 mod attempt;
+mod bystanders;
 mod dispatch;
 pub(crate) mod effect;
 pub(crate) mod event;
@@ -141,6 +142,8 @@ impl Ledger {
             Event::Stopped(by) => self.stopped(by, effects),
             Event::LoadFailed { by, fault } => self.load_failed(by, fault, now, effects),
             Event::Swap(group) => self.wake_all(group, effects),
+            Event::TakeDown { group, cause } => self.take_down(group, &cause, now, effects),
+            Event::Unload(group) => self.unload(group, effects),
             Event::Cancel { task } => self.cancel(task, now, effects),
             Event::Tick => self.tick(now, effects),
             Event::Shutdown { limit } => self.shut_down(limit, now, effects),

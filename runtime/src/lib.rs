@@ -28,6 +28,7 @@ mod seat;
 mod skill;
 mod skill_entry;
 mod spawn;
+mod supervisor;
 mod task;
 mod ticket;
 mod transport;

@@ -94,6 +94,7 @@ pub(crate) enum Action {
     Abandon(Incarnation),
     Start(Incarnation, Duration, Reload),
     FallBack(Incarnation),
+    CountedRestart(String),
     Fail(String),
     DeadLetter(TaskId, String),
     Observe(Observation),
@@ -244,6 +245,9 @@ impl Books {
                 outbox.actions.push(Action::Start(worker, after, weights));
             }
             LedgerEffect::FallBack { worker } => outbox.actions.push(Action::FallBack(worker)),
+            LedgerEffect::CountedRestart { cause } => {
+                outbox.actions.push(Action::CountedRestart(cause));
+            }
             LedgerEffect::AgentFailed { message } => outbox.actions.push(Action::Fail(message)),
             LedgerEffect::Drained => outbox.drained = true,
             LedgerEffect::Observe(observation) => {

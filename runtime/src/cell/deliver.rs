@@ -1,7 +1,7 @@
 //! Acting on what a ledger wants, outside the lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::cell::books::{Action, Outbox};
@@ -55,6 +55,11 @@ impl Cell {
                     .fall_back();
                 self.say(incarnation, now, || WorkerChange::FellBack);
             }
+            Action::CountedRestart(cause) => {
+                if let Some(team) = self.supervisor.get().and_then(Weak::upgrade) {
+                    team.restarted(&self.name, &cause);
+                }
+            }
             Action::Fail(message) => self.fail(message, now),
             Action::DeadLetter(task, cause) => {
                 self.note(task, now, || Note::DeadLettered { cause })
@@ -88,6 +93,9 @@ impl Cell {
                 self.note(task, now, || Note::Retrying { attempts });
             }
             Observation::Hung { worker } => self.say(worker, now, || WorkerChange::Hung),
+            Observation::TakenDown { worker, cause } => {
+                self.say(worker, now, || WorkerChange::TakenDown { cause });
+            }
             Observation::Stale { by } => self.say(by, now, || WorkerChange::Stale),
         }
     }

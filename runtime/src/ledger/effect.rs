@@ -43,6 +43,8 @@ pub(crate) enum LedgerEffect {
     },
     /// Go to the next fallback placement before the next `Start`.
     FallBack { worker: Incarnation },
+    /// A worker is restarted for a reason that counts; the supervisor decides who restarts with it.
+    CountedRestart { cause: String },
     /// The agent is given up: everything it held is settled by effects that follow.
     AgentFailed { message: String },
     /// Nothing is accepted or running any more, after `Shutdown`.
@@ -118,6 +120,8 @@ pub(crate) enum Observation {
     Retrying { task: TaskId, attempts: u32 },
     /// A worker did not end its step in time.
     Hung { worker: Incarnation },
+    /// A worker was told to stop because another agent's restart takes it along.
+    TakenDown { worker: Incarnation, cause: String },
     /// An old incarnation said something, and was refused.
     Stale { by: Incarnation },
 }

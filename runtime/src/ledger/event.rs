@@ -74,6 +74,10 @@ pub(crate) enum Event {
     LoadFailed { by: Incarnation, fault: Fault },
     /// The group has a new version of its model: parked workers come for it now, busy ones between two jobs.
     Swap(GroupId),
+    /// The supervisor restarts the group's workers because another agent's had to be.
+    TakeDown { group: GroupId, cause: String },
+    /// Somebody else needs the memory: the group gives up its weights if nobody uses them.
+    Unload(GroupId),
     /// The caller no longer waits.
     Cancel { task: TaskId },
     /// Time has passed: deadlines, watchdog, backoff, grace.

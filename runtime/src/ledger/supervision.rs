@@ -44,7 +44,7 @@ impl Ledger {
         let members = worker.retire();
         self.blame(&members, given, Blame::Panic(message), now, effects);
         // A panic that is pinned on a task is that task's fault, not the worker's.
-        if given == 0 && !self.may_restart(now) {
+        if given == 0 && !self.may_restart(message, now, effects) {
             self.fail(
                 &format!("its workers panic without a task: {message}"),
                 now,
@@ -111,62 +111,8 @@ impl Ledger {
         }
     }
 
-    pub(super) fn device_lost(
-        &mut self,
-        by: Incarnation,
-        message: &str,
-        now: Time,
-        effects: &mut Vec<LedgerEffect>,
-    ) {
-        let Some(worker) = self.heard(by, effects) else {
-            return;
-        };
-        for task in worker.retire() {
-            match self.tasks.get(&task).map(|entry| entry.may_run_again()) {
-                Some(true) => self.run_again(task, now, effects),
-                Some(false) => self.retry_once_lost(task, message, now, effects),
-                None => {}
-            }
-        }
-        effects.push(LedgerEffect::FallBack { worker: by });
-        if !self.may_restart(now) {
-            self.leave(by, now, effects);
-            self.fail(
-                &format!("its devices fail again and again: {message}"),
-                now,
-                effects,
-            );
-            return;
-        }
-        self.leave(by, now, effects);
-    }
-
-    /// A task that may not run twice lost its device in the middle.
-    fn retry_once_lost(
-        &mut self,
-        task: TaskId,
-        message: &str,
-        now: Time,
-        effects: &mut Vec<LedgerEffect>,
-    ) {
-        let Some(entry) = self.tasks.get(&task) else {
-            return;
-        };
-        let settlement = if entry.item_sent {
-            Settlement::Interrupted {
-                message: message.to_owned(),
-            }
-        } else {
-            Settlement::Failed {
-                attempts: entry.attempts + 1,
-                fault: Fault::dead_for_process(message),
-            }
-        };
-        self.settle(task, settlement, now, effects);
-    }
-
     /// Tells a retired incarnation to stop; the next one starts when it has, or when its grace is over.
-    fn leave(&mut self, old: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn leave(&mut self, old: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
         let until = now + self.settings.grace;
         self.workers[old.worker.0 as usize].state = WorkerState::Leaving { until };
         effects.push(LedgerEffect::Stop { worker: old });
@@ -241,7 +187,7 @@ impl Ledger {
             self.fail_waiting(group, &fault, now, effects);
             return;
         }
-        if !self.may_restart(now) {
+        if !self.may_restart(&fault.message, now, effects) {
             self.fail(
                 &format!("its model cannot be loaded: {}", fault.message),
                 now,
@@ -317,8 +263,13 @@ impl Ledger {
         });
     }
 
-    /// Counts one restart; false when the window has seen too many.
-    fn may_restart(&mut self, now: Time) -> bool {
+    /// Counts one restart, and tells the supervisor of it; false when the window has seen too many.
+    pub(super) fn may_restart(
+        &mut self,
+        cause: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) -> bool {
         self.restarts.push_back(now);
         while self
             .restarts
@@ -327,7 +278,13 @@ impl Ledger {
         {
             self.restarts.pop_front();
         }
-        self.restarts.len() <= self.settings.restart.max_restarts as usize
+        let allowed = self.restarts.len() <= self.settings.restart.max_restarts as usize;
+        if allowed {
+            effects.push(LedgerEffect::CountedRestart {
+                cause: cause.to_owned(),
+            });
+        }
+        allowed
     }
 
     /// Exponential, with up to half of it taken off at random so that workers do not come back in step.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Time;
-use crate::ids::TaskId;
+use crate::ids::{TaskId, WorkerId};
 use crate::ledger::effect::{LedgerEffect, Settlement};
-use crate::ledger::event::Incarnation;
+use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
 
@@ -78,6 +78,29 @@ impl Ledger {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Gives up the group's weights, if no task of it runs or waits.
+    pub(super) fn unload(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        let group = &self.groups[usize::from(group.0)];
+        let idles = |id: &WorkerId| {
+            let worker = &self.workers[id.0 as usize];
+            let state = &worker.state;
+            matches!(state, WorkerState::Unloaded)
+                || matches!(state, WorkerState::Idle { .. }) && worker.running.is_empty()
+        };
+        if group.queue.len() > 0 || !group.workers.iter().all(idles) {
+            return;
+        }
+        for id in &group.workers {
+            let worker = &mut self.workers[id.0 as usize];
+            if matches!(worker.state, WorkerState::Idle { .. }) {
+                worker.state = WorkerState::Unloading;
+                effects.push(LedgerEffect::Stop {
+                    worker: worker.incarnation(),
+                });
+            }
         }
     }
 

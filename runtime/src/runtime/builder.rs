@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use aimass_config::{AgentConfig, Config, ConfigError, Strategy};
+use aimass_config::{AgentConfig, Config, ConfigError};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
@@ -23,6 +23,7 @@ use crate::reaction::Reaction;
 use crate::router::{Route, Router};
 use crate::runtime::{Inner, Runtime};
 use crate::spawn::Spawner;
+use crate::supervisor::Supervisor;
 
 /// Why a runtime did not start.
 #[derive(Debug, Error)]
@@ -225,9 +226,12 @@ impl RuntimeBuilder {
 impl Runtime {
     async fn begin(&self) -> Result<(), RuntimeError> {
         let asker: Weak<dyn Asker> = Arc::downgrade(&(self.inner.clone() as Arc<dyn Asker>));
+        let supervisor: Weak<dyn Supervisor> =
+            Arc::downgrade(&(self.inner.clone() as Arc<dyn Supervisor>));
         for cell in &self.inner.cells {
             // A cell is new: nobody has set this before.
             let _ = cell.asker.set(asker.clone());
+            let _ = cell.supervisor.set(supervisor.clone());
             cell.start();
         }
         self.take_up_unsettled()?;
@@ -364,14 +368,6 @@ fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
 
 /// A setting that would be ignored is refused instead.
 fn refuse_what_is_not_built(config: &Config) -> Result<(), RuntimeError> {
-    let strategy = config.runtime.supervision.strategy;
-    if strategy != Strategy::OneForOne {
-        let key = "runtime.supervision.strategy";
-        return Err(RuntimeError::NotYet {
-            key,
-            found: format!("{strategy:?}"),
-        });
-    }
     if let Some(budget) = config.runtime.memory_budget {
         return Err(RuntimeError::NotYet {
             key: "runtime.memory_budget",

@@ -91,7 +91,8 @@ impl Desk {
     }
 }
 
-fn runs_in(log: &[Entry], id: u32) -> u32 {
+/// How often the log says that the order was begun.
+pub(crate) fn runs_in(log: &[Entry], id: u32) -> u32 {
     let begun = |entry: &&Entry| matches!(entry, Entry::Began(ids) | Entry::Joined(ids) if ids.contains(&id));
     log.iter().filter(begun).count() as u32
 }

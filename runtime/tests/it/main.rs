@@ -23,6 +23,7 @@ mod restarts;
 mod soak;
 mod stage;
 mod streams;
+mod supervision;
 mod support;
 mod transport;
 mod versions;

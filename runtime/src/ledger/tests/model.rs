@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::fault::FaultKind;
 use crate::ids::TaskId;
-use crate::ledger::effect::{LedgerEffect, Refusal, Settlement};
+use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Settlement};
 use crate::ledger::event::{Admission, Incarnation, Outcome};
 use crate::ledger::settings::LedgerSettings;
 use crate::skill::Effect;
@@ -135,6 +135,11 @@ impl Checker {
             }
             LedgerEffect::Start { worker, .. } => {
                 assert!(self.started.insert(*worker), "{worker:?} was started twice");
+            }
+            LedgerEffect::Observe(Observation::TakenDown { worker, .. }) => {
+                for known in self.tasks.values_mut() {
+                    known.running_on = known.running_on.filter(|by| by != worker);
+                }
             }
             LedgerEffect::AgentFailed { .. } => {
                 assert!(!self.failed, "failed twice");
@@ -352,6 +357,7 @@ pub(super) fn kind(effect: &LedgerEffect) -> &'static str {
         LedgerEffect::Abandon { .. } => "Abandon",
         LedgerEffect::Start { .. } => "Start",
         LedgerEffect::FallBack { .. } => "FallBack",
+        LedgerEffect::CountedRestart { .. } => "CountedRestart",
         LedgerEffect::AgentFailed { .. } => "AgentFailed",
         LedgerEffect::Drained => "Drained",
         LedgerEffect::Observe(_) => "Observe",

@@ -49,6 +49,7 @@ fn a_million_interleavings_keep_every_guarantee() {
         "AgentFailed",
         "CancelRunning",
         "Commit",
+        "CountedRestart",
         "DeadLetter",
         "Drained",
         "FallBack",
@@ -142,8 +143,21 @@ impl Simulation {
             13 => self.commit(),
             14 => self.pass_time(),
             _ if self.dice.roll(12) == 0 => self.shut_down(),
-            _ => self.on(Event::Swap(GroupId(0))),
+            _ => self.others_interfere(),
         }
+    }
+
+    /// Somebody swaps the model, needs the memory, or takes the workers down with others.
+    fn others_interfere(&mut self) {
+        let event = match self.dice.roll(4) {
+            0 | 1 => Event::Swap(GroupId(0)),
+            2 => Event::Unload(GroupId(0)),
+            _ => Event::TakeDown {
+                group: GroupId(0),
+                cause: "`other` restarts".to_owned(),
+            },
+        };
+        self.on(event);
     }
 
     fn on(&mut self, event: Event) {

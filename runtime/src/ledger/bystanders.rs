@@ -1,0 +1,102 @@
+//! Workers that are stopped for no fault of the tasks on them: a lost device, another agent's restart.
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::ids::TaskId;
+use crate::ledger::Ledger;
+use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
+use crate::ledger::event::{GroupId, Incarnation};
+use crate::ledger::worker::WorkerState;
+
+impl Ledger {
+    pub(super) fn device_lost(
+        &mut self,
+        by: Incarnation,
+        message: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(worker) = self.heard(by, effects) else {
+            return;
+        };
+        let members = worker.retire();
+        self.run_all_again(&members, &Fault::dead_for_process(message), now, effects);
+        effects.push(LedgerEffect::FallBack { worker: by });
+        if !self.may_restart(message, now, effects) {
+            self.leave(by, now, effects);
+            self.fail(
+                &format!("its devices fail again and again: {message}"),
+                now,
+                effects,
+            );
+            return;
+        }
+        self.leave(by, now, effects);
+    }
+
+    /// Takes the group's workers down with another agent's: at nobody's cost, whatever may run again does.
+    pub(super) fn take_down(
+        &mut self,
+        group: GroupId,
+        cause: &str,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let mut members = Vec::new();
+        for id in self.groups[usize::from(group.0)].workers.clone() {
+            let worker = &mut self.workers[id.0 as usize];
+            if !matches!(worker.state, WorkerState::Busy | WorkerState::Idle { .. }) {
+                continue;
+            }
+            let old = worker.incarnation();
+            members.extend(worker.retire());
+            effects.push(LedgerEffect::Observe(Observation::TakenDown {
+                worker: old,
+                cause: cause.to_owned(),
+            }));
+            self.leave(old, now, effects);
+        }
+        self.run_all_again(&members, &Fault::retryable(cause), now, effects);
+    }
+
+    /// Puts back what a worker was running when it was stopped for no fault of theirs.
+    fn run_all_again(
+        &mut self,
+        members: &[TaskId],
+        fault: &Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        for task in members {
+            match self.tasks.get(task).map(|entry| entry.may_run_again()) {
+                Some(true) => self.run_again(*task, now, effects),
+                Some(false) => self.end_once_lost(*task, fault, now, effects),
+                None => {}
+            }
+        }
+    }
+
+    /// A task that may not run twice lost its worker in the middle.
+    fn end_once_lost(
+        &mut self,
+        task: TaskId,
+        fault: &Fault,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(entry) = self.tasks.get(&task) else {
+            return;
+        };
+        let settlement = if entry.item_sent {
+            Settlement::Interrupted {
+                message: fault.message.clone(),
+            }
+        } else {
+            Settlement::Failed {
+                attempts: entry.attempts + 1,
+                fault: fault.clone(),
+            }
+        };
+        self.settle(task, settlement, now, effects);
+    }
+}
