@@ -5,6 +5,7 @@
 
 mod books;
 mod deliver;
+mod room;
 mod settle;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::worker::WorkerState;
+use crate::memory::Memory;
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
@@ -48,6 +50,7 @@ pub(crate) struct Cell {
     pub(crate) spawner: Arc<Spawner>,
     /// Whom the agent's flows ask; set once the runtime is whole.
     pub(crate) asker: OnceLock<Weak<dyn Asker>>,
+    pub(crate) memory: Arc<Memory>,
     /// Who decides which agents restart with this one; set once the runtime is whole.
     pub(crate) supervisor: OnceLock<Weak<dyn Supervisor>>,
     settings: LedgerSettings,
@@ -112,6 +115,7 @@ pub(crate) struct CellParts {
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) settings: LedgerSettings,
 }
 
@@ -125,6 +129,7 @@ impl Cell {
             environment,
             events,
             spawner,
+            memory,
             settings,
         } = parts;
         let mut chairs = Vec::new();
@@ -150,6 +155,7 @@ impl Cell {
             environment,
             events,
             spawner,
+            memory,
             asker: OnceLock::new(),
             supervisor: OnceLock::new(),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
@@ -246,9 +252,24 @@ impl Cell {
     }
 
     /// Whether a worker has neither thread nor model.
-    pub(crate) fn is_unloaded(&self, worker: WorkerId) -> bool {
+    pub(crate) fn is_gone(&self, worker: WorkerId) -> bool {
+        let gone = |state| matches!(state, WorkerState::Unloaded | WorkerState::Failed);
         let mut workers = self.load().workers.into_iter();
-        workers.any(|(by, state, _)| by.worker == worker && state == WorkerState::Unloaded)
+        workers.any(|(by, state, _)| by.worker == worker && gone(state))
+    }
+
+    /// Since when nobody has used the weights of a group; none while somebody does.
+    pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
+        let mut last = None;
+        for (by, state, _) in self.load().workers {
+            match state {
+                _ if self.group_of(by) != group => {}
+                WorkerState::Idle { since } => last = last.max(Some(since)),
+                WorkerState::Unloaded => {}
+                _ => return None,
+            }
+        }
+        last
     }
 
     /// Returns once the agent holds no task, with the number of those that it had to wait for.

@@ -32,6 +32,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     /// Takes a new version; workers come for it between two jobs.
     fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault>;
     fn version(&self) -> ModelVersion;
+    /// How much memory the weights of its present version take, in bytes.
+    fn memory_bytes(&self) -> u64;
     /// Lets go of weights that no worker holds.
     fn forget_unused(&self);
 }
@@ -157,6 +159,10 @@ impl<S: ModelSource> GroupRunner for Group<S> {
 
     fn version(&self) -> ModelVersion {
         self.state.lock().source.version()
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.state.lock().source.memory_bytes()
     }
 
     fn forget_unused(&self) {

@@ -17,6 +17,7 @@ mod flow;
 mod group;
 mod ids;
 mod ledger;
+mod memory;
 mod model;
 mod panics;
 mod payload;

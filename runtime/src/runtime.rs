@@ -1,5 +1,6 @@
 //! The runtime: a value that owns agents, environment and observers. Two live side by side in one process.
 
+mod assembly;
 mod builder;
 mod calls;
 mod shutdown;

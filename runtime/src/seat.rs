@@ -68,9 +68,9 @@ impl Seat {
         self.cell.tell(Event::Ready(self.incarnation));
     }
 
-    /// Whether the worker has no incarnation any more, because it was idle for long.
-    pub(crate) fn is_unloaded(&self) -> bool {
-        self.cell.is_unloaded(self.incarnation.worker)
+    /// Whether the worker has no incarnation any more: it was idle for long, or its agent was given up.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.cell.is_gone(self.incarnation.worker)
     }
 
     pub(crate) fn say(&self, change: impl FnOnce() -> WorkerChange) {
@@ -173,6 +173,7 @@ impl Seat {
 
     /// Waits on the worker's own thread until it is woken or the time has come.
     pub(crate) fn wait(&self, until: Time) {
+        self.cell.memory.somebody_idles();
         if until == Time::NEVER {
             let _ = self.wakes.recv();
             return;
@@ -181,6 +182,11 @@ impl Seat {
             .since(self.cell.clock.now())
             .max(Duration::from_micros(1));
         let _ = self.wakes.recv_timeout(left);
+    }
+
+    /// Returns once this worker is woken.
+    pub(crate) async fn woken(&self) {
+        let _ = self.wakes.recv_async().await;
     }
 
     /// As [`Self::wait`], for a worker that is an async task.

@@ -49,7 +49,7 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
         (End::LoadFailed(fault), _) => seat.load_failed(fault),
         (End::Stopped, _) => {
             seat.stopped();
-            if seat.is_unloaded() {
+            if seat.is_gone() {
                 group.forget_unused();
             }
         }

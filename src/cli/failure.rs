@@ -117,7 +117,7 @@ impl From<RuntimeError> for Failure {
             RuntimeError::Config(error) => error.into(),
             RuntimeError::Environment(error) => error.into(),
             RuntimeError::Thread(error) => error.into(),
-            RuntimeError::NotYet { .. }
+            RuntimeError::MemoryBudget { .. }
             | RuntimeError::Reaction(_)
             | RuntimeError::ReactionKind { .. } => Self::usage(error.to_string()),
             RuntimeError::Agent { .. } | RuntimeError::Resume { .. } => {

@@ -8,11 +8,10 @@ use crate::cell::books::{Action, Outbox};
 use crate::cell::{Cell, Runner, Seated};
 use crate::clock::Time;
 use crate::events::{AgentChanged, Note, Record, TaskNote, WorkerChange, WorkerChanged};
-use crate::fault::Fault;
 use crate::flow;
 use crate::ids::TaskId;
 use crate::ledger::effect::{Observation, Reload};
-use crate::ledger::event::{Event, Incarnation};
+use crate::ledger::event::Incarnation;
 use crate::seat::Seat;
 
 impl Cell {
@@ -184,7 +183,7 @@ impl Cell {
         });
     }
 
-    async fn closed(&self) {
+    pub(super) async fn closed(&self) {
         let mut drained = self.drained.subscribe();
         let _ = drained.wait_for(|drained| *drained).await;
     }
@@ -195,17 +194,7 @@ impl Cell {
         }
         match self.groups[usize::from(seat.group.0)].runner.clone() {
             Runner::Flow(face) => self.spawner.task(flow::live(face, seat)),
-            Runner::Model(runner) => {
-                let name = format!("{}-{}", self.name, seat.incarnation.worker.0);
-                let by = seat.incarnation;
-                let spawned = self
-                    .spawner
-                    .thread(name, move || runner.live(&seat, weights));
-                if let Err(error) = spawned {
-                    let fault = Fault::retryable(format!("cannot start a thread: {error}"));
-                    self.tell(Event::LoadFailed { by, fault });
-                }
-            }
+            Runner::Model(runner) => self.find_room(seat, runner, weights),
         }
     }
 }

@@ -3,24 +3,23 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use aimass_config::{AgentConfig, Config, ConfigError};
+use aimass_config::{Config, ConfigError};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-use crate::agent::{Agent, AgentDefinition};
-use crate::cell::{Cell, CellGroup, CellParts, CellSkill, Runner};
+use crate::agent::Agent;
+use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
 use crate::episode::react;
 use crate::error::TaskError;
 use crate::events::{EventSink, Observer};
 use crate::fault::Fault;
-use crate::flow::{Asker, FLOW_WORKERS};
-use crate::ledger::event::{GroupId, SkillId};
-use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::flow::Asker;
+use crate::memory::Memory;
 use crate::placement::{DeviceCapacity, Placer};
-use crate::reaction::Reaction;
-use crate::router::{Route, Router};
+use crate::router::Router;
+use crate::runtime::assembly::{Assembly, configured, register};
 use crate::runtime::{Inner, Runtime};
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
@@ -90,13 +89,19 @@ pub enum RuntimeError {
         /// What is wrong with its kind.
         error: crate::ParseKindError,
     },
-    /// A setting is known, and not built yet.
-    #[error("`{key}` cannot be `{found}` in this version; leave it out")]
-    NotYet {
-        /// The setting.
-        key: &'static str,
-        /// Its value.
-        found: String,
+    /// A model is larger than the memory for all of them.
+    #[error(
+        "group `{group}` of agent `{agent}` takes {bytes} bytes, `runtime.memory_budget` is {budget}; raise it, or switch the agent off"
+    )]
+    MemoryBudget {
+        /// The agent.
+        agent: String,
+        /// Its worker group.
+        group: String,
+        /// How much it takes.
+        bytes: u64,
+        /// How much there is for all.
+        budget: u64,
     },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
@@ -160,7 +165,6 @@ impl RuntimeBuilder {
             return Err(RuntimeError::PanicAborts);
         }
         self.config.validate()?;
-        refuse_what_is_not_built(&self.config)?;
         let spawner = Arc::new(Spawner::new(Handle::try_current()?));
         let environment = match self.environment {
             Some(environment) => environment,
@@ -181,6 +185,8 @@ impl RuntimeBuilder {
             environment: environment.clone(),
             events: Arc::new(sink),
             spawner: spawner.clone(),
+            memory: Memory::new(self.config.runtime.memory_budget),
+            planned_bytes: 0,
             reactions: Vec::new(),
         };
         let mut cells: Vec<Arc<Cell>> = Vec::new();
@@ -259,189 +265,5 @@ impl Runtime {
             }
         }
         Ok(())
-    }
-}
-
-/// Whatever cells are made from.
-struct Assembly<'a> {
-    config: &'a Config,
-    clock: Clock,
-    placer: Placer,
-    environment: Environment,
-    events: Arc<EventSink>,
-    spawner: Arc<Spawner>,
-    reactions: Vec<Arc<Reaction>>,
-}
-
-impl Assembly<'_> {
-    fn cell(&mut self, agent: &dyn Agent) -> Result<Arc<Cell>, RuntimeError> {
-        let name: Arc<str> = agent.name().into();
-        let settings = self.config.agent(&name);
-        let cannot = |fault| RuntimeError::Agent {
-            agent: name.to_string(),
-            fault,
-        };
-        let definition = agent.define(AgentDefinition::default()).map_err(cannot)?;
-        let AgentDefinition {
-            groups: models,
-            flows,
-            reactions,
-        } = definition;
-        self.reactions.extend(reactions.into_iter().map(Arc::new));
-        let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
-        for group in models {
-            let id = GroupId(groups.len() as u16);
-            for (at, face) in group.faces.into_iter().enumerate() {
-                let name = face.spec().name.as_str().into();
-                skills.push(CellSkill {
-                    name,
-                    face,
-                    group: id,
-                    at,
-                });
-            }
-            let mut placement = Vec::new();
-            for _ in 0..settings.replicas {
-                let placed = self.placer.place(&settings.placement, group.memory_bytes);
-                placement.push(placed.map_err(|error| cannot(Fault::rejected(error.to_string())))?);
-            }
-            shapes.push(model_group(&settings));
-            groups.push(CellGroup {
-                name: group.name,
-                runner: Runner::Model(group.runner),
-                placement,
-            });
-        }
-        for flow in flows {
-            let name: Arc<str> = flow.face.spec().name.as_str().into();
-            let id = GroupId(groups.len() as u16);
-            groups.push(CellGroup {
-                name: name.to_string(),
-                runner: Runner::Flow(flow.flow_face),
-                placement: Vec::new(),
-            });
-            shapes.push(flow_group());
-            skills.push(CellSkill {
-                name,
-                face: flow.face,
-                group: id,
-                at: 0,
-            });
-        }
-        let prefix = format!("{name}.");
-        if let Some(foreign) = skills.iter().find(|skill| !skill.name.starts_with(&prefix)) {
-            let skill = foreign.name.to_string();
-            return Err(RuntimeError::ForeignSkill {
-                agent: name.to_string(),
-                skill,
-            });
-        }
-        Ok(Cell::new(CellParts {
-            name,
-            clock: self.clock,
-            groups,
-            skills,
-            environment: self.environment.clone(),
-            events: self.events.clone(),
-            spawner: self.spawner.clone(),
-            settings: ledger_settings(self.config, &settings, shapes),
-        }))
-    }
-}
-
-fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
-    for (at, skill) in cell.skills.iter().enumerate() {
-        let route = Route {
-            cell: cell.clone(),
-            skill: SkillId(at as u16),
-        };
-        if let Some(first) = router.add(skill.name.clone(), route) {
-            return Err(RuntimeError::Duplicate {
-                name: skill.name.to_string(),
-                first: first.to_string(),
-                second: cell.name.to_string(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// A setting that would be ignored is refused instead.
-fn refuse_what_is_not_built(config: &Config) -> Result<(), RuntimeError> {
-    if let Some(budget) = config.runtime.memory_budget {
-        return Err(RuntimeError::NotYet {
-            key: "runtime.memory_budget",
-            found: budget.to_string(),
-        });
-    }
-    Ok(())
-}
-
-/// The agents' own rules, and after them those of the configuration.
-fn configured(
-    mut reactions: Vec<Arc<Reaction>>,
-    config: &Config,
-) -> Result<Vec<Arc<Reaction>>, RuntimeError> {
-    for rule in &config.reactions {
-        let kind = rule
-            .kind
-            .parse()
-            .map_err(|error| RuntimeError::ReactionKind {
-                name: rule.name.clone(),
-                error,
-            })?;
-        // One of the agents' own can be replaced, or switched off, by its name.
-        reactions.retain(|known| known.name() != rule.name);
-        if rule.enabled {
-            reactions.push(Arc::new(Reaction::new(&rule.name, kind, &rule.skill)));
-        }
-    }
-    Ok(reactions)
-}
-
-fn model_group(agent: &AgentConfig) -> GroupSettings {
-    GroupSettings {
-        workers: agent.replicas,
-        max_batch: agent.max_batch,
-        max_wait: agent.max_wait,
-        start: if agent.lazy {
-            StartWhen::Needed
-        } else {
-            StartWhen::AtOnce
-        },
-    }
-}
-
-fn flow_group() -> GroupSettings {
-    GroupSettings {
-        workers: FLOW_WORKERS,
-        max_batch: 1,
-        max_wait: std::time::Duration::ZERO,
-        start: StartWhen::Needed,
-    }
-}
-
-fn ledger_settings(
-    config: &Config,
-    agent: &AgentConfig,
-    groups: Vec<GroupSettings>,
-) -> LedgerSettings {
-    let supervision = &config.runtime.supervision;
-    LedgerSettings {
-        capacity: agent.capacity,
-        capacity_bytes: agent.capacity_bytes,
-        max_attempts: agent.max_attempts,
-        max_abandoned: agent.max_abandoned,
-        step_limit: agent.step_limit,
-        grace: agent.grace,
-        idle_unload: agent.idle_unload,
-        restart: RestartSettings {
-            max_restarts: supervision.max_restarts,
-            window: supervision.window,
-            backoff_initial: supervision.backoff_initial,
-            backoff_max: supervision.backoff_max,
-        },
-        groups,
-        seed: crate::SpanId::random().to_u64(),
     }
 }

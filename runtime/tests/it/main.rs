@@ -18,6 +18,7 @@ mod environment_kill;
 mod episodes;
 mod flows;
 mod guarantees;
+mod memory_budget;
 mod probe;
 mod restarts;
 mod soak;

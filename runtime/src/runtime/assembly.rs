@@ -1,0 +1,222 @@
+//! From configuration and an agent's definition to its cell.
+
+use std::sync::Arc;
+
+use aimass_config::{AgentConfig, Config};
+
+use crate::agent::{Agent, AgentDefinition};
+use crate::cell::{Cell, CellGroup, CellParts, CellSkill, Runner};
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::events::EventSink;
+use crate::fault::Fault;
+use crate::flow::FLOW_WORKERS;
+use crate::group::GroupParts;
+use crate::ledger::event::{GroupId, SkillId};
+use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::memory::Memory;
+use crate::placement::Placer;
+use crate::reaction::Reaction;
+use crate::router::{Route, Router};
+use crate::runtime::RuntimeError;
+use crate::spawn::Spawner;
+
+/// Whatever cells are made from.
+pub(super) struct Assembly<'a> {
+    pub(super) config: &'a Config,
+    pub(super) clock: Clock,
+    pub(super) placer: Placer,
+    pub(super) environment: Environment,
+    pub(super) events: Arc<EventSink>,
+    pub(super) spawner: Arc<Spawner>,
+    pub(super) memory: Arc<Memory>,
+    /// What the groups that start with the runtime take.
+    pub(super) planned_bytes: u64,
+    pub(super) reactions: Vec<Arc<Reaction>>,
+}
+
+impl Assembly<'_> {
+    pub(super) fn cell(&mut self, agent: &dyn Agent) -> Result<Arc<Cell>, RuntimeError> {
+        let name: Arc<str> = agent.name().into();
+        let settings = self.config.agent(&name);
+        let cannot = |fault| RuntimeError::Agent {
+            agent: name.to_string(),
+            fault,
+        };
+        let definition = agent.define(AgentDefinition::default()).map_err(cannot)?;
+        let AgentDefinition {
+            groups: models,
+            flows,
+            reactions,
+        } = definition;
+        self.reactions.extend(reactions.into_iter().map(Arc::new));
+        let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
+        for group in models {
+            let id = GroupId(groups.len() as u16);
+            let start = self.plan(&name, &group, settings.lazy)?;
+            for (at, face) in group.faces.into_iter().enumerate() {
+                let name = face.spec().name.as_str().into();
+                skills.push(CellSkill {
+                    name,
+                    face,
+                    group: id,
+                    at,
+                });
+            }
+            let mut placement = Vec::new();
+            for _ in 0..settings.replicas {
+                let placed = self.placer.place(&settings.placement, group.memory_bytes);
+                placement.push(placed.map_err(|error| cannot(Fault::rejected(error.to_string())))?);
+            }
+            shapes.push(model_group(&settings, start));
+            groups.push(CellGroup {
+                name: group.name,
+                runner: Runner::Model(group.runner),
+                placement,
+            });
+        }
+        for flow in flows {
+            let name: Arc<str> = flow.face.spec().name.as_str().into();
+            let id = GroupId(groups.len() as u16);
+            groups.push(CellGroup {
+                name: name.to_string(),
+                runner: Runner::Flow(flow.flow_face),
+                placement: Vec::new(),
+            });
+            shapes.push(flow_group());
+            skills.push(CellSkill {
+                name,
+                face: flow.face,
+                group: id,
+                at: 0,
+            });
+        }
+        let prefix = format!("{name}.");
+        if let Some(foreign) = skills.iter().find(|skill| !skill.name.starts_with(&prefix)) {
+            let skill = foreign.name.to_string();
+            return Err(RuntimeError::ForeignSkill {
+                agent: name.to_string(),
+                skill,
+            });
+        }
+        Ok(Cell::new(CellParts {
+            name,
+            clock: self.clock,
+            groups,
+            skills,
+            environment: self.environment.clone(),
+            events: self.events.clone(),
+            spawner: self.spawner.clone(),
+            memory: self.memory.clone(),
+            settings: ledger_settings(self.config, &settings, shapes),
+        }))
+    }
+}
+
+impl Assembly<'_> {
+    /// When a group's weights are read: with the runtime, unless it is lazy or the memory is planned for others.
+    fn plan(
+        &mut self,
+        agent: &str,
+        group: &GroupParts,
+        lazy: bool,
+    ) -> Result<StartWhen, RuntimeError> {
+        let (bytes, budget) = (group.memory_bytes, self.memory.budget());
+        if bytes > budget {
+            return Err(RuntimeError::MemoryBudget {
+                agent: agent.to_owned(),
+                group: group.name.clone(),
+                bytes,
+                budget,
+            });
+        }
+        let planned = self.planned_bytes.saturating_add(bytes);
+        if lazy || planned > budget {
+            return Ok(StartWhen::Needed);
+        }
+        self.planned_bytes = planned;
+        Ok(StartWhen::AtOnce)
+    }
+}
+
+pub(super) fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
+    for (at, skill) in cell.skills.iter().enumerate() {
+        let route = Route {
+            cell: cell.clone(),
+            skill: SkillId(at as u16),
+        };
+        if let Some(first) = router.add(skill.name.clone(), route) {
+            return Err(RuntimeError::Duplicate {
+                name: skill.name.to_string(),
+                first: first.to_string(),
+                second: cell.name.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The agents' own rules, and after them those of the configuration.
+pub(super) fn configured(
+    mut reactions: Vec<Arc<Reaction>>,
+    config: &Config,
+) -> Result<Vec<Arc<Reaction>>, RuntimeError> {
+    for rule in &config.reactions {
+        let kind = rule
+            .kind
+            .parse()
+            .map_err(|error| RuntimeError::ReactionKind {
+                name: rule.name.clone(),
+                error,
+            })?;
+        // One of the agents' own can be replaced, or switched off, by its name.
+        reactions.retain(|known| known.name() != rule.name);
+        if rule.enabled {
+            reactions.push(Arc::new(Reaction::new(&rule.name, kind, &rule.skill)));
+        }
+    }
+    Ok(reactions)
+}
+
+fn model_group(agent: &AgentConfig, start: StartWhen) -> GroupSettings {
+    GroupSettings {
+        workers: agent.replicas,
+        max_batch: agent.max_batch,
+        max_wait: agent.max_wait,
+        start,
+    }
+}
+
+fn flow_group() -> GroupSettings {
+    GroupSettings {
+        workers: FLOW_WORKERS,
+        max_batch: 1,
+        max_wait: std::time::Duration::ZERO,
+        start: StartWhen::Needed,
+    }
+}
+
+fn ledger_settings(
+    config: &Config,
+    agent: &AgentConfig,
+    groups: Vec<GroupSettings>,
+) -> LedgerSettings {
+    let supervision = &config.runtime.supervision;
+    LedgerSettings {
+        capacity: agent.capacity,
+        capacity_bytes: agent.capacity_bytes,
+        max_attempts: agent.max_attempts,
+        max_abandoned: agent.max_abandoned,
+        step_limit: agent.step_limit,
+        grace: agent.grace,
+        idle_unload: agent.idle_unload,
+        restart: RestartSettings {
+            max_restarts: supervision.max_restarts,
+            window: supervision.window,
+            backoff_initial: supervision.backoff_initial,
+            backoff_max: supervision.backoff_max,
+        },
+        groups,
+        seed: crate::SpanId::random().to_u64(),
+    }
+}

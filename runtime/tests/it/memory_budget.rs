@@ -1,0 +1,267 @@
+//! The memory budget: models come and go as they are needed, and never more of them are in memory than may be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aimass_config::Config;
+use aimass_runtime::{
+    Agent, AgentDefinition, BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Runtime,
+    RuntimeError, Skill, SkillSpec, StepContext, WorkerGroup,
+};
+
+use crate::desk::Desk;
+
+const KIB: u64 = 1024;
+
+/// What is in memory now, what was at most, and how often something was read.
+#[derive(Default)]
+struct Meter {
+    now: AtomicU64,
+    peak: AtomicU64,
+    loads: AtomicU64,
+}
+
+/// Weights of so many bytes.
+#[derive(Clone)]
+struct Sized(u64, Arc<Meter>);
+
+struct Weights(Sized);
+
+impl Drop for Weights {
+    fn drop(&mut self) {
+        let Sized(bytes, meter) = &self.0;
+        meter.now.fetch_sub(*bytes, Ordering::SeqCst);
+    }
+}
+
+impl ModelSource for Sized {
+    type Weights = Weights;
+    type Model = Arc<Weights>;
+
+    fn version(&self) -> ModelVersion {
+        ModelVersion::new("one")
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.0
+    }
+
+    fn load(&self, _: &DeviceName) -> Result<Weights, Fault> {
+        let Sized(bytes, meter) = self;
+        let now = meter.now.fetch_add(*bytes, Ordering::SeqCst) + bytes;
+        meter.peak.fetch_max(now, Ordering::SeqCst);
+        meter.loads.fetch_add(1, Ordering::SeqCst);
+        Ok(Weights(self.clone()))
+    }
+
+    fn build(&self, weights: &Arc<Weights>, _: &DeviceName) -> Result<Arc<Weights>, Fault> {
+        Ok(weights.clone())
+    }
+}
+
+/// Answers with its input; `hold` waits at gate 1, `panic` panics once gate 1 is closed.
+struct Echo<const AGENT: usize>(Desk);
+
+impl<const AGENT: usize> Skill for Echo<AGENT> {
+    const NAME: &'static str = ["a.echo", "b.echo", "c.echo", "d.echo"][AGENT];
+    type Input = String;
+    type Output = String;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Says it again")
+    }
+}
+
+impl<const AGENT: usize> BatchSkill for Echo<AGENT> {
+    type Model = Arc<Weights>;
+
+    fn run(
+        &self,
+        _: &mut Arc<Weights>,
+        inputs: &[Arc<String>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<String, Fault>> {
+        for input in inputs {
+            match input.as_str() {
+                "hold" => {
+                    self.0.note(crate::desk::Entry::Began(vec![1]));
+                    self.0.pass(1);
+                }
+                "panic" if !self.0.is_open(2) => {
+                    self.0.open(2);
+                    panic!("as it was told to");
+                }
+                _ => {}
+            }
+        }
+        inputs.iter().map(|input| Ok(input.to_string())).collect()
+    }
+}
+
+struct Letter<const AGENT: usize>(Sized, Desk);
+
+impl<const AGENT: usize> Agent for Letter<AGENT> {
+    fn name(&self) -> &str {
+        ["a", "b", "c", "d"][AGENT]
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        let group = WorkerGroup::new("model", self.0.clone());
+        Ok(definition.group(group.skill(Echo::<AGENT>(self.1.clone()))))
+    }
+}
+
+struct Team {
+    runtime: Runtime,
+    meter: Arc<Meter>,
+    desk: Desk,
+}
+
+/// Four agents of 400 KiB each, on a budget that has room for two.
+async fn four() -> Team {
+    let mut config = Config::default();
+    config.runtime.memory_budget = Some(1000 * KIB);
+    let (meter, desk) = (Arc::new(Meter::default()), Desk::default());
+    let source = Sized(400 * KIB, meter.clone());
+    let runtime = Runtime::builder(config)
+        .agent(Letter::<0>(source.clone(), desk.clone()))
+        .agent(Letter::<1>(source.clone(), desk.clone()))
+        .agent(Letter::<2>(source.clone(), desk.clone()))
+        .agent(Letter::<3>(source, desk.clone()))
+        .start()
+        .await
+        .unwrap();
+    Team {
+        runtime,
+        meter,
+        desk,
+    }
+}
+
+impl Team {
+    async fn echo<const AGENT: usize>(&self, input: &str) {
+        let ask = self
+            .runtime
+            .ask(Echo::<AGENT>(self.desk.clone()), input.to_owned());
+        assert_eq!(ask.await.unwrap(), input);
+    }
+
+    fn loads(&self) -> u64 {
+        self.meter.loads.load(Ordering::SeqCst)
+    }
+
+    async fn close(self) {
+        let report = self.runtime.shutdown().await;
+        assert!(!report.left_behind);
+        assert!(self.meter.peak.load(Ordering::SeqCst) <= 1000 * KIB);
+    }
+}
+
+#[tokio::test]
+async fn the_longest_unused_model_makes_room() {
+    let team = four().await;
+    team.echo::<0>("x").await;
+    team.echo::<1>("x").await;
+    team.echo::<0>("x").await;
+    assert_eq!(team.loads(), 2);
+    team.echo::<2>("b, the longest unused, goes").await;
+    team.echo::<0>("a is still there").await;
+    assert_eq!(team.loads(), 3);
+    team.echo::<1>("x").await;
+    assert_eq!(team.loads(), 4);
+    team.close().await;
+}
+
+#[tokio::test]
+async fn what_is_in_use_stays_and_others_wait() {
+    let team = Arc::new(four().await);
+    let busy = |team: Arc<Team>| async move {
+        tokio::join!(team.echo::<0>("hold"), team.echo::<1>("hold"));
+    };
+    let held = tokio::spawn(busy(team.clone()));
+    team.desk.until(|log| log.len() == 2).await;
+    let waits = team.clone();
+    let waiting = tokio::spawn(async move { waits.echo::<2>("x").await });
+    while team.runtime.agents()[2].waiting == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(team.runtime.agents()[2].workers[0].state, "starting");
+    assert_eq!(team.loads(), 2);
+    team.desk.open(1);
+    held.await.unwrap();
+    waiting.await.unwrap();
+    Arc::into_inner(team).unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_panic_keeps_its_weights_although_others_wait_for_memory() {
+    let team = four().await;
+    tokio::join!(
+        team.echo::<0>("panic"),
+        team.echo::<1>("x"),
+        team.echo::<2>("x"),
+        team.echo::<3>("x"),
+    );
+    assert!(team.loads() >= 4);
+    team.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_on_too_little_memory_is_served_to_the_last() {
+    let team = Arc::new(four().await);
+    let mut tasks = Vec::new();
+    for round in 0..50 {
+        let team = team.clone();
+        tasks.push(tokio::spawn(async move {
+            match round % 4 {
+                0 => team.echo::<0>("x").await,
+                1 => team.echo::<1>("x").await,
+                2 => team.echo::<2>("x").await,
+                _ => team.echo::<3>("x").await,
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    Arc::into_inner(team).unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_model_larger_than_the_budget_is_refused_at_the_start() {
+    let mut config = Config::default();
+    config.runtime.memory_budget = Some(100 * KIB);
+    let source = Sized(400 * KIB, Arc::default());
+    let refused = Runtime::builder(config)
+        .agent(Letter::<0>(source, Desk::default()))
+        .start()
+        .await;
+    let error = refused.map(|_| ()).unwrap_err();
+    assert!(
+        matches!(error, RuntimeError::MemoryBudget { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("raise it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_memory() {
+    let team = Arc::new(four().await);
+    let busy = team.clone();
+    let held =
+        tokio::spawn(async move { tokio::join!(busy.echo::<0>("hold"), busy.echo::<1>("hold")) });
+    team.desk.until(|log| log.len() == 2).await;
+    let runtime = team.runtime.clone();
+    let skill = Echo::<2>(team.desk.clone());
+    let waiting = tokio::spawn(async move { runtime.ask(skill, "x".to_owned()).await });
+    while team.runtime.agents()[2].waiting == 0 {
+        tokio::task::yield_now().await;
+    }
+    let closing = team.runtime.clone();
+    let limit = std::time::Duration::from_millis(20);
+    let closed = tokio::spawn(async move { closing.shutdown_within(limit).await });
+    waiting.await.unwrap().unwrap_err();
+    team.desk.open(1);
+    held.abort();
+    assert!(!closed.await.unwrap().left_behind);
+}
