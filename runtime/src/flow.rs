@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
@@ -15,12 +16,13 @@ use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
+use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics;
 use crate::payload::Payload;
 use crate::seat::{Next, Seat};
 use crate::skill_entry::FlowFace;
-use crate::ticket::Ticket;
+use crate::ticket::{Tape, Ticket};
 
 /// How many calls of one flow an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
@@ -67,6 +69,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         cell: seat.cell.clone(),
         incarnation: seat.incarnation,
         facts: Mutex::new(Vec::new()),
+        heard: AtomicUsize::new(0),
     });
     let run = Caught(face.run(&ticket.input, FlowContext::new(host.clone())));
     let result = tokio::select! {
@@ -109,6 +112,8 @@ struct Host {
     cell: Arc<crate::cell::Cell>,
     incarnation: crate::ledger::event::Incarnation,
     facts: Mutex<Vec<FactDraft>>,
+    /// How many chunks this attempt has heard.
+    heard: AtomicUsize,
 }
 
 impl FlowHost for Host {
@@ -140,6 +145,7 @@ impl FlowHost for Host {
                 let (by, task) = (self.incarnation, self.ticket.id);
                 self.cell
                     .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
+                self.ticket.chunks.iter().for_each(Tape::forget);
             }
             let gone = |_| Fault::rejected("nobody waits for this task any more");
             items.send_async(item).await.map_err(gone)?;
@@ -156,7 +162,14 @@ impl FlowHost for Host {
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>> {
         Box::pin(async move {
             let chunks = self.ticket.chunks.as_ref()?;
-            chunks.recv_async().await.ok()
+            let could_start_over = chunks.can_rewind();
+            let chunk = chunks.hear(self.heard.load(Ordering::Acquire)).await?;
+            self.heard.fetch_add(1, Ordering::AcqRel);
+            if could_start_over && !chunks.can_rewind() {
+                let (by, task) = (self.incarnation, self.ticket.id);
+                self.cell.tell(Event::ItemSent { by, task });
+            }
+            Some(chunk)
         })
     }
 

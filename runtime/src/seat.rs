@@ -141,6 +141,12 @@ impl Seat {
             .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
     }
 
+    /// From now on a fault interrupts the task instead of repeating it.
+    pub(crate) fn cannot_start_over(&self, task: TaskId) {
+        let by = self.incarnation;
+        self.cell.tell(Event::ItemSent { by, task });
+    }
+
     pub(crate) fn panicked(&self, message: String) {
         self.say(|| WorkerChange::Panicked {
             message: message.clone(),

@@ -1,5 +1,7 @@
 //! Tickets: one accepted task as workers and callers share it.
 
+mod tape;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,6 +16,7 @@ use crate::ledger::event::SkillId;
 use crate::payload::Payload;
 use crate::skill::{Effect, Shape};
 use crate::task::{Priority, TraceContext};
+pub(crate) use tape::Tape;
 
 /// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
 pub(crate) struct Ticket {
@@ -31,7 +34,7 @@ pub(crate) struct Ticket {
     /// Items on their way to the caller, when the skill streams and the caller listens.
     pub(crate) items: Option<flume::Sender<Payload>>,
     /// Chunks on their way from the caller.
-    pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    pub(crate) chunks: Option<Tape>,
     delivered: AtomicU64,
     cancelled: AtomicBool,
     ended: AtomicBool,
@@ -114,7 +117,7 @@ impl Ticket {
             accepted: parts.accepted,
             origin: parts.origin,
             items: parts.items,
-            chunks: parts.chunks,
+            chunks: parts.chunks.map(Tape::new),
             delivered: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(false),

@@ -64,7 +64,7 @@ pub(crate) enum Event {
     Committed { task: TaskId },
     /// The environment refused them.
     CommitFailed { task: TaskId, fault: Fault },
-    /// The first item of a stream left: from now on a fault interrupts instead of retrying.
+    /// The first item of a stream left, or its chunks are no longer kept: from now on a fault interrupts instead of retrying.
     ItemSent { by: Incarnation, task: TaskId },
     /// The incarnation's thread ended by a panic in a skill.
     Panicked { by: Incarnation, message: String },

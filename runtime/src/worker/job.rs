@@ -17,7 +17,7 @@ use crate::seat::Seat;
 use crate::skill::{Member, Shape, Step};
 use crate::skill_entry::ModelFace;
 use crate::task::Priority;
-use crate::ticket::Ticket;
+use crate::ticket::{Tape, Ticket};
 
 /// The work on one batch.
 pub(super) struct Job<M> {
@@ -35,6 +35,8 @@ pub(super) struct Job<M> {
 struct JobMember {
     ticket: Arc<Ticket>,
     facts: Vec<FactDraft>,
+    /// How many chunks this attempt has heard.
+    heard: usize,
     /// Items that the caller's buffer had no room for: the job rests until it has.
     overflow: VecDeque<Payload>,
     standing: MemberStanding,
@@ -264,6 +266,7 @@ impl JobMember {
         Self {
             ticket,
             facts: Vec::new(),
+            heard: 0,
             overflow: VecDeque::new(),
             standing: MemberStanding::Working,
         }
@@ -271,8 +274,7 @@ impl JobMember {
 
     fn has_news(&self) -> bool {
         let chunks = self.ticket.chunks.as_ref();
-        self.ticket.is_cancelled()
-            || chunks.is_none_or(|chunks| !chunks.is_empty() || chunks.is_disconnected())
+        self.ticket.is_cancelled() || chunks.is_none_or(|chunks| chunks.has_news(self.heard))
     }
 
     fn send_overflow(&mut self) {
@@ -350,6 +352,7 @@ impl JobHost for Host<'_> {
         if member.ticket.delivered() == 0 && member.overflow.is_empty() {
             // Told before it leaves: from now on a fault interrupts, and never repeats an item.
             seat.first_item(member.ticket.id);
+            member.ticket.chunks.iter().for_each(Tape::forget);
         }
         member.overflow.push_back(item);
         member.send_overflow();
@@ -362,18 +365,20 @@ impl JobHost for Host<'_> {
     }
 
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload> {
-        let Some(chunks) = self
-            .members
-            .get(member.0 as usize)
-            .and_then(|m| m.ticket.chunks.as_ref())
-        else {
+        let seat = self.seat;
+        let Some(member) = self.members.get_mut(member.0 as usize) else {
             return Chunk::End;
         };
-        match chunks.try_recv() {
-            Ok(chunk) => Chunk::Item(chunk),
-            Err(flume::TryRecvError::Empty) => Chunk::Pending,
-            Err(flume::TryRecvError::Disconnected) => Chunk::End,
+        let Some(chunks) = &member.ticket.chunks else {
+            return Chunk::End;
+        };
+        let could_start_over = chunks.can_rewind();
+        let chunk = chunks.next(member.heard);
+        member.heard += usize::from(matches!(chunk, Chunk::Item(_)));
+        if could_start_over && !chunks.can_rewind() {
+            seat.cannot_start_over(member.ticket.id);
         }
+        chunk
     }
 
     fn progress(&mut self, member: Member, done: f32) {

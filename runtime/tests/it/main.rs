@@ -10,6 +10,7 @@
 
 mod accepting;
 mod batches;
+mod chunks;
 mod deadlines;
 mod desk;
 mod ending;
