@@ -26,6 +26,7 @@ pub(crate) trait JobHost {
     fn members(&self) -> u32;
     fn is_cancelled(&self, member: Member) -> bool;
     fn deadline(&self, member: Member) -> Option<Time>;
+    fn has_room(&self, member: Member) -> bool;
     fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault>;
     fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload>;
@@ -78,8 +79,14 @@ impl<'a> StepContext<'a> {
         self.host.deadline(member)
     }
 
-    /// Sends an item to the member's caller. Never waits: while the caller's buffer is full, the job rests after this step
-    /// and its worker serves others. An item that nobody asked for (a plain `ask` of a streaming skill) is left out.
+    /// Whether the member's caller has taken enough items to be sent more. A skill that serves several streams in one job leaves out those
+    /// whose callers are slow, so that the others do not wait for them.
+    pub fn has_room(&self, member: Member) -> bool {
+        self.host.has_room(member)
+    }
+
+    /// Sends an item to the member's caller. Never waits: what the caller's buffer has no room for is kept, and while no
+    /// member has room, or too much is kept for one, the job rests after this step and its worker serves others. An item that nobody asked for (a plain `ask` of a streaming skill) is left out.
     ///
     /// # Errors
     /// A fault when nobody waits for the task any more.

@@ -19,6 +19,9 @@ use crate::skill_entry::ModelFace;
 use crate::task::Priority;
 use crate::ticket::{Tape, Ticket};
 
+/// How many items are kept for a slow reader while others of the job go on.
+const OVERFLOW: usize = 64;
+
 /// The work on one batch.
 pub(super) struct Job<M> {
     skill: Arc<dyn ModelFace<M>>,
@@ -211,11 +214,11 @@ impl<M> Job<M> {
             .all(|member| matches!(member.standing, MemberStanding::Reported))
     }
 
-    /// Whether items wait for a slow reader.
+    /// Whether slow readers keep the job from going on: no member has room, or too much is kept for one of them.
     pub(super) fn is_held_up(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| !member.overflow.is_empty())
+        let kept = self.members.iter().map(|member| member.overflow.len());
+        let most = kept.max().unwrap_or(0);
+        most >= OVERFLOW || most > 0 && self.working().all(|member| !member.overflow.is_empty())
     }
 
     /// Whether a job that waited has something to do.
@@ -336,6 +339,12 @@ impl JobHost for Host<'_> {
     fn deadline(&self, member: Member) -> Option<Time> {
         let deadline = self.members.get(member.0 as usize)?.ticket.deadline;
         (deadline != Time::NEVER).then_some(deadline)
+    }
+
+    fn has_room(&self, member: Member) -> bool {
+        self.members
+            .get(member.0 as usize)
+            .is_some_and(|member| member.overflow.is_empty())
     }
 
     fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault> {

@@ -6,7 +6,7 @@ use aimass_runtime::{JsonHeard, Skill, TaskError, TaskOptions, TaskStream};
 
 use serde_json::json;
 
-use crate::probe::{Count, Counting, Order, Sum};
+use crate::probe::{Count, Counting, Hold, Order, Sum};
 use crate::stage::Stage;
 
 fn counting(id: u32, items: u32) -> Counting {
@@ -109,6 +109,24 @@ async fn a_slow_reader_slows_its_own_stream_only() {
     assert_eq!(stage.tasks(), 1, "the slow one is not done");
     let (items, error) = hear(&mut slow).await;
     assert_eq!((items, error), ((1..1000).collect(), None));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_hold_up_those_who_share_its_batch() {
+    let stage = Stage::set(|setting| setting.probe.max_batch = 2).await;
+    // Both wait for the worker, so that they begin together.
+    let held = stage.asked(Order::answer(9).hold(Hold::Blocked));
+    stage.desk.began(9).await;
+    let mut slow = listen(&stage, counting(1, 1000));
+    let mut quick = listen(&stage, counting(2, 1000));
+    stage.desk.open(9);
+    held.answer().await.unwrap();
+    let (items, error) = hear(&mut quick).await;
+    assert_eq!((items, error), ((0..1000).collect(), None));
+    assert!(stage.desk.jobs().contains(&vec![1, 2]));
+    let (items, error) = hear(&mut slow).await;
+    assert_eq!((items, error), ((0..1000).collect(), None));
     stage.close().await;
 }
 

@@ -42,7 +42,8 @@ impl ServerStreaming for Count {
 
 impl ModelSkill for Count {
     type Model = Model;
-    type Job = (Vec<Arc<Counting>>, u32);
+    /// What each member wants, and its next number; none when it is done.
+    type Job = Vec<(Arc<Counting>, Option<u32>)>;
 
     fn begin(
         &self,
@@ -52,20 +53,19 @@ impl ModelSkill for Count {
     ) -> Result<Self::Job, Fault> {
         self.0
             .note(Entry::Began(inputs.iter().map(|input| input.id).collect()));
-        Ok((inputs, 0))
+        Ok(inputs.into_iter().map(|input| (input, Some(0))).collect())
     }
 
     fn step(
         &self,
         _: &mut Model,
-        (inputs, next): &mut Self::Job,
+        job: &mut Self::Job,
         context: &mut StepContext<'_>,
     ) -> Result<Step<u32>, Fault> {
-        let at = *next;
-        *next += 1;
         let mut settled = Vec::new();
-        for (member, input) in inputs.iter().enumerate() {
+        for (member, (input, next)) in job.iter_mut().enumerate() {
             let member = Member(member as u32);
+            let Some(at) = *next else { continue };
             let first_run = self.0.runs(input.id) == 1;
             if first_run && input.panic_at == Some(at) {
                 panic!("stream {} panics at {at}", input.id);
@@ -76,10 +76,12 @@ impl ModelSkill for Count {
                     message: format!("falters at {at}"),
                 });
             }
-            if at < input.items {
-                context.emit(member, at)?;
-            } else {
+            if at == input.items {
+                *next = None;
                 settled.push((member, Ok(input.items)));
+            } else if context.has_room(member) {
+                *next = Some(at + 1);
+                context.emit(member, at)?;
             }
         }
         Ok(if settled.is_empty() {
