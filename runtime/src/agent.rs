@@ -21,6 +21,16 @@ pub trait Agent: Send + Sync + 'static {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault>;
 }
 
+impl<A: Agent + ?Sized> Agent for Box<A> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        (**self).define(definition)
+    }
+}
+
 /// The parts of an agent.
 #[derive(Default)]
 pub struct AgentDefinition {

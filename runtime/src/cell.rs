@@ -31,6 +31,7 @@ use crate::memory::Memory;
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
+use crate::sabotage::Sabotage;
 use crate::skill_entry::{Face, FlowFace};
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
@@ -51,6 +52,8 @@ pub(crate) struct Cell {
     /// Whom the agent's flows ask; set once the runtime is whole.
     pub(crate) asker: OnceLock<Weak<dyn Asker>>,
     pub(crate) memory: Arc<Memory>,
+    /// Faults to come; only under the conformance suite.
+    pub(crate) sabotage: Option<Arc<Sabotage>>,
     /// Who decides which agents restart with this one; set once the runtime is whole.
     pub(crate) supervisor: OnceLock<Weak<dyn Supervisor>>,
     settings: LedgerSettings,
@@ -116,6 +119,7 @@ pub(crate) struct CellParts {
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) sabotage: Option<Arc<Sabotage>>,
     pub(crate) settings: LedgerSettings,
 }
 
@@ -130,6 +134,7 @@ impl Cell {
             events,
             spawner,
             memory,
+            sabotage,
             settings,
         } = parts;
         let mut chairs = Vec::new();
@@ -156,6 +161,7 @@ impl Cell {
             events,
             spawner,
             memory,
+            sabotage,
             asker: OnceLock::new(),
             supervisor: OnceLock::new(),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),

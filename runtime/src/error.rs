@@ -168,6 +168,18 @@ fn did_you_mean(nearest: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
+/// What a flow reports when a skill that it asked did not answer, unless it knows better.
+impl From<TaskError> for Fault {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Rejected { message, .. } => Self::rejected(message),
+            TaskError::Unavailable { message, .. } => Self::unavailable(message),
+            TaskError::Bug { .. } | TaskError::Cycle { .. } => Self::bug(error.to_string()),
+            other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
 impl TaskError {
     /// What a fault means to the caller, once no further attempt is made.
     pub fn from_fault(skill: &str, attempts: u32, fault: Fault) -> Self {

@@ -48,6 +48,14 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                 // A flow is not stepped: its deadline bounds it, no watchdog does.
                 seat.report(Vec::new());
                 for ticket in tickets {
+                    if let Err(fault) = seat.note_begin(&ticket).await {
+                        seat.report(vec![Report {
+                            task: ticket.id,
+                            result: ReportedResult::Fault(fault),
+                            facts: Vec::new(),
+                        }]);
+                        continue;
+                    }
                     if let Err(message) = carry(&face, &seat, &ticket).await {
                         seat.panicked(message);
                         return;

@@ -31,6 +31,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn live(&self, seat: &Seat, weights: Reload);
     /// Takes a new version; workers come for it between two jobs.
     fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault>;
+    /// Has all workers come for the same version anew, between two jobs.
+    fn renew(&self);
     fn version(&self) -> ModelVersion;
     /// How much memory the weights of its present version take, in bytes.
     fn memory_bytes(&self) -> u64;
@@ -155,6 +157,11 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         state.weights.clear();
         self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(version)
+    }
+
+    fn renew(&self) {
+        self.state.lock().weights.clear();
+        self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     fn version(&self) -> ModelVersion {

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::cell::{Cell, Report};
 use crate::clock::Time;
+use crate::environment::{Commit, EnvironmentError, Transaction};
 use crate::events::WorkerChange;
 use crate::fault::Fault;
 use crate::ids::TaskId;
-use crate::ledger::event::{Event, GroupId, Incarnation, Wish};
+use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, Wish};
 use crate::model::{DeviceName, ModelVersion};
+use crate::sabotage::Moment;
+use crate::skill::Effect;
 use crate::ticket::Ticket;
 
 /// One incarnation's place at its agent.
@@ -141,6 +144,34 @@ impl Seat {
             .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
     }
 
+    /// Writes down that a task begins which may happen once only, before it does: after a crash it must not begin again.
+    ///
+    /// # Errors
+    /// When the environment does not take it; the task must not begin then.
+    pub(crate) async fn note_begin(&self, ticket: &Ticket) -> Result<(), Fault> {
+        match beginning(ticket) {
+            Some(beginning) => noted(self.cell.environment.commit(beginning).await),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Self::note_begin`], on the worker's own thread.
+    pub(crate) fn note_begin_blocking(&self, ticket: &Ticket) -> Result<(), Fault> {
+        match beginning(ticket) {
+            Some(beginning) => noted(self.cell.environment.commit_blocking(beginning)),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the conformance suite may plant a fault.
+    pub(crate) fn pass(&self, skill: SkillId, moment: Moment) {
+        if let Some(sabotage) = &self.cell.sabotage
+            && let Some(skill) = self.cell.skills.get(usize::from(skill.0))
+        {
+            sabotage.pass(&skill.name, moment);
+        }
+    }
+
     /// From now on a fault interrupts the task instead of repeating it.
     pub(crate) fn cannot_start_over(&self, task: TaskId) {
         let by = self.incarnation;
@@ -200,4 +231,18 @@ impl Seat {
         let at = self.cell.clock.instant(until);
         let _ = tokio::time::timeout_at(at, self.wakes.recv_async()).await;
     }
+}
+
+fn beginning(ticket: &Ticket) -> Option<Transaction> {
+    let counts = ticket.effect == Effect::Once && ticket.is_durable();
+    counts.then(|| Transaction {
+        attempts: vec![ticket.id],
+        ..Transaction::default()
+    })
+}
+
+fn noted(commit: Result<Commit, EnvironmentError>) -> Result<(), Fault> {
+    commit.map(drop).map_err(|error| {
+        Fault::unavailable(format!("its beginning could not be written down: {error}"))
+    })
 }

@@ -126,7 +126,13 @@ impl<S: ModelSource> Worker<'_, S> {
         let Some(skill) = self.group.skill(at).cloned() else {
             return Ok(());
         };
+        // What may happen once only runs alone.
+        let noted = self.seat.note_begin_blocking(first);
         let mut job = Job::new(skill, tickets, self.built.version.clone());
+        if let Err(fault) = noted {
+            self.seat.report(job.fail(&fault));
+            return Ok(());
+        }
         let begun = catch_unwind(AssertUnwindSafe(|| {
             job.begin(&mut self.built.model, self.seat)
         }));

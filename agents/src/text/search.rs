@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aimass_runtime::{
     Environment, EnvironmentError, Fact, FactFilter, Fault, FlowContext, FlowSkill, Revision,
-    Skill, SkillSpec, TaskError,
+    Skill, SkillSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,13 +61,9 @@ impl FlowSkill for Search {
         let SearchInput { query, over, limit } = (*input).clone();
         if let Some(over) = over {
             let input = FolderSearchInput { query, over, limit };
-            return context.ask(SearchFolder, input).await.map_err(refusal);
+            return Ok(context.ask(SearchFolder, input).await?);
         }
-        let query = context
-            .ask(Embed, TextInput::text(query))
-            .await
-            .map_err(refusal)?
-            .embedding;
+        let query = context.ask(Embed, TextInput::text(query)).await?.embedding;
         let environment = context.environment().clone();
         let found = context
             .blocking(move || search_facts(&environment, &query, limit))
@@ -133,12 +129,4 @@ fn excerpt(path: &Path) -> String {
         |_| String::new(),
         |text| text.trim().chars().take(EXCERPT).collect(),
     )
-}
-
-fn refusal(error: TaskError) -> Fault {
-    match error {
-        TaskError::Rejected { message, .. } => Fault::rejected(message),
-        TaskError::Unavailable { message, .. } => Fault::unavailable(message),
-        other => Fault::unavailable(other.to_string()),
-    }
 }

@@ -7,7 +7,9 @@ use aimass_agents::text::{
 };
 use aimass_config::Config;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
+use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{Episode, Runtime, TaskError};
+use serde_json::json;
 
 /// The cache that the program itself uses, so that an artefact is fetched once.
 fn store() -> Store {
@@ -207,4 +209,43 @@ async fn a_missing_model_says_what_to_type() {
     );
     assert_eq!(error.exit_code(), 69);
     runtime.shutdown().await;
+}
+
+/// The kernel's own suite: panics, hangs, cancellation, overload, a new version, a process that is gone, on the real model.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_agent_conforms() {
+    let store = store();
+    let pulling = store.clone();
+    tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
+        .await
+        .unwrap();
+    let folder = letters();
+    let report = Conformance::new(move || TextAgent::new(store.clone(), None))
+        .example("text.embed", json!({ "text": "a cup of tea" }))
+        .example(
+            "text.embed",
+            json!({ "text": "a much longer sentence, of which no other member of its batch has the length" }),
+        )
+        .example("text.language", json!({ "text": "Guten Morgen, wie geht es Ihnen?" }))
+        .example(
+            "text.classify",
+            json!({ "text": "the doctor called", "labels": ["health", "money"] }),
+        )
+        .example(
+            "text.search",
+            json!({ "query": "bread", "over": folder.path() }),
+        )
+        .example(
+            "text.search_folder",
+            json!({ "query": "bread", "over": folder.path() }),
+        )
+        .refuses("text.embed", json!({ "text": "" }))
+        .refuses("text.embed", json!({ "path": "there/is/no/such/file.txt" }))
+        .refuses("text.language", json!({ "text": "12345" }))
+        .refuses("text.classify", json!({ "text": "x", "labels": [] }))
+        .refuses("text.search", json!({ "query": "x", "over": "no/such/folder" }))
+        .tolerance(1e-4)
+        .run()
+        .await;
+    assert!(report.passed(), "{report}");
 }

@@ -14,6 +14,7 @@ use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settleme
 use crate::ledger::event::{Event, Incarnation, Outcome};
 use crate::ledger::{IdHasher, Ledger, LedgerLoad};
 use crate::payload::Payload;
+use crate::skill::Effect;
 use crate::ticket::Ticket;
 
 /// The ledger, and beside it what the ledger has no need to know.
@@ -271,7 +272,7 @@ impl Books {
                 batch_size: tasks.len() as u32,
                 ..Stages::default()
             };
-            if held.ticket.is_durable() {
+            if held.ticket.is_durable() && held.ticket.effect != Effect::Once {
                 outbox.actions.push(Action::NoteAttempt(*task));
             }
             tickets.push(held.ticket.clone());

@@ -7,6 +7,7 @@ use crate::ledger::event::{Admission, GroupId};
 use crate::ledger::task::{Entry, Standing};
 use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
+use crate::skill::Effect;
 
 impl Ledger {
     pub(super) fn submit(
@@ -26,10 +27,16 @@ impl Ledger {
             self.deadlines.insert((admission.deadline, task));
         }
         let group = admission.group;
+        let was_begun = admission.effect == Effect::Once && admission.attempts > 0;
         let entry = Entry::new(admission, self.sequence, now);
         self.groups[usize::from(group.0)].queue.push(task, &entry);
         self.tasks.insert(task, entry);
         effects.push(LedgerEffect::Accepted { task });
+        if was_begun {
+            let cause = "its process ended while it ran, and it may happen once only";
+            self.dead_letter(task, cause, now, effects);
+            return;
+        }
         self.wake_one(group, effects);
     }
 

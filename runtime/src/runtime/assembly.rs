@@ -19,6 +19,7 @@ use crate::placement::Placer;
 use crate::reaction::Reaction;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
+use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 
 /// Whatever cells are made from.
@@ -30,6 +31,7 @@ pub(super) struct Assembly<'a> {
     pub(super) events: Arc<EventSink>,
     pub(super) spawner: Arc<Spawner>,
     pub(super) memory: Arc<Memory>,
+    pub(super) sabotage: Option<Arc<Sabotage>>,
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
@@ -108,6 +110,7 @@ impl Assembly<'_> {
             events: self.events.clone(),
             spawner: self.spawner.clone(),
             memory: self.memory.clone(),
+            sabotage: self.sabotage.clone(),
             settings: ledger_settings(self.config, &settings, shapes),
         }))
     }

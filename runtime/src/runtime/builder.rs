@@ -21,6 +21,7 @@ use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, register};
 use crate::runtime::{Inner, Runtime};
+use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
 
@@ -115,6 +116,7 @@ pub struct RuntimeBuilder {
     observers: Vec<Box<dyn Observer>>,
     environment: Option<Environment>,
     devices: Vec<DeviceCapacity>,
+    sabotage: Option<Arc<Sabotage>>,
 }
 
 impl RuntimeBuilder {
@@ -125,6 +127,7 @@ impl RuntimeBuilder {
             observers: Vec::new(),
             environment: None,
             devices: Vec::new(),
+            sabotage: None,
         }
     }
 
@@ -153,6 +156,12 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn devices(mut self, devices: Vec<DeviceCapacity>) -> Self {
         self.devices = devices;
+        self
+    }
+
+    /// Lets the conformance suite plant faults.
+    pub(crate) fn sabotage(mut self, sabotage: Arc<Sabotage>) -> Self {
+        self.sabotage = Some(sabotage);
         self
     }
 
@@ -186,6 +195,7 @@ impl RuntimeBuilder {
             events: Arc::new(sink),
             spawner: spawner.clone(),
             memory: Memory::new(self.config.runtime.memory_budget),
+            sabotage: self.sabotage,
             planned_bytes: 0,
             reactions: Vec::new(),
         };

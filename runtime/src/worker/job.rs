@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
 use crate::payload::Payload;
+use crate::sabotage::Moment;
 use crate::seat::Seat;
 use crate::skill::{Member, Shape, Step};
 use crate::skill_entry::ModelFace;
@@ -71,6 +72,7 @@ impl<M> Job<M> {
 
     pub(super) fn begin(&mut self, model: &mut M, seat: &Seat) -> Result<(), Fault> {
         let inputs: Vec<Payload> = self.inputs(0);
+        seat.pass(self.kind().0, Moment::Begin);
         let mut host = Host {
             seat,
             members: &mut self.members,
@@ -87,6 +89,7 @@ impl<M> Job<M> {
         if self.working().next().is_none() {
             return Ok(Step::Settled(Vec::new()));
         }
+        seat.pass(self.kind().0, Moment::Step(0));
         let Some(state) = &mut self.state else {
             return Err(Fault::bug("a job was stepped before it began"));
         };
@@ -113,6 +116,7 @@ impl<M> Job<M> {
         let Some(state) = self.state.take() else {
             return;
         };
+        seat.pass(self.kind().0, Moment::Finish);
         let mut host = Host {
             seat,
             members: &mut self.members,

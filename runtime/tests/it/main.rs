@@ -11,6 +11,7 @@
 mod accepting;
 mod batches;
 mod chunks;
+mod conformance;
 mod deadlines;
 mod desk;
 mod ending;

@@ -121,7 +121,8 @@ impl Checker {
                     known.settled.is_none() && !known.dead_lettered,
                     "dead-lettered after its end"
                 );
-                let once = known.admission.effect == Effect::Once && known.runs > 0;
+                let begun = known.runs > 0 || known.admission.attempts > 0;
+                let once = known.admission.effect == Effect::Once && begun;
                 assert!(
                     known.hung_alone || known.blamed >= self.settings.max_attempts || once,
                     "a dead letter after {} blamed attempts of {}",

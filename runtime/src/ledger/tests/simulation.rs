@@ -236,6 +236,7 @@ impl Simulation {
             0 => self.now + Duration::from_millis(dice.roll(150)),
             _ => Time::NEVER,
         };
+        let resumed = dice.roll(10) == 0;
         let admission = Admission {
             task: TaskId::from_u128(u128::from(self.next_task)),
             group: GroupId(0),
@@ -246,8 +247,8 @@ impl Simulation {
             deadline,
             effect: [Effect::Pure, Effect::Pure, Effect::Idempotent, Effect::Once]
                 [dice.roll(4) as usize],
-            resumed: dice.roll(10) == 0,
-            attempts: 0,
+            resumed,
+            attempts: if resumed { dice.roll(2) as u32 } else { 0 },
         };
         self.checker.submitted(&admission);
         self.on(Event::Submit(admission));

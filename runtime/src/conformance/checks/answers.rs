@@ -1,0 +1,105 @@
+//! Answers when nothing happens: alone, again, in company, beside a second runtime.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::conformance::case::{Answer, Case, Finding, Work, failed};
+use crate::conformance::checks::Notes;
+use crate::conformance::compare::short;
+use crate::conformance::stage::Stage;
+use crate::conformance::{Conformance, Example};
+use crate::error::TaskError;
+use crate::task::TaskOptions;
+
+/// Asks all examples once, and keeps what they answer; gives also how long the longest took.
+pub(super) async fn learn(
+    suite: &Conformance,
+    stage: &Stage,
+    notes: &mut Notes,
+) -> (Vec<Case>, Duration) {
+    let (mut cases, mut longest) = (Vec::new(), Duration::ZERO);
+    let specs = stage.runtime.skills();
+    let clock = stage.runtime.inner.clock;
+    for example in &suite.examples {
+        let began = clock.now();
+        let mut learnt = None;
+        let asking = async {
+            let answer = stage.ask(example).await;
+            learnt = Some(answer.map_err(|error| failed(error.to_string()))?);
+            Ok(())
+        };
+        notes
+            .check("answers its example", &example.skill, asking)
+            .await;
+        longest = longest.max(clock.now().since(began));
+        let spec = specs.iter().find(|spec| spec.name == example.skill);
+        if let (Some(expected), Some(spec)) = (learnt, spec) {
+            cases.push(Case {
+                example: example.clone(),
+                spec: spec.clone(),
+                work: stage.work(&example.skill),
+                expected,
+                tolerance: suite.tolerance,
+            });
+        }
+    }
+    (cases, longest)
+}
+
+pub(super) async fn again(stage: &Stage, case: &Case) -> Finding {
+    case.same("asked again", &stage.ask(&case.example).await)
+}
+
+/// Four of the same, which wait together while the worker stands still, so that they share batches.
+pub(super) async fn company(stage: &Stage, case: &Case) -> Finding {
+    let mut started = Vec::new();
+    let mut saboteur = None;
+    if case.work == Work::Model {
+        let (held, holder) = stage.hold(&case.example).await?;
+        started.push(held);
+        saboteur = Some(holder);
+    }
+    for _ in 0..4 {
+        let one = stage.start(&case.example, TaskOptions::default());
+        started.push(one.map_err(|error| failed(error.to_string()))?);
+    }
+    drop(saboteur);
+    // Taken from the last to the first: an answer must not depend on who is waited for.
+    for one in started.into_iter().rev() {
+        case.same("asked together with others", &one.answer().await)?;
+    }
+    Ok(())
+}
+
+/// Bad input is refused by a typed error that blames it, and costs no worker.
+pub(super) async fn refused(stage: &Stage, skill: &str, input: &Value) -> Finding {
+    let example = Example {
+        skill: skill.to_owned(),
+        input: input.clone(),
+        chunks: Vec::new(),
+    };
+    match stage.ask(&example).await {
+        Err(TaskError::Rejected { .. } | TaskError::InvalidInput { .. }) => Ok(()),
+        Err(error) => Err(failed(format!(
+            "expected that the input is refused, got: {error}"
+        ))),
+        Ok(Answer { output, .. }) => Err(failed(format!(
+            "expected that the input is refused, got the answer {}",
+            short(&output)
+        ))),
+    }
+}
+
+/// Two runtimes in one process share nothing.
+pub(super) async fn siblings(suite: &Conformance, stage: &Stage, cases: &[Case]) -> Finding {
+    let other = Stage::set(suite, None, |_| {}).await;
+    let other = other.map_err(|error| failed(format!("a second runtime: {error}")))?;
+    for case in cases {
+        let (here, there) = tokio::join!(stage.ask(&case.example), other.ask(&case.example));
+        case.same("beside another runtime", &here)?;
+        case.same("in the other runtime", &there)?;
+    }
+    other.runtime.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What an agent says about itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::agent::AgentDefinition;
+use crate::conformance::Conformance;
+use crate::conformance::case::{Finding, failed};
+use crate::conformance::checks::Notes;
+use crate::conformance::report::Verdict;
+use crate::conformance::stage::Stage;
+use crate::skill::SkillSpec;
+
+pub(super) fn check(suite: &Conformance, stage: &Stage, notes: &mut Notes) {
+    let own = format!("{}.", stage.agent);
+    let specs = stage.runtime.skills();
+    let specs: Vec<&SkillSpec> = specs
+        .iter()
+        .filter(|spec| spec.name.starts_with(&own))
+        .collect();
+    for spec in &specs {
+        let verdict = described(spec).err().unwrap_or(Verdict::Passed);
+        notes.put("is described", &spec.name, verdict);
+        if !suite
+            .examples
+            .iter()
+            .any(|example| example.skill == spec.name)
+        {
+            let why = "there is no example of it; give one with `Conformance::example`";
+            notes.put("has an example", &spec.name, failed(why.to_owned()));
+        }
+    }
+    let verdict = constant(suite, &specs).err().unwrap_or(Verdict::Passed);
+    notes.put("defines the same skills each time", &stage.agent, verdict);
+}
+
+fn described(spec: &SkillSpec) -> Finding {
+    if spec.description.trim().is_empty() {
+        return Err(failed("expected a sentence as its description".to_owned()));
+    }
+    let Some(field) = &spec.main_field else {
+        return Ok(());
+    };
+    if has_field(spec.input.as_value(), field) {
+        return Ok(());
+    }
+    Err(failed(format!(
+        "its main field is `{field}`, which its input does not have"
+    )))
+}
+
+/// Whether any form of the input has a field of that name.
+fn has_field(schema: &Value, field: &str) -> bool {
+    match schema {
+        Value::Object(keywords) => {
+            let fields = keywords.get("properties").and_then(Value::as_object);
+            fields.is_some_and(|fields| fields.contains_key(field))
+                || keywords.values().any(|below| has_field(below, field))
+        }
+        Value::Array(forms) => forms.iter().any(|below| has_field(below, field)),
+        _ => false,
+    }
+}
+
+fn constant(suite: &Conformance, specs: &[&SkillSpec]) -> Finding {
+    let defined = (suite.make)()
+        .define(AgentDefinition::default())
+        .map_err(|fault| failed(format!("it cannot be defined twice: {fault}")))?;
+    let groups = defined.groups.iter().flat_map(|group| &group.faces);
+    let flows = defined.flows.iter().map(|flow| &flow.face);
+    let again: BTreeSet<&str> = groups
+        .chain(flows)
+        .map(|face| face.spec().name.as_str())
+        .collect();
+    let first: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+    if first == again {
+        return Ok(());
+    }
+    Err(failed(format!("first it had {first:?}, then {again:?}")))
+}

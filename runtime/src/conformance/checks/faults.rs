@@ -1,0 +1,72 @@
+//! Panics and hangs on a worker's own thread.
+
+use crate::conformance::case::{Case, Finding, failed, skipped};
+use crate::conformance::checks::needs_worker;
+use crate::conformance::stage::Stage;
+use crate::error::TaskError;
+use crate::sabotage::{Harm, Moment};
+use crate::skill::Effect;
+
+pub(super) async fn early_panic(stage: &Stage, case: &Case) -> Finding {
+    panic_at(stage, case, Moment::Begin).await
+}
+
+pub(super) async fn last_panic(stage: &Stage, case: &Case) -> Finding {
+    panic_at(stage, case, Moment::Finish).await
+}
+
+/// A panic before the last of its steps, when there are several.
+pub(super) async fn late_panic(stage: &Stage, case: &Case) -> Finding {
+    needs_worker(case)?;
+    let before = stage.sabotage.steps();
+    case.same("counting its steps", &stage.ask(&case.example).await)?;
+    let steps = stage.sabotage.steps() - before;
+    panic_at(stage, case, Moment::Step(steps.saturating_sub(1))).await
+}
+
+/// The task must be answered as if nothing had happened; one that may happen once only must not run again.
+async fn panic_at(stage: &Stage, case: &Case, moment: Moment) -> Finding {
+    needs_worker(case)?;
+    let strikes = stage.sabotage.strikes();
+    stage.sabotage.plant(case.skill(), moment, Harm::Panic);
+    let answer = stage.ask(&case.example).await;
+    stage.sabotage.release();
+    if stage.sabotage.strikes() == strikes {
+        case.same("without a panic", &answer)?;
+        return Err(skipped("its job never comes to that call"));
+    }
+    if case.spec.effect == Effect::Once {
+        let expected = "that it is given up, since it may happen once only";
+        case.error(expected, &answer, |error| {
+            matches!(
+                error,
+                TaskError::DeadLettered { .. } | TaskError::Interrupted { .. }
+            )
+        })?;
+    } else if let Err(TaskError::Interrupted { delivered, .. }) = &answer {
+        if case.expected.items.is_empty() {
+            return Err(failed(format!(
+                "it was interrupted after {delivered} items and sends none"
+            )));
+        }
+    } else {
+        case.same("after a panic", &answer)?;
+    }
+    case.same("on the rebuilt worker", &stage.ask(&case.example).await)
+}
+
+/// A step that never ends: its task is given up, the next one is served by a new worker, and the old thread does no harm when it wakes.
+pub(super) async fn hang(stage: &Stage, case: &Case) -> Finding {
+    case.same("before the hang", &stage.ask(&case.example).await)?;
+    let (held, saboteur) = stage.hold(&case.example).await?;
+    let answer = held.answer().await;
+    case.error("that the hanging task is given up", &answer, |error| {
+        matches!(error, TaskError::DeadLettered { .. })
+    })?;
+    case.same(
+        "while the old thread hangs",
+        &stage.ask(&case.example).await,
+    )?;
+    saboteur.release();
+    case.same("after it woke", &stage.ask(&case.example).await)
+}

@@ -1,0 +1,17 @@
+//! A full agent.
+
+use crate::conformance::case::{Case, Finding};
+use crate::conformance::stage::Stage;
+use crate::error::TaskError;
+
+/// On a stage with room for one: the second is refused at once, and the first is answered all the same.
+pub(super) async fn overload(stage: &Stage, case: &Case) -> Finding {
+    let (held, saboteur) = stage.hold(&case.example).await?;
+    let second = stage.ask(&case.example).await;
+    case.error("that a full agent refuses", &second, |error| {
+        matches!(error, TaskError::Overloaded { .. })
+    })?;
+    saboteur.release();
+    case.same("the only one that had room", &held.answer().await)?;
+    case.same("when there is room again", &stage.ask(&case.example).await)
+}

@@ -1,0 +1,119 @@
+//! The conformance suite: a sound agent passes, and each flaw is caught by the check that is there for it.
+
+mod clerk;
+
+use std::time::Duration;
+
+use aimass_runtime::conformance::{Conformance, ConformanceReport};
+use serde_json::json;
+
+use clerk::{Clerk, Flaw};
+
+fn suite(flaw: Flaw) -> Conformance {
+    let clerk = Clerk::new(flaw);
+    Conformance::new(move || clerk.clone())
+        .example("clerk.file", json!("a letter"))
+        .example("clerk.file", json!("another"))
+        .example("clerk.count", json!(5))
+        .example_with_chunks("clerk.add", json!(100), vec![json!(1), json!(2)])
+        .example("clerk.post", json!("a parcel"))
+        .example("clerk.round", json!("the post"))
+        .refuses("clerk.file", json!(""))
+        .refuses("clerk.file", json!(["not", "a", "text"]))
+        .patience(Duration::from_secs(20))
+}
+
+/// The names of the checks that failed.
+async fn failures(suite: Conformance) -> Vec<&'static str> {
+    let report = suite.run().await;
+    let mut names: Vec<&str> = report.failures().map(|check| check.name).collect();
+    names.dedup();
+    names
+}
+
+fn verdict(report: &ConformanceReport, skill: &str, name: &str) -> String {
+    let found = report
+        .checks
+        .iter()
+        .find(|check| check.of == skill && check.name == name);
+    found.map(|check| check.to_string()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_sound_agent_passes_every_check() {
+    let report = suite(Flaw::None).run().await;
+    assert!(report.passed(), "{report}");
+    // Each kind of skill is put through what it can be put through.
+    for skill in ["clerk.file", "clerk.count", "clerk.add", "clerk.post"] {
+        for name in [
+            "a panic before it begins",
+            "a panic in the middle",
+            "a hang costs one task",
+            "is cancelled between steps",
+            "refuses when it is full",
+            "takes a new version of its model",
+        ] {
+            let line = verdict(&report, skill, name);
+            assert!(line.starts_with("passed"), "{skill}, {name}: {line}");
+        }
+    }
+    let replay = verdict(&report, "clerk.count", "goes on after its process is gone");
+    assert!(replay.starts_with("passed"), "{replay}");
+    let live = verdict(&report, "clerk.add", "goes on after its process is gone");
+    assert!(live.starts_with("skipped"), "{live}");
+}
+
+#[tokio::test]
+async fn an_agent_that_mixes_up_its_batch_is_caught() {
+    assert!(
+        failures(suite(Flaw::MixesUpBatches))
+            .await
+            .contains(&"answers the same in company")
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_remembers_across_panics_is_caught() {
+    let failures = failures(suite(Flaw::RemembersPanics)).await;
+    assert!(failures.contains(&"a panic in the middle"), "{failures:?}");
+}
+
+#[tokio::test]
+async fn an_agent_that_answers_bad_input_by_a_panic_is_caught() {
+    assert_eq!(
+        failures(suite(Flaw::PanicsOnBadInput)).await,
+        ["refuses bad input"]
+    );
+}
+
+#[tokio::test]
+async fn an_agent_whose_state_is_shared_by_runtimes_is_caught() {
+    let failures = failures(suite(Flaw::SharesState)).await;
+    assert!(
+        failures.contains(&"two runtimes side by side"),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_whose_answers_wander_is_caught() {
+    let failures = failures(suite(Flaw::Wanders)).await;
+    assert!(failures.contains(&"answers the same again"), "{failures:?}");
+}
+
+#[tokio::test]
+async fn an_agent_that_never_ends_after_a_new_version_is_caught() {
+    let suite = suite(Flaw::CannotBeRenewed).patience(Duration::from_millis(500));
+    let failures = failures(suite).await;
+    assert!(
+        failures.contains(&"takes a new version of its model"),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_skill_without_an_example_is_not_passed_over() {
+    let clerk = Clerk::new(Flaw::None);
+    let suite = Conformance::new(move || clerk.clone()).example("clerk.file", json!("x"));
+    assert!(failures(suite).await.contains(&"has an example"));
+}

@@ -1,0 +1,323 @@
+//! An agent with a skill of each kind, sound or with one flaw.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aimass_runtime::{
+    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Effect, Fault,
+    FlowContext, FlowSkill, Member, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Skill,
+    SkillSpec, Step, StepContext, WorkerGroup,
+};
+
+/// What is wrong with the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    None,
+    /// The members of a batch get each other's answers.
+    MixesUpBatches,
+    /// What a lost attempt left behind changes the next one.
+    RemembersPanics,
+    PanicsOnBadInput,
+    /// Something of one runtime is seen in another.
+    SharesState,
+    /// No two answers are the same.
+    Wanders,
+    /// A model that was read a second time never answers.
+    CannotBeRenewed,
+}
+
+/// The agent `clerk`.
+#[derive(Clone)]
+pub(super) struct Clerk {
+    flaw: Flaw,
+    /// What a sound agent would not have: something that outlives its models.
+    count: Arc<AtomicU32>,
+    loads: Arc<AtomicU32>,
+}
+
+impl Clerk {
+    pub(super) fn new(flaw: Flaw) -> Self {
+        Self {
+            flaw,
+            count: Arc::default(),
+            loads: Arc::default(),
+        }
+    }
+}
+
+impl Agent for Clerk {
+    fn name(&self) -> &str {
+        "clerk"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        if self.flaw == Flaw::SharesState {
+            self.count.fetch_add(1, Ordering::SeqCst);
+        }
+        let group = WorkerGroup::new("desk", self.clone())
+            .skill(File(self.clone()))
+            .skill(Count(self.clone()))
+            .skill(Add)
+            .skill(Post);
+        Ok(definition.group(group).flow(Round))
+    }
+}
+
+impl ModelSource for Clerk {
+    type Weights = ();
+    type Model = Desk;
+
+    fn version(&self) -> ModelVersion {
+        ModelVersion::new("one")
+    }
+
+    fn load(&self, _: &DeviceName) -> Result<(), Fault> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn build(&self, _: &Arc<()>, _: &DeviceName) -> Result<Desk, Fault> {
+        let stuck = self.flaw == Flaw::CannotBeRenewed && self.loads.load(Ordering::SeqCst) > 1;
+        Ok(Desk { stuck })
+    }
+}
+
+/// A worker's model.
+pub(super) struct Desk {
+    stuck: bool,
+}
+
+/// `clerk.file`: says what it filed.
+struct File(Clerk);
+
+impl Skill for File {
+    const NAME: &'static str = "clerk.file";
+    type Input = String;
+    type Output = String;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Files a text")
+    }
+}
+
+impl BatchSkill for File {
+    type Model = Desk;
+
+    fn run(
+        &self,
+        _: &mut Desk,
+        texts: &[Arc<String>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<String, Fault>> {
+        let Clerk { flaw, count, .. } = &self.0;
+        let number = match flaw {
+            Flaw::Wanders => count.fetch_add(1, Ordering::SeqCst),
+            Flaw::SharesState => count.load(Ordering::SeqCst),
+            _ => 0,
+        };
+        let file = |(at, text): (usize, &Arc<String>)| {
+            if text.is_empty() {
+                assert!(*flaw != Flaw::PanicsOnBadInput, "an empty text");
+                return Err(Fault::rejected("expected a text, got an empty one"));
+            }
+            let slip = if *flaw == Flaw::MixesUpBatches { at } else { 0 };
+            Ok(format!("filed {text} in {}", slip as u32 + number))
+        };
+        texts.iter().enumerate().map(file).collect()
+    }
+}
+
+/// `clerk.count`: sends the numbers up to its input, one a step.
+struct Count(Clerk);
+
+impl Skill for Count {
+    const NAME: &'static str = "clerk.count";
+    type Input = u32;
+    type Output = u32;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Counts aloud").sends::<Self>()
+    }
+}
+
+impl ServerStreaming for Count {
+    type Item = u32;
+}
+
+impl ModelSkill for Count {
+    type Model = Desk;
+    type Job = Vec<(u32, Option<u32>)>;
+
+    fn begin(
+        &self,
+        _: &mut Desk,
+        inputs: Vec<Arc<u32>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault> {
+        let start = match self.0.flaw {
+            // Counted up here, and down again at the end: a panic between the two leaves it.
+            Flaw::RemembersPanics => self.0.count.fetch_add(1, Ordering::SeqCst),
+            _ => 0,
+        };
+        Ok(inputs.iter().map(|input| (**input, Some(start))).collect())
+    }
+
+    fn step(
+        &self,
+        desk: &mut Desk,
+        job: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<u32>, Fault> {
+        if desk.stuck {
+            std::thread::yield_now();
+            return Ok(Step::Continue);
+        }
+        let mut settled = Vec::new();
+        for (member, (end, next)) in job.iter_mut().enumerate() {
+            let member = Member(member as u32);
+            match *next {
+                Some(at) if at < *end && context.has_room(member) => {
+                    *next = Some(at + 1);
+                    context.emit(member, at)?;
+                }
+                Some(at) if at >= *end => {
+                    *next = None;
+                    settled.push((member, Ok(at)));
+                }
+                _ => {}
+            }
+        }
+        if self.0.flaw == Flaw::RemembersPanics && job.iter().all(|(_, next)| next.is_none()) {
+            self.0.count.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(match settled.is_empty() {
+            true => Step::Continue,
+            false => Step::Settled(settled),
+        })
+    }
+
+    fn finish(
+        &self,
+        _: &mut Desk,
+        _: Self::Job,
+        _: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<u32, Fault>)> {
+        Vec::new()
+    }
+}
+
+/// `clerk.add`: adds up chunks in silence.
+struct Add;
+
+impl Skill for Add {
+    const NAME: &'static str = "clerk.add";
+    type Input = u32;
+    type Output = u32;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Adds up chunks").takes::<Self>()
+    }
+}
+
+impl ClientStreaming for Add {
+    type Chunk = u32;
+}
+
+impl ModelSkill for Add {
+    type Model = Desk;
+    type Job = Vec<Option<u32>>;
+
+    fn begin(
+        &self,
+        _: &mut Desk,
+        inputs: Vec<Arc<u32>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault> {
+        Ok(inputs.iter().map(|input| Some(**input)).collect())
+    }
+
+    fn step(
+        &self,
+        _: &mut Desk,
+        sums: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<u32>, Fault> {
+        let (mut settled, mut moved) = (Vec::new(), false);
+        for (member, sum) in sums.iter_mut().enumerate() {
+            let member = Member(member as u32);
+            let Some(so_far) = *sum else { continue };
+            match context.next_chunk::<u32>(member)? {
+                Chunk::Pending => {}
+                Chunk::Item(chunk) => {
+                    *sum = Some(so_far + chunk);
+                    moved = true;
+                }
+                Chunk::End => {
+                    *sum = None;
+                    settled.push((member, Ok(so_far)));
+                }
+            }
+        }
+        Ok(match (settled.is_empty(), moved) {
+            (false, _) => Step::Settled(settled),
+            (true, true) => Step::Continue,
+            (true, false) => Step::Waiting,
+        })
+    }
+
+    fn finish(
+        &self,
+        _: &mut Desk,
+        _: Self::Job,
+        _: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<u32, Fault>)> {
+        Vec::new()
+    }
+}
+
+/// `clerk.post`: may happen once only.
+struct Post;
+
+impl Skill for Post {
+    const NAME: &'static str = "clerk.post";
+    type Input = String;
+    type Output = String;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Posts a parcel").effect(Effect::Once)
+    }
+}
+
+impl BatchSkill for Post {
+    type Model = Desk;
+
+    fn run(
+        &self,
+        _: &mut Desk,
+        parcels: &[Arc<String>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<String, Fault>> {
+        let posted = |parcel: &Arc<String>| Ok(format!("posted {parcel}"));
+        parcels.iter().map(posted).collect()
+    }
+}
+
+/// `clerk.round`: a flow that asks `clerk.file`.
+struct Round;
+
+impl Skill for Round {
+    const NAME: &'static str = "clerk.round";
+    type Input = String;
+    type Output = String;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Goes its round")
+    }
+}
+
+impl FlowSkill for Round {
+    async fn run(&self, input: Arc<String>, context: FlowContext) -> Result<String, Fault> {
+        let filed = context.ask(File(Clerk::new(Flaw::None)), input.to_string());
+        Ok(format!("round: {}", filed.await?))
+    }
+}
