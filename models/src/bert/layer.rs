@@ -4,7 +4,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::BertConfig;
 use crate::ModelError;
-use crate::kernels::{self, Packing};
+use crate::kernels::{self, NormWeights, Packing};
 use crate::weights::TensorFile;
 
 /// A dense step `x * weight + bias`.
@@ -16,24 +16,28 @@ struct Dense {
     bias: Tensor,
 }
 
-/// The scale and shift after a normalisation.
+/// What follows a dense step whose result is added to something and normalised.
 #[derive(Debug)]
 pub(super) struct Norm {
-    /// `[hidden]`
-    pub(super) scale: Tensor,
-    /// `[hidden]`
-    pub(super) shift: Tensor,
+    /// `[3, hidden]`: the bias of the step, then scale and shift.
+    pub(super) rows: Tensor,
+}
+
+/// A dense step whose result is added to its input and normalised.
+#[derive(Debug)]
+struct DenseNorm {
+    /// `[inputs, hidden]`
+    weight: Tensor,
+    norm: Norm,
 }
 
 #[derive(Debug)]
 pub(super) struct Layer {
     /// Query, key and value side by side: `[hidden, 3 * hidden]`.
     attention_in: Dense,
-    attention_out: Dense,
-    attention_norm: Norm,
+    attention_out: DenseNorm,
     wide: Dense,
-    narrow: Dense,
-    output_norm: Norm,
+    narrow: DenseNorm,
     heads: usize,
     epsilon: f64,
 }
@@ -51,11 +55,26 @@ impl Reader<'_> {
             .read(&format!("{}{name}", self.prefix), shape, self.device)
     }
 
-    pub(super) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, ModelError> {
-        Ok(Norm {
-            scale: self.read(&format!("{name}.weight"), &[width])?,
-            shift: self.read(&format!("{name}.bias"), &[width])?,
-        })
+    /// The normalisation of that name, behind a step with that bias.
+    pub(super) fn norm(&mut self, name: &str, bias: &Tensor) -> Result<Norm, ModelError> {
+        let width = bias.elem_count();
+        let scale = self.read(&format!("{name}.weight"), &[width])?;
+        let shift = self.read(&format!("{name}.bias"), &[width])?;
+        let rows = Tensor::stack(&[bias, &scale, &shift], 0);
+        let rows = rows.map_err(ModelError::compute("lay out a normalisation"))?;
+        Ok(Norm { rows })
+    }
+
+    fn dense_norm(
+        &mut self,
+        dense: &str,
+        norm: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<DenseNorm, ModelError> {
+        let Dense { weight, bias } = self.dense(dense, inputs, outputs)?;
+        let norm = self.norm(norm, &bias)?;
+        Ok(DenseNorm { weight, norm })
     }
 
     fn dense(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Dense, ModelError> {
@@ -100,11 +119,19 @@ impl Layer {
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
         Ok(Self {
             attention_in: reader.attention_in(&name("attention.self"), hidden)?,
-            attention_out: reader.dense(&name("attention.output.dense"), hidden, hidden)?,
-            attention_norm: reader.norm(&name("attention.output.LayerNorm"), hidden)?,
+            attention_out: reader.dense_norm(
+                &name("attention.output.dense"),
+                &name("attention.output.LayerNorm"),
+                hidden,
+                hidden,
+            )?,
             wide: reader.dense(&name("intermediate.dense"), hidden, wide)?,
-            narrow: reader.dense(&name("output.dense"), wide, hidden)?,
-            output_norm: reader.norm(&name("output.LayerNorm"), hidden)?,
+            narrow: reader.dense_norm(
+                &name("output.dense"),
+                &name("output.LayerNorm"),
+                wide,
+                hidden,
+            )?,
             heads: config.num_attention_heads,
             epsilon: config.layer_norm_eps,
         })
@@ -114,38 +141,40 @@ impl Layer {
     pub(super) fn forward(&self, input: &Tensor, packing: &Packing) -> CandleResult<Tensor> {
         let projected = input.matmul(&self.attention_in.weight)?;
         let mixed = kernels::attention(&projected, &self.attention_in.bias, self.heads, packing)?;
-        let attended = self.add_norm(&mixed, input, &self.attention_out, &self.attention_norm)?;
-        let wide = kernels::bias_gelu(&attended.matmul(&self.wide.weight)?, &self.wide.bias)?;
-        self.add_norm(&wide, &attended, &self.narrow, &self.output_norm)
+        let attended = self.add_norm(&mixed, input, &self.attention_out)?;
+        let wide = kernels::bias_gelu(attended.matmul(&self.wide.weight)?, &self.wide.bias)?;
+        self.add_norm(&wide, &attended, &self.narrow)
     }
 
-    /// A dense step whose result is added to `residual` and normalised.
     fn add_norm(
         &self,
         input: &Tensor,
         residual: &Tensor,
-        dense: &Dense,
-        norm: &Norm,
+        step: &DenseNorm,
     ) -> CandleResult<Tensor> {
-        let projected = input.matmul(&dense.weight)?.broadcast_add(&dense.bias)?;
-        kernels::add_norm(&projected, residual, &norm.scale, &norm.shift, self.epsilon)
+        let weights = step.norm.weights(self.epsilon);
+        kernels::add_norm(input.matmul(&step.weight)?, residual, &weights)
     }
 
     pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        let denses = [
-            &self.attention_in,
-            &self.attention_out,
-            &self.wide,
-            &self.narrow,
-        ];
-        let norms = [&self.attention_norm, &self.output_norm];
+        let denses = [&self.attention_in, &self.wide];
+        let norms = [&self.attention_out, &self.narrow];
         denses
             .into_iter()
             .flat_map(|dense| [&dense.weight, &dense.bias])
             .chain(
                 norms
                     .into_iter()
-                    .flat_map(|norm| [&norm.scale, &norm.shift]),
+                    .flat_map(|step| [&step.weight, &step.norm.rows]),
             )
+    }
+}
+
+impl Norm {
+    pub(super) fn weights(&self, epsilon: f64) -> NormWeights<'_> {
+        NormWeights {
+            rows: &self.rows,
+            epsilon,
+        }
     }
 }

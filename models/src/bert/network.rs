@@ -51,10 +51,12 @@ impl Bert {
             .narrow(0, 0, 1)
             .and_then(|first| positions.broadcast_add(&first))
             .map_err(ModelError::compute("join embeddings"))?;
+        let no_bias = Tensor::zeros(hidden, positions.dtype(), device)
+            .map_err(ModelError::compute("lay out a normalisation"))?;
         Ok(Self {
             words: reader.read(words, &[config.vocab_size, hidden])?,
             positions,
-            norm: reader.norm("embeddings.LayerNorm", hidden)?,
+            norm: reader.norm("embeddings.LayerNorm", &no_bias)?,
             layers: (0..config.num_hidden_layers)
                 .map(|index| Layer::read(&mut reader, index, config))
                 .collect::<Result<_, _>>()?,
@@ -71,16 +73,11 @@ impl Bert {
     /// The bytes that the weights take on the device.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        [
-            &self.words,
-            &self.positions,
-            &self.norm.scale,
-            &self.norm.shift,
-        ]
-        .into_iter()
-        .chain(self.layers.iter().flat_map(Layer::tensors))
-        .map(|tensor| (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64)
-        .sum()
+        [&self.words, &self.positions, &self.norm.rows]
+            .into_iter()
+            .chain(self.layers.iter().flat_map(Layer::tensors))
+            .map(|tensor| (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64)
+            .sum()
     }
 
     /// Encodes sequences of token ids. The result is f32 `[tokens, hidden]`, the sequences one after the other.
@@ -109,9 +106,8 @@ impl Bert {
         let positions = self
             .positions
             .index_select(&Tensor::from_vec(places, tokens, device)?, 0)?;
-        let Norm { scale, shift } = &self.norm;
-        let mut hidden =
-            kernels::add_norm(&words, &positions, scale, shift, self.config.layer_norm_eps)?;
+        let weights = self.norm.weights(self.config.layer_norm_eps);
+        let mut hidden = kernels::add_norm(words, &positions, &weights)?;
         for layer in &self.layers {
             hidden = layer.forward(&hidden, packing)?;
         }

@@ -2,27 +2,130 @@
 //!
 //! Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
-use candle_core::{Result, Tensor};
+use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor};
 
-/// Adds `residual` to `input`, both `[rows, width]`, and normalises each row to mean 0 and variance 1, then scales and
-/// shifts it by `scale` and `shift`, both `[width]`.
+use super::on_cpu::{contiguous, contiguous_mut, widest};
+
+/// What follows a dense step: its bias, and the scale and shift of the normalisation, one below the other: `[3, width]`.
+pub(crate) struct NormWeights<'a> {
+    /// `[3, width]`: bias, scale, shift.
+    pub(crate) rows: &'a Tensor,
+    /// Added to the variance.
+    pub(crate) epsilon: f64,
+}
+
+/// Adds `residual` and the bias to `input`, both `[rows, width]`, and normalises each row to mean 0 and variance 1, then scales and
+/// shifts it. On the CPU `input` is changed in place.
 pub(crate) fn add_norm(
-    input: &Tensor,
+    input: Tensor,
     residual: &Tensor,
-    scale: &Tensor,
-    shift: &Tensor,
-    epsilon: f64,
+    weights: &NormWeights<'_>,
 ) -> Result<Tensor> {
-    plain(input, residual, scale, shift, epsilon)
+    if !input.device().is_cpu() {
+        return plain(&input, residual, weights);
+    }
+    let epsilon = weights.epsilon as f32;
+    input.inplace_op3(residual, weights.rows, &AddNorm { epsilon })?;
+    Ok(input)
 }
 
 /// The same in candle operations.
-fn plain(
-    input: &Tensor,
-    residual: &Tensor,
-    scale: &Tensor,
-    shift: &Tensor,
-    epsilon: f64,
-) -> Result<Tensor> {
-    candle_nn::ops::layer_norm(&(input + residual)?, scale, shift, epsilon as f32)
+fn plain(input: &Tensor, residual: &Tensor, weights: &NormWeights<'_>) -> Result<Tensor> {
+    let row = |index: usize| weights.rows.get(index);
+    let sum = (input + residual)?.broadcast_add(&row(0)?)?;
+    candle_nn::ops::layer_norm(&sum, &row(1)?, &row(2)?, weights.epsilon as f32)
+}
+
+struct AddNorm {
+    epsilon: f32,
+}
+
+impl InplaceOp3 for AddNorm {
+    fn name(&self) -> &'static str {
+        "add_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &mut CpuStorage,
+        input_layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+        weights: &CpuStorage,
+        weights_layout: &Layout,
+    ) -> Result<()> {
+        let input = contiguous_mut(input, input_layout)?;
+        let residual = contiguous(residual, residual_layout)?;
+        let weights = contiguous(weights, weights_layout)?;
+        let width = weights.len() / 3;
+        let (bias, rest) = weights.split_at(width);
+        let (scale, shift) = rest.split_at(width);
+        widest(
+            #[inline(always)]
+            || {
+                let rows = input.chunks_exact_mut(width);
+                for (row, residual) in rows.zip(residual.chunks_exact(width)) {
+                    add_norm_row(row, residual, [bias, scale, shift], self.epsilon);
+                }
+            },
+        );
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn add_norm_row(
+    row: &mut [f32],
+    residual: &[f32],
+    [bias, scale, shift]: [&[f32]; 3],
+    epsilon: f32,
+) {
+    for ((value, residual), bias) in row.iter_mut().zip(residual).zip(bias) {
+        *value += *residual + *bias;
+    }
+    let count = row.len() as f32;
+    let mean = super::on_cpu::sum(row, |value| value) / count;
+    let variance = super::on_cpu::sum(row, |value| (value - mean) * (value - mean)) / count;
+    let inverse = 1.0 / (variance + epsilon).sqrt();
+    for ((value, scale), shift) in row.iter_mut().zip(scale).zip(shift) {
+        *value = ((*value - mean) * inverse).mul_add(*scale, *shift);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::on_cpu::test::{apart, numbers};
+
+    #[test]
+    fn it_agrees_with_the_plain_form() {
+        for (rows, width) in [(1, 1), (3, 7), (4, 384), (0, 5)] {
+            let (input, residual) = (numbers(&[rows, width], 3.0), numbers(&[rows, width], 2.0));
+            let weights = NormWeights {
+                rows: &numbers(&[3, width], 1.5),
+                epsilon: 1e-12,
+            };
+            let expected = plain(&input, &residual, &weights).unwrap();
+            let got = add_norm(input.copy().unwrap(), &residual, &weights).unwrap();
+            // A row of one value has no variance, and 1e-12 makes rounding errors large.
+            let limit = if width == 1 { 10.0 } else { 1e-4 };
+            assert!(apart(&expected, &got) < limit, "{rows} x {width}");
+        }
+    }
+
+    #[test]
+    fn a_nan_stays_in_its_row() {
+        let input = numbers(&[2, 16], 1.0);
+        let poison = (input.get(0).unwrap() * f64::NAN).unwrap();
+        let input = Tensor::stack(&[&poison, &input.get(1).unwrap()], 0).unwrap();
+        let residual = numbers(&[2, 16], 1.0);
+        let weights = NormWeights {
+            rows: &numbers(&[3, 16], 1.0),
+            epsilon: 1e-12,
+        };
+        let got = add_norm(input, &residual, &weights).unwrap();
+        let got = got.to_vec2::<f32>().unwrap();
+        assert!(got[0].iter().all(|value| value.is_nan()));
+        assert!(got[1].iter().all(|value| value.is_finite()));
+    }
 }
