@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """MiniLM beside its Python peers: sentences a second, one thread each, the same texts, in turn.
 
-    python3 benches/peers/minilm.py
+    python3 benches/peers/minilm.py [FOLDER]
 
-makes a virtual environment below the cache folder, installs sentence-transformers and onnxruntime there, builds ours, and prints the
+takes the model from FOLDER, or has ours fetch it. It makes a virtual environment below the cache folder, installs sentence-transformers and onnxruntime there, builds ours, and prints the
 ratios. Rounds are interleaved, so that whatever else the machine does hits all alike; the median of the rounds counts.
 """
 
@@ -39,10 +39,12 @@ def environment():
     probe = subprocess.run([str(python), "-c", "import torch, transformers, onnxruntime, onnx"], capture_output=True)
     if probe.returncode != 0:
         subprocess.run([str(python), "-m", "pip", "install", "--quiet"] + NEEDED, check=True)
-    os.execve(str(python), [str(python), __file__], {**os.environ, **THREADS})
+    os.execve(str(python), [str(python), __file__, *sys.argv[1:]], {**os.environ, **THREADS})
 
 
 def weights():
+    if len(sys.argv) > 1:
+        return pathlib.Path(sys.argv[1])
     cargo = ["cargo", "run", "--release", "--quiet", "--", "models"]
     subprocess.run(cargo + ["pull", "minilm"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     path = subprocess.run(cargo + ["path", "minilm"], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -6,7 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aimass_models::{
@@ -47,12 +47,16 @@ fn cosine(one: &[f32], other: &[f32]) -> f32 {
     dot(one, other) / (dot(one, one) * dot(other, other)).sqrt()
 }
 
-#[test]
-fn minilm_agrees_with_the_reference_sentence_by_sentence() {
-    let goldens: Goldens = serde_json::from_str(include_str!("../../goldens/minilm.json")).unwrap();
+fn encoder(folder: &Path) -> SentenceEncoder {
     let device = device::open("cpu").unwrap();
-    let weights = SentenceEncoderWeights::load(&minilm(), &device).unwrap();
-    let encoder = SentenceEncoder::new(Arc::new(weights));
+    SentenceEncoder::new(Arc::new(
+        SentenceEncoderWeights::load(folder, &device).unwrap(),
+    ))
+}
+
+/// Each sentence, alone and in one batch with all others, as the reference library has it.
+fn agrees(encoder: &SentenceEncoder, goldens: &str) {
+    let goldens: Goldens = serde_json::from_str(goldens).unwrap();
     let tokens: Vec<Tokens> = goldens
         .sentences
         .iter()
@@ -71,4 +75,21 @@ fn minilm_agrees_with_the_reference_sentence_by_sentence() {
             assert!(agreement >= 0.9999, "{agreement} for {sentence:.40?}");
         }
     }
+}
+
+#[test]
+fn minilm_agrees_with_the_reference_sentence_by_sentence() {
+    agrees(
+        &encoder(&minilm()),
+        include_str!("../../goldens/minilm.json"),
+    );
+}
+
+#[test]
+fn a_multilingual_checkpoint_agrees_with_the_reference_in_each_language() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/multilingual");
+    agrees(
+        &encoder(&folder),
+        include_str!("../../goldens/multilingual/goldens.json"),
+    );
 }
