@@ -97,9 +97,18 @@ class Onnx:
         file = CACHE / "minilm.onnx"
         if not file.exists():
             network = AutoModel.from_pretrained(str(folder), attn_implementation="eager").eval()
+
+            class Hidden(torch.nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.network = network
+
+                def forward(self, ids, mask):
+                    return self.network(input_ids=ids, attention_mask=mask).last_hidden_state
+
             sample = torch.ones((2, 8), dtype=torch.int64)
             axes = {0: "batch", 1: "tokens"}
-            torch.onnx.export(network, (sample, sample), str(file), input_names=["input_ids", "attention_mask"],
+            torch.onnx.export(Hidden().eval(), (sample, sample), str(file), input_names=["input_ids", "attention_mask"],
                               output_names=["hidden"], dynamo=False, opset_version=17,
                               dynamic_axes={"input_ids": axes, "attention_mask": axes, "hidden": axes})
         options = onnxruntime.SessionOptions()

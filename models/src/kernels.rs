@@ -4,12 +4,14 @@
 //! values in vectors, elsewhere plain candle operations, with which the tests compare the first.
 
 mod attention;
+mod dense;
 mod gelu;
 mod norm;
 mod on_cpu;
 mod packing;
 
 pub(crate) use attention::attention;
+pub(crate) use dense::dense;
 pub(crate) use gelu::bias_gelu;
 pub(crate) use norm::{NormWeights, add_norm};
 pub(crate) use packing::Packing;

@@ -139,10 +139,13 @@ impl Layer {
 
     /// `[tokens, hidden]` to `[tokens, hidden]`.
     pub(super) fn forward(&self, input: &Tensor, packing: &Packing) -> CandleResult<Tensor> {
-        let projected = input.matmul(&self.attention_in.weight)?;
+        let projected = kernels::dense(input, &self.attention_in.weight)?;
         let mixed = kernels::attention(&projected, &self.attention_in.bias, self.heads, packing)?;
         let attended = self.add_norm(&mixed, input, &self.attention_out)?;
-        let wide = kernels::bias_gelu(attended.matmul(&self.wide.weight)?, &self.wide.bias)?;
+        let wide = kernels::bias_gelu(
+            kernels::dense(&attended, &self.wide.weight)?,
+            &self.wide.bias,
+        )?;
         self.add_norm(&wide, &attended, &self.narrow)
     }
 
@@ -153,7 +156,7 @@ impl Layer {
         step: &DenseNorm,
     ) -> CandleResult<Tensor> {
         let weights = step.norm.weights(self.epsilon);
-        kernels::add_norm(input.matmul(&step.weight)?, residual, &weights)
+        kernels::add_norm(kernels::dense(input, &step.weight)?, residual, &weights)
     }
 
     pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
