@@ -52,7 +52,8 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 pub(super) fn exp(x: f32) -> f32 {
     // Adding it rounds to a whole number, which then stands in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    let x = x.max(-87.0) + (x - x);
+    // Written so that a NaN stays one, which `max` would not keep.
+    let x = if x < -87.0 { -87.0 } else { x };
     let rounded = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let power = rounded - ROUND;
     let rest = power.mul_add(2.121_944_4e-4, power.mul_add(-0.693_359_4, x));
@@ -62,7 +63,7 @@ pub(super) fn exp(x: f32) -> f32 {
         8.333_452e-3,
         4.166_579_6e-2,
         1.666_666_5e-1,
-        5.000_000_1e-1,
+        0.5,
     ] {
         series = series.mul_add(rest, coefficient);
     }

@@ -4,7 +4,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
 use crate::ModelError;
@@ -134,35 +133,34 @@ impl<'a> SentenceFolder<'a> {
         })
     }
 
-    /// An id of the model's content, 32 hexadecimal digits of a SHA-256 over its files: what was computed with one
+    /// An id of the model's content, 32 hexadecimal digits of a BLAKE3 over its files: what was computed with one
     /// version must not be compared with what was computed with another.
     pub(super) fn version(&self) -> Result<String, ModelError> {
-        let mut version = Sha256::new();
+        let mut version = blake3::Hasher::new();
         for name in Self::FILES {
             let path = self.path(name);
             if !path.exists() {
                 continue;
             }
-            let digest = hash(&path)?;
             version.update(name.as_bytes());
-            version.update(digest);
+            version.update(hash(&path)?.as_bytes());
         }
-        Ok(hex(&version.finalize()[..16]))
+        Ok(hex(&version.finalize().as_bytes()[..16]))
     }
 }
 
-/// The SHA-256 of a file of any length.
-fn hash(path: &Path) -> Result<[u8; 32], ModelError> {
+/// The BLAKE3 of a file of any length: with vectors it keeps up with reading, which SHA-256 does not.
+fn hash(path: &Path) -> Result<blake3::Hash, ModelError> {
     let (file, length) = files::open(path)?;
     let mut file = file.take(length);
-    let mut hash = Sha256::new();
+    let mut hash = blake3::Hasher::new();
     let mut chunk = vec![0; 256 << 10];
     loop {
         let count = file
             .read(&mut chunk)
             .map_err(|source| files::unreadable(path, source))?;
         if count == 0 {
-            return Ok(hash.finalize().into());
+            return Ok(hash.finalize());
         }
         hash.update(&chunk[..count]);
     }
