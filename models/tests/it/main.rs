@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod bad_input;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
