@@ -115,7 +115,9 @@ async fn in_flight() {
     let count = Count::default();
     let runtime = start(1, &count).await;
     let mut rates = Vec::new();
+    let mut resident = Vec::new();
     for _ in 0..ROUNDS {
+        resident.push(resident_bytes() >> 10);
         let began = Instant::now();
         let callers: Vec<_> = (0..IN_FLIGHT)
             .map(|caller| {
@@ -142,6 +144,10 @@ async fn in_flight() {
         (records, report.dropped_events),
         (calls, 0),
         "every call left its record"
+    );
+    resident.push(resident_bytes() >> 10);
+    println!(
+        "resident before each of {ROUNDS} times {CALLS} calls, and after them: {resident:?} KiB"
     );
     rates.sort_by(f64::total_cmp);
     println!(
