@@ -266,16 +266,7 @@ impl Cell {
 
     /// Since when nobody has used the weights of a group; none while somebody does.
     pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
-        let mut last = None;
-        for (by, state, _) in self.load().workers {
-            match state {
-                _ if self.group_of(by) != group => {}
-                WorkerState::Idle { since } => last = last.max(Some(since)),
-                WorkerState::Unloaded => {}
-                _ => return None,
-            }
-        }
-        last
+        self.books.lock().idle_since(group)
     }
 
     /// Returns once the agent holds no task, with the number of those that it had to wait for.

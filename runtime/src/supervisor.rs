@@ -45,7 +45,7 @@ impl Supervisor for Inner {
                 unused.push((since, bytes, key.group, cell));
             }
         }
-        // In vain for nobody: while too much is in use, all stay as they are.
+        // While too much is in use to make enough room, nobody is unloaded in vain.
         if unused.iter().map(|(_, bytes, ..)| bytes).sum::<u64>() < missing {
             return;
         }

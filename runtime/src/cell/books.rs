@@ -11,7 +11,7 @@ use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
-use crate::ledger::event::{Event, Incarnation, Outcome};
+use crate::ledger::event::{Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{IdHasher, Ledger, LedgerLoad};
 use crate::payload::Payload;
 use crate::skill::Effect;
@@ -119,6 +119,10 @@ impl Books {
 
     pub(crate) fn next_wake(&self) -> Option<Time> {
         self.ledger.next_wake()
+    }
+
+    pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
+        self.ledger.idle_since(group)
     }
 
     pub(crate) fn load(&self) -> LedgerLoad {

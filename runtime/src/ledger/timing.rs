@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Time;
-use crate::ids::{TaskId, WorkerId};
+use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
@@ -81,19 +81,32 @@ impl Ledger {
         }
     }
 
-    /// Gives up the group's weights, if no task of it runs or waits.
-    pub(super) fn unload(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    /// Since when nobody has used the group's weights; none while a task of it runs or waits, be it for a chunk.
+    pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
         let group = &self.groups[usize::from(group.0)];
-        let idles = |id: &WorkerId| {
+        if group.queue.len() > 0 {
+            return None;
+        }
+        let mut last = None;
+        for id in &group.workers {
             let worker = &self.workers[id.0 as usize];
-            let state = &worker.state;
-            matches!(state, WorkerState::Unloaded)
-                || matches!(state, WorkerState::Idle { .. }) && worker.running.is_empty()
-        };
-        if group.queue.len() > 0 || !group.workers.iter().all(idles) {
+            match worker.state {
+                WorkerState::Idle { since } if worker.running.is_empty() => {
+                    last = last.max(Some(since));
+                }
+                WorkerState::Unloaded => {}
+                _ => return None,
+            }
+        }
+        last
+    }
+
+    /// Gives up the group's weights, unless somebody uses them.
+    pub(super) fn unload(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        if self.idle_since(group).is_none() {
             return;
         }
-        for id in &group.workers {
+        for id in &self.groups[usize::from(group.0)].workers {
             let worker = &mut self.workers[id.0 as usize];
             if matches!(worker.state, WorkerState::Idle { .. }) {
                 worker.state = WorkerState::Unloading;

@@ -114,9 +114,7 @@ impl Assembly<'_> {
             settings: ledger_settings(self.config, &settings, shapes),
         }))
     }
-}
 
-impl Assembly<'_> {
     /// When a group's weights are read: with the runtime, unless it is lazy or the memory is planned for others.
     fn plan(
         &mut self,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Runtime,
-    RuntimeError, Skill, SkillSpec, StepContext, WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Fault, Member,
+    ModelSkill, ModelSource, ModelVersion, Runtime, RuntimeError, ServerStreaming, Skill,
+    SkillSpec, Step, StepContext, WorkerGroup,
 };
 
 use crate::desk::Desk;
@@ -264,4 +266,113 @@ async fn a_shutdown_does_not_wait_for_memory() {
     team.desk.open(1);
     held.abort();
     assert!(!closed.await.unwrap().left_behind);
+}
+
+/// A live stream that waits for its next chunk uses its model, however long ago that came.
+#[tokio::test]
+async fn a_model_that_a_stream_waits_with_is_not_the_one_that_makes_room() {
+    let mut config = Config::default();
+    config.runtime.memory_budget = Some(1000 * KIB);
+    let (meter, desk) = (Arc::new(Meter::default()), Desk::default());
+    let source = Sized(400 * KIB, meter.clone());
+    let runtime = Runtime::builder(config)
+        .agent(Ear(source.clone()))
+        .agent(Letter::<0>(source.clone(), desk.clone()))
+        .agent(Letter::<1>(source, desk.clone()))
+        .start()
+        .await
+        .unwrap();
+    let (chunks, sums) = runtime.open(Listen, 100).unwrap();
+    chunks.send(1).await.unwrap();
+    while runtime.agents()[0].workers[0].state != "idle" {
+        tokio::task::yield_now().await;
+    }
+    let echo = |text: &str| text.to_owned();
+    runtime
+        .ask(Echo::<0>(desk.clone()), echo("x"))
+        .await
+        .unwrap();
+    // The stream's model was idle for the longest, and the other one has to go.
+    let room = runtime.ask(Echo::<1>(desk.clone()), echo("x"));
+    let room = tokio::time::timeout(Duration::from_secs(20), room).await;
+    room.expect("an idle model makes room").unwrap();
+    chunks.send(2).await.unwrap();
+    drop(chunks);
+    assert_eq!(sums.output().await.unwrap(), 103);
+    assert!(meter.peak.load(Ordering::SeqCst) <= 1000 * KIB);
+    runtime.shutdown().await;
+}
+
+/// `ear.listen`: adds up what it hears.
+struct Listen;
+
+impl Skill for Listen {
+    const NAME: &'static str = "ear.listen";
+    type Input = u32;
+    type Output = u32;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Adds up what it hears")
+            .sends::<Self>()
+            .takes::<Self>()
+    }
+}
+
+impl ServerStreaming for Listen {
+    type Item = u32;
+}
+
+impl ClientStreaming for Listen {
+    type Chunk = u32;
+}
+
+impl ModelSkill for Listen {
+    type Model = Arc<Weights>;
+    type Job = u32;
+
+    fn begin(
+        &self,
+        _: &mut Arc<Weights>,
+        inputs: Vec<Arc<u32>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<u32, Fault> {
+        Ok(*inputs[0])
+    }
+
+    fn step(
+        &self,
+        _: &mut Arc<Weights>,
+        sum: &mut u32,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<u32>, Fault> {
+        Ok(match context.next_chunk::<u32>(Member(0))? {
+            Chunk::Pending => Step::Waiting,
+            Chunk::End => Step::Settled(vec![(Member(0), Ok(*sum))]),
+            Chunk::Item(chunk) => {
+                *sum += chunk;
+                Step::Continue
+            }
+        })
+    }
+
+    fn finish(
+        &self,
+        _: &mut Arc<Weights>,
+        _: u32,
+        _: &mut StepContext<'_>,
+    ) -> Vec<(Member, Result<u32, Fault>)> {
+        Vec::new()
+    }
+}
+
+struct Ear(Sized);
+
+impl Agent for Ear {
+    fn name(&self) -> &str {
+        "ear"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        Ok(definition.group(WorkerGroup::new("model", self.0.clone()).skill(Listen)))
+    }
 }
