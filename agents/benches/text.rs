@@ -9,16 +9,16 @@
     reason = "a bench stands outside the runtime"
 )]
 
-use std::path::PathBuf;
+#[path = "../../models/tests/it/cache.rs"]
+mod cache;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aimass_agents::text::{Embed, TextAgent, TextInput};
 use aimass_config::{AgentConfig, Config};
-use aimass_models::{
-    Catalogue, SentenceEncoder, SentenceEncoderWeights, Silent, Store, StoreOptions, device,
-};
+use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Silent, Store, device};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Runtime,
     Skill, SkillSpec, StepContext, WorkerGroup,
@@ -29,7 +29,7 @@ const ROUNDS: usize = 200;
 const TOGETHER: usize = 32;
 
 fn main() {
-    let store = store();
+    let store = cache::store();
     let folder = store.pull("minilm", &mut Silent).unwrap();
     let encoder = || {
         let weights = SentenceEncoderWeights::load(&folder, &device::open("cpu").unwrap());
@@ -222,18 +222,4 @@ impl BatchSkill for FragileEmbed {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
-}
-
-/// The cache that the program itself uses, so that an artefact is fetched once.
-fn store() -> Store {
-    let cache = std::env::var_os("AIMASS_CACHE").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/aimass"),
-        PathBuf::from,
-    );
-    let options = StoreOptions {
-        offline: false,
-        hub_endpoint: "https://huggingface.co".to_owned(),
-        hub_token: None,
-    };
-    Store::new(&cache, Catalogue::with(&[]).unwrap(), options)
 }

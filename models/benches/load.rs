@@ -10,16 +10,19 @@
     reason = "a bench stands outside the runtime"
 )]
 
-use std::path::{Path, PathBuf};
+#[path = "../tests/it/cache.rs"]
+mod cache;
+
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use aimass_models::{Catalogue, SentenceEncoderWeights, Silent, Store, StoreOptions, device};
+use aimass_models::{SentenceEncoderWeights, Silent, device};
 use candle_core::Device;
 
 const ROUNDS: usize = 15;
 
 fn main() {
-    let folder = minilm();
+    let folder = cache::store().pull("minilm", &mut Silent).unwrap();
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     // Side by side, so that whatever else the machine does hits both alike.
     for _ in 0..ROUNDS {
@@ -52,19 +55,4 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
-}
-
-/// The cache that the program itself uses, so that an artefact is fetched once.
-fn minilm() -> PathBuf {
-    let cache = std::env::var_os("AIMASS_CACHE").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/aimass"),
-        PathBuf::from,
-    );
-    let options = StoreOptions {
-        offline: false,
-        hub_endpoint: "https://huggingface.co".to_owned(),
-        hub_token: None,
-    };
-    let store = Store::new(&cache, Catalogue::with(&[]).unwrap(), options);
-    store.pull("minilm", &mut Silent).unwrap()
 }

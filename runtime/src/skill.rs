@@ -99,13 +99,17 @@ pub trait ModelSkill: Skill {
         context: &mut StepContext<'_>,
     ) -> Result<Step<Self::Output>, Fault>;
 
-    /// The outcome of each member that no step has settled.
+    /// The outcome of each member that no step has settled, after [`Step::Finished`]. A skill whose steps settle all its members has no need
+    /// of it; a member without an outcome is answered by a fault that says so.
     fn finish(
         &self,
         model: &mut Self::Model,
         job: Self::Job,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Self::Output, Fault>)>;
+    ) -> Vec<(Member, Result<Self::Output, Fault>)> {
+        let _ = (model, job, context);
+        Vec::new()
+    }
 }
 
 /// A model skill that answers its whole batch in one step.
@@ -167,15 +171,6 @@ impl<S: BatchSkill> ModelSkill for S {
                 .map(|(at, outcome)| (Member(at as u32), outcome))
                 .collect(),
         ))
-    }
-
-    fn finish(
-        &self,
-        _: &mut Self::Model,
-        _: Self::Job,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<S::Output, Fault>)> {
-        Vec::new()
     }
 }
 

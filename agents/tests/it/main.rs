@@ -7,4 +7,6 @@
     reason = "tests stand outside the runtime, and their helpers may fail them"
 )]
 
+#[path = "../../../models/tests/it/cache.rs"]
+mod cache;
 mod text;

@@ -1,7 +1,5 @@
 //! The text agent on a runtime, with MiniLM.
 
-use std::path::PathBuf;
-
 use aimass_agents::text::{
     Classify, ClassifyInput, Embed, Labels, Search, SearchInput, TextAgent, TextInput,
 };
@@ -11,24 +9,10 @@ use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{Episode, Runtime, TaskError};
 use serde_json::json;
 
-/// The cache that the program itself uses, so that an artefact is fetched once.
-fn store() -> Store {
-    let cache = std::env::var_os("AIMASS_CACHE")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            let home = std::env::var_os("HOME").expect("HOME is set");
-            PathBuf::from(home).join(".cache/aimass")
-        });
-    let options = StoreOptions {
-        offline: false,
-        hub_endpoint: "https://huggingface.co".to_owned(),
-        hub_token: None,
-    };
-    Store::new(&cache, Catalogue::with(&[]).unwrap(), options)
-}
+use crate::cache;
 
 async fn start() -> Runtime {
-    let store = store();
+    let store = cache::store();
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
         .await
@@ -214,7 +198,7 @@ async fn a_missing_model_says_what_to_type() {
 /// The kernel's own suite: panics, hangs, cancellation, overload, a new version, a process that is gone, on the real model.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_text_agent_conforms() {
-    let store = store();
+    let store = cache::store();
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
         .await

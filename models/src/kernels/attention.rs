@@ -229,6 +229,13 @@ mod tests {
     }
 
     #[test]
+    fn no_sequence_gives_no_rows() {
+        let (projected, bias) = (numbers(&[0, 3 * 8], 1.0), numbers(&[3 * 8], 1.0));
+        let got = attention(&projected, &bias, 2, &Packing::new(&[])).unwrap();
+        assert_eq!(got.dims(), [0, 8]);
+    }
+
+    #[test]
     fn scores_far_apart_do_not_overflow() {
         let projected = numbers(&[9, 3 * 8], 300.0);
         let bias = numbers(&[3 * 8], 1.0);

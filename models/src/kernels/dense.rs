@@ -109,6 +109,7 @@ mod tests {
     #[test]
     fn few_rows_and_many_agree_with_the_general_product() {
         for (rows, inputs, outputs) in [
+            (0, 3, 4),
             (1, 1, 1),
             (3, 5, 7),
             (7, 384, 1536),

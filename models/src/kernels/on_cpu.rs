@@ -85,7 +85,7 @@ pub(super) mod test {
                 "e^{x} is {expected}, got {got}"
             );
         }
-        assert!(super::exp(f32::NEG_INFINITY).is_nan() || super::exp(f32::NEG_INFINITY) < 1e-37);
+        assert!(super::exp(f32::NEG_INFINITY) < 1e-37);
         assert!(super::exp(f32::NAN).is_nan());
     }
 

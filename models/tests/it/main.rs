@@ -7,13 +7,12 @@
 )]
 
 mod bad_input;
+mod cache;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_models::{
-    Catalogue, SentenceEncoder, SentenceEncoderWeights, Silent, Store, StoreOptions, Tokens, device,
-};
+use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Silent, Tokens, device};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -22,21 +21,8 @@ struct Goldens {
     embeddings: Vec<Vec<f32>>,
 }
 
-/// The cache that the program itself uses, so that an artefact is fetched once.
 fn minilm() -> PathBuf {
-    let cache = std::env::var_os("AIMASS_CACHE")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            let home = std::env::var_os("HOME").expect("HOME is set");
-            PathBuf::from(home).join(".cache/aimass")
-        });
-    let options = StoreOptions {
-        offline: false,
-        hub_endpoint: "https://huggingface.co".to_owned(),
-        hub_token: None,
-    };
-    let store = Store::new(&cache, Catalogue::with(&[]).unwrap(), options);
-    store.pull("minilm", &mut Silent).unwrap()
+    cache::store().pull("minilm", &mut Silent).unwrap()
 }
 
 fn cosine(one: &[f32], other: &[f32]) -> f32 {

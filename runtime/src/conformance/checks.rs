@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::conformance::Conformance;
-use crate::conformance::case::{Case, Finding, failed, skipped};
+use crate::conformance::case::{Case, Finding, Work, failed, skipped};
 use crate::conformance::report::{Check, ConformanceReport, Verdict};
 use crate::conformance::stage::Stage;
 use crate::runtime::RuntimeError;
@@ -48,12 +48,12 @@ async fn checked(suite: &Conformance, notes: &mut Notes) -> Result<(), RuntimeEr
     notes
         .check("two runtimes side by side", &stage.agent, siblings)
         .await;
-    let renewed = weights::unloaded(&stage, &cases);
+    let unloaded = weights::unloaded(&stage, &cases);
     notes
         .check(
             "answers after its models were unloaded",
             &stage.agent,
-            renewed,
+            unloaded,
         )
         .await;
     notes
@@ -142,16 +142,14 @@ async fn case_on(stage: &Stage, case: &Case, notes: &mut Notes) {
 
 /// Checks that reach into a worker do not apply to flows, which have none.
 fn model_cases(cases: &[Case]) -> impl Iterator<Item = &Case> {
-    cases
-        .iter()
-        .filter(|case| case.work == crate::conformance::case::Work::Model)
+    cases.iter().filter(|case| case.work == Work::Model)
 }
 
 /// For checks that reach into a worker.
 fn needs_worker(case: &Case) -> Finding {
     match case.work {
-        crate::conformance::case::Work::Model => Ok(()),
-        crate::conformance::case::Work::Flow => Err(skipped("a flow has no worker of its own")),
+        Work::Model => Ok(()),
+        Work::Flow => Err(skipped("a flow has no worker of its own")),
     }
 }
 

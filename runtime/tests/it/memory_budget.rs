@@ -354,15 +354,6 @@ impl ModelSkill for Listen {
             }
         })
     }
-
-    fn finish(
-        &self,
-        _: &mut Arc<Weights>,
-        _: u32,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        Vec::new()
-    }
 }
 
 struct Ear(Sized);

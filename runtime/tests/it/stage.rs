@@ -52,7 +52,7 @@ impl Stage {
                 source,
             });
         for agent in agents {
-            builder = builder.agent(Boxed(agent));
+            builder = builder.agent(agent);
         }
         Self {
             runtime: builder.start().await.unwrap(),
@@ -164,22 +164,6 @@ impl Setting {
             agents: Vec::new(),
             desk: desk.clone(),
         }
-    }
-}
-
-/// An agent behind a box.
-struct Boxed(Box<dyn Agent>);
-
-impl Agent for Boxed {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn define(
-        &self,
-        definition: aimass_runtime::AgentDefinition,
-    ) -> Result<aimass_runtime::AgentDefinition, aimass_runtime::Fault> {
-        self.0.define(definition)
     }
 }
 

@@ -195,15 +195,6 @@ impl ModelSkill for Count {
             false => Step::Settled(settled),
         })
     }
-
-    fn finish(
-        &self,
-        _: &mut Desk,
-        _: Self::Job,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        Vec::new()
-    }
 }
 
 /// `clerk.add`: adds up chunks in silence.
@@ -263,15 +254,6 @@ impl ModelSkill for Add {
             (true, true) => Step::Continue,
             (true, false) => Step::Waiting,
         })
-    }
-
-    fn finish(
-        &self,
-        _: &mut Desk,
-        _: Self::Job,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        Vec::new()
     }
 }
 

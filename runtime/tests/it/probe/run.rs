@@ -120,15 +120,6 @@ impl ModelSkill for Run {
             |(member, order): (Member, &Arc<Order>)| (member, self.outcome(order, model, device));
         Ok(Step::Settled(members.into_iter().map(outcome).collect()))
     }
-
-    fn finish(
-        &self,
-        _: &mut Model,
-        _: Orders,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Answer, Fault>)> {
-        Vec::new()
-    }
 }
 
 /// `probe.once`: as `probe.run`, and never done twice.

@@ -90,15 +90,6 @@ impl ModelSkill for Count {
             Step::Settled(settled)
         })
     }
-
-    fn finish(
-        &self,
-        _: &mut Model,
-        _: Self::Job,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        Vec::new()
-    }
 }
 
 /// `probe.sum`: sends the sum so far after each chunk; its output is the sum of all.
@@ -166,14 +157,5 @@ impl ModelSkill for Sum {
             (true, true) => Step::Continue,
             (true, false) => Step::Waiting,
         })
-    }
-
-    fn finish(
-        &self,
-        _: &mut Model,
-        _: Self::Job,
-        _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        Vec::new()
     }
 }

@@ -1,0 +1,18 @@
+//! Where tests and benches find the models: the cache that the program itself uses, so that an artefact is fetched once.
+
+use std::path::PathBuf;
+
+use aimass_models::{Catalogue, Store, StoreOptions};
+
+pub(crate) fn store() -> Store {
+    let cache = std::env::var_os("AIMASS_CACHE").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/aimass"),
+        PathBuf::from,
+    );
+    let options = StoreOptions {
+        offline: false,
+        hub_endpoint: "https://huggingface.co".to_owned(),
+        hub_token: None,
+    };
+    Store::new(&cache, Catalogue::with(&[]).unwrap(), options)
+}
