@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("AIMASS_PEERS", pathlib.Path.home() / ".cache" / "aimass-peers"))
-NEEDED = ["autogen-core==0.7.5", "ray"]
+NEEDED = ["autogen-core==0.7.5", "ray==2.60.0"]
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 
 

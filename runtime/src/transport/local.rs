@@ -53,10 +53,8 @@ async fn ask(
     options: TaskOptions,
     items: mpsc::Sender<Value>,
 ) -> Result<Value, TaskError> {
-    let streams = |spec: &crate::skill::SkillSpec| {
-        spec.name == skill && spec.delivery == Delivery::ServerStreaming
-    };
-    if !runtime.skills().iter().any(streams) {
+    let route = runtime.inner.router.find(skill)?;
+    if route.skill().face.spec().delivery != Delivery::ServerStreaming {
         return runtime.ask_json(skill, input, options).await;
     }
     let mut stream = runtime.stream_json(skill, input, options)?;
