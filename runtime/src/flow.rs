@@ -53,6 +53,7 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                             task: ticket.id,
                             result: ReportedResult::Fault(fault),
                             facts: Vec::new(),
+                            model: None,
                         }]);
                         continue;
                     }
@@ -93,6 +94,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         task: ticket.id,
         result,
         facts,
+        model: None,
     }]);
     Ok(())
 }

@@ -29,10 +29,11 @@ pub(crate) struct GroupParts {
 pub(crate) trait GroupRunner: Send + Sync {
     /// Lives one incarnation of a worker, on the worker's own thread.
     fn live(&self, seat: &Seat, weights: Reload);
-    /// Takes a new version; workers come for it between two jobs.
+    /// Reads a new version's weights, then takes it; workers come for it between two jobs. Blocks while it reads.
     fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault>;
     /// Has all workers come for the same version anew, between two jobs.
     fn renew(&self);
+    /// The version that workers come for.
     fn version(&self) -> ModelVersion;
     /// How much memory the weights of its present version take, in bytes.
     fn memory_bytes(&self) -> u64;
@@ -52,6 +53,8 @@ type Slot<W> = Arc<Mutex<Option<Arc<W>>>>;
 
 struct State<S: ModelSource> {
     source: Arc<S>,
+    /// Kept, because a source may have to read a file to know it.
+    version: ModelVersion,
     weights: HashMap<DeviceName, Slot<S::Weights>>,
 }
 
@@ -76,6 +79,7 @@ impl<S: ModelSource> Group<S> {
             .map(|SkillEntry { model_face, .. }| model_face)
             .collect();
         let state = Mutex::new(State {
+            version: source.version(),
             source,
             weights: HashMap::new(),
         });
@@ -124,17 +128,28 @@ impl<S: ModelSource> Group<S> {
             };
             source.build(&loaded, device)
         }));
-        match built {
-            Ok(model) => Ok(Built {
-                model: model?,
-                version: source.version(),
-                generation,
-            }),
-            Err(panic) => Err(Fault::retryable(format!(
-                "loading the model panicked: {}",
-                panics::message(&*panic)
-            ))),
+        let model = built.unwrap_or_else(|panic| Err(load_panicked(&*panic)))?;
+        let version = source.version();
+        let mut state = self.state.lock();
+        if Arc::ptr_eq(&state.source, &source) {
+            state.version = version.clone();
         }
+        Ok(Built {
+            model,
+            version,
+            generation,
+        })
+    }
+
+    /// The weights of `source` on every device that has some now.
+    fn read_ahead(&self, source: &S) -> Result<HashMap<DeviceName, Slot<S::Weights>>, Fault> {
+        let devices: Vec<DeviceName> = self.state.lock().weights.keys().copied().collect();
+        let read = |device: DeviceName| {
+            let loaded = catch_unwind(AssertUnwindSafe(|| source.load(&device)))
+                .unwrap_or_else(|panic| Err(load_panicked(&*panic)))?;
+            Ok((device, Arc::new(Mutex::new(Some(Arc::new(loaded))))))
+        };
+        devices.into_iter().map(read).collect()
     }
 }
 
@@ -150,11 +165,13 @@ impl<S: ModelSource> GroupRunner for Group<S> {
                 "expected a model source of type {expected} for this group"
             ))
         })?;
+        let weights = self.read_ahead(&source)?;
         let version = source.version();
         let mut state = self.state.lock();
         state.source = Arc::new(*source);
+        state.version = version.clone();
         // Workers that still run a job hold the old weights; the last one frees them.
-        state.weights.clear();
+        state.weights = weights;
         self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(version)
     }
@@ -165,7 +182,7 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     }
 
     fn version(&self) -> ModelVersion {
-        self.state.lock().source.version()
+        self.state.lock().version.clone()
     }
 
     fn memory_bytes(&self) -> u64 {
@@ -183,4 +200,11 @@ impl<S: ModelSource> GroupRunner for Group<S> {
             }
         }
     }
+}
+
+fn load_panicked(panic: &(dyn Any + Send)) -> Fault {
+    Fault::retryable(format!(
+        "loading the model panicked: {}",
+        panics::message(panic)
+    ))
 }

@@ -148,11 +148,14 @@ impl Runtime {
         self.redrive_letter(task).await
     }
 
-    /// Replaces a group's model by a new version, without a pause: each worker comes for it between two jobs.
+    /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it
+    /// between two jobs. A task that is asked for afterwards runs on the new version, unless its worker has live streams on the old one.
+    ///
+    /// Until the last job on the old version ends, the weights of both are in memory, and the memory budget counts only one of them.
     ///
     /// # Errors
-    /// A fault when there is no such group, or its models are of another type.
-    pub fn swap<S: ModelSource>(
+    /// A fault when there is no such group, its models are of another type, or the new weights cannot be read; the old version then goes on.
+    pub async fn swap<S: ModelSource>(
         &self,
         agent: &str,
         group: &str,
@@ -169,10 +172,21 @@ impl Runtime {
                 "`{group}` of agent `{agent}` is a flow, it has no model"
             )));
         };
-        let boxed: Box<dyn Any + Send> = Box::new(source);
-        let version = runner.swap(boxed)?;
-        cell.tell(Event::Swap(GroupId(at as u16)));
-        Ok(version)
+        let (runner, boxed) = (runner.clone(), Box::new(source) as Box<dyn Any + Send>);
+        let (reply, read) = tokio::sync::oneshot::channel();
+        let told = cell.clone();
+        let swapped = move || {
+            let version = runner.swap(boxed);
+            if version.is_ok() {
+                told.tell(Event::Swap(GroupId(at as u16)));
+            }
+            // Whoever asked may be gone; the new version is taken all the same.
+            let _ = reply.send(version);
+        };
+        let spawned = cell.spawner.thread(format!("{agent}-swap"), swapped);
+        spawned.map_err(|error| Fault::retryable(format!("cannot start a thread: {error}")))?;
+        let lost = || Fault::bug("the thread that reads the new weights ended without a word");
+        read.await.map_err(|_| lost())?
     }
 
     /// How many records did not reach the observers.

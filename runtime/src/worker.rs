@@ -5,7 +5,7 @@ mod job;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cell::ReportedResult;
+use crate::cell::{Report, ReportedResult};
 use crate::events::WorkerChange;
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
@@ -90,7 +90,7 @@ impl<S: ModelSource> Worker<'_, S> {
             self.seat.take_beside()
         };
         match next {
-            Next::Run(tickets) => self.begin(tickets),
+            Next::Run(tickets) => self.begin_on_newest(tickets),
             Next::Wait(until) => {
                 self.seat.wait(until);
                 Ok(())
@@ -111,6 +111,25 @@ impl<S: ModelSource> Worker<'_, S> {
             model: self.built.version.clone(),
         });
         Ok(())
+    }
+
+    /// A task that came after a swap never runs on the old version, even if the swap came while the worker was taking it.
+    fn begin_on_newest(&mut self, tickets: Vec<Arc<Ticket>>) -> Result<(), End> {
+        if !self.waiting.is_empty() {
+            return self.begin(tickets);
+        }
+        let Err(end) = self.come_for_new_version() else {
+            return self.begin(tickets);
+        };
+        let fault = Fault::retryable("a new version of the model could not be built");
+        let unbegun = |ticket: &Arc<Ticket>| Report {
+            task: ticket.id,
+            result: ReportedResult::Fault(fault.clone()),
+            facts: Vec::new(),
+            model: None,
+        };
+        self.seat.report(tickets.iter().map(unbegun).collect());
+        Err(end)
     }
 
     fn begin(&mut self, tickets: Vec<Arc<Ticket>>) -> Result<(), End> {

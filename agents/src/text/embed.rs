@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, Shape, Skill, SkillSpec, StepContext};
+use aimass_runtime::{BatchSkill, Fault, ModelVersion, Shape, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct Embed;
 pub struct Embedding {
     /// Its values; 384 of them with the default model.
     pub embedding: Vec<f32>,
+    /// The version of the model that gave it: embeddings of two versions cannot be compared.
+    #[schemars(with = "String")]
+    pub model: ModelVersion,
 }
 
 impl Skill for Embed {
@@ -56,7 +59,7 @@ impl BatchSkill for Embed {
         &self,
         model: &mut TextModel,
         inputs: &[Arc<TextInput>],
-        _: &mut StepContext<'_>,
+        context: &mut StepContext<'_>,
     ) -> Vec<Result<Embedding, Fault>> {
         let texts: Vec<_> = inputs.iter().map(|input| input.read()).collect();
         let good: Vec<&str> = texts.iter().flatten().map(|text| &**text).collect();
@@ -70,6 +73,7 @@ impl BatchSkill for Embed {
             text.and_then(|_| {
                 Ok(Embedding {
                     embedding: vectors.next().ok_or_else(missing)?,
+                    model: context.model_version().clone(),
                 })
             })
         };

@@ -1,12 +1,12 @@
 //! `text.search`: what is nearest to a query by meaning, in a folder or among the facts of the environment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aimass_runtime::{
-    Environment, EnvironmentError, Fact, FactFilter, Fault, FlowContext, FlowSkill, Revision,
-    Skill, SkillSpec,
+    Environment, EnvironmentError, Fact, FactFilter, Fault, FlowContext, FlowSkill, ModelVersion,
+    Revision, Skill, SkillSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::text::encoder::cosine;
 use crate::text::input::read_file;
 use crate::text::search_folder::best;
-use crate::text::{Embed, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
+use crate::text::{Embed, Embedding, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
 
 /// Characters of a found text that are shown.
 const EXCERPT: usize = 240;
@@ -63,7 +63,7 @@ impl FlowSkill for Search {
             let input = FolderSearchInput { query, over, limit };
             return Ok(context.ask(SearchFolder, input).await?);
         }
-        let query = context.ask(Embed, TextInput::text(query)).await?.embedding;
+        let query = context.ask(Embed, TextInput::text(query)).await?;
         let environment = context.environment().clone();
         let found = context
             .blocking(move || search_facts(&environment, &query, limit))
@@ -72,10 +72,10 @@ impl FlowSkill for Search {
     }
 }
 
-/// Compares the query with every embedding that the environment holds.
+/// Compares the query with every embedding of the same model that the environment holds.
 fn search_facts(
     environment: &Environment,
-    query: &[f32],
+    query: &Embedding,
     limit: u32,
 ) -> Result<Hits, EnvironmentError> {
     let snapshot = environment.snapshot()?;
@@ -85,18 +85,29 @@ fn search_facts(
     };
     // The same file may have been embedded in many episodes: its newest embedding counts.
     let mut newest: HashMap<String, (f32, Revision)> = HashMap::new();
+    let mut others: BTreeSet<ModelVersion> = BTreeSet::new();
     for fact in snapshot.facts(filter)? {
         let fact = fact?;
-        let Some(vector) = vector_of(&fact).filter(|vector| vector.len() == query.len()) else {
+        let Ok(found) = serde_json::from_value::<Embedding>(fact.value) else {
             continue;
         };
+        if found.model != query.model {
+            others.insert(found.model);
+            continue;
+        }
         let Some(cause) = fact.provenance.cause else {
             continue;
         };
         let Some(source) = snapshot.fact(cause)? else {
             continue;
         };
-        newest.insert(name_of(&source), (cosine(query, &vector), cause));
+        newest.insert(
+            name_of(&source),
+            (cosine(&query.embedding, &found.embedding), cause),
+        );
+    }
+    for model in others {
+        tracing::warn!(%model, newest = %query.model, "facts embedded by another model are left out; `aimass run` their files again");
     }
     let hits = newest.into_iter().map(|(source, (score, _))| Hit {
         source,
@@ -108,14 +119,6 @@ fn search_facts(
         hit.text = excerpt(Path::new(&hit.source));
     }
     Ok(Hits { hits })
-}
-
-fn vector_of(fact: &Fact) -> Option<Vec<f32>> {
-    let values = fact.value.get("embedding")?.as_array()?;
-    values
-        .iter()
-        .map(|value| value.as_f64().map(|value| value as f32))
-        .collect()
 }
 
 fn name_of(source: &Fact) -> String {

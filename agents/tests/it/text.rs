@@ -6,7 +6,7 @@ use aimass_agents::text::{
 use aimass_config::Config;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
 use aimass_runtime::conformance::Conformance;
-use aimass_runtime::{Episode, Runtime, TaskError};
+use aimass_runtime::{Episode, Fact, FactDraft, Provenance, Runtime, TaskError, Transaction};
 use serde_json::json;
 
 use crate::cache;
@@ -108,6 +108,55 @@ async fn files_are_embedded_by_reaction_and_then_found_among_the_facts() {
         hits[0].source.ends_with("recipe.txt") && hits[0].text.contains("dough"),
         "{hits:?}"
     );
+    runtime.shutdown().await;
+}
+
+/// An embedder of another version may give vectors of the same length; nothing can be told from comparing them.
+#[tokio::test(flavor = "multi_thread")]
+async fn embeddings_of_another_model_are_left_out_of_a_search() {
+    let runtime = start().await;
+    let folder = letters();
+    let report = runtime
+        .run(Episode::from_files([folder.path()]))
+        .await
+        .unwrap();
+    let fact = |kind: &str, name: &str| {
+        let of_file = |fact: &&Fact| fact.value["path"].as_str().unwrap().ends_with(name);
+        let files = || {
+            report
+                .facts
+                .iter()
+                .filter(|fact| fact.kind.name() == "file.text")
+        };
+        let file = files().find(of_file).unwrap().clone();
+        if kind == "file.text" {
+            return file;
+        }
+        let embedded =
+            |fact: &&Fact| fact.kind.name() == kind && fact.provenance.cause == Some(file.revision);
+        report.facts.iter().find(embedded).unwrap().clone()
+    };
+    let music = fact("file.text", "music.txt");
+    let mut forged = fact("text.embed", "recipe.txt");
+    forged.value["model"] = json!("another@1");
+    let provenance = Provenance {
+        cause: Some(music.revision),
+        ..Provenance::default()
+    };
+    let transaction = Transaction {
+        facts: vec![(FactDraft::new(forged.kind, forged.value), provenance)],
+        ..Transaction::default()
+    };
+    runtime.environment().commit(transaction).await.unwrap();
+    let input = SearchInput {
+        query: "baking bread".to_owned(),
+        over: None,
+        limit: 4,
+    };
+    let hits = runtime.ask(Search, input).await.unwrap().hits;
+    assert_eq!(hits.len(), 4);
+    assert!(hits[0].source.ends_with("recipe.txt"), "{hits:?}");
+    assert!(hits[0].score > hits[1].score + 0.1, "{hits:?}");
     runtime.shutdown().await;
 }
 

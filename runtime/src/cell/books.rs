@@ -13,6 +13,7 @@ use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{IdHasher, Ledger, LedgerLoad};
+use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::skill::Effect;
 use crate::ticket::Ticket;
@@ -32,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) output: Option<Payload>,
     pub(crate) facts: Vec<FactDraft>,
     pub(crate) cause: Option<String>,
+    /// The version of the model that its last report came from.
+    pub(crate) model: Option<ModelVersion>,
     pub(crate) stages: Stages,
 }
 
@@ -55,6 +58,7 @@ impl Held {
             output: None,
             facts: Vec::new(),
             cause: None,
+            model: None,
             stages: Stages::default(),
         }
     }
@@ -65,6 +69,8 @@ pub(crate) struct Report {
     pub(crate) task: TaskId,
     pub(crate) result: ReportedResult,
     pub(crate) facts: Vec<FactDraft>,
+    /// The version of the model that the job began with; none of a flow.
+    pub(crate) model: Option<ModelVersion>,
 }
 
 /// What became of a member of a job.
@@ -161,6 +167,7 @@ impl Books {
             task,
             result,
             facts,
+            model,
         } = report;
         let Some(held) = self.held.get_mut(&task) else {
             return;
@@ -169,6 +176,7 @@ impl Books {
             return;
         }
         held.stages.finished = Some(now);
+        held.model = model;
         let outcome = match result {
             ReportedResult::Output(output) => {
                 held.output = Some(output);

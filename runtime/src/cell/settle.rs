@@ -178,7 +178,10 @@ impl Cell {
         let CellSkill { group, .. } = self.skills.get(usize::from(held.ticket.skill.0))?;
         let (device, model) = match &self.groups.get(usize::from(group.0))?.runner {
             Runner::Flow(_) => (None, None),
-            Runner::Model(runner) => (Some(self.device(by)), Some(runner.version())),
+            Runner::Model(runner) => {
+                let model = held.model.clone().unwrap_or_else(|| runner.version());
+                (Some(self.device(by)), Some(model))
+            }
         };
         let (batch, batch_size) = (held.stages.batch, held.stages.batch_size);
         Some(Place {

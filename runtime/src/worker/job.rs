@@ -207,6 +207,7 @@ impl<M> Job<M> {
                 task: member.ticket.id,
                 result,
                 facts,
+                model: Some(self.version.clone()),
             });
         }
         reports

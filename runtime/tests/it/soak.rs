@@ -106,7 +106,7 @@ async fn call(stage: &Stage, caller: u32, mut random: StdRng) -> Tally {
         if random.random_ratio(1, 500) {
             let version = format!("version {id}");
             let source = ProbeSource::new(&stage.desk, &version);
-            stage.runtime.swap("probe", "model", source).unwrap();
+            stage.runtime.swap("probe", "model", source).await.unwrap();
         }
         tally.note(id, ask.await);
     }

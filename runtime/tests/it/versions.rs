@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimass_runtime::{DeviceName, Fault, TaskError, WorkerChange};
+use aimass_runtime::{DeviceName, Fault, ModelVersion, TaskError, TaskFinished, WorkerChange};
 
 use crate::desk::Entry;
 use crate::probe::{Hold, Order, ProbeSource};
@@ -15,7 +15,8 @@ async fn a_swap_takes_effect_between_two_jobs_and_the_old_weights_go_with_their_
     stage.desk.began(1).await;
     let version = stage
         .runtime
-        .swap("probe", "model", ProbeSource::new(&stage.desk, "two"));
+        .swap("probe", "model", ProbeSource::new(&stage.desk, "two"))
+        .await;
     assert_eq!(version.unwrap().as_str(), "two");
     let new = stage.asked(Order::answer(2)).accepted(&stage).await;
     assert!(!stage.desk.log().contains(&Entry::Freed("one".to_owned())));
@@ -41,6 +42,7 @@ async fn an_idle_worker_lets_go_of_the_old_version_without_a_task() {
     stage
         .runtime
         .swap("probe", "model", ProbeSource::new(&stage.desk, "two"))
+        .await
         .unwrap();
     stage
         .desk
@@ -55,14 +57,51 @@ async fn a_swap_of_something_else_is_refused() {
     let stage = Stage::new().await;
     let source = || ProbeSource::new(&stage.desk, "two");
     let refused: [Result<_, Fault>; 3] = [
-        stage.runtime.swap("nobody", "model", source()),
-        stage.runtime.swap("probe", "nothing", source()),
+        stage.runtime.swap("nobody", "model", source()).await,
+        stage.runtime.swap("probe", "nothing", source()).await,
         stage
             .runtime
-            .swap("probe", "model", aimass_runtime::Fresh(|| 0_u32)),
+            .swap("probe", "model", aimass_runtime::Fresh(|| 0_u32))
+            .await,
     ];
     assert!(refused.iter().all(Result::is_err), "{refused:?}");
     assert_eq!(stage.ask(Order::answer(1)).await.unwrap().version, "one");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_new_version_that_cannot_be_read_is_refused_and_the_old_one_goes_on() {
+    let stage = Stage::new().await;
+    stage.ask(Order::answer(1)).await.unwrap();
+    let mut source = ProbeSource::new(&stage.desk, "two");
+    source.broken = true;
+    let fault = stage.runtime.swap("probe", "model", source).await;
+    let fault = fault.unwrap_err();
+    assert!(fault.message.contains("cannot be read"), "{fault}");
+    assert_eq!(stage.ask(Order::answer(2)).await.unwrap().version, "one");
+    let restarts = stage.runtime.agents()[0].workers[0].restarts;
+    assert_eq!(restarts, 0);
+    assert_eq!(stage.runtime.agents()[0].workers[0].model.as_str(), "one");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_record_of_a_task_names_the_version_that_it_ran_on() {
+    let stage = Stage::new().await;
+    let old = stage.asked(Order::answer(1).hold(Hold::Blocked));
+    stage.desk.began(1).await;
+    let swapped = stage
+        .runtime
+        .swap("probe", "model", ProbeSource::new(&stage.desk, "two"));
+    swapped.await.unwrap();
+    stage.desk.open(1);
+    old.answer().await.unwrap();
+    stage.ask(Order::answer(2)).await.unwrap();
+    let of = |task: &TaskFinished| task.place.as_ref()?.model.clone();
+    let tasks = stage.finished().await;
+    let versions: Vec<_> = tasks.iter().filter_map(of).collect();
+    let versions: Vec<&str> = versions.iter().map(ModelVersion::as_str).collect();
+    assert_eq!(versions, ["one", "two"]);
     stage.close().await;
 }
 
