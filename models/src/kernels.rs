@@ -11,7 +11,7 @@ mod on_cpu;
 mod packing;
 
 pub(crate) use attention::attention;
-pub(crate) use dense::dense;
+pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
 pub(crate) use norm::{NormWeights, add_norm};
 pub(crate) use packing::Packing;

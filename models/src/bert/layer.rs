@@ -4,14 +4,13 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::BertConfig;
 use crate::ModelError;
-use crate::kernels::{self, NormWeights, Packing};
+use crate::kernels::{self, DenseWeight, NormWeights, Packing};
 use crate::weights::TensorFile;
 
 /// A dense step `x * weight + bias`.
 #[derive(Debug)]
 struct Dense {
-    /// `[inputs, outputs]`: checkpoints store the transpose, which is slower to multiply with.
-    weight: Tensor,
+    weight: DenseWeight,
     /// `[outputs]`
     bias: Tensor,
 }
@@ -26,14 +25,13 @@ pub(super) struct Norm {
 /// A dense step whose result is added to its input and normalised.
 #[derive(Debug)]
 struct DenseNorm {
-    /// `[inputs, hidden]`
-    weight: Tensor,
+    weight: DenseWeight,
     norm: Norm,
 }
 
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// Query, key and value side by side: `[hidden, 3 * hidden]`.
+    /// Query, key and value side by side: from `hidden` to `3 * hidden`.
     attention_in: Dense,
     attention_out: DenseNorm,
     wide: Dense,
@@ -80,7 +78,7 @@ impl Reader<'_> {
     fn dense(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Dense, ModelError> {
         let weight = self.read(&format!("{name}.weight"), &[outputs, inputs])?;
         Ok(Dense {
-            weight: transposed(&weight)?,
+            weight: laid_out(&weight)?,
             bias: self.read(&format!("{name}.bias"), &[outputs])?,
         })
     }
@@ -96,17 +94,14 @@ impl Reader<'_> {
             Tensor::cat(parts, 0).map_err(ModelError::compute("join attention weights"))
         };
         Ok(Dense {
-            weight: transposed(&join(&weights)?)?,
+            weight: laid_out(&join(&weights)?)?,
             bias: join(&biases)?,
         })
     }
 }
 
-fn transposed(weight: &Tensor) -> Result<Tensor, ModelError> {
-    weight
-        .t()
-        .and_then(|weight| weight.contiguous())
-        .map_err(ModelError::compute("lay out weights"))
+fn laid_out(weight: &Tensor) -> Result<DenseWeight, ModelError> {
+    DenseWeight::new(weight).map_err(ModelError::compute("lay out weights"))
 }
 
 impl Layer {
@@ -139,13 +134,10 @@ impl Layer {
 
     /// `[tokens, hidden]` to `[tokens, hidden]`.
     pub(super) fn forward(&self, input: &Tensor, packing: &Packing) -> CandleResult<Tensor> {
-        let projected = kernels::dense(input, &self.attention_in.weight)?;
+        let projected = self.attention_in.weight.product(input)?;
         let mixed = kernels::attention(&projected, &self.attention_in.bias, self.heads, packing)?;
         let attended = self.add_norm(&mixed, input, &self.attention_out)?;
-        let wide = kernels::bias_gelu(
-            kernels::dense(&attended, &self.wide.weight)?,
-            &self.wide.bias,
-        )?;
+        let wide = kernels::bias_gelu(self.wide.weight.product(&attended)?, &self.wide.bias)?;
         self.add_norm(&wide, &attended, &self.narrow)
     }
 
@@ -156,7 +148,7 @@ impl Layer {
         step: &DenseNorm,
     ) -> CandleResult<Tensor> {
         let weights = step.norm.weights(self.epsilon);
-        kernels::add_norm(kernels::dense(input, &step.weight)?, residual, &weights)
+        kernels::add_norm(step.weight.product(input)?, residual, &weights)
     }
 
     pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
@@ -164,11 +156,11 @@ impl Layer {
         let norms = [&self.attention_out, &self.narrow];
         denses
             .into_iter()
-            .flat_map(|dense| [&dense.weight, &dense.bias])
+            .flat_map(|dense| [dense.weight.tensor(), &dense.bias])
             .chain(
                 norms
                     .into_iter()
-                    .flat_map(|step| [&step.weight, &step.norm.rows]),
+                    .flat_map(|step| [step.weight.tensor(), &step.norm.rows]),
             )
     }
 }
