@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-pub(crate) use books::{Books, Held, Outbox, Report, ReportedResult};
+pub(crate) use books::{Books, Effort, Held, Outbox, Report, ReportedResult};
 
 use crate::clock::{Clock, Time};
 use crate::environment::Environment;

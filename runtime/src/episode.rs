@@ -3,10 +3,9 @@
 mod engine;
 mod inputs;
 mod report;
+mod root;
 
 use std::path::{Path, PathBuf};
-
-use serde_json::json;
 
 pub(crate) use engine::react;
 pub use inputs::InputFailure;
@@ -14,9 +13,11 @@ pub use report::{EpisodeReport, TaskFailure};
 
 use crate::environment::{EpisodeRecord, Transaction};
 use crate::error::TaskError;
-use crate::fact::{FactDraft, FactKind, Provenance};
-use crate::ids::{EpisodeId, Namespace, SpanId, TraceId};
+use crate::fact::{FactDraft, FactKind};
+use crate::ids::{EpisodeId, Namespace};
 use crate::runtime::{Runtime, environment_error};
+use crate::task::TraceContext;
+use root::Root;
 
 /// A piece of work that is about to begin.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Episode {
     namespace: Namespace,
     paths: Vec<PathBuf>,
     facts: Vec<FactDraft>,
+    trace: Option<TraceContext>,
 }
 
 /// An episode whose input is in the environment; the team is at work on it.
@@ -44,6 +46,7 @@ impl Episode {
             namespace: Namespace::default(),
             paths: Vec::new(),
             facts: Vec::new(),
+            trace: None,
         }
     }
 
@@ -70,6 +73,13 @@ impl Episode {
     #[must_use]
     pub fn namespace(mut self, namespace: Namespace) -> Self {
         self.namespace = namespace;
+        self
+    }
+
+    /// The caller's span, which becomes the parent of the episode's.
+    #[must_use]
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
         self
     }
 
@@ -111,7 +121,11 @@ impl Runtime {
             namespace,
             paths,
             mut facts,
+            trace,
         } = episode;
+        let parent = trace.or_else(|| self.inner.current_span());
+        let clock = &self.inner.clock;
+        let begun_ns = clock.unix_nanos(clock.now());
         // Folders are walked and files looked at where blocking harms nobody.
         let read = tokio::task::spawn_blocking(move || inputs::read(&paths)).await;
         let inputs = read.map_err(|error| TaskError::Bug {
@@ -119,24 +133,18 @@ impl Runtime {
             message: error.to_string(),
         })?;
         facts.extend(inputs.facts);
-        let trace = TraceId::random();
-        let provenance = Provenance {
-            trace: Some(trace),
-            span: Some(SpanId::random()),
-            ..Provenance::default()
-        };
-        let about = json!({ "inputs": facts.len(), "trace": trace });
+        let root = Root::new(parent, facts.len(), begun_ns);
         let transaction = Transaction {
             namespace: namespace.clone(),
             episode: Some(id),
             begins: vec![EpisodeRecord {
                 namespace,
-                about,
+                about: root.about(),
                 ..EpisodeRecord::new(id)
             }],
             facts: facts
                 .into_iter()
-                .map(|fact| (fact, provenance.clone()))
+                .map(|fact| (fact, root.provenance()))
                 .collect(),
             ..Transaction::default()
         };

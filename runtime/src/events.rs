@@ -30,6 +30,8 @@ pub enum Record {
     Note(TaskNote),
     /// An agent was given up, or came back.
     Agent(AgentChanged),
+    /// The work on an episode came to its end, while somebody waited for it.
+    Episode(EpisodeFinished),
 }
 
 /// All that is known of a task at its end. Times are in nanoseconds since the Unix epoch.
@@ -55,14 +57,20 @@ pub struct TaskFinished {
     pub trace: TraceId,
     /// The task's own span.
     pub span: SpanId,
-    /// The span that asked for it.
+    /// The span that asked for it: that of the flow, of the fact that it reacted to, or the embedder's own.
     pub parent: Option<SpanId>,
+    /// The caller's side of the call, between `parent` and `span`; none of a reaction and of what an earlier process accepted.
+    pub caller: Option<CallerSpan>,
     /// Whether the caller records the trace.
     pub sampled: bool,
     /// How urgent it was.
     pub priority: Priority,
     /// How often it was given to a worker.
     pub runs: u32,
+    /// Steps of the last run that worked on it.
+    pub steps: u32,
+    /// Nanoseconds that those steps took, in which a batch shares.
+    pub model_ns: u64,
     /// Where it ran last.
     pub place: Option<Place>,
     /// Bytes of its input.
@@ -98,6 +106,26 @@ pub struct Place {
     pub batch: u64,
     /// How many tasks the batch began with.
     pub batch_size: u32,
+    /// The span of the batch's first task, when that is another.
+    pub batch_leader: Option<SpanPlace>,
+}
+
+/// The caller's side of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallerSpan {
+    /// Its span.
+    pub span: SpanId,
+    /// The agent whose flow asked; none when it was somebody outside the team.
+    pub agent: Option<Arc<str>>,
+}
+
+/// A span of another trace, or of the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SpanPlace {
+    /// Its trace.
+    pub trace: TraceId,
+    /// The span.
+    pub span: SpanId,
 }
 
 /// What became of a task.
@@ -223,6 +251,31 @@ pub struct AgentChanged {
     pub at_ns: u64,
     /// Why it was given up; none when it came back.
     pub failed: Option<String>,
+}
+
+/// All that is known of an episode at its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EpisodeFinished {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// The tenant.
+    pub namespace: Namespace,
+    /// The trace.
+    pub trace: TraceId,
+    /// The episode's own span: the parent of what reacts to its input.
+    pub span: SpanId,
+    /// The embedder's span.
+    pub parent: Option<SpanId>,
+    /// Whether the caller records the trace.
+    pub sampled: bool,
+    /// When it began, in nanoseconds since the Unix epoch.
+    pub begun_ns: u64,
+    /// When nothing was under way any more, in nanoseconds since the Unix epoch.
+    pub finished_ns: u64,
+    /// How many facts it holds.
+    pub facts: u64,
+    /// How many of its tasks failed.
+    pub failures: u64,
 }
 
 /// Receives records, on a thread of its own.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use crate::cell::{Report, ReportedResult};
+use crate::cell::{Effort, Report, ReportedResult};
 use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::environment::Environment;
@@ -29,9 +29,10 @@ pub(crate) const FLOW_WORKERS: u32 = 32;
 
 /// Whoever can ask skills on a flow's behalf.
 pub(crate) trait Asker: Send + Sync {
-    /// Asks `skill` as a part of the work on `parent`.
+    /// Asks `skill` as a part of the work of `agent` on `parent`.
     fn ask_within<'a>(
         &'a self,
+        agent: &'a Arc<str>,
         parent: &'a Ticket,
         skill: &'a str,
         input: Payload,
@@ -54,6 +55,7 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                             result: ReportedResult::Fault(fault),
                             facts: Vec::new(),
                             model: None,
+                            effort: Effort::default(),
                         }]);
                         continue;
                     }
@@ -95,6 +97,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         result,
         facts,
         model: None,
+        effort: Effort::default(),
     }]);
     Ok(())
 }
@@ -142,7 +145,9 @@ impl FlowHost for Host {
             let Some(asker) = asker else {
                 return Err(TaskError::ShuttingDown { skill });
             };
-            asker.ask_within(&self.ticket, &skill, input).await
+            asker
+                .ask_within(&self.cell.name, &self.ticket, &skill, input)
+                .await
         })
     }
 

@@ -50,8 +50,8 @@ pub use environment::{
 pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure};
 pub use error::TaskError;
 pub use events::{
-    AgentChanged, Note, Observer, Place, Record, Recorder, TaskFinished, TaskNote, TaskOutcome,
-    WorkerChange, WorkerChanged,
+    AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder, SpanPlace,
+    TaskFinished, TaskNote, TaskOutcome, WorkerChange, WorkerChanged,
 };
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};
@@ -69,5 +69,5 @@ pub use skill::{
     BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,
     Shape, Skill, SkillSpec, Step,
 };
-pub use task::{Priority, TaskOptions, TraceContext};
+pub use task::{ParseTraceError, Priority, TaskOptions, TraceContext};
 pub use transport::{Call, Request, SocketClient, SocketServer, Transport, TransportError};

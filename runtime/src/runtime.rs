@@ -32,7 +32,7 @@ use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
-use crate::task::TaskOptions;
+use crate::task::{TaskOptions, TraceContext};
 
 /// A team of agents over one environment. Cloning it shares it.
 #[derive(Clone)]
@@ -52,7 +52,12 @@ pub(crate) struct Inner {
     /// Nothing is taken from outside any more; flows under way still ask.
     pub(crate) closing: AtomicBool,
     pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// How the embedder's current span is found.
+    pub(crate) current_span: Option<CurrentSpan>,
 }
+
+/// Gives the embedder's current span, on whose behalf the runtime is being asked.
+pub(crate) type CurrentSpan = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>;
 
 impl Drop for Inner {
     /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.

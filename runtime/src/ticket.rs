@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Time;
 use crate::environment::TaskRecord;
+use crate::events::CallerSpan;
 use crate::fact::FactKind;
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
 use crate::ledger::event::SkillId;
@@ -52,6 +53,8 @@ pub(crate) struct Origin {
     pub(crate) trace: TraceContext,
     /// The span that asked.
     pub(crate) parent: Option<SpanId>,
+    /// The caller's side of the call, between the two.
+    pub(crate) caller: Option<CallerSpan>,
     /// The flows on the way to this task, the outermost first.
     pub(crate) path: Vec<Arc<str>>,
     pub(crate) rule: Option<Arc<str>>,

@@ -5,7 +5,7 @@ mod job;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cell::{Report, ReportedResult};
+use crate::cell::{Effort, Report, ReportedResult};
 use crate::events::WorkerChange;
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
@@ -127,6 +127,7 @@ impl<S: ModelSource> Worker<'_, S> {
             result: ReportedResult::Fault(fault.clone()),
             facts: Vec::new(),
             model: None,
+            effort: Effort::default(),
         };
         self.seat.report(tickets.iter().map(unbegun).collect());
         Err(end)

@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) options: TaskOptions,
     pub(crate) items: Option<flume::Sender<Payload>>,
     pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    /// The agent whose flow asks.
+    pub(crate) agent: Option<Arc<str>>,
     /// The flows on the way to it.
     pub(crate) path: Vec<Arc<str>>,
     /// What led to it, when it was not a caller.
@@ -54,6 +56,7 @@ impl Call {
             options,
             items: None,
             chunks: None,
+            agent: None,
             path: Vec::new(),
             because: Because::default(),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cell::Reply;
 use crate::clock::Time;
+use crate::events::SpanPlace;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ids::TaskId;
@@ -48,6 +49,17 @@ pub(crate) struct Stages {
     pub(crate) ran_on: Option<Incarnation>,
     pub(crate) batch: u64,
     pub(crate) batch_size: u32,
+    /// The batch's first task, when that is another.
+    pub(crate) leader: Option<SpanPlace>,
+    pub(crate) effort: Effort,
+}
+
+/// What a run has cost so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Effort {
+    pub(crate) steps: u32,
+    /// Nanoseconds in the steps.
+    pub(crate) nanos: u64,
 }
 
 impl Held {
@@ -71,6 +83,7 @@ pub(crate) struct Report {
     pub(crate) facts: Vec<FactDraft>,
     /// The version of the model that the job began with; none of a flow.
     pub(crate) model: Option<ModelVersion>,
+    pub(crate) effort: Effort,
 }
 
 /// What became of a member of a job.
@@ -94,7 +107,7 @@ pub(crate) struct Outbox {
 
 /// What is rarely to be done.
 pub(crate) enum Action {
-    Refuse(Held, Refusal),
+    Refuse(Box<Held>, Refusal),
     Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
     NoteAttempt(TaskId),
     Stop(Incarnation),
@@ -141,7 +154,7 @@ impl Books {
         if self.held.contains_key(&task) {
             outbox
                 .actions
-                .push(Action::Refuse(held, Refusal::Duplicate));
+                .push(Action::Refuse(Box::new(held), Refusal::Duplicate));
             return false;
         }
         self.held.insert(task, held);
@@ -168,6 +181,7 @@ impl Books {
             result,
             facts,
             model,
+            effort,
         } = report;
         let Some(held) = self.held.get_mut(&task) else {
             return;
@@ -177,6 +191,7 @@ impl Books {
         }
         held.stages.finished = Some(now);
         held.model = model;
+        held.stages.effort = effort;
         let outcome = match result {
             ReportedResult::Output(output) => {
                 held.output = Some(output);
@@ -227,7 +242,7 @@ impl Books {
             LedgerEffect::Park { until, .. } => outbox.park = Some(until),
             LedgerEffect::Refuse { task, refusal } => {
                 if let Some(held) = self.held.remove(&task) {
-                    outbox.actions.push(Action::Refuse(held, refusal));
+                    outbox.actions.push(Action::Refuse(Box::new(held), refusal));
                 }
             }
             LedgerEffect::Commit { task } => {
@@ -271,17 +286,22 @@ impl Books {
 
     fn run(&mut self, by: Incarnation, tasks: &[TaskId], now: Time, outbox: &mut Outbox) {
         self.batches += 1;
-        let mut tickets = Vec::with_capacity(tasks.len());
+        let mut tickets: Vec<Arc<Ticket>> = Vec::with_capacity(tasks.len());
         for task in tasks {
             let Some(held) = self.held.get_mut(task) else {
                 continue;
             };
+            let leader = tickets.first().map(|first| SpanPlace {
+                trace: first.origin.trace.trace,
+                span: first.origin.trace.span,
+            });
             held.stages = Stages {
                 runs: held.stages.runs + 1,
                 started: Some(now),
                 ran_on: Some(by),
                 batch: self.batches,
                 batch_size: tasks.len() as u32,
+                leader,
                 ..Stages::default()
             };
             if held.ticket.is_durable() && held.ticket.effect != Effect::Once {

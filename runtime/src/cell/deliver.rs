@@ -37,7 +37,7 @@ impl Cell {
 
     fn act(self: &Arc<Self>, action: Action, now: Time) {
         match action {
-            Action::Refuse(held, refusal) => self.refuse(held, refusal, now),
+            Action::Refuse(held, refusal) => self.refuse(*held, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
             Action::NoteAttempt(task) => self.note_attempt(task),
             Action::Stop(incarnation) => self.stop(incarnation),

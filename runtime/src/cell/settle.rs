@@ -152,9 +152,12 @@ impl Cell {
             trace: origin.trace.trace,
             span: origin.trace.span,
             parent: origin.parent,
+            caller: origin.caller.clone(),
             sampled: origin.trace.sampled,
             priority: ticket.priority,
             runs: stages.runs,
+            steps: stages.effort.steps,
+            model_ns: stages.effort.nanos,
             place: self.place(held),
             input_bytes: ticket.bytes,
             items: ticket.delivered(),
@@ -191,6 +194,7 @@ impl Cell {
             model,
             batch,
             batch_size,
+            batch_leader: held.stages.leader,
         })
     }
 

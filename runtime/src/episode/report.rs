@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::{EnvironmentError, FactFilter, Transaction};
+use crate::environment::{EnvironmentError, EpisodeStatus, FactFilter, Transaction};
 use crate::episode::engine::reaction_task;
 use crate::episode::inputs::InputFailure;
+use crate::episode::root::Root;
 use crate::error::TaskError;
+use crate::events::Record;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, TaskId};
 use crate::runtime::{Runtime, environment_error};
@@ -53,14 +55,31 @@ impl Runtime {
             if !quiet {
                 return Err(EnvironmentError::UnknownEpisode { episode });
             }
+            let status = self.inner.environment.snapshot()?.episode(episode)?;
             let finish = Transaction {
                 finishes: vec![episode],
                 ..Transaction::default()
             };
             self.inner.environment.commit(finish).await?;
-            self.report_now(episode)
+            let report = self.report_now(episode)?;
+            if let Some(status) = status.filter(|status| !status.done) {
+                self.tell_of_end(&status, &report);
+            }
+            Ok(report)
         };
         read.await.map_err(|error| environment_error("run", &error))
+    }
+
+    fn tell_of_end(&self, status: &EpisodeStatus, report: &EpisodeReport) {
+        let events = &self.inner.events;
+        if !events.is_listening() {
+            return;
+        }
+        let failures = report.failures.len() as u64;
+        let now = self.inner.clock.unix_nanos(self.inner.clock.now());
+        if let Some(finished) = Root::finished(status, failures, now) {
+            events.leave(|| Record::Episode(finished));
+        }
     }
 
     /// What the episode has come to at this moment, finished or not.

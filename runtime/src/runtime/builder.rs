@@ -20,10 +20,11 @@ use crate::memory::Memory;
 use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, register};
-use crate::runtime::{Inner, Runtime};
+use crate::runtime::{CurrentSpan, Inner, Runtime};
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
+use crate::task::TraceContext;
 
 /// Why a runtime did not start.
 #[derive(Debug, Error)]
@@ -117,6 +118,7 @@ pub struct RuntimeBuilder {
     environment: Option<Environment>,
     devices: Vec<DeviceCapacity>,
     sabotage: Option<Arc<Sabotage>>,
+    current_span: Option<CurrentSpan>,
 }
 
 impl RuntimeBuilder {
@@ -128,6 +130,7 @@ impl RuntimeBuilder {
             environment: None,
             devices: Vec::new(),
             sabotage: None,
+            current_span: None,
         }
     }
 
@@ -156,6 +159,19 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn devices(mut self, devices: Vec<DeviceCapacity>) -> Self {
         self.devices = devices;
+        self
+    }
+
+    /// How the embedder's current span is found. It becomes the parent of whatever is asked without a trace of its own, so that the
+    /// team's work shows up inside the embedder's traces.
+    ///
+    /// It is called on the thread that polls the asking future, once for each task and episode.
+    #[must_use]
+    pub fn current_span(
+        mut self,
+        find: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.current_span = Some(Arc::new(find));
         self
     }
 
@@ -232,6 +248,7 @@ impl RuntimeBuilder {
             spawner,
             closing: AtomicBool::new(false),
             observers: parking_lot::Mutex::new(observers),
+            current_span: self.current_span,
         });
         let runtime = Runtime { inner };
         runtime.begin().await?;

@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{TaskRecord, Transaction};
 use crate::error::TaskError;
+use crate::events::CallerSpan;
 use crate::fact::FactKind;
 use crate::flow::Asker;
 use crate::ids::{SpanId, TaskId, TraceId};
@@ -194,6 +195,7 @@ impl Inner {
             options,
             items,
             chunks,
+            agent,
             path,
             because,
             ..
@@ -204,7 +206,12 @@ impl Inner {
             skill.face.shape(&input)
         };
         let within = options.deadline.or(self.config.runtime.default_deadline);
-        let parent = options.trace;
+        // What reacts to a fact, or is taken up again, has nobody who waits.
+        let is_call = because.id.is_none();
+        let parent = match options.trace {
+            None if is_call => self.current_span(),
+            given => given,
+        };
         let trace = TraceContext {
             trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
             span: SpanId::random(),
@@ -219,6 +226,10 @@ impl Inner {
                 ..trace
             },
             parent: parent.map(|parent| parent.span),
+            caller: is_call.then(|| CallerSpan {
+                span: SpanId::random(),
+                agent,
+            }),
             path,
             produces: self.produced_by(because.rule.as_deref()),
             rule: because.rule,
@@ -246,6 +257,11 @@ impl Inner {
 }
 
 impl Inner {
+    /// The embedder's current span, if the embedder has said how it is found.
+    pub(crate) fn current_span(&self) -> Option<TraceContext> {
+        self.current_span.as_ref().and_then(|find| find())
+    }
+
     fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
         let rule = rule?;
         self.reactions
@@ -259,6 +275,7 @@ impl Inner {
 impl Asker for Inner {
     fn ask_within<'a>(
         &'a self,
+        agent: &'a Arc<str>,
         parent: &'a Ticket,
         skill: &'a str,
         input: Payload,
@@ -283,6 +300,7 @@ impl Asker for Inner {
                 trace: Some(parent.origin.trace),
             };
             let mut call = Call::new(skill, input, bytes, options);
+            call.agent = Some(agent.clone());
             call.path = path;
             self.call(call)?.await
         })

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::cell::{Report, ReportedResult};
+use crate::cell::{Effort, Report, ReportedResult};
 use crate::clock::Time;
 use crate::context::{Chunk, JobHost, StepContext};
 use crate::events::Note;
@@ -29,6 +29,7 @@ pub(super) struct Job<M> {
     state: Option<Box<dyn Any>>,
     members: Vec<JobMember>,
     version: ModelVersion,
+    effort: Effort,
     /// It said that it waits for chunks.
     waits: bool,
     /// The skill has not yet refused to let others join.
@@ -39,6 +40,8 @@ pub(super) struct Job<M> {
 struct JobMember {
     ticket: Arc<Ticket>,
     facts: Vec<FactDraft>,
+    /// What the job had cost before this member came to it.
+    before: Effort,
     /// How many chunks this attempt has heard.
     heard: usize,
     /// Items that the caller's buffer had no room for: the job rests until it has.
@@ -59,12 +62,16 @@ impl<M> Job<M> {
         tickets: Vec<Arc<Ticket>>,
         version: ModelVersion,
     ) -> Self {
-        let members = tickets.into_iter().map(JobMember::new).collect();
+        let members = tickets
+            .into_iter()
+            .map(|ticket| JobMember::new(ticket, Effort::default()))
+            .collect();
         Self {
             skill,
             state: None,
             members,
             version,
+            effort: Effort::default(),
             waits: false,
             joins: true,
         }
@@ -79,7 +86,10 @@ impl<M> Job<M> {
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
-        self.state = Some(self.skill.begin(model, &inputs, &mut context)?);
+        let began = seat.cell.clock.now();
+        let state = self.skill.begin(model, &inputs, &mut context);
+        self.effort.nanos += nanos_since(began, seat);
+        self.state = Some(state?);
         Ok(())
     }
 
@@ -99,7 +109,11 @@ impl<M> Job<M> {
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
-        let step = self.skill.step(model, &mut **state, &mut context)?;
+        let began = seat.cell.clock.now();
+        let step = self.skill.step(model, &mut **state, &mut context);
+        self.effort.steps += 1;
+        self.effort.nanos += nanos_since(began, seat);
+        let step = step?;
         if matches!(step, Step::Waiting) {
             self.waits = true;
             self.working().for_each(|member| seat.hold(&member.ticket));
@@ -134,8 +148,10 @@ impl<M> Job<M> {
 
     pub(super) fn join(&mut self, model: &mut M, tickets: &[Arc<Ticket>], seat: &Seat) -> bool {
         let before = self.members.len();
+        let effort = self.effort;
+        let joining = tickets.iter().cloned();
         self.members
-            .extend(tickets.iter().cloned().map(JobMember::new));
+            .extend(joining.map(|ticket| JobMember::new(ticket, effort)));
         let inputs = self.inputs(before);
         let mut host = Host {
             seat,
@@ -208,6 +224,10 @@ impl<M> Job<M> {
                 result,
                 facts,
                 model: Some(self.version.clone()),
+                effort: Effort {
+                    steps: self.effort.steps - member.before.steps,
+                    nanos: self.effort.nanos - member.before.nanos,
+                },
             });
         }
         reports
@@ -269,11 +289,16 @@ impl<M> Job<M> {
     }
 }
 
+fn nanos_since(began: Time, seat: &Seat) -> u64 {
+    seat.cell.clock.now().since(began).as_nanos() as u64
+}
+
 impl JobMember {
-    fn new(ticket: Arc<Ticket>) -> Self {
+    fn new(ticket: Arc<Ticket>, before: Effort) -> Self {
         Self {
             ticket,
             facts: Vec::new(),
+            before,
             heard: 0,
             overflow: VecDeque::new(),
             standing: MemberStanding::Working,

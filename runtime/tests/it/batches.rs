@@ -1,6 +1,6 @@
 //! Who shares a batch, and who goes first.
 
-use aimass_runtime::Priority;
+use aimass_runtime::{Priority, TaskFinished};
 
 use crate::desk::Entry;
 use crate::probe::{Hold, Order};
@@ -31,6 +31,24 @@ async fn a_batch_never_mixes_two_shapes_and_is_never_larger_than_allowed() {
         .map(|task| task.place.as_ref().unwrap().batch_size)
         .collect();
     assert_eq!(sizes.iter().filter(|size| **size == 3).count(), 6);
+    let leader = |task: &TaskFinished| task.place.as_ref().unwrap().batch_leader;
+    let leaders: Vec<_> = finished
+        .iter()
+        .filter(|task| leader(task).is_none())
+        .collect();
+    assert_eq!(leaders.len(), 5, "one of each batch");
+    for task in finished.iter().filter(|task| leader(task).is_some()) {
+        let led =
+            |other: &&TaskFinished| Some(other.span) == leader(task).map(|leader| leader.span);
+        let first = finished.iter().find(led).unwrap();
+        let batch = |task: &TaskFinished| task.place.as_ref().unwrap().batch;
+        assert_eq!((batch(task), leader(first)), (batch(first), None));
+    }
+    assert!(
+        finished
+            .iter()
+            .all(|task| task.steps > 0 && task.model_ns > 0)
+    );
     stage.close().await;
 }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use aimass_config::EnvironmentConfig;
 use aimass_runtime::{
-    Environment, EnvironmentOptions, Episode, FactDraft, FactFilter, FactKind, Reaction, Runtime,
+    Environment, EnvironmentOptions, Episode, FactDraft, FactFilter, FactKind, Reaction, Record,
+    Recorder, Runtime, TraceContext,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +68,46 @@ async fn an_episode_runs_to_quiescence_and_names_what_failed() {
         .collect();
     assert_eq!(kinds, [Some("rejected"), Some("invalid_input")]);
     assert_eq!(report.unhandled, [report.facts[3].revision]);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_is_one_trace_below_the_embedders_span() {
+    let environment = in_memory();
+    let recorder = Recorder::default();
+    let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let outer: TraceContext = header.parse().unwrap();
+    let builder = Runtime::builder(tight())
+        .agent(agent())
+        .observer(recorder.clone())
+        .environment(environment)
+        .current_span(move || Some(outer));
+    let runtime = builder.start().await.unwrap();
+    let episode = Episode::new()
+        .fact(order(json!({"Echo": 5})))
+        .fact(order(json!("Reject")));
+    let report = runtime.run(episode).await.unwrap();
+    runtime.report(report.episode).await.unwrap();
+    runtime.flush_observers().await;
+    let of_episode = |record: Record| match record {
+        Record::Episode(episode) => Some(episode),
+        _ => None,
+    };
+    let records = recorder.records();
+    let ended: Vec<_> = records.into_iter().filter_map(of_episode).collect();
+    let [ended] = &ended[..] else {
+        panic!("told once, however many wait: {ended:?}")
+    };
+    assert_eq!((ended.trace, ended.parent), (outer.trace, Some(outer.span)));
+    assert_eq!((ended.facts, ended.failures), (3, 1));
+    assert!(ended.begun_ns < ended.finished_ns);
+    let tasks = recorder.tasks();
+    assert_eq!(tasks.len(), 2);
+    for task in &tasks {
+        assert_eq!((task.trace, task.parent), (outer.trace, Some(ended.span)));
+        assert_eq!(task.caller, None, "nobody waits for a reaction");
+        assert!(ended.begun_ns <= task.accepted_ns && task.settled_ns <= ended.finished_ns);
+    }
     runtime.shutdown().await;
 }
 

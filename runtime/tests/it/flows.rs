@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aimass_runtime::{
     Agent, AgentDefinition, Fault, FlowContext, FlowSkill, Priority, Skill, SkillSpec, TaskError,
-    TaskOutcome, TraceContext,
+    TaskFinished, TaskOutcome, TraceContext,
 };
 
 use crate::desk::Desk;
@@ -83,6 +83,10 @@ async fn what_a_flow_asks_inherits_its_trace_and_its_priority() {
         (probe.parent, relay.parent),
         (Some(relay.span), Some(trace.span))
     );
+    let side = |task: &TaskFinished| task.caller.clone().unwrap();
+    assert_eq!(side(probe).agent.as_deref(), Some("relay"));
+    assert_eq!(side(relay).agent, None, "asked from outside the team");
+    assert_ne!(side(probe).span, probe.span);
     assert_eq!(probe.priority, Priority::Interactive);
     stage.close().await;
 }
