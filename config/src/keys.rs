@@ -288,6 +288,67 @@ const OBSERVERS: &[Key] = &[
         Rule::Switch,
         "Whether the content of tasks and facts is part of telemetry.",
     ),
+    value(
+        "metrics",
+        Rule::OrNone(&Rule::Socket),
+        "The address where a node serves its metrics to Prometheus.",
+    ),
+    table(
+        "otlp",
+        "The collector that traces and metrics go to, by the OpenTelemetry protocol.",
+        OTLP,
+    ),
+    table("traces", "Which traces are kept.", TRACES),
+];
+
+const OTLP: &[Key] = &[
+    value(
+        "endpoint",
+        Rule::OrNone(&Rule::Address),
+        "The collector's address, without a path.",
+    ),
+    value(
+        "protocol",
+        Rule::Choice(&["grpc", "http"]),
+        "What is spoken with it: gRPC (usually port 4317) or protobuf over HTTP (usually port 4318).",
+    ),
+    value(
+        "headers",
+        Rule::Headers,
+        "Headers of each request: the place for tokens.",
+    ),
+    value(
+        "certificate",
+        Rule::OrNone(&Rule::Text),
+        "A file of PEM certificates to trust instead of the built-in ones.",
+    ),
+    value("timeout", SOME_DURATION, "How long one request may take."),
+    value(
+        "queue_bytes",
+        Rule::Size {
+            least: 64 * KIB,
+            most: TIB,
+        },
+        "Memory for what waits to be sent; beyond it the oldest is dropped and counted.",
+    ),
+    value(
+        "service_name",
+        Rule::Name,
+        "The service that asks the team from outside.",
+    ),
+];
+
+const TRACES: &[Key] = &[
+    value(
+        "ratio",
+        Rule::Ratio,
+        "The share of traces that are kept whatever they hold.",
+    ),
+    value(
+        "slow",
+        Rule::OrNone(&SOME_DURATION),
+        "A trace with a task that takes longer is kept too, like one with an error.",
+    ),
 ];
 
 const fn value(name: &'static str, rule: Rule, about: &'static str) -> Key {

@@ -1,12 +1,12 @@
 //! The one function from what the user wrote to what the program means, and its way back.
 
 use crate::raw::{
-    Bytes, OrNone, RawAgent, RawConfig, RawEnvironment, RawModels, RawObservers, RawReaction,
-    RawRetention, RawRuntime, RawSupervision, Span,
+    Bytes, OrNone, RawAgent, RawConfig, RawEnvironment, RawModels, RawObservers, RawOtlp,
+    RawReaction, RawRetention, RawRuntime, RawSupervision, RawTraces, Span,
 };
 use crate::{
-    AgentConfig, Config, EnvironmentConfig, ModelsConfig, ObserversConfig, ReactionConfig,
-    Retention, RuntimeConfig, SupervisionConfig,
+    AgentConfig, Config, EnvironmentConfig, ModelsConfig, ObserversConfig, OtlpConfig,
+    ReactionConfig, Retention, RuntimeConfig, SupervisionConfig, TracesConfig,
 };
 
 impl From<RawConfig> for Config {
@@ -23,10 +23,7 @@ impl From<RawConfig> for Config {
             defaults,
             reactions: raw.reactions.into_iter().map(reaction).collect(),
             models: models(raw.models),
-            observers: ObserversConfig {
-                json_lines: raw.observers.json_lines.and_then(|path| path.0),
-                content: raw.observers.content.unwrap_or_default(),
-            },
+            observers: observers(raw.observers),
         }
     }
 }
@@ -130,6 +127,55 @@ fn models(raw: RawModels) -> ModelsConfig {
     }
 }
 
+fn observers(raw: RawObservers) -> ObserversConfig {
+    let base = ObserversConfig::default();
+    let (otlp, traces) = (raw.otlp, raw.traces);
+    ObserversConfig {
+        json_lines: raw.json_lines.and_then(|path| path.0),
+        content: raw.content.unwrap_or_default(),
+        metrics: raw.metrics.and_then(|address| address.0),
+        otlp: OtlpConfig {
+            endpoint: otlp.endpoint.and_then(|endpoint| endpoint.0),
+            protocol: otlp.protocol.unwrap_or(base.otlp.protocol),
+            headers: otlp.headers.unwrap_or(base.otlp.headers),
+            certificate: otlp.certificate.and_then(|path| path.0),
+            timeout: otlp.timeout.map_or(base.otlp.timeout, |span| span.0),
+            queue_bytes: otlp
+                .queue_bytes
+                .map_or(base.otlp.queue_bytes, |size| size.0),
+            service_name: otlp.service_name.unwrap_or(base.otlp.service_name),
+        },
+        traces: TracesConfig {
+            ratio: traces.ratio.unwrap_or(base.traces.ratio),
+            slow: traces.slow.and_then(|slow| slow.0).map(|span| span.0),
+        },
+    }
+}
+
+impl From<&ObserversConfig> for RawObservers {
+    fn from(observers: &ObserversConfig) -> Self {
+        let (otlp, traces) = (&observers.otlp, &observers.traces);
+        Self {
+            json_lines: Some(OrNone(observers.json_lines.clone())),
+            content: Some(observers.content),
+            metrics: Some(OrNone(observers.metrics.clone())),
+            otlp: RawOtlp {
+                endpoint: Some(OrNone(otlp.endpoint.clone())),
+                protocol: Some(otlp.protocol),
+                headers: Some(otlp.headers.clone()),
+                certificate: Some(OrNone(otlp.certificate.clone())),
+                timeout: Some(Span(otlp.timeout)),
+                queue_bytes: Some(Bytes(otlp.queue_bytes)),
+                service_name: Some(otlp.service_name.clone()),
+            },
+            traces: RawTraces {
+                ratio: Some(traces.ratio),
+                slow: Some(OrNone(traces.slow.map(Span))),
+            },
+        }
+    }
+}
+
 impl From<&Config> for RawConfig {
     /// Writes out every value, so that nothing is left to defaults.
     fn from(config: &Config) -> Self {
@@ -148,10 +194,7 @@ impl From<&Config> for RawConfig {
                 hub_token_variable: Some(config.models.hub_token_variable.clone()),
                 catalogues: Some(config.models.catalogues.clone()),
             },
-            observers: RawObservers {
-                json_lines: Some(OrNone(config.observers.json_lines.clone())),
-                content: Some(config.observers.content),
-            },
+            observers: RawObservers::from(&config.observers),
         }
     }
 }

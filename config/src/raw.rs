@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fsync, Strategy};
+use crate::{Fsync, OtlpProtocol, Strategy};
 pub(crate) use leaf::{Bytes, OrNone, Span};
 
 /// All that a user may write; what is left out is `None`.
@@ -116,4 +116,30 @@ pub(crate) struct RawModels {
 pub(crate) struct RawObservers {
     pub(crate) json_lines: Option<OrNone<PathBuf>>,
     pub(crate) content: Option<bool>,
+    pub(crate) metrics: Option<OrNone<String>>,
+    #[serde(default)]
+    pub(crate) otlp: RawOtlp,
+    #[serde(default)]
+    pub(crate) traces: RawTraces,
+}
+
+/// `[observers.otlp]`
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOtlp {
+    pub(crate) endpoint: Option<OrNone<String>>,
+    pub(crate) protocol: Option<OtlpProtocol>,
+    pub(crate) headers: Option<Vec<String>>,
+    pub(crate) certificate: Option<OrNone<PathBuf>>,
+    pub(crate) timeout: Option<Span>,
+    pub(crate) queue_bytes: Option<Bytes>,
+    pub(crate) service_name: Option<String>,
+}
+
+/// `[observers.traces]`
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTraces {
+    pub(crate) ratio: Option<f64>,
+    pub(crate) slow: Option<OrNone<Span>>,
 }

@@ -36,6 +36,12 @@ pub(crate) enum Rule {
     Text,
     /// The address of an HTTP server.
     Address,
+    /// An IP address with a port, to listen on.
+    Socket,
+    /// A number from 0 to 1.
+    Ratio,
+    /// A list of headers.
+    Headers,
     /// The name of an environment variable.
     VariableName,
     /// A kind of fact with its version.
@@ -86,6 +92,11 @@ impl Rule {
                 "an address that starts with `http://` or `https://` and does not end with `/`"
                     .to_owned()
             }
+            Self::Socket => "an IP address with a port such as \"127.0.0.1:9464\"".to_owned(),
+            Self::Ratio => "a number from 0 to 1".to_owned(),
+            Self::Headers => {
+                format!("a list of at most {LONGEST_LIST} headers such as \"x-token: secret\"")
+            }
             Self::VariableName => {
                 "the name of an environment variable: letters, digits and `_`".to_owned()
             }
@@ -116,6 +127,9 @@ impl Rule {
             (Self::Placement, Item::List(nodes)) => {
                 !nodes.is_empty() && all_texts(nodes, is_device)
             }
+            (Self::Ratio, Item::Float(number)) => (0.0..=1.0).contains(number),
+            (Self::Ratio, Item::Integer(number)) => (0..=1).contains(number),
+            (Self::Headers, Item::List(nodes)) => all_texts(nodes, is_header),
             (Self::Paths, Item::List(nodes)) => all_texts(nodes, is_text),
             (_, Item::Text(text)) => self.accepts_text(text),
             _ => false,
@@ -124,13 +138,13 @@ impl Rule {
 
     /// Whether the value is a list of texts.
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, Self::Placement | Self::Paths)
+        matches!(self, Self::Placement | Self::Paths | Self::Headers)
     }
 
     /// Whether the value may be a whole number or a switch, which TOML writes without quotes.
     pub(crate) fn is_bare(&self) -> bool {
         match self {
-            Self::Switch | Self::Count { .. } | Self::Size { .. } => true,
+            Self::Switch | Self::Count { .. } | Self::Size { .. } | Self::Ratio => true,
             Self::OrNone(rule) => rule.is_bare(),
             _ => false,
         }
@@ -156,6 +170,7 @@ impl Rule {
                     && !text.contains(' ')
                     && host.is_some_and(|host| !host.is_empty() && !host.ends_with('/'))
             }
+            Self::Socket => text.parse::<std::net::SocketAddr>().is_ok(),
             Self::VariableName => {
                 is_text(text)
                     && !text.starts_with(|first: char| first.is_ascii_digit())
@@ -233,6 +248,14 @@ fn is_device(text: &str) -> bool {
     }
     text.split_once(':').is_some_and(|(kind, number)| {
         matches!(kind, "cuda" | "metal") && parse_number(number).is_some()
+    })
+}
+
+/// A name of a token's characters (RFC 9110), and a visible value.
+fn is_header(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    text.split_once(':').is_some_and(|(name, value)| {
+        !name.is_empty() && name.bytes().all(token) && is_text(value.trim()) && value.is_ascii()
     })
 }
 

@@ -107,6 +107,9 @@ fn bare(text: &str) -> Item {
     if let Ok(number) = text.parse() {
         return Item::Integer(number);
     }
+    if let Ok(number) = text.parse() {
+        return Item::Float(number);
+    }
     match text.parse() {
         Ok(switch) => Item::Switch(switch),
         Err(_) => Item::Text(text.to_owned()),

@@ -1,12 +1,82 @@
-//! What the observers write.
+//! What the observers write, and where to.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// The settings of the observers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObserversConfig {
     /// The file that the JSON Lines recorder appends to; `None` records nothing.
     pub json_lines: Option<PathBuf>,
     /// Whether the content of tasks and facts is part of telemetry.
     pub content: bool,
+    /// The collector of traces and metrics.
+    pub otlp: OtlpConfig,
+    /// Which traces are kept.
+    pub traces: TracesConfig,
+    /// Where Prometheus finds the metrics, such as `127.0.0.1:9464`; `None` serves none.
+    pub metrics: Option<String>,
+}
+
+/// How a collector that speaks the OpenTelemetry protocol is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtlpConfig {
+    /// Its address, without a path; `None` exports nothing.
+    pub endpoint: Option<String>,
+    /// What is spoken with it.
+    pub protocol: OtlpProtocol,
+    /// Headers of each request, `name: value`: the place for tokens.
+    pub headers: Vec<String>,
+    /// A file of PEM certificates to trust instead of the built-in ones.
+    pub certificate: Option<PathBuf>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Memory for what waits to be sent, in bytes; beyond it the oldest is dropped and counted.
+    pub queue_bytes: u64,
+    /// The service that asks the team from outside: the embedder.
+    pub service_name: String,
+}
+
+/// A form of the OpenTelemetry protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtlpProtocol {
+    /// gRPC, usually on port 4317.
+    Grpc,
+    /// Protobuf over HTTP, usually on port 4318.
+    Http,
+}
+
+/// Which traces are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TracesConfig {
+    /// The share of traces that are kept whatever they hold, from 0 to 1.
+    pub ratio: f64,
+    /// A trace with a task that takes longer is kept too, like one with an error; `None` keeps none for that.
+    pub slow: Option<Duration>,
+}
+
+impl Default for OtlpConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            protocol: OtlpProtocol::Grpc,
+            headers: Vec::new(),
+            certificate: None,
+            timeout: Duration::from_secs(10),
+            queue_bytes: 16 << 20,
+            service_name: "aimass".to_owned(),
+        }
+    }
+}
+
+impl Default for TracesConfig {
+    fn default() -> Self {
+        Self {
+            ratio: 1.0,
+            slow: None,
+        }
+    }
 }

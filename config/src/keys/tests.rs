@@ -36,6 +36,11 @@ fn extremes(rule: &Rule) -> Vec<String> {
             "['auto']".to_owned(),
             "['cuda:0', 'metal:4294967295', 'cpu']".to_owned(),
         ],
+        Rule::Socket => texts(&["127.0.0.1:0", "[::1]:65535"]),
+        Rule::Ratio => ["0", "1", "0.0", "1.0", "0.015625"]
+            .map(str::to_owned)
+            .into(),
+        Rule::Headers => vec!["[]".to_owned(), "['x-token: a b', 'y:z']".to_owned()],
         Rule::Paths => vec!["[]".to_owned(), "['/a b/c.toml']".to_owned()],
         Rule::OrNone(rule) => {
             let mut values = extremes(rule);
