@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
-use aimass_observers::JsonLines;
+use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
 use thiserror::Error;
 
@@ -29,6 +29,9 @@ pub enum StartError {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// The exporter of traces cannot work with its configuration.
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
     /// The runtime did not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -39,15 +42,24 @@ pub enum StartError {
 /// Add your own agents, a durable environment or observers before you start it.
 ///
 /// # Errors
-/// [`StartError::Models`], [`StartError::EventLog`].
+/// [`StartError::Models`], [`StartError::EventLog`], [`StartError::Otlp`].
 pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
     let model = config.agent("text").model;
-    let log = config.observers.json_lines.clone();
-    let builder = Runtime::builder(config).agent(TextAgent::new(store, model.as_deref()));
-    let Some(path) = log else { return Ok(builder) };
-    let log = JsonLines::open(&path, EVENT_LOG_BYTES);
-    Ok(builder.observer(log.map_err(|source| StartError::EventLog { path, source })?))
+    let observers = config.observers.clone();
+    let mut builder = Runtime::builder(config).agent(TextAgent::new(store, model.as_deref()));
+    if let Some(path) = &observers.json_lines {
+        let log = JsonLines::open(path, EVENT_LOG_BYTES);
+        let failed = |source| StartError::EventLog {
+            path: path.clone(),
+            source,
+        };
+        builder = builder.observer(log.map_err(failed)?);
+    }
+    if let Some(otlp) = Otlp::start(&observers)? {
+        builder = builder.observer(otlp);
+    }
+    Ok(builder)
 }
 
 /// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].

@@ -347,7 +347,7 @@ const TRACES: &[Key] = &[
     value(
         "slow",
         Rule::OrNone(&SOME_DURATION),
-        "A trace with a task that takes longer is kept too, like one with an error.",
+        "A trace with a task that takes longer is kept too, like one with an error or a second attempt.",
     ),
 ];
 

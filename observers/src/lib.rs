@@ -1,5 +1,7 @@
 //! Observers of AI Mass: what turns typed events into logs, traces and metrics.
 
 mod json_lines;
+mod otlp;
 
 pub use json_lines::JsonLines;
+pub use otlp::{Otlp, OtlpError, OtlpLosses, span_documentation};

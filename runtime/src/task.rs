@@ -39,6 +39,16 @@ impl Priority {
     }
 }
 
+impl fmt::Display for Priority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Background => "background",
+            Self::Normal => "normal",
+            Self::Interactive => "interactive",
+        })
+    }
+}
+
 /// What a caller may say about a task besides its input.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -106,6 +106,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Models(error) => error.into(),
             StartError::Runtime(error) => error.into(),
+            StartError::Otlp(error) => Self::usage(error.to_string()),
             other => Self::bug(other.to_string()),
         }
     }

@@ -54,7 +54,7 @@ pub enum OtlpProtocol {
 pub struct TracesConfig {
     /// The share of traces that are kept whatever they hold, from 0 to 1.
     pub ratio: f64,
-    /// A trace with a task that takes longer is kept too, like one with an error; `None` keeps none for that.
+    /// A trace with a task that takes longer is kept too, like one with an error or a second attempt; `None` keeps none for that.
     pub slow: Option<Duration>,
 }
 
