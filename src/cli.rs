@@ -20,6 +20,7 @@ mod schema;
 mod skills;
 mod start;
 mod threads;
+mod trace;
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ mod team;
 pub use aimass_agents::text;
 pub use aimass_config::{Config, ConfigError};
 pub use aimass_models as models;
+pub use aimass_observers as observers;
 pub use aimass_runtime::*;
 pub use folders::{cache_folder, home_folder};
-pub use team::{StartError, builder, model_store, start};
+pub use team::{StartError, builder, metered_builder, model_store, start};

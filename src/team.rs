@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use aimass_agents::text::TextAgent;
-use aimass_config::{Config, ModelsConfig};
+use aimass_config::{Config, ModelsConfig, ObserversConfig};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
+use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
 use thiserror::Error;
@@ -44,22 +45,51 @@ pub enum StartError {
 /// # Errors
 /// [`StartError::Models`], [`StartError::EventLog`], [`StartError::Otlp`].
 pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
-    let store = model_store(&config.models, cache)?;
-    let model = config.agent("text").model;
     let observers = config.observers.clone();
-    let mut builder = Runtime::builder(config).agent(TextAgent::new(store, model.as_deref()));
-    if let Some(path) = &observers.json_lines {
-        let log = JsonLines::open(path, EVENT_LOG_BYTES);
-        let failed = |source| StartError::EventLog {
-            path: path.clone(),
-            source,
-        };
-        builder = builder.observer(log.map_err(failed)?);
-    }
+    let builder = observed(agents(config, cache)?, &observers)?;
+    let Some(otlp) = Otlp::start(&observers)? else {
+        return Ok(builder);
+    };
+    Ok(builder.observer(otlp))
+}
+
+/// As [`builder`], with metrics, to be served by a [`MetricsServer`](aimass_observers::metrics::MetricsServer).
+///
+/// # Errors
+/// Those of [`builder`].
+pub fn metered_builder(
+    config: Config,
+    cache: &Path,
+) -> Result<(RuntimeBuilder, Metrics), StartError> {
+    let observers = config.observers.clone();
+    let mut metrics = Metrics::new(&observers.traces);
+    let mut builder = observed(agents(config, cache)?, &observers)?;
     if let Some(otlp) = Otlp::start(&observers)? {
+        metrics = metrics.with_losses(otlp.losses());
         builder = builder.observer(otlp);
     }
-    Ok(builder)
+    Ok((builder.observer(metrics.clone()), metrics))
+}
+
+fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+    let store = model_store(&config.models, cache)?;
+    let model = config.agent("text").model;
+    Ok(Runtime::builder(config).agent(TextAgent::new(store, model.as_deref())))
+}
+
+fn observed(
+    builder: RuntimeBuilder,
+    observers: &ObserversConfig,
+) -> Result<RuntimeBuilder, StartError> {
+    let Some(path) = &observers.json_lines else {
+        return Ok(builder);
+    };
+    let log = JsonLines::open(path, EVENT_LOG_BYTES);
+    let failed = |source| StartError::EventLog {
+        path: path.clone(),
+        source,
+    };
+    Ok(builder.observer(log.map_err(failed)?))
 }
 
 /// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].

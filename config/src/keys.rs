@@ -289,6 +289,16 @@ const OBSERVERS: &[Key] = &[
         "Whether the content of tasks and facts is part of telemetry.",
     ),
     value(
+        "log",
+        Rule::Choice(&["terminal", "json", "none"]),
+        "The form of the program's logs, on standard error.",
+    ),
+    value(
+        "log_level",
+        Rule::Choice(&["error", "warn", "info", "debug", "trace"]),
+        "The least grave of what is logged.",
+    ),
+    value(
         "metrics",
         Rule::OrNone(&Rule::Socket),
         "The address where a node serves its metrics to Prometheus.",

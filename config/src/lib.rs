@@ -21,7 +21,9 @@ pub use config::Config;
 pub use config::agent::AgentConfig;
 pub use config::environment::{EnvironmentConfig, Fsync, Retention};
 pub use config::models::ModelsConfig;
-pub use config::observers::{ObserversConfig, OtlpConfig, OtlpProtocol, TracesConfig};
+pub use config::observers::{
+    LogForm, LogLevel, ObserversConfig, OtlpConfig, OtlpProtocol, TracesConfig,
+};
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Place, Problem};

@@ -133,6 +133,8 @@ fn observers(raw: RawObservers) -> ObserversConfig {
     ObserversConfig {
         json_lines: raw.json_lines.and_then(|path| path.0),
         content: raw.content.unwrap_or_default(),
+        log: raw.log.unwrap_or_default(),
+        log_level: raw.log_level.unwrap_or_default(),
         metrics: raw.metrics.and_then(|address| address.0),
         otlp: OtlpConfig {
             endpoint: otlp.endpoint.and_then(|endpoint| endpoint.0),
@@ -158,6 +160,8 @@ impl From<&ObserversConfig> for RawObservers {
         Self {
             json_lines: Some(OrNone(observers.json_lines.clone())),
             content: Some(observers.content),
+            log: Some(observers.log),
+            log_level: Some(observers.log_level),
             metrics: Some(OrNone(observers.metrics.clone())),
             otlp: RawOtlp {
                 endpoint: Some(OrNone(otlp.endpoint.clone())),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fsync, OtlpProtocol, Strategy};
+use crate::{Fsync, LogForm, LogLevel, OtlpProtocol, Strategy};
 pub(crate) use leaf::{Bytes, OrNone, Span};
 
 /// All that a user may write; what is left out is `None`.
@@ -116,6 +116,8 @@ pub(crate) struct RawModels {
 pub(crate) struct RawObservers {
     pub(crate) json_lines: Option<OrNone<PathBuf>>,
     pub(crate) content: Option<bool>,
+    pub(crate) log: Option<LogForm>,
+    pub(crate) log_level: Option<LogLevel>,
     pub(crate) metrics: Option<OrNone<String>>,
     #[serde(default)]
     pub(crate) otlp: RawOtlp,

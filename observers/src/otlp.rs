@@ -10,7 +10,7 @@ mod documentation;
 mod exporter;
 mod happenings;
 mod queue;
-mod sampling;
+pub(crate) mod sampling;
 mod spans;
 
 use std::sync::Arc;

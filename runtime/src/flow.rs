@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
+use tracing::Instrument;
 
 use crate::cell::{Effort, Report, ReportedResult};
 use crate::clock::Time;
@@ -83,6 +84,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         heard: AtomicUsize::new(0),
     });
     let run = Caught(face.run(&ticket.input, FlowContext::new(host.clone())));
+    let run = run.instrument(ticket.log_span());
     let result = tokio::select! {
         biased;
         () = ticket.cancellation() => ReportedResult::Dropped,

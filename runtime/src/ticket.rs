@@ -129,6 +129,13 @@ impl Ticket {
         }
     }
 
+    /// The span in which whatever a skill says through `tracing` is said, so that each line of a log names its trace.
+    pub(crate) fn log_span(&self) -> tracing::Span {
+        let TraceContext { trace, span, .. } = self.origin.trace;
+        // As grave as can be: a log of errors alone wants the trace too.
+        tracing::error_span!("task", skill = %self.skill_name, trace_id = %trace, span_id = %span)
+    }
+
     pub(crate) fn is_durable(&self) -> bool {
         self.origin.durability != Durability::Volatile
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::reach::Reach;
-use super::{Context, input, skills};
+use super::{Context, input, skills, trace};
 
 /// Ask one skill, and print its output
 #[derive(Args)]
@@ -51,6 +51,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     let options = TaskOptions {
         priority: Priority::Interactive,
         deadline: arguments.deadline,
+        trace: trace::of_caller(),
         ..TaskOptions::default()
     };
     let request = Request::Ask {

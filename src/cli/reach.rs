@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use aimass_config::Config;
+use aimass_observers::logs;
+use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
     Call, Environment, EnvironmentOptions, Request, Runtime, RuntimeBuilder, SocketClient,
     Transport, TransportError,
@@ -25,10 +27,27 @@ enum Own {
 }
 
 /// The team of this home, about to be started in this process.
-pub(crate) fn builder(context: &Context) -> Result<RuntimeBuilder, Failure> {
-    let config = context.home.load_config()?;
+fn builder(context: &Context) -> Result<RuntimeBuilder, Failure> {
+    let config = configured(context)?;
     let environment = environment(context, &config)?;
     Ok(aimass::builder(config, context.home.cache())?.environment(environment))
+}
+
+/// As [`builder`], of a configuration that [`configured`] has given, and with metrics.
+pub(crate) fn metered_builder(
+    context: &Context,
+    config: Config,
+) -> Result<(RuntimeBuilder, Metrics), Failure> {
+    let environment = environment(context, &config)?;
+    let (builder, metrics) = aimass::metered_builder(config, context.home.cache())?;
+    Ok((builder.environment(environment), metrics))
+}
+
+/// The configuration of a process that is about to have a runtime, and its logs going where that says.
+pub(crate) fn configured(context: &Context) -> Result<Config, Failure> {
+    let config = context.home.load_config()?;
+    logs::start(&config.observers).map_err(|error| Failure::bug(error.to_string()))?;
+    Ok(config)
 }
 
 fn environment(context: &Context, config: &Config) -> Result<Environment, Failure> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::failure::{self, Failure, say};
 use super::reach::Reach;
-use super::{Context, facts};
+use super::{Context, facts, trace};
 
 /// Put files through the team, wait until it is quiet, and print what it found
 #[derive(Args)]
@@ -38,7 +38,11 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         .namespace
         .map_or_else(Namespace::default, |name| Namespace(name.into()));
     let reach = Reach::runtime(context).await?;
-    let request = Request::Run { paths, namespace };
+    let request = Request::Run {
+        paths,
+        namespace,
+        trace: trace::of_caller(),
+    };
     reach
         .closing(async |reach: &Reach| run(context, reach, request, refused).await)
         .await

@@ -1,7 +1,10 @@
 //! `aimass start`: a node that other processes ask.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aimass_config::Config;
+use aimass_observers::metrics::MetricsServer;
 use aimass_runtime::{Observer, Record, SocketServer};
 use clap::Args;
 use tokio::sync::{mpsc, oneshot};
@@ -12,19 +15,33 @@ use super::{interrupt, reach};
 
 /// Run a node: other commands of this home then use it
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Serve metrics to Prometheus at this address, such as `127.0.0.1:9464`; before `observers.metrics`
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+}
 
-pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
+pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     context.home.make()?;
     // The socket first: a second node is told of the first one, rather than of a store in use.
     let server = SocketServer::bind(&context.home.socket())?;
     let (given_up, mut failures) = mpsc::channel(1);
-    let builder = reach::builder(context)?.observer(WatchAgents { given_up });
+    let config = reach::configured(context)?;
+    let metrics_server = metrics_server(&config, arguments.metrics).await?;
+    let (builder, metrics) = reach::metered_builder(context, config)?;
+    let builder = builder.observer(WatchAgents { given_up });
     let runtime = builder.start().await.map_err(Failure::from)?;
     say(&format!(
         "listening on {}; Ctrl-C ends it",
         context.home.socket().display()
     ));
+    let metering = async {
+        match metrics_server {
+            Some(server) => server.serve(metrics, runtime.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(metering);
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = server.serve(Arc::new(runtime.clone()), async {
         // It ends by the message as well as by the end of whoever could send it.
@@ -35,6 +52,7 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
         asked = interrupt::asked_to_end() => asked.map(|()| None)?,
         failure = failures.recv() => failure,
         () = &mut serving => None,
+        () = &mut metering => None,
     };
     say("finishing what is under way; Ctrl-C again cuts it off");
     // Clients hear of their tasks' end while the runtime drains; only then is the socket closed.
@@ -57,6 +75,24 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
         Some(failure) => Err(Failure::bug(failure)),
         None => Ok(()),
     }
+}
+
+/// The server of metrics, if there is to be one.
+async fn metrics_server(
+    config: &Config,
+    asked: Option<SocketAddr>,
+) -> Result<Option<MetricsServer>, Failure> {
+    // The configuration was held against its rules: what it names is an address.
+    let configured = config.observers.metrics.as_deref();
+    let Some(address) = asked.or_else(|| configured?.parse().ok()) else {
+        return Ok(None);
+    };
+    let refused =
+        |error| Failure::unavailable(format!("cannot serve metrics at {address}: {error}"));
+    let server = MetricsServer::bind(address).await.map_err(refused)?;
+    let bound = server.address().map_err(refused)?;
+    say(&format!("metrics are at http://{bound}/metrics"));
+    Ok(Some(server))
 }
 
 /// A node whose agent was given up ends: whoever watches over it starts a fresh process.

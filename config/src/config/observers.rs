@@ -12,12 +12,46 @@ pub struct ObserversConfig {
     pub json_lines: Option<PathBuf>,
     /// Whether the content of tasks and facts is part of telemetry.
     pub content: bool,
+    /// The form of the program's logs.
+    pub log: LogForm,
+    /// The least grave of what is logged.
+    pub log_level: LogLevel,
     /// The collector of traces and metrics.
     pub otlp: OtlpConfig,
     /// Which traces are kept.
     pub traces: TracesConfig,
     /// Where Prometheus finds the metrics, such as `127.0.0.1:9464`; `None` serves none.
     pub metrics: Option<String>,
+}
+
+/// The form of the program's logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogForm {
+    /// Lines for people, on standard error.
+    #[default]
+    Terminal,
+    /// One JSON object a line, on standard error.
+    Json,
+    /// None at all.
+    None,
+}
+
+/// How grave a line of the log is, the gravest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Something is lost or broken.
+    Error,
+    /// Something should be looked at.
+    #[default]
+    Warn,
+    /// What happens.
+    Info,
+    /// What happens, in detail.
+    Debug,
+    /// Everything.
+    Trace,
 }
 
 /// How a collector that speaks the OpenTelemetry protocol is reached.

@@ -67,7 +67,7 @@ impl Exporter {
                         tracing::warn!(
                             endpoint = self.endpoint,
                             spans,
-                            message,
+                            reason = message,
                             "the collector refused spans"
                         );
                     }
@@ -101,10 +101,10 @@ impl Exporter {
         *standing = Standing::Fails {
             lost: self.queue.dropped(),
         };
-        let (endpoint, message) = (&self.endpoint, &refused.message);
+        let (endpoint, reason) = (&self.endpoint, &refused.message);
         tracing::warn!(
             endpoint,
-            message,
+            reason,
             "the collector takes no spans; the agents go on, and spans wait as far as `observers.otlp.queue_bytes` allows"
         );
     }

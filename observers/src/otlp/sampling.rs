@@ -16,10 +16,16 @@ const WAITING: usize = 20_000;
 /// Kept traces whose late spans are kept too.
 const REMEMBERED: usize = 4096;
 
-/// Decides trace by trace.
-pub(super) struct Sampler {
+/// What is known of a trace without what it holds, and of a task without its trace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
     threshold: u64,
     slow_ns: Option<u64>,
+}
+
+/// Decides trace by trace.
+pub(super) struct Sampler {
+    rule: Rule,
     waiting: HashMap<TraceId, Vec<Told>>,
     order: VecDeque<TraceId>,
     count: usize,
@@ -39,8 +45,7 @@ pub(super) struct Sight {
 impl Sampler {
     pub(super) fn new(config: &TracesConfig) -> Self {
         Self {
-            threshold: threshold(config.ratio),
-            slow_ns: config.slow.map(nanos),
+            rule: Rule::new(config),
             waiting: HashMap::new(),
             order: VecDeque::new(),
             count: 0,
@@ -50,12 +55,10 @@ impl Sampler {
     }
 
     pub(super) fn sight_of_task(&self, task: &TaskFinished) -> Sight {
-        let took = task.settled_ns.saturating_sub(task.accepted_ns);
         Sight {
             trace: task.trace,
             recorded: task.sampled,
-            // What was done at the second attempt is as telling as what failed.
-            remarkable: self.is_slow(took) || task.outcome != TaskOutcome::Done || task.runs > 1,
+            remarkable: self.rule.is_remarkable(task),
             // Asked from outside, and not on behalf of an episode, which ends later.
             outermost: task.episode.is_none()
                 && task
@@ -81,7 +84,7 @@ impl Sampler {
         if !sight.recorded {
             return Vec::new();
         }
-        if self.is_in_share(trace) || self.kept.contains(&trace) {
+        if self.rule.is_in_share(trace) || self.kept.contains(&trace) {
             return tell();
         }
         if sight.remarkable {
@@ -132,14 +135,31 @@ impl Sampler {
             self.kept.remove(&oldest);
         }
     }
+}
+
+impl Rule {
+    pub(crate) fn new(config: &TracesConfig) -> Self {
+        Self {
+            threshold: threshold(config.ratio),
+            slow_ns: config.slow.map(nanos),
+        }
+    }
+
+    /// Whether the task's trace is sure to be kept.
+    pub(crate) fn keeps(&self, task: &TaskFinished) -> bool {
+        task.sampled && (self.is_in_share(task.trace) || self.is_remarkable(task))
+    }
 
     /// By the id alone, so that every process that sees the trace decides alike. As OpenTelemetry's ratio sampler does, by the last 8 bytes.
     fn is_in_share(&self, trace: TraceId) -> bool {
         self.threshold == u64::MAX || (trace.to_u128() as u64 >> 1) < self.threshold
     }
 
-    fn is_slow(&self, took_ns: u64) -> bool {
-        self.slow_ns.is_some_and(|slow| took_ns >= slow)
+    /// What was done at the second attempt is as telling as what failed.
+    fn is_remarkable(&self, task: &TaskFinished) -> bool {
+        let took = task.settled_ns.saturating_sub(task.accepted_ns);
+        let slow = self.slow_ns.is_some_and(|slow| took >= slow);
+        slow || task.outcome != TaskOutcome::Done || task.runs > 1
     }
 }
 

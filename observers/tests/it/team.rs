@@ -8,7 +8,7 @@ use aimass_config::Config;
 use aimass_observers::{Otlp, OtlpLosses};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, FactKind, Fault, FlowContext, FlowSkill, Fresh, Reaction,
-    Recorder, Runtime, Skill, SkillSpec, StepContext, WorkerGroup,
+    Recorder, Runtime, RuntimeBuilder, Skill, SkillSpec, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -151,16 +151,19 @@ pub(crate) fn config(endpoint: &str) -> Config {
     config
 }
 
+/// The team, about to start.
+pub(crate) fn builder(config: &Config) -> RuntimeBuilder {
+    let hear = Hear(Arc::new(AtomicBool::new(true)));
+    Runtime::builder(config.clone())
+        .agent(Ear(hear))
+        .agent(Mind)
+}
+
 /// The team with an exporter, and a recorder of what really happened.
 pub(crate) async fn start(config: &Config) -> (Runtime, Recorder, OtlpLosses) {
     let recorder = Recorder::default();
     let otlp = Otlp::start(&config.observers).unwrap().unwrap();
     let losses = otlp.losses();
-    let hear = Hear(Arc::new(AtomicBool::new(true)));
-    let builder = Runtime::builder(config.clone())
-        .agent(Ear(hear))
-        .agent(Mind)
-        .observer(recorder.clone())
-        .observer(otlp);
+    let builder = builder(config).observer(recorder.clone()).observer(otlp);
     (builder.start().await.unwrap(), recorder, losses)
 }

@@ -68,7 +68,11 @@ impl Cell {
     }
 
     fn fail(&self, message: String, now: Time) {
-        tracing::error!(agent = &*self.name, message, "the agent is given up");
+        tracing::error!(
+            agent = &*self.name,
+            reason = message,
+            "the agent is given up"
+        );
         let at_ns = self.clock.unix_nanos(now);
         self.events.leave(|| {
             let failed = Some(message.clone());

@@ -82,7 +82,7 @@ impl Runtime {
                 && fact.provenance.task.is_none()
                 && unhandled.insert(fact.kind.to_string())
             {
-                tracing::warn!(kind = %fact.kind, "no agent handles facts of this kind yet");
+                tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
             }
             let task =
                 |rule: &Arc<Reaction>| reaction_record(fact, episode, rule, self.effect_of(rule));

@@ -112,7 +112,10 @@ impl Service {
                 Ok(()) => true,
                 Err(panic) => {
                     let message = panics::message(&*panic);
-                    tracing::error!(message, "an observer panicked and is left out from now on");
+                    tracing::error!(
+                        reason = message,
+                        "an observer panicked and is left out from now on"
+                    );
                     false
                 }
             }

@@ -50,6 +50,8 @@ pub struct WorkerStatus {
     pub device: DeviceName,
     /// The newest version of its group's model.
     pub model: ModelVersion,
+    /// What its group's weights take on the device, in bytes; workers of a group share them.
+    pub model_bytes: u64,
 }
 
 impl Runtime {
@@ -97,6 +99,7 @@ fn state_of(cell: &Cell) -> AgentState {
             restarts: *restarts,
             device: cell.device(*incarnation),
             model: runner.version(),
+            model_bytes: runner.memory_bytes(),
         });
     }
     AgentState {

@@ -34,8 +34,15 @@ async fn answer(
         } => ask(&runtime, &skill, input, *options, items).await,
         Request::Skills => send_all(runtime.skills(), &items).await,
         Request::Agents => send_all(runtime.agents(), &items).await,
-        Request::Run { paths, namespace } => {
-            let episode = Episode::from_files(paths).namespace(namespace);
+        Request::Run {
+            paths,
+            namespace,
+            trace,
+        } => {
+            let mut episode = Episode::from_files(paths).namespace(namespace);
+            if let Some(trace) = trace {
+                episode = episode.trace(trace);
+            }
             run(&runtime, episode, &items).await
         }
         Request::Redrive { task } => {

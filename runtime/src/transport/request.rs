@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::environment::FactFilter;
 use crate::ids::{EpisodeId, Namespace, Revision, TaskId};
-use crate::task::TaskOptions;
+use crate::task::{TaskOptions, TraceContext};
 
 /// One thing that a runtime is asked for. The reply is JSON; a request that gives many things sends each as an item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub enum Request {
         /// The tenant.
         #[serde(default)]
         namespace: Namespace,
+        /// The caller's span, which becomes the parent of the episode's.
+        #[serde(default)]
+        trace: Option<TraceContext>,
     },
     /// Items: the spec of each skill. Reply: how many there are.
     Skills,

@@ -30,6 +30,8 @@ pub(super) struct Job<M> {
     members: Vec<JobMember>,
     version: ModelVersion,
     effort: Effort,
+    /// Of its first task, in whose name it says what it says.
+    log_span: tracing::Span,
     /// It said that it waits for chunks.
     waits: bool,
     /// The skill has not yet refused to let others join.
@@ -62,6 +64,9 @@ impl<M> Job<M> {
         tickets: Vec<Arc<Ticket>>,
         version: ModelVersion,
     ) -> Self {
+        let log_span = tickets
+            .first()
+            .map_or_else(tracing::Span::none, |first| first.log_span());
         let members = tickets
             .into_iter()
             .map(|ticket| JobMember::new(ticket, Effort::default()))
@@ -72,6 +77,7 @@ impl<M> Job<M> {
             members,
             version,
             effort: Effort::default(),
+            log_span,
             waits: false,
             joins: true,
         }
@@ -86,6 +92,7 @@ impl<M> Job<M> {
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
+        let _in_span = self.log_span.enter();
         let began = seat.cell.clock.now();
         let state = self.skill.begin(model, &inputs, &mut context);
         self.effort.nanos += nanos_since(began, seat);
@@ -109,10 +116,12 @@ impl<M> Job<M> {
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
+        let in_span = self.log_span.enter();
         let began = seat.cell.clock.now();
         let step = self.skill.step(model, &mut **state, &mut context);
         self.effort.steps += 1;
         self.effort.nanos += nanos_since(began, seat);
+        drop(in_span);
         let step = step?;
         if matches!(step, Step::Waiting) {
             self.waits = true;
@@ -137,7 +146,9 @@ impl<M> Job<M> {
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
+        let in_span = self.log_span.enter();
         let outcomes = self.skill.finish(model, state, &mut context);
+        drop(in_span);
         self.settle(outcomes);
         for member in &mut self.members {
             if matches!(member.standing, MemberStanding::Working) {

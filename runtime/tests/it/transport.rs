@@ -171,6 +171,7 @@ async fn an_episode_over_files_sends_its_facts_once_each() {
     }
     std::fs::write(inputs.join("empty.txt"), "").unwrap();
     let request = Request::Run {
+        trace: None,
         paths: vec![inputs],
         namespace: Default::default(),
     };
