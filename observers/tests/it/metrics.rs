@@ -1,8 +1,11 @@
 //! The page that Prometheus reads.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use aimass_observers::metrics::{self, Metrics, MetricsServer};
 use aimass_runtime::{Episode, FactDraft, Runtime};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::team::{self, Hear, Sound, Think, kind};
 
@@ -111,4 +114,38 @@ async fn an_address_in_use_is_an_error_and_another_path_is_not_found() {
 #[test]
 fn the_table_in_the_documentation_is_that_of_the_code() {
     crate::documentation::holds(&metrics::documentation());
+}
+
+/// The dashboard asks for nothing that there is not, and leaves out nothing that there is.
+#[test]
+fn the_dashboard_shows_our_metrics() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/compose/grafana/aimass.json");
+    let dashboard: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let asked: String = panels
+        .map(|panel| panel["targets"][0]["expr"].as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let words = asked.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let asked: BTreeSet<&str> = words
+        .filter(|word| word.starts_with("aimass_"))
+        .map(|word| {
+            let histogram = ["_bucket", "_sum", "_count"];
+            let cut = histogram.iter().find_map(|end| word.strip_suffix(end));
+            cut.unwrap_or(word)
+        })
+        .collect();
+    let table = metrics::documentation();
+    let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+    let ours: BTreeSet<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    let unknown: Vec<_> = asked.difference(&ours).collect();
+    assert!(unknown.is_empty(), "no such metrics: {unknown:?}");
+    // Whole agents are told of otherwise, and what is implied by the others.
+    let left: BTreeSet<&str> = ours.difference(&asked).copied().collect();
+    let implied = [
+        "aimass_agent_abandoned_threads",
+        "aimass_agent_failed",
+        "aimass_agent_tasks",
+    ];
+    assert_eq!(left, BTreeSet::from(implied));
 }

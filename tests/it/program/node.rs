@@ -1,10 +1,11 @@
 //! A node, and commands that find it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::harness::{Place, Running};
 
@@ -18,6 +19,84 @@ fn start(place: &Place) -> Running {
     // Read to its end, so that the node never waits for a reader.
     std::thread::spawn(move || stderr.lines().count());
     Running(child)
+}
+
+/// The port of the one address in the line.
+fn port(line: &str) -> String {
+    let rest = line
+        .split("127.0.0.1:")
+        .nth(1)
+        .unwrap_or_else(|| panic!("no address in `{line}`"));
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+#[test]
+fn a_node_serves_metrics_where_it_is_told_to() {
+    let place = Place::new();
+    let mut child = place
+        .command(&["start", "--metrics", "127.0.0.1:0"])
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("metrics are at http://"), "{line}");
+    std::thread::spawn(move || stderr.lines().count());
+    let mut node = Running(child);
+    place
+        .run(&["ask", "text.language", "Guten Morgen"])
+        .assert_ok();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", port(&line))).unwrap();
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(
+        page.contains(r#"skill="text.language",outcome="done""#),
+        "{page}"
+    );
+    let taken = format!("127.0.0.1:{}", port(&line));
+    let other = Place::new();
+    other
+        .run(&["start", "--metrics", &taken])
+        .assert_fails(69, &["cannot serve metrics", &taken]);
+    assert_eq!(end(&mut node), Some(0));
+}
+
+#[test]
+fn a_collector_that_cannot_be_used_is_a_fault_of_the_configuration() {
+    let place = Place::new();
+    let config = place.file(
+        "aimass.toml",
+        "[observers.otlp]\nendpoint = 'https://127.0.0.1:1'\ncertificate = 'no.pem'",
+    );
+    let config = config.to_str().unwrap();
+    let asked = ["--config", config, "ask", "text.language", "x"];
+    place
+        .run(&asked)
+        .assert_fails(64, &["no.pem", "observers.otlp.certificate"]);
+}
+
+#[test]
+fn logs_are_lines_of_json_where_that_is_asked_for() {
+    let place = Place::new();
+    let mut command = place.command(&["ask", "text.language", "Guten Morgen"]);
+    command.env("AIMASS_OBSERVERS__LOG", "json");
+    // Nobody listens there: the one thing to say.
+    command.env("AIMASS_OBSERVERS__OTLP__ENDPOINT", "http://127.0.0.1:1");
+    let output = command.output().unwrap();
+    assert!(output.status.success());
+    let lines = String::from_utf8(output.stderr).unwrap();
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["level"], json!("WARN"));
+    assert!(
+        first["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the collector takes no spans"),
+        "{first}"
+    );
 }
 
 fn end(node: &mut Running) -> Option<i32> {
