@@ -180,6 +180,10 @@ impl<S: ModelSource> Worker<'_, S> {
                 }
                 Ok(step) => self.note_step(&mut job, step)?,
             };
+            // After what the step settled: with a neighbour gone, a slow reader may hold up what is left.
+            if !goes_on || job.is_held_up() {
+                job.hold(self.seat);
+            }
             let reports = job.reports();
             if job.is_over() {
                 self.seat.report(reports);

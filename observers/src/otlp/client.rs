@@ -110,9 +110,6 @@ impl Client {
         let target = target
             .timeout(config.timeout)
             .connect_timeout(config.timeout);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let header = |(name, value): (String, String)| {
             let key = name.to_ascii_lowercase().parse();
             let (Ok(key), Ok(value)) = (key, value.parse()) else {
@@ -122,6 +119,10 @@ impl Client {
         };
         let headers = headers(config)?.into_iter().map(header);
         let headers = headers.collect::<Result<_, _>>()?;
+        // Last: a runtime must not be dropped where another one runs, as it would be if something failed after it.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let entered = runtime.enter();
         let channel = TraceServiceClient::new(target.connect_lazy());
         drop(entered);

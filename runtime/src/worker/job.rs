@@ -122,17 +122,8 @@ impl<M> Job<M> {
         self.effort.steps += 1;
         self.effort.nanos += nanos_since(began, seat);
         drop(in_span);
-        let step = step?;
-        if matches!(step, Step::Waiting) {
-            self.waits = true;
-            self.working().for_each(|member| seat.hold(&member.ticket));
-        }
-        if self.is_held_up() {
-            self.members
-                .iter()
-                .for_each(|member| seat.hold(&member.ticket));
-        }
-        Ok(step)
+        self.waits = matches!(step, Ok(Step::Waiting));
+        step
     }
 
     pub(super) fn finish(&mut self, model: &mut M, seat: &Seat) {
@@ -242,6 +233,13 @@ impl<M> Job<M> {
             });
         }
         reports
+    }
+
+    /// Sees to it that the worker is woken when something happens to a member: before it looks for the last time whether it has to rest.
+    pub(super) fn hold(&self, seat: &Seat) {
+        self.members
+            .iter()
+            .for_each(|member| seat.hold(&member.ticket));
     }
 
     pub(super) fn is_over(&self) -> bool {

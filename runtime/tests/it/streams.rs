@@ -130,6 +130,27 @@ async fn a_slow_reader_does_not_hold_up_those_who_share_its_batch() {
     stage.close().await;
 }
 
+/// Whatever number of items the quick one ends at: the slow one's buffer may be full at that very step.
+#[tokio::test]
+async fn a_slow_reader_is_heard_when_its_neighbour_ends_while_its_buffer_is_full() {
+    let stage = Stage::set(|setting| setting.probe.max_batch = 2).await;
+    for items in 1..=100 {
+        let held = stage.asked(Order::answer(1000 + items).hold(Hold::Blocked));
+        stage.desk.began(1000 + items).await;
+        let mut slow = listen(&stage, counting(2 * items, 200));
+        let mut quick = listen(&stage, counting(2 * items + 1, items));
+        stage.desk.open(1000 + items);
+        held.answer().await.unwrap();
+        let (heard, error) = hear(&mut quick).await;
+        assert_eq!((heard, error), ((0..items).collect(), None));
+        let heard = tokio::time::timeout(Duration::from_secs(20), hear(&mut slow)).await;
+        let (heard, error) =
+            heard.unwrap_or_else(|_| panic!("the slow one hangs after {items} of the quick one"));
+        assert_eq!((heard, error), ((0..200).collect(), None));
+    }
+    stage.close().await;
+}
+
 #[tokio::test]
 async fn dropping_a_stream_cancels_its_task_even_while_it_rests() {
     let stage = Stage::new().await;
