@@ -27,6 +27,8 @@ fn every_linked_package_has_a_permissive_licence() {
     let refused: Vec<String> = graph
         .linked(&["aimass"])
         .iter()
+        // Decoders of audio: a change to their own files stays open, which asks nothing of who links them. The one exception.
+        .filter(|package| !package.name.starts_with("symphonia"))
         .filter(|package| {
             let expression = package.license.as_deref().unwrap_or_default();
             !spdx::is_satisfied(expression, &PERMISSIVE)
