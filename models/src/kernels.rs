@@ -4,14 +4,21 @@
 //! values in vectors, elsewhere plain candle operations, with which the tests compare the first.
 
 mod attention;
+mod cached_attention;
+mod cross_attention;
 mod dense;
 mod gelu;
 mod norm;
 mod on_cpu;
 mod packing;
+mod residual;
 
 pub(crate) use attention::attention;
+pub(crate) use cached_attention::{Lookback, cached_attention};
+pub(crate) use cross_attention::CrossCache;
 pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
-pub(crate) use norm::{NormWeights, add_norm};
+pub(crate) use norm::{NormWeights, add_norm, norm};
+pub(crate) use on_cpu::sum_of_exponentials;
 pub(crate) use packing::Packing;
+pub(crate) use residual::{add_bias, add_residual};

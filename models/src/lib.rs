@@ -16,6 +16,7 @@ pub mod sentence;
 pub mod store;
 pub mod threads;
 pub mod weights;
+pub mod whisper;
 
 pub use catalogue::{Artefact, Catalogue, Source};
 pub use error::ModelError;

@@ -1,15 +1,16 @@
 //! Scaled dot-product attention over a packed batch.
 //!
-//! Source: Vaswani et al., "Attention Is All You Need", 2017, section 3.2. On the CPU one pass does a head of a sequence: its queries, keys
-//! and values are laid out together with their bias, and the scores of one query live in a scratch row, so that nothing of the size
-//! tokens x tokens is ever written to memory.
+//! Source: Vaswani et al., "Attention Is All You Need", 2017, section 3.2. On the CPU one pass does a head of a sequence: its keys
+//! and values are laid out as the tiles of a product, together with their bias, and the scores of sixteen queries live in a scratch strip, so
+//! that nothing of the size tokens x tokens is ever written to memory.
 
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use super::Packing;
-use super::on_cpu::{contiguous, exp, sum, widest};
+use super::dense::{Tiles, WIDTH};
+use super::on_cpu::{contiguous, exp, widest};
 
 /// Mixes the tokens of each sequence: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
 ///
@@ -84,21 +85,13 @@ impl CustomOp2 for Attention {
                     columns: index * (hidden / self.heads)..(index + 1) * (hidden / self.heads),
                     hidden,
                 };
-                widest(
-                    #[inline(always)]
-                    || {
-                        head.lay_out(projected, bias, &mut scratch);
-                        head.mix(&mut scratch, &mut output);
-                    },
-                );
+                head.lay_out(projected, bias, &mut scratch);
+                head.mix(projected, bias, &mut scratch, &mut output);
             }
         }
         Ok((CpuStorage::F32(output), Shape::from((rows, hidden))))
     }
 }
-
-/// How many values are worked on side by side: two of the widest vectors.
-const LANES: usize = 32;
 
 /// One head of one sequence.
 struct Head {
@@ -112,93 +105,100 @@ struct Head {
 /// What a head works on; kept from one to the next.
 #[derive(Default)]
 struct Scratch {
-    /// `[tokens, head]`, scaled.
+    /// The values of one part, before they are laid out.
+    part: Vec<f32>,
+    /// One row for each token.
+    keys: Tiles,
+    /// One row for each column of the head.
+    values: Tiles,
+    /// A strip of 16 queries, scaled: `[head, 16]`.
     queries: Vec<f32>,
-    /// `[head, tokens]`, the rows filled up to whole lanes with zeros.
-    keys: Vec<f32>,
-    /// `[tokens, head]`, the rows filled up to whole lanes with zeros.
-    values: Vec<f32>,
-    /// The scores of one query, filled up to whole lanes.
+    /// Their scores, `[tokens, 16]`.
     scores: Vec<f32>,
+    /// What they get, `[head, 16]`.
+    mixed: Vec<f32>,
 }
 
 impl Head {
-    #[inline(always)]
     fn lay_out(&self, projected: &[f32], bias: &[f32], scratch: &mut Scratch) {
         let (count, width) = (self.tokens.len(), self.columns.len());
-        let (long, wide) = (count.next_multiple_of(LANES), width.next_multiple_of(LANES));
-        scratch.queries.clear();
-        scratch.queries.resize(count * width, 0.0);
-        scratch.keys.clear();
-        scratch.keys.resize(width * long, 0.0);
-        scratch.values.clear();
-        scratch.values.resize(count * wide, 0.0);
-        scratch.scores.clear();
-        scratch.scores.resize(long, 0.0);
-        let scale = 1.0 / (width as f32).sqrt();
+        scratch.part.clear();
+        for token in self.tokens.clone() {
+            let key = self.part(projected, token, 1).iter();
+            let key = key.zip(self.part(bias, 0, 1));
+            scratch.part.extend(key.map(|(value, bias)| value + bias));
+        }
+        scratch.keys.lay_out(&scratch.part, width);
+        scratch.part.clear();
+        scratch.part.resize(count * width, 0.0);
         for (place, token) in self.tokens.clone().enumerate() {
-            let row = &projected[token * 3 * self.hidden..][..3 * self.hidden];
-            for (at, column) in self.columns.clone().enumerate() {
-                let part = |index: usize| {
-                    let column = index * self.hidden + column;
-                    row[column] + bias[column]
-                };
-                scratch.queries[place * width + at] = part(0) * scale;
-                scratch.keys[at * long + place] = part(1);
-                scratch.values[place * wide + at] = part(2);
+            let value = self.part(projected, token, 2).iter();
+            let value = value.zip(self.part(bias, 0, 2));
+            for (column, (value, bias)) in value.enumerate() {
+                scratch.part[column * count + place] = value + bias;
             }
         }
+        scratch.values.lay_out(&scratch.part, count);
     }
 
-    #[inline(always)]
-    fn mix(&self, scratch: &mut Scratch, output: &mut [f32]) {
+    /// The head's columns of the query (0), key (1) or value (2) of a row.
+    fn part<'a>(&self, rows: &'a [f32], row: usize, index: usize) -> &'a [f32] {
+        &rows[(row * 3 + index) * self.hidden..][self.columns.clone()]
+    }
+
+    /// Sixteen queries at a time: a column of a strip each, so that the softmax needs no sum across a vector.
+    fn mix(&self, projected: &[f32], bias: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
         let (count, width) = (self.tokens.len(), self.columns.len());
-        let wide = width.next_multiple_of(LANES);
-        let Scratch {
-            queries,
-            keys,
-            values,
-            scores,
-        } = scratch;
-        for (query, token) in queries.chunks_exact(width).zip(self.tokens.clone()) {
-            score(query, keys, scores);
-            let scores = &mut scores[..count];
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            for score in scores.iter_mut() {
-                *score = exp(*score - most);
-            }
-            let share = 1.0 / sum(scores, |score| score);
-            let mixed = &mut output[token * self.hidden..][self.columns.clone()];
-            for (tile, mixed) in mixed.chunks_mut(LANES).enumerate() {
-                let mut lanes = [0f32; LANES];
-                for (score, value) in scores.iter().zip(values.chunks_exact(wide)) {
-                    let value = &value[tile * LANES..][..LANES];
-                    for (lane, value) in lanes.iter_mut().zip(value) {
-                        *lane = score.mul_add(*value, *lane);
-                    }
+        let scale = 1.0 / (width as f32).sqrt();
+        scratch.queries.resize(width * WIDTH, 0.0);
+        scratch.scores.resize(count * WIDTH, 0.0);
+        scratch.mixed.resize(width * WIDTH, 0.0);
+        for first in self.tokens.clone().step_by(WIDTH) {
+            let tokens = first..self.tokens.end.min(first + WIDTH);
+            scratch.queries.fill(0.0);
+            for (place, token) in tokens.clone().enumerate() {
+                let query = self.part(projected, token, 0).iter();
+                let query = query.zip(self.part(bias, 0, 0));
+                for (row, (value, bias)) in query.enumerate() {
+                    scratch.queries[row * WIDTH + place] = (value + bias) * scale;
                 }
-                for (mixed, lane) in mixed.iter_mut().zip(lanes) {
-                    *mixed = lane * share;
+            }
+            let scores = &mut scratch.scores;
+            scratch.keys.multiply(&scratch.queries, scores, WIDTH);
+            let shares = widest(
+                #[inline(always)]
+                || weigh(scores),
+            );
+            scratch.values.multiply(scores, &mut scratch.mixed, WIDTH);
+            for (place, token) in tokens.enumerate() {
+                let mixed = &mut output[token * self.hidden..][self.columns.clone()];
+                let column = scratch.mixed[place..].iter().step_by(WIDTH);
+                for (mixed, value) in mixed.iter_mut().zip(column) {
+                    *mixed = value * shares[place];
                 }
             }
         }
     }
 }
 
-/// The products of one query with all keys.
+/// Turns each column of scores `[tokens, 16]` into weights; gives what they must be multiplied with to have the sum 1.
 #[inline(always)]
-fn score(query: &[f32], keys: &[f32], scores: &mut [f32]) {
-    let long = scores.len();
-    for (tile, scores) in scores.chunks_exact_mut(LANES).enumerate() {
-        let mut lanes = [0f32; LANES];
-        for (query, keys) in query.iter().zip(keys.chunks_exact(long)) {
-            let keys = &keys[tile * LANES..][..LANES];
-            for (lane, key) in lanes.iter_mut().zip(keys) {
-                *lane = query.mul_add(*key, *lane);
-            }
+fn weigh(scores: &mut [f32]) -> [f32; WIDTH] {
+    let (rows, _) = scores.as_chunks_mut::<WIDTH>();
+    let mut most = [f32::NEG_INFINITY; WIDTH];
+    for row in rows.iter() {
+        for (most, score) in most.iter_mut().zip(row) {
+            *most = if *score > *most { *score } else { *most };
         }
-        scores.copy_from_slice(&lanes);
     }
+    let mut sums = [0f32; WIDTH];
+    for row in rows.iter_mut() {
+        for ((score, most), sum) in row.iter_mut().zip(&most).zip(&mut sums) {
+            *score = exp(*score - *most);
+            *sum += *score;
+        }
+    }
+    sums.map(|sum| 1.0 / sum)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use pulp::{Arch, Scalar, Simd, WithSimd};
 use super::on_cpu::contiguous;
 
 /// Columns of a strip: two vectors of AVX2, one of AVX-512.
-const WIDTH: usize = 16;
+pub(super) const WIDTH: usize = 16;
 /// Rows of the largest tile: with 16 columns its sums, a row of weights and one input fill the 16 registers of AVX2.
 const ROWS: usize = 6;
 /// How many rows go through all strips before the next ones do: their inputs stay in the second cache.
@@ -54,13 +54,39 @@ impl DenseWeight {
         input.apply_op2_no_bwd(&self.laid_out, &StripProduct { outputs })
     }
 
+    /// The rows of the weights `[outputs, inputs]` with these numbers, which must be below `outputs`: `[ids, inputs]`.
+    pub(crate) fn rows(&self, ids: &[u32]) -> Result<Tensor> {
+        let device = self.laid_out.device();
+        let count = ids.len();
+        if self.laid_out.rank() == 2 {
+            let ids = Tensor::from_slice(ids, count, device)?;
+            return self.laid_out.index_select(&ids, 1)?.t()?.contiguous();
+        }
+        let (_, inputs, _) = self.laid_out.dims3()?;
+        let (storage, layout) = self.laid_out.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            bail!("expected weights in the processor's memory");
+        };
+        let weights = contiguous(storage, layout)?;
+        let mut values: Vec<f32> = Vec::with_capacity(count * inputs);
+        for id in ids {
+            let (strip, column) = (*id as usize / WIDTH, *id as usize % WIDTH);
+            let Some(strip) = weights.chunks_exact(inputs * WIDTH).nth(strip) else {
+                bail!("expected a row below {}, got {id}", self.outputs);
+            };
+            values.extend(strip[column..].iter().step_by(WIDTH));
+        }
+        Tensor::from_vec(values, (count, inputs), device)
+    }
+
     /// The tensor that holds the weights.
     pub(crate) fn tensor(&self) -> &Tensor {
         &self.laid_out
     }
 }
 
-fn lay_out(weight: &[f32], inputs: usize, strips: usize) -> Vec<f32> {
+/// Lays out rows of `inputs` values as strips of 16 columns: `[strips, inputs, 16]`.
+pub(super) fn lay_out(weight: &[f32], inputs: usize, strips: usize) -> Vec<f32> {
     let mut laid_out = vec![0f32; strips * inputs * WIDTH];
     if inputs == 0 {
         return laid_out;
@@ -114,8 +140,8 @@ impl CustomOp2 for StripProduct {
 }
 
 /// Some rows of an input, cut into tiles in which the values of one depth lie side by side.
-#[derive(Default)]
-struct Tiles {
+#[derive(Debug, Default)]
+pub(super) struct Tiles {
     inputs: usize,
     /// How many rows each tile has.
     heights: Vec<usize>,
@@ -123,7 +149,8 @@ struct Tiles {
 }
 
 impl Tiles {
-    fn lay_out(&mut self, input: &[f32], inputs: usize) {
+    /// Lays out rows of `inputs` values.
+    pub(super) fn lay_out(&mut self, input: &[f32], inputs: usize) {
         let rows = input.len() / inputs;
         let count = rows.div_ceil(ROWS);
         self.inputs = inputs;
@@ -144,7 +171,8 @@ impl Tiles {
         }
     }
 
-    fn multiply(&self, weight: &[f32], output: &mut [f32], outputs: usize) {
+    /// The products of all rows with strips that have as many rows as these have values: `[rows, outputs]`.
+    pub(super) fn multiply(&self, weight: &[f32], output: &mut [f32], outputs: usize) {
         Arch::new().dispatch(Multiply {
             tiles: self,
             weight,
@@ -259,6 +287,16 @@ mod tests {
                 "{rows} x {inputs} x {outputs}"
             );
         }
+    }
+
+    #[test]
+    fn it_gives_back_the_rows_that_it_laid_out() {
+        let weight = numbers(&[37, 5], 1.0);
+        let ids = Tensor::new(&[36u32, 0, 17], weight.device()).unwrap();
+        let expected = weight.index_select(&ids, 0).unwrap();
+        let dense = DenseWeight::new(&weight).unwrap();
+        assert_eq!(apart(&expected, &dense.rows(&[36, 0, 17]).unwrap()), 0.0);
+        assert!(dense.rows(&[48]).is_err());
     }
 
     #[test]

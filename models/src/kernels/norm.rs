@@ -1,10 +1,10 @@
-//! Layer normalisation of a sum.
+//! Layer normalisation, of a sum or of one tensor.
 //!
 //! Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
-use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor};
+use candle_core::{CpuStorage, CustomOp2, InplaceOp3, Layout, Result, Shape, Tensor};
 
-use super::on_cpu::{contiguous, contiguous_mut, widest};
+use super::on_cpu::{contiguous, contiguous_mut, sum, widest};
 
 /// What follows a dense step: its bias, and the scale and shift of the normalisation, one below the other: `[3, width]`.
 pub(crate) struct NormWeights<'a> {
@@ -34,6 +34,46 @@ fn plain(input: &Tensor, residual: &Tensor, weights: &NormWeights<'_>) -> Result
     let row = |index: usize| weights.rows.get(index);
     let sum = (input + residual)?.broadcast_add(&row(0)?)?;
     candle_nn::ops::layer_norm(&sum, &row(1)?, &row(2)?, weights.epsilon as f32)
+}
+
+/// Normalises each row of `input` `[rows, width]`, then scales and shifts it by the two rows of `weights`, `[2, width]`.
+pub(crate) fn norm(input: &Tensor, weights: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let epsilon = epsilon as f32;
+    if !input.device().is_cpu() {
+        return candle_nn::ops::layer_norm(input, &weights.get(0)?, &weights.get(1)?, epsilon);
+    }
+    input.apply_op2_no_bwd(weights, &Norm { epsilon })
+}
+
+struct Norm {
+    epsilon: f32,
+}
+
+impl CustomOp2 for Norm {
+    fn name(&self) -> &'static str {
+        "norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weights: &CpuStorage,
+        weights_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let mut output = contiguous(input, input_layout)?.to_vec();
+        let weights = contiguous(weights, weights_layout)?;
+        let (scale, shift) = weights.split_at(weights.len() / 2);
+        widest(
+            #[inline(always)]
+            || {
+                for row in output.chunks_exact_mut(scale.len()) {
+                    norm_row(row, scale, shift, self.epsilon);
+                }
+            },
+        );
+        Ok((CpuStorage::F32(output), input_layout.shape().clone()))
+    }
 }
 
 struct AddNorm {
@@ -83,9 +123,14 @@ fn add_norm_row(
     for ((value, residual), bias) in row.iter_mut().zip(residual).zip(bias) {
         *value += *residual + *bias;
     }
+    norm_row(row, scale, shift, epsilon);
+}
+
+#[inline(always)]
+fn norm_row(row: &mut [f32], scale: &[f32], shift: &[f32], epsilon: f32) {
     let count = row.len() as f32;
-    let mean = super::on_cpu::sum(row, |value| value) / count;
-    let variance = super::on_cpu::sum(row, |value| (value - mean) * (value - mean)) / count;
+    let mean = sum(row, |value| value) / count;
+    let variance = sum(row, |value| (value - mean) * (value - mean)) / count;
     let inverse = 1.0 / (variance + epsilon).sqrt();
     for ((value, scale), shift) in row.iter_mut().zip(scale).zip(shift) {
         *value = ((*value - mean) * inverse).mul_add(*scale, *shift);
@@ -111,6 +156,15 @@ mod tests {
             let limit = if width == 1 { 10.0 } else { 1e-4 };
             assert!(apart(&expected, &got) < limit, "{rows} x {width}");
         }
+    }
+
+    #[test]
+    fn one_tensor_is_normalised_as_candle_does() {
+        let (input, weights) = (numbers(&[3, 96], 2.0), numbers(&[2, 96], 1.5));
+        let (scale, shift) = (weights.get(0).unwrap(), weights.get(1).unwrap());
+        let expected = candle_nn::ops::layer_norm(&input, &scale, &shift, 1e-5).unwrap();
+        let got = norm(&input, &weights, 1e-5).unwrap();
+        assert!(apart(&expected, &got) < 1e-5);
     }
 
     #[test]

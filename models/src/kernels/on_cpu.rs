@@ -1,6 +1,6 @@
 //! What the fused steps share on the CPU: slices of tensors, and loops in the widest instructions that the machine has.
 
-use candle_core::{CpuStorage, Layout, Result, bail};
+use candle_core::{CpuStorage, Layout, Result, Tensor, bail};
 
 /// Runs a loop compiled for the widest vectors of this machine. The compiler makes vectors only of what is inlined into `work`.
 #[inline(always)]
@@ -42,6 +42,36 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + rest
+}
+
+/// Turns scores into weights that have the sum 1.
+#[inline(always)]
+pub(super) fn softmax(scores: &mut [f32]) {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for score in scores.iter_mut() {
+        *score = exp(*score - most);
+    }
+    let share = 1.0 / sum(scores, |score| score);
+    for score in scores.iter_mut() {
+        *score *= share;
+    }
+}
+
+/// The sum of `e^(score - most)`, where `most` is the largest of the scores.
+pub(crate) fn sum_of_exponentials(scores: &[f32], most: f32) -> f32 {
+    widest(
+        #[inline(always)]
+        || sum(scores, |score| exp(score - most)),
+    )
+}
+
+/// The values of a contiguous f32 tensor in the processor's memory, for as long as `work` looks at them.
+pub(super) fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let candle_core::Storage::Cpu(storage) = &*storage else {
+        bail!("a fused step expects tensors in the processor's memory");
+    };
+    work(contiguous(storage, layout)?)
 }
 
 /// `e^x` for `x` of at most 0, to a few units in the last place: `2^n * e^r`, with a polynomial for `r` of at most `ln 2 / 2`. Below -87 it is about

@@ -1,0 +1,352 @@
+//! The decoder: from what was heard and the tokens so far to the next token, many hypotheses at a time.
+
+#[cfg(test)]
+mod tests;
+
+use candle_core::{Result as CandleResult, Tensor};
+
+use super::layer::{Bytes, Dense, FeedForward, Norm, Reader, bytes};
+use super::{EncoderPass, WhisperConfig, WhisperWeights};
+use crate::ModelError;
+use crate::kernels::{self, CrossCache, DenseWeight, Lookback};
+
+#[derive(Debug)]
+pub(super) struct Decoder {
+    /// `[vocabulary, hidden]`: looked up for the tokens so far, multiplied with for the next one.
+    tokens: DenseWeight,
+    /// `[positions, hidden]`
+    positions: Tensor,
+    layers: Vec<Layer>,
+    norm: Norm,
+    hidden: usize,
+    vocabulary: usize,
+}
+
+#[derive(Debug)]
+struct Layer {
+    norm: Norm,
+    /// Query, key and value side by side.
+    attention_in: Dense,
+    attention_out: Dense,
+    cross_norm: Norm,
+    cross_query: Dense,
+    /// Key and value side by side.
+    cross_in: Dense,
+    cross_out: Dense,
+    feed_forward: FeedForward,
+    heads: usize,
+}
+
+/// What the encoder made of one piece of audio, as the decoder's layers look at it. Shared by all hypotheses about it.
+#[derive(Debug, Clone)]
+pub struct EncodedAudio {
+    layers: Vec<CrossCache>,
+}
+
+/// What the decoder keeps of one hypothesis. A clone is cheap, and goes its own way.
+#[derive(Debug, Clone, Default)]
+pub struct DecoderState {
+    /// For each layer `[tokens, 2 * hidden]`: key and value side by side.
+    layers: Vec<Tensor>,
+    length: usize,
+}
+
+/// The next tokens of one hypothesis.
+#[derive(Debug)]
+pub(super) struct Feed<'a> {
+    /// What was heard.
+    pub(super) audio: &'a EncodedAudio,
+    /// What was said so far; grows by the tokens.
+    pub(super) state: &'a mut DecoderState,
+    /// At least one.
+    pub(super) tokens: &'a [u32],
+}
+
+/// Attention weights to be looked at beside the result: `[rows, positions]` for each head asked for, of one piece of audio.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    /// Layer and head.
+    pub(super) heads: Vec<(usize, usize)>,
+    /// One for each head.
+    pub(super) weights: Vec<Vec<f32>>,
+}
+
+impl Witness {
+    /// Of these heads, each a layer and a head.
+    pub(super) fn of(heads: &[(usize, usize)]) -> Self {
+        Self {
+            heads: heads.to_vec(),
+            weights: Vec::with_capacity(heads.len()),
+        }
+    }
+}
+
+impl EncodedAudio {
+    /// What the decoder's layers make of an encoder's output, one for each spectrogram.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] when the device fails.
+    pub fn of(weights: &WhisperWeights, pass: &EncoderPass) -> Result<Vec<Self>, ModelError> {
+        let ranges = pass.packing.ranges();
+        let mut audios = vec![
+            Self {
+                layers: Vec::with_capacity(weights.decoder.layers.len())
+            };
+            ranges.len()
+        ];
+        let mut lay_out = || -> CandleResult<()> {
+            for layer in &weights.decoder.layers {
+                let projected = layer.cross_in.forward(&pass.hidden)?;
+                for (audio, range) in audios.iter_mut().zip(ranges) {
+                    let own = projected.narrow(0, range.start, range.len())?;
+                    audio.layers.push(CrossCache::new(&own, layer.heads)?);
+                }
+            }
+            Ok(())
+        };
+        lay_out().map_err(ModelError::compute("prepare the decoder"))?;
+        Ok(audios)
+    }
+
+    /// How many positions of 20 milliseconds it has.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.layers.first().map_or(0, CrossCache::positions)
+    }
+
+    /// The bytes that it takes on the device.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.layers.iter().map(CrossCache::bytes).sum()
+    }
+}
+
+impl DecoderState {
+    /// How many tokens it has heard.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Decoder {
+    pub(super) fn read(reader: &mut Reader, config: &WhisperConfig) -> Result<Self, ModelError> {
+        let (hidden, vocabulary) = (config.d_model, config.vocab_size);
+        let tokens = reader.read("decoder.embed_tokens.weight", &[vocabulary, hidden])?;
+        let layers = 0..config.decoder_layers;
+        Ok(Self {
+            tokens: DenseWeight::new(&tokens).map_err(ModelError::compute("lay out weights"))?,
+            positions: reader.read(
+                "decoder.embed_positions.weight",
+                &[config.max_target_positions, hidden],
+            )?,
+            layers: layers
+                .map(|index| Layer::read(reader, index, config))
+                .collect::<Result<_, _>>()?,
+            norm: reader.norm("decoder.layer_norm", hidden)?,
+            hidden,
+            vocabulary,
+        })
+    }
+
+    /// The scores of what may follow the last token of each hypothesis: f32 `[hypotheses, vocabulary]`, not normalised.
+    pub(super) fn forward(
+        &self,
+        feeds: &mut [Feed<'_>],
+        witness: Option<&mut Witness>,
+    ) -> Result<Tensor, ModelError> {
+        self.check(feeds)?;
+        let hidden = self
+            .run(feeds, witness)
+            .map_err(ModelError::compute("run the decoder"))?;
+        let mut last = Vec::with_capacity(feeds.len());
+        let mut rows = 0u32;
+        for feed in feeds.iter() {
+            rows += feed.tokens.len() as u32;
+            last.push(rows - 1);
+        }
+        let score = || -> CandleResult<Tensor> {
+            let count = last.len();
+            let last = Tensor::from_vec(last, count, hidden.device())?;
+            let last = self.norm.forward(&hidden.index_select(&last, 0)?)?;
+            self.tokens.product(&last)
+        };
+        score().map_err(ModelError::compute("score the next tokens"))
+    }
+
+    /// The scores of what may follow each token of one hypothesis that begins here: f32 `[tokens, vocabulary]`, with the attention of some heads.
+    pub(super) fn force(
+        &self,
+        audio: &EncodedAudio,
+        tokens: &[u32],
+        witness: &mut Witness,
+    ) -> Result<Tensor, ModelError> {
+        let state = &mut DecoderState::default();
+        let mut feeds = [Feed {
+            audio,
+            state,
+            tokens,
+        }];
+        self.check(&feeds)?;
+        self.run(&mut feeds, Some(witness))
+            .and_then(|hidden| self.tokens.product(&self.norm.forward(&hidden)?))
+            .map_err(ModelError::compute("align words"))
+    }
+
+    fn check(&self, feeds: &[Feed<'_>]) -> Result<(), ModelError> {
+        let most = self.positions.dim(0).unwrap_or(0);
+        for feed in feeds {
+            let length = feed.state.length + feed.tokens.len();
+            let unknown = feed
+                .tokens
+                .iter()
+                .find(|token| **token as usize >= self.vocabulary);
+            if feed.tokens.is_empty() || length > most || unknown.is_some() {
+                return Err(ModelError::Input {
+                    operation: "decode speech",
+                    expected: format!(
+                        "1 to {most} tokens below {} of one hypothesis",
+                        self.vocabulary
+                    ),
+                    found: unknown.map_or_else(
+                        || format!("{length} tokens"),
+                        |token| format!("the token {token}"),
+                    ),
+                    advice: "shorten the prompt".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        feeds: &mut [Feed<'_>],
+        mut witness: Option<&mut Witness>,
+    ) -> CandleResult<Tensor> {
+        let ids: Vec<u32> = feeds
+            .iter()
+            .flat_map(|feed| feed.tokens.iter().copied())
+            .collect();
+        let places = feeds.iter().flat_map(|feed| {
+            let first = feed.state.length as u32;
+            first..first + feed.tokens.len() as u32
+        });
+        let places: Vec<u32> = places.collect();
+        let count = places.len();
+        let places = Tensor::from_vec(places, count, self.positions.device())?;
+        let mut hidden = (self.tokens.rows(&ids)? + self.positions.index_select(&places, 0)?)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            hidden = layer.look_back(&hidden, index, feeds, self.hidden)?;
+            hidden = layer.listen(&hidden, index, feeds, witness.as_deref_mut())?;
+            hidden = layer.feed_forward.forward(&hidden)?;
+        }
+        for feed in feeds {
+            feed.state.length += feed.tokens.len();
+        }
+        Ok(hidden)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let layers = self.layers.iter().map(|layer| {
+            let denses = [
+                &layer.attention_in,
+                &layer.attention_out,
+                &layer.cross_query,
+                &layer.cross_in,
+                &layer.cross_out,
+            ];
+            denses.into_iter().map(Bytes::bytes).sum::<usize>() + layer.feed_forward.bytes()
+        });
+        bytes(self.tokens.tensor()) + bytes(&self.positions) + layers.sum::<usize>()
+    }
+}
+
+impl Layer {
+    fn read(reader: &mut Reader, index: usize, config: &WhisperConfig) -> Result<Self, ModelError> {
+        let hidden = config.d_model;
+        let name = format!("decoder.layers.{index}");
+        let own = |part: &str| format!("{name}.self_attn.{part}");
+        let cross = |part: &str| format!("{name}.encoder_attn.{part}");
+        Ok(Self {
+            norm: reader.norm(&format!("{name}.self_attn_layer_norm"), hidden)?,
+            attention_in: reader.side_by_side(
+                &[&own("q_proj"), &own("k_proj"), &own("v_proj")],
+                hidden,
+                hidden,
+            )?,
+            attention_out: reader.dense(&own("out_proj"), hidden, hidden)?,
+            cross_norm: reader.norm(&format!("{name}.encoder_attn_layer_norm"), hidden)?,
+            cross_query: reader.dense(&cross("q_proj"), hidden, hidden)?,
+            cross_in: reader.side_by_side(&[&cross("k_proj"), &cross("v_proj")], hidden, hidden)?,
+            cross_out: reader.dense(&cross("out_proj"), hidden, hidden)?,
+            feed_forward: reader.feed_forward(&name, hidden, config.decoder_ffn_dim)?,
+            heads: config.decoder_attention_heads,
+        })
+    }
+
+    /// Attention to the tokens so far.
+    fn look_back(
+        &self,
+        input: &Tensor,
+        index: usize,
+        feeds: &mut [Feed<'_>],
+        hidden: usize,
+    ) -> CandleResult<Tensor> {
+        let projected = self.attention_in.forward(&self.norm.forward(input)?)?;
+        let queries = projected.narrow(1, 0, hidden)?.contiguous()?;
+        let entries = projected.narrow(1, hidden, 2 * hidden)?.contiguous()?;
+        let mut lookbacks = Vec::with_capacity(queries.dim(0)?);
+        let mut row = 0;
+        for feed in feeds {
+            let count = feed.tokens.len();
+            let new = entries.narrow(0, row, count)?;
+            row += count;
+            let cache = match feed.state.layers.get(index) {
+                Some(cache) => Tensor::cat(&[cache, &new], 0)?,
+                None => new,
+            };
+            let length = cache.dim(0)?;
+            lookbacks.extend((0..count).map(|place| Lookback {
+                cache: cache.clone(),
+                visible: length - count + place + 1,
+            }));
+            match feed.state.layers.get_mut(index) {
+                Some(known) => *known = cache,
+                None => feed.state.layers.push(cache),
+            }
+        }
+        let mixed = kernels::cached_attention(&queries, &lookbacks, self.heads)?;
+        self.attention_out.add_to(input, &mixed)
+    }
+
+    /// Attention to what was heard: hypotheses of the same audio that stand side by side share one pass over it.
+    fn listen(
+        &self,
+        input: &Tensor,
+        index: usize,
+        feeds: &[Feed<'_>],
+        mut witness: Option<&mut Witness>,
+    ) -> CandleResult<Tensor> {
+        let queries = self.cross_query.forward(&self.cross_norm.forward(input)?)?;
+        let mut mixed = Vec::new();
+        let mut row = 0;
+        for group in feeds.chunk_by(|one, other| std::ptr::eq(one.audio, other.audio)) {
+            let Some(audio) = group.first().and_then(|feed| feed.audio.layers.get(index)) else {
+                continue;
+            };
+            let count = group.iter().map(|feed| feed.tokens.len()).sum();
+            let own = queries.narrow(0, row, count)?;
+            row += count;
+            mixed.push(audio.attend(&own)?);
+            if let Some(witness) = witness.as_deref_mut() {
+                for (layer, head) in witness.heads.clone() {
+                    if layer == index {
+                        witness.weights.push(audio.weights(&own, head)?);
+                    }
+                }
+            }
+        }
+        self.cross_out.add_to(input, &Tensor::cat(&mixed, 0)?)
+    }
+}

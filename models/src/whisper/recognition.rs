@@ -1,0 +1,148 @@
+//! Recognition: from windows of audio to segments and words, step by step.
+//!
+//! A window is at most as long as the network hears at once. Its spectrogram is encoded layer by layer, then decoded together with the other
+//! windows of the batch; a result that looks wrong is decoded again with more chance, and what the model left over is heard again.
+//!
+//! Source of the order and of the thresholds: `whisper/transcribe.py` of openai/whisper.
+
+mod guards;
+mod options;
+mod window;
+
+use super::decoding::Decoding;
+use super::{LogMel, WhisperWeights};
+use crate::ModelError;
+pub use options::{RecognitionOptions, Silence, Words};
+use window::{Stage, Window};
+
+use super::alignment::Word;
+
+/// Steps of the decoder between two looks at what goes on outside.
+const TOKENS_AT_ONCE: usize = 8;
+
+/// What was recognised in a window.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recognised {
+    /// The code of the language, such as `en`.
+    pub language: Option<String>,
+    /// How likely that language is; 1 if it was given.
+    pub language_probability: f32,
+    /// What was said, in order.
+    pub segments: Vec<RecognisedSegment>,
+}
+
+/// A segment, with the seconds since the window's beginning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecognisedSegment {
+    /// When it begins.
+    pub start: f64,
+    /// When it ends.
+    pub end: f64,
+    /// Its text, with the space before it.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// Its words, if they were asked for.
+    pub words: Vec<Word>,
+    /// How likely it is that nobody speaks.
+    pub no_speech: f32,
+    /// The mean logarithm of the tokens' probabilities.
+    pub mean_log_probability: f32,
+    /// How much chance the decoding needed.
+    pub temperature: f32,
+}
+
+/// The work on a batch of windows.
+#[derive(Debug, Default)]
+pub struct Recognition {
+    windows: Vec<Window>,
+}
+
+/// What a step has come to.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Windows that are done, by their number.
+    pub done: Vec<(usize, Recognised)>,
+    /// Whether all are.
+    pub finished: bool,
+}
+
+impl Recognition {
+    /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are numbered in their order.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] if it is longer, or if the model does not know the language.
+    pub fn push(
+        &mut self,
+        weights: &WhisperWeights,
+        samples: &[f32],
+        options: &RecognitionOptions,
+    ) -> Result<(), ModelError> {
+        self.windows.push(Window::new(weights, samples, options)?);
+        Ok(())
+    }
+
+    /// The bytes that the windows under way take on the device.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.windows.iter().map(Window::bytes).sum()
+    }
+
+    /// Forgets a window that nobody waits for any more.
+    pub fn drop_window(&mut self, number: usize) {
+        if let Some(window) = self.windows.get_mut(number) {
+            window.stage = Stage::Gone;
+        }
+    }
+
+    /// Does the next step: a layer of the encoder for one window, or some tokens of all that are decoded.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] when the device fails.
+    pub fn advance(&mut self, weights: &WhisperWeights) -> Result<Progress, ModelError> {
+        let waiting = self.windows.iter_mut().find(|window| window.is_encoding());
+        match waiting {
+            Some(window) => window.encode(weights)?,
+            None => self.decode(weights)?,
+        }
+        let mut progress = Progress::default();
+        for (number, window) in self.windows.iter_mut().enumerate() {
+            window.settle(weights)?;
+            if let Stage::Done = window.stage {
+                window.stage = Stage::Gone;
+                progress
+                    .done
+                    .push((number, std::mem::take(&mut window.found)));
+            }
+        }
+        progress.finished = self
+            .windows
+            .iter()
+            .all(|window| matches!(window.stage, Stage::Gone));
+        Ok(progress)
+    }
+
+    fn decode(&mut self, weights: &WhisperWeights) -> Result<(), ModelError> {
+        for _ in 0..TOKENS_AT_ONCE {
+            let mut open: Vec<&mut Decoding> = self
+                .windows
+                .iter_mut()
+                .filter_map(Window::decoding)
+                .collect();
+            let before = open.len();
+            Decoding::advance(weights, &mut open)?;
+            // A window that ended may have more to do, which need not wait for the others.
+            if open.iter().filter(|decoding| !decoding.is_done()).count() < before {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The spectrogram of a window, behind which silence follows as the options say.
+fn spectrogram(weights: &WhisperWeights, samples: &[f32], options: &RecognitionOptions) -> LogMel {
+    let most = weights.config().max_source_positions * super::SAMPLES_PER_POSITION;
+    let padded = options.padded(samples.len(), most);
+    weights.filters().log_mel(samples, padded)
+}

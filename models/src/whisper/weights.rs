@@ -1,0 +1,99 @@
+//! The immutable part of a Whisper model, shared by all workers that use it.
+
+use std::path::Path;
+
+use candle_core::Device;
+
+use super::decoder::Decoder;
+use super::encoder::Encoder;
+use super::layer::Reader;
+use super::{GenerationConfig, MelFilters, Vocabulary, WhisperConfig};
+use crate::ModelError;
+use crate::weights::TensorFile;
+
+/// Network, vocabulary and filters of a Whisper model. Immutable and `Send + Sync`: share it behind an `Arc`.
+#[derive(Debug)]
+pub struct WhisperWeights {
+    pub(super) encoder: Encoder,
+    pub(super) decoder: Decoder,
+    vocabulary: Vocabulary,
+    filters: MelFilters,
+    config: WhisperConfig,
+    generation: GenerationConfig,
+    alignment_heads: Vec<(usize, usize)>,
+    device: Device,
+}
+
+impl WhisperWeights {
+    /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and, if it is there, `generation_config.json`: the
+    /// layout of transformers.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of another model;
+    /// [`ModelError::Compute`] if the device has no room.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
+        let config = WhisperConfig::read(&folder.join("config.json"))?;
+        let generation = GenerationConfig::read(&folder.join("generation_config.json"))?;
+        let tokenizer = folder.join("tokenizer.json");
+        let vocabulary = Vocabulary::read(&tokenizer, config.vocab_size, &generation)?;
+        let mut file = TensorFile::open(&folder.join("model.safetensors"))?;
+        let prefixed = file.contains("model.encoder.conv1.weight");
+        let mut reader = Reader {
+            file: &mut file,
+            prefix: if prefixed { "model." } else { "" },
+            device,
+        };
+        Ok(Self {
+            encoder: Encoder::read(&mut reader, &config)?,
+            decoder: Decoder::read(&mut reader, &config)?,
+            vocabulary,
+            filters: MelFilters::new(config.num_mel_bins),
+            alignment_heads: generation.alignment_heads(&config),
+            config,
+            generation,
+            device: device.clone(),
+        })
+    }
+
+    /// The sizes of the network.
+    #[must_use]
+    pub fn config(&self) -> &WhisperConfig {
+        &self.config
+    }
+
+    /// What the checkpoint says about decoding.
+    #[must_use]
+    pub fn generation(&self) -> &GenerationConfig {
+        &self.generation
+    }
+
+    /// The tokens.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The filters of its spectrograms.
+    #[must_use]
+    pub fn filters(&self) -> &MelFilters {
+        &self.filters
+    }
+
+    /// Layer and head of the cross-attention heads that follow the audio in time.
+    #[must_use]
+    pub fn alignment_heads(&self) -> &[(usize, usize)] {
+        &self.alignment_heads
+    }
+
+    /// The device that holds the weights.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The bytes that the weights take on the device.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        (self.encoder.bytes() + self.decoder.bytes()) as u64
+    }
+}
