@@ -6,6 +6,7 @@
 mod attention;
 mod dense;
 mod gelu;
+mod lstm;
 mod norm;
 mod on_cpu;
 mod packing;
@@ -13,5 +14,6 @@ mod packing;
 pub(crate) use attention::attention;
 pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
+pub(crate) use lstm::lstm;
 pub(crate) use norm::{NormWeights, add_norm};
 pub(crate) use packing::Packing;
