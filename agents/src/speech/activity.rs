@@ -5,13 +5,15 @@ use std::sync::Arc;
 use aimass_models::silero::FRAME;
 use aimass_models::{Silero, SileroState, SileroWeights, Store, device};
 use aimass_runtime::{
-    BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Skill, SkillSpec, StepContext,
+    BatchSkill, DeviceName, Fault, FlowContext, ModelSource, ModelVersion, Skill, SkillSpec,
+    StepContext,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artefact::{StoredModel, fault};
-use crate::speech::Samples;
+use crate::speech::input::AudioReader;
+use crate::speech::{AudioInput, SAMPLE_RATE, Samples};
 
 /// The catalogue's name of the model.
 const MODEL: &str = "silero-vad";
@@ -102,6 +104,75 @@ fn activity(model: &Silero, input: &ActivityInput) -> Result<Activity, Fault> {
         probabilities,
         state,
     })
+}
+
+/// A recording that a flow hears piece by piece, each with its activity.
+pub(super) struct Listener {
+    /// Away while it is read.
+    reader: Option<AudioReader>,
+    state: Option<SileroState>,
+    heard: u64,
+}
+
+/// The next piece of a recording.
+pub(super) struct Piece {
+    /// Its audio, 16 kHz.
+    pub(super) samples: Samples,
+    /// How probably each of its frames holds speech.
+    pub(super) probabilities: Vec<f32>,
+}
+
+impl Listener {
+    /// Opens a recording.
+    ///
+    /// # Errors
+    /// A fault when it cannot be read or holds no audio.
+    pub(super) async fn open(context: &FlowContext, input: AudioInput) -> Result<Self, Fault> {
+        Ok(Self {
+            reader: Some(context.blocking(move || input.open()).await??),
+            state: None,
+            heard: 0,
+        })
+    }
+
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// A fault when it cannot be read on, or when its activity is not to be had.
+    pub(super) async fn next(&mut self, context: &FlowContext) -> Result<Option<Piece>, Fault> {
+        let Some(mut reader) = self.reader.take() else {
+            return Ok(None);
+        };
+        let read = move || {
+            let piece = reader.next_piece();
+            (reader, piece)
+        };
+        let (reader, piece) = context.blocking(read).await?;
+        let Some(samples) = piece? else {
+            if reader.is_truncated() {
+                tracing::warn!(seconds = self.heard / u64::from(SAMPLE_RATE), "a recording breaks off; what is there was heard");
+            }
+            return Ok(None);
+        };
+        self.reader = Some(reader);
+        self.heard += samples.len() as u64;
+        let samples = Samples::new(samples)?;
+        let input = ActivityInput {
+            state: self.state.take(),
+            samples: samples.clone(),
+        };
+        let activity = context.ask(DetectActivity, input).await?;
+        self.state = Some(activity.state);
+        Ok(Some(Piece {
+            samples,
+            probabilities: activity.probabilities,
+        }))
+    }
+
+    /// How many samples were heard.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
+    }
 }
 
 /// Where the weights of the activity's model come from.

@@ -3,7 +3,7 @@
 use aimass_models::Store;
 use aimass_runtime::{Agent, AgentDefinition, Fault, WorkerGroup};
 
-use crate::speech::{DetectActivity, SileroSource};
+use crate::speech::{Detect, DetectActivity, SileroSource};
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "whisper-base";
@@ -37,6 +37,8 @@ impl Agent for SpeechAgent {
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
-        Ok(definition.group(activity.skill(DetectActivity)))
+        Ok(definition
+            .group(activity.skill(DetectActivity))
+            .flow(Detect))
     }
 }

@@ -26,6 +26,8 @@ const SPECTRA: usize = 4;
 const PADDED: usize = (SPECTRA + 1) * HOP;
 /// How many frames go through the network at once: their intermediate results stay in the second cache.
 const FRAMES_AT_ONCE: usize = 64;
+/// A sample beyond this is no audio between -1 and 1 that was a little too loud, and could make infinite numbers.
+const LOUDEST: f32 = 100.0;
 /// The taps of a convolution.
 const TAPS: usize = 3;
 
@@ -152,7 +154,7 @@ impl Silero {
     /// ended. The result does not depend on how a recording is cut into stretches, up to rounding.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if the samples are no whole frames or not finite, or the state is not one of this network;
+    /// [`ModelError::Input`] if the samples are no whole frames or far from -1 to 1, or the state is not one of this network;
     /// [`ModelError::Compute`] if the device fails. The state is then as it was.
     pub fn probabilities(
         &self,
@@ -234,11 +236,12 @@ fn check(samples: &[f32]) -> Result<(), ModelError> {
             "fill the last frame with zeros",
         );
     }
-    if let Some(at) = samples.iter().position(|sample| !sample.is_finite()) {
+    let quiet = |sample: &f32| sample.abs() <= LOUDEST;
+    if let Some(at) = samples.iter().position(|sample| !quiet(sample)) {
         return refuse(
-            "finite samples".to_owned(),
+            "samples from -1 to 1".to_owned(),
             format!("{} at {at}", samples[at]),
-            "is the recording damaged?",
+            "scale them: whole numbers of 16 bits by 1 / 32,768",
         );
     }
     Ok(())

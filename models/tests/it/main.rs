@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cache;
+mod silero;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
