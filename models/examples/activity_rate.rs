@@ -30,7 +30,9 @@ struct Heard {
     reason = "a measurement of wall time, outside any runtime"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("usage: activity_rate FOLDER")?;
+    let folder = std::env::args()
+        .nth(1)
+        .ok_or("usage: activity_rate FOLDER")?;
     let weights = SileroWeights::load(Path::new(&folder), &device::open("cpu")?)?;
     let silero = Silero::new(Arc::new(weights));
     let mut output = io::stdout().lock();

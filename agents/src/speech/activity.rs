@@ -150,7 +150,10 @@ impl Listener {
         let (reader, piece) = context.blocking(read).await?;
         let Some(samples) = piece? else {
             if reader.is_truncated() {
-                tracing::warn!(seconds = self.heard / u64::from(SAMPLE_RATE), "a recording breaks off; what is there was heard");
+                tracing::warn!(
+                    seconds = self.heard / u64::from(SAMPLE_RATE),
+                    "a recording breaks off; what is there was heard"
+                );
             }
             return Ok(None);
         };

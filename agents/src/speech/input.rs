@@ -70,7 +70,9 @@ impl AudioInput {
                     "expected `sample_rate` with `samples` only, got it with `path`; leave it out: a file says so itself",
                 ));
             }
-            (Some(path), None) => Source::File(Box::new(AudioFile::open(path).map_err(|error| refused(&error))?)),
+            (Some(path), None) => Source::File(Box::new(
+                AudioFile::open(path).map_err(|error| refused(&error))?,
+            )),
             (None, Some(samples)) => {
                 let rate = self.sample_rate.unwrap_or(SAMPLE_RATE);
                 let resampler = Resampler::new(rate, 1).map_err(|error| refused(&error))?;
@@ -81,10 +83,14 @@ impl AudioInput {
                 }
             }
             (Some(_), Some(_)) => {
-                return Err(Fault::rejected("expected `path` or `samples`, got both; leave one out"));
+                return Err(Fault::rejected(
+                    "expected `path` or `samples`, got both; leave one out",
+                ));
             }
             (None, None) => {
-                return Err(Fault::rejected("expected `path` or `samples`, got neither; name one"));
+                return Err(Fault::rejected(
+                    "expected `path` or `samples`, got neither; name one",
+                ));
             }
         };
         Ok(AudioReader {
@@ -173,7 +179,9 @@ mod tests {
 
     fn refusal(input: &AudioInput) -> String {
         let opened = input.open();
-        let fault = opened.and_then(|mut reader| reader.next_piece()).unwrap_err();
+        let fault = opened
+            .and_then(|mut reader| reader.next_piece())
+            .unwrap_err();
         assert_eq!(fault.kind, aimass_runtime::FaultKind::Rejected);
         assert!(!fault.message.contains('\n'));
         fault.message
@@ -181,7 +189,9 @@ mod tests {
 
     #[test]
     fn samples_come_in_whole_frames_at_any_rate() {
-        let samples: Vec<f32> = (0..45 * 16_000).map(|at| (at as f32 * 0.01).sin()).collect();
+        let samples: Vec<f32> = (0..45 * 16_000)
+            .map(|at| (at as f32 * 0.01).sin())
+            .collect();
         let input = AudioInput::samples(Samples::new(samples.clone()).unwrap(), SAMPLE_RATE);
         let found = pieces(&input);
         assert_eq!((found.len(), found[0].len()), (3, PIECE));
@@ -210,7 +220,11 @@ mod tests {
         assert!(refusal(&AudioInput::path("no/such.wav")).contains("no/such.wav"));
         assert!(refusal(&AudioInput::path("/")).contains("a folder"));
         let file = tempfile::NamedTempFile::new().unwrap();
-        for content in [&b""[..], b"Dear Sir, the parcel came late.", b"RIFF\xff\xff\xff\xffWAVE"] {
+        for content in [
+            &b""[..],
+            b"Dear Sir, the parcel came late.",
+            b"RIFF\xff\xff\xff\xffWAVE",
+        ] {
             std::fs::write(file.path(), content).unwrap();
             let message = refusal(&AudioInput::path(file.path()));
             assert!(message.contains(file.path().to_str().unwrap()), "{message}");

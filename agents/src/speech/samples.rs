@@ -70,7 +70,11 @@ impl fmt::Debug for Samples {
 
 impl Serialize for Samples {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let bytes: Vec<u8> = self
+            .0
+            .iter()
+            .flat_map(|sample| sample.to_le_bytes())
+            .collect();
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 }
@@ -97,7 +101,9 @@ impl<'de> Visitor<'de> for SamplesVisitor {
             return Err(E::custom(too_many(&(bytes / WIDTH).to_string())));
         }
         let bytes = STANDARD.decode(text).map_err(|error| {
-            E::custom(format!("expected samples as base64: {error}; use the standard alphabet, with padding"))
+            E::custom(format!(
+                "expected samples as base64: {error}; use the standard alphabet, with padding"
+            ))
         })?;
         let (samples, rest) = bytes.as_chunks::<WIDTH>();
         if !rest.is_empty() {
@@ -106,7 +112,10 @@ impl<'de> Visitor<'de> for SamplesVisitor {
                 bytes.len()
             )));
         }
-        Ok(samples.iter().map(|sample| f32::from_le_bytes(*sample)).collect())
+        Ok(samples
+            .iter()
+            .map(|sample| f32::from_le_bytes(*sample))
+            .collect())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<f32>, A::Error> {
@@ -154,7 +163,11 @@ mod tests {
 
     #[test]
     fn what_is_no_audio_or_too_much_is_refused_with_what_to_do() {
-        let refusal = |json: &str| serde_json::from_str::<Samples>(json).unwrap_err().to_string();
+        let refusal = |json: &str| {
+            serde_json::from_str::<Samples>(json)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(refusal("\"AAAA\"").contains("got 3 bytes"));
         assert!(refusal("\"not base64\"").contains("standard alphabet"));
         assert!(refusal("{}").contains("array of numbers"));

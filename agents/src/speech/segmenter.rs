@@ -17,8 +17,8 @@ mod tests;
 
 use std::collections::VecDeque;
 
-pub use options::SegmenterOptions;
 use options::Limits;
+pub use options::SegmenterOptions;
 
 use crate::speech::spans::{FRAME_SAMPLES, Ongoing};
 use crate::speech::{Span, SpanDetector};
@@ -154,7 +154,11 @@ impl Segmenter {
             windows.extend(self.close_full());
         }
         // What is no number is no speech.
-        let probability = if probability.is_nan() { 0.0 } else { probability };
+        let probability = if probability.is_nan() {
+            0.0
+        } else {
+            probability
+        };
         self.track.push_back(probability);
         let ended = self.detector.push(probability);
         self.position += length;
@@ -190,7 +194,11 @@ impl Segmenter {
 
     /// Whether the window ends with the pause of this moment, or holds nothing.
     fn is_complete(&self) -> bool {
-        let Some(open) = self.open.as_ref().filter(|_| self.detector.ongoing().is_none()) else {
+        let Some(open) = self
+            .open
+            .as_ref()
+            .filter(|_| self.detector.ongoing().is_none())
+        else {
             return false;
         };
         let Some((_, end)) = open.spans.last() else {
@@ -218,12 +226,19 @@ impl Segmenter {
         let cut = self.cut(&open, ongoing);
         let mut spans = open.spans.clone();
         // If a silence has begun in the ongoing speech, what is before the cut ends with it.
-        spans.push((ongoing.start.max(open.start), ongoing.end.unwrap_or(u64::MAX)));
+        spans.push((
+            ongoing.start.max(open.start),
+            ongoing.end.unwrap_or(u64::MAX),
+        ));
         let before = spans.iter().filter(|(start, _)| *start < cut);
-        let before: Vec<_> = before.map(|(start, end)| (*start, *end.min(&cut))).collect();
+        let before: Vec<_> = before
+            .map(|(start, end)| (*start, *end.min(&cut)))
+            .collect();
         let after = open.spans.iter().filter(|(_, end)| *end > cut);
         let after: Vec<_> = after.map(|(start, end)| (*start.max(&cut), *end)).collect();
-        let next = after.first().map_or(ongoing.start.max(cut), |(start, _)| *start);
+        let next = after
+            .first()
+            .map_or(ongoing.start.max(cut), |(start, _)| *start);
         let (_, last) = *before.last()?;
         let end = match next == cut {
             true => cut,
@@ -249,7 +264,9 @@ impl Segmenter {
             true => self.position,
             false => ongoing.start,
         };
-        let from = open.start.max(self.position.saturating_sub(self.limits.cut_range));
+        let from = open
+            .start
+            .max(self.position.saturating_sub(self.limits.cut_range));
         let frames = from.div_ceil(FRAME_SAMPLES)..until / FRAME_SAMPLES;
         let around = |frame: &u64| -> f32 {
             let near = frame.saturating_sub(1)..frame + 2;
@@ -301,7 +318,9 @@ impl Segmenter {
     fn forget(&mut self) {
         let needed = match &self.open {
             Some(open) => open.start,
-            None => self.closed.max(self.position.saturating_sub(self.limits.padding)),
+            None => self
+                .closed
+                .max(self.position.saturating_sub(self.limits.padding)),
         };
         self.drop_until(needed);
     }
@@ -310,7 +329,8 @@ impl Segmenter {
         let frames = sample / FRAME_SAMPLES - self.first / FRAME_SAMPLES;
         self.track.drain(..self.track.len().min(frames as usize));
         let samples = sample - self.first;
-        self.samples.drain(..self.samples.len().min(samples as usize));
+        self.samples
+            .drain(..self.samples.len().min(samples as usize));
         self.first = sample;
     }
 }

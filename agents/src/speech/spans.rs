@@ -237,7 +237,8 @@ mod tests {
     #[test]
     fn it_finds_what_the_reference_finds() {
         let goldens: Vec<Golden> =
-            serde_json::from_str(include_str!("../../../models/goldens/silero/spans.json")).unwrap();
+            serde_json::from_str(include_str!("../../../models/goldens/silero/spans.json"))
+                .unwrap();
         assert!(goldens.len() >= 3);
         for golden in &goldens {
             for case in &golden.cases {

@@ -23,9 +23,8 @@ pub(super) struct Lstm {
 
 impl Lstm {
     pub(super) fn read(file: &mut TensorFile, device: &Device) -> Result<Self, ModelError> {
-        let mut read = |name: &str, shape: &[usize]| {
-            file.read(&format!("lstm_cell.{name}"), shape, device)
-        };
+        let mut read =
+            |name: &str, shape: &[usize]| file.read(&format!("lstm_cell.{name}"), shape, device);
         let input = read("weight_ih", &[GATES * HIDDEN, HIDDEN])?;
         let recurrent = read("weight_hh", &[GATES * HIDDEN, HIDDEN])?;
         let biases = [

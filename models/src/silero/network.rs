@@ -95,7 +95,10 @@ impl SileroWeights {
     pub fn memory_bytes(&self) -> u64 {
         let dense = self.convolutions.iter().map(|step| step.weight.tensor());
         let dense = dense.chain([self.spectrum.tensor(), self.last.tensor()]);
-        let values: usize = dense.chain(self.lstm.tensors()).map(Tensor::elem_count).sum();
+        let values: usize = dense
+            .chain(self.lstm.tensors())
+            .map(Tensor::elem_count)
+            .sum();
         4 * values as u64
     }
 }
@@ -184,7 +187,10 @@ impl Silero {
         let last = weights.last.product(&outputs.relu()?)?;
         let logits = last.flatten_all()?.to_vec1::<f32>()?;
         let sigmoid = |logit: f32| 1.0 / (1.0 + (-f64::from(logit) - weights.last_bias).exp());
-        Ok(logits.into_iter().map(|logit| sigmoid(logit) as f32).collect())
+        Ok(logits
+            .into_iter()
+            .map(|logit| sigmoid(logit) as f32)
+            .collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aimass_models::{Silero, SileroState, SileroWeights, Silent, device};
+use aimass_models::{Silent, Silero, SileroState, SileroWeights, device};
 use serde::Deserialize;
 
 use crate::cache;
@@ -39,7 +39,9 @@ fn speech() -> Vec<f32> {
 fn furthest(one: &[f32], other: &[f32]) -> f32 {
     assert_eq!(one.len(), other.len());
     let pairs = one.iter().zip(other);
-    pairs.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
+    pairs
+        .map(|(one, other)| (one - other).abs())
+        .fold(0.0, f32::max)
 }
 
 #[test]
@@ -62,7 +64,8 @@ fn it_does_not_matter_how_a_recording_is_cut() {
     for frames in [1, 7, 65] {
         let mut state = SileroState::default();
         let pieces = speech.chunks(frames * FRAME);
-        let probabilities = pieces.flat_map(|piece| silero.probabilities(&mut state, piece).unwrap());
+        let probabilities =
+            pieces.flat_map(|piece| silero.probabilities(&mut state, piece).unwrap());
         let apart = furthest(&probabilities.collect::<Vec<_>>(), &whole);
         assert!(apart < 1e-5, "{frames} frames: {apart}");
     }
@@ -112,7 +115,10 @@ fn what_is_no_audio_is_refused_and_leaves_the_state_as_it_was() {
     samples[700] = 100.0;
     let loud = silero.probabilities(&mut SileroState::default(), &samples);
     let loud = loud.unwrap();
-    assert!(loud.iter().all(|probability| (0.0..=1.0).contains(probability)));
+    assert!(
+        loud.iter()
+            .all(|probability| (0.0..=1.0).contains(probability))
+    );
     assert_eq!(silero.probabilities(&mut state, &[]).unwrap(), [0.0; 0]);
 }
 
@@ -128,9 +134,15 @@ fn damaged_and_other_weights_are_refused_in_one_line() {
     for length in [0, 7, 100, sound.len() / 2, sound.len() - 1] {
         std::fs::write(&place, &sound[..length]).unwrap();
         let message = load(folder.path()).unwrap_err().to_string();
-        assert!(!message.contains('\n') && message.contains("silero_vad_16k"), "{message}");
+        assert!(
+            !message.contains('\n') && message.contains("silero_vad_16k"),
+            "{message}"
+        );
     }
-    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/goldens/multilingual/model.safetensors");
+    let other = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/goldens/multilingual/model.safetensors"
+    );
     std::fs::copy(other, &place).unwrap();
     let message = load(folder.path()).unwrap_err().to_string();
     assert!(message.contains("stft_conv.weight"), "{message}");

@@ -1,3 +1,5 @@
+//! What windows promise, by examples and by chance.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -79,7 +81,10 @@ fn the_last_frame_may_be_short_and_nothing_is_added_to_it() {
     let mut segmenter = Segmenter::new(SegmenterOptions::default());
     let samples = audio(20 * FRAME_SAMPLES + 100);
     assert_eq!(segmenter.push(&samples, &[SPEECH; 21]), []);
-    assert_eq!(segmenter.growing().unwrap().end_sample(), 20 * FRAME_SAMPLES);
+    assert_eq!(
+        segmenter.growing().unwrap().end_sample(),
+        20 * FRAME_SAMPLES
+    );
     let windows = segmenter.finish();
     assert_eq!(windows[0].samples, samples);
     assert_eq!(windows[0].spans[0].end_sample, samples.len() as u64);

@@ -29,10 +29,19 @@ async fn pieces_of_a_recording_are_heard_as_the_whole_is() {
     let speech = recordings::speech();
     let whole = hear(&runtime, &speech, speech.len()).await;
     assert_eq!(whole.len(), speech.len().div_ceil(512));
-    assert!(whole.iter().all(|probability| (0.0..=1.0).contains(probability)));
+    assert!(
+        whole
+            .iter()
+            .all(|probability| (0.0..=1.0).contains(probability))
+    );
     let pieces = hear(&runtime, &speech, 3 * 512).await;
     let pairs = whole.iter().zip(&pieces);
-    assert!(pairs.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max) < 1e-5);
+    assert!(
+        pairs
+            .map(|(one, other)| (one - other).abs())
+            .fold(0.0, f32::max)
+            < 1e-5
+    );
     runtime.shutdown().await;
 }
 
@@ -54,27 +63,41 @@ async fn a_recording_becomes_windows_of_speech() {
     assert_eq!(places, [(4, 10), (14, 25)]);
     let spans: Vec<usize> = windows.iter().map(|window| window.spans.len()).collect();
     assert_eq!(spans, [2, 4]);
-    assert!(windows.iter().flat_map(|window| &window.spans).all(|span| span.probability > 0.7));
+    assert!(
+        windows
+            .iter()
+            .flat_map(|window| &window.spans)
+            .all(|span| span.probability > 0.7)
+    );
     runtime.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_json_samples_are_numbers_or_base64_and_the_state_goes_on() {
     let runtime = start().await;
-    let ask = async |input| runtime.ask_json("speech.activity", input, Default::default()).await;
+    let ask = async |input| {
+        runtime
+            .ask_json("speech.activity", input, Default::default())
+            .await
+    };
     let numbers = json!({ "samples": vec![0.25; 600] });
     let first = ask(numbers).await.unwrap();
     assert_eq!(first["probabilities"].as_array().unwrap().len(), 2);
     let samples = Samples::new([0.25; 600]).unwrap();
     let packed = ask(json!({ "samples": samples })).await.unwrap();
     assert_eq!(packed, first);
-    let second = ask(json!({ "samples": samples, "state": first["state"] })).await.unwrap();
+    let second = ask(json!({ "samples": samples, "state": first["state"] }))
+        .await
+        .unwrap();
     assert_ne!(second["probabilities"], first["probabilities"]);
     let mut spoilt = first["state"].clone();
     spoilt["cell"] = json!([1, 2, 3]);
     let long = vec![0; MAX_PIECE_SAMPLES + 1];
     for (input, message) in [
-        (json!({ "samples": samples, "state": spoilt }), "128 finite numbers in `cell`"),
+        (
+            json!({ "samples": samples, "state": spoilt }),
+            "128 finite numbers in `cell`",
+        ),
         (json!({ "samples": samples, "state": {} }), "hidden"),
         (json!({ "samples": "?" }), "base64"),
         (json!({ "samples": [3000, 1] }), "from -1 to 1"),

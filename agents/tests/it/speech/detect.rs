@@ -34,7 +34,9 @@ async fn detect_samples(runtime: &Runtime, samples: &[f32]) -> DetectedSpeech {
 fn places(found: &DetectedSpeech) -> Vec<(f64, f64)> {
     let tenth = |seconds: f64| (seconds * 10.0).round() / 10.0;
     let spans = found.speech.iter();
-    spans.map(|span| (tenth(span.start), tenth(span.end))).collect()
+    spans
+        .map(|span| (tenth(span.start), tenth(span.end)))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +45,11 @@ async fn speech_is_found_in_files_and_in_samples() {
     let file = detect(&runtime, AudioInput::path(recordings::speech_file())).await;
     assert_eq!(places(&file), [(0.2, 2.9), (4.0, 5.2)]);
     assert!((file.duration - 5.744).abs() < 1e-9);
-    assert!(file.speech.iter().all(|span| (0.7..=1.0).contains(&span.probability)));
+    assert!(
+        file.speech
+            .iter()
+            .all(|span| (0.7..=1.0).contains(&span.probability))
+    );
     assert_eq!(detect_samples(&runtime, &recordings::speech()).await, file);
     // Played at another rate, and in the words of a file of that rate.
     let samples = recordings::speech();
@@ -72,7 +78,10 @@ async fn silence_noise_and_music_hold_no_speech() {
     }
     for few in [0, 1, 511] {
         let found = detect_samples(&runtime, &vec![0.1; few]).await;
-        assert_eq!((found.speech.len(), found.duration), (0, few as f64 / 16_000.0));
+        assert_eq!(
+            (found.speech.len(), found.duration),
+            (0, few as f64 / 16_000.0)
+        );
     }
     runtime.shutdown().await;
 }
@@ -82,8 +91,13 @@ async fn options_say_what_counts_as_speech() {
     let runtime = start().await;
     let ask = async |options: Value| {
         let mut input = json!({ "path": recordings::speech_file() });
-        input.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
-        let found = runtime.ask_json("speech.detect", input, Default::default()).await;
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(options.as_object().unwrap().clone());
+        let found = runtime
+            .ask_json("speech.detect", input, Default::default())
+            .await;
         found.unwrap()["speech"].as_array().unwrap().len()
     };
     assert_eq!(ask(json!({})).await, 2);
@@ -119,7 +133,10 @@ async fn a_recording_that_is_none_is_refused_in_one_line() {
     let whole = wav(&recordings::speech(), 16_000);
     for (input, word) in [
         (file("empty.wav", b""), "empty.wav"),
-        (file("letter.wav", b"Dear Sir, the parcel came late."), "letter.wav"),
+        (
+            file("letter.wav", b"Dear Sir, the parcel came late."),
+            "letter.wav",
+        ),
         (file("header.wav", &whole[..30]), "header.wav"),
         (json!({ "path": "no/such/file.wav" }), "no/such/file.wav"),
         (json!({ "path": folder.path() }), "folder"),
@@ -159,7 +176,10 @@ async fn a_missing_model_says_what_to_type() {
         .unwrap();
     let input = DetectInput::of(AudioInput::path(recordings::speech_file()));
     let error = runtime.ask(Detect, input).await.unwrap_err();
-    assert!(error.to_string().contains("aimass models pull silero-vad"), "{error}");
+    assert!(
+        error.to_string().contains("aimass models pull silero-vad"),
+        "{error}"
+    );
     assert_eq!(error.exit_code(), 69);
     runtime.shutdown().await;
 }
@@ -244,10 +264,19 @@ async fn the_speech_agent_conforms() {
     let report = Conformance::new(move || SpeechAgent::new(store.clone(), None))
         .example("speech.activity", json!({ "samples": samples(512) }))
         .example("speech.activity", json!({ "samples": samples(20_000) }))
-        .example("speech.detect", json!({ "path": recordings::speech_file() }))
-        .example("speech.detect", json!({ "samples": samples(20_000), "sample_rate": 16_000 }))
+        .example(
+            "speech.detect",
+            json!({ "path": recordings::speech_file() }),
+        )
+        .example(
+            "speech.detect",
+            json!({ "samples": samples(20_000), "sample_rate": 16_000 }),
+        )
         .refuses("speech.activity", json!({ "samples": [1e30] }))
-        .refuses("speech.detect", json!({ "path": "there/is/no/such/file.wav" }))
+        .refuses(
+            "speech.detect",
+            json!({ "path": "there/is/no/such/file.wav" }),
+        )
         .refuses("speech.detect", json!({}))
         .tolerance(1e-4)
         .run()

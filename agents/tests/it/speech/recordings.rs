@@ -31,7 +31,11 @@ pub(crate) fn white_noise(samples: usize) -> Vec<f32> {
 /// Chords of plucked strings over a drum, two a second: like music, and without a voice.
 pub(crate) fn music(samples: usize) -> Vec<f32> {
     let noise = white_noise(samples);
-    let chords = [[220.0, 277.2, 329.6], [146.8, 220.0, 293.7], [164.8, 246.9, 329.6]];
+    let chords = [
+        [220.0, 277.2, 329.6],
+        [146.8, 220.0, 293.7],
+        [164.8, 246.9, 329.6],
+    ];
     let sample = |at: usize| {
         let time = at as f32 / 16_000.0;
         let beat = time % 0.5;
@@ -54,7 +58,11 @@ pub(crate) fn wav(samples: &[f32], sample_rate: u32) -> Vec<u8> {
     file.extend(b"WAVEfmt ");
     file.extend(16_u32.to_le_bytes());
     file.extend([1_u16, 1].map(u16::to_le_bytes).concat());
-    file.extend([sample_rate, 2 * sample_rate].map(u32::to_le_bytes).concat());
+    file.extend(
+        [sample_rate, 2 * sample_rate]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
     file.extend([2_u16, 16].map(u16::to_le_bytes).concat());
     file.extend(b"data");
     file.extend(bytes.to_le_bytes());
