@@ -171,11 +171,6 @@ impl Listener {
             probabilities: activity.probabilities,
         }))
     }
-
-    /// How many samples were heard.
-    pub(super) fn heard(&self) -> u64 {
-        self.heard
-    }
 }
 
 /// Where the weights of the activity's model come from.

@@ -154,8 +154,9 @@ impl FlowSkill for Detect {
         let padding = options.padding_samples();
         let mut detector = SpanDetector::new(&options);
         let mut listener = Listener::open(&context, input.audio()).await?;
-        let mut speech = Vec::new();
+        let (mut speech, mut heard) = (Vec::new(), 0);
         while let Some(piece) = listener.next(&context).await? {
+            heard += piece.samples.len() as u64;
             for probability in piece.probabilities {
                 let Some(span) = detector.push(probability) else {
                     continue;
@@ -166,7 +167,6 @@ impl FlowSkill for Detect {
                 context.emit(span).await?;
             }
         }
-        let heard = listener.heard();
         if let Some(span) = detector.finish(heard) {
             let span = SpeechSpan::from(span.padded(padding, 0, heard));
             speech.push(span);

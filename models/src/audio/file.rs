@@ -108,7 +108,12 @@ impl AudioFile {
             return Ok(None);
         }
         self.given += length as u64;
-        if self.given > self.limits.max_seconds.saturating_mul(u64::from(SAMPLE_RATE)) {
+        if self.given
+            > self
+                .limits
+                .max_seconds
+                .saturating_mul(u64::from(SAMPLE_RATE))
+        {
             self.ended = true;
             self.ready.clear();
             return Err(too_long(&self.path, self.limits, "more"));
@@ -177,8 +182,15 @@ impl AudioFile {
         // The first packet corrects the header, and a file that cannot be decoded at all is refused here.
         let info = decoder.info();
         let primed = decoder.advance()?;
-        let info = if primed.is_some() { decoder.info()? } else { info? };
-        if info.seconds.is_some_and(|seconds| seconds > limits.max_seconds as f64) {
+        let info = if primed.is_some() {
+            decoder.info()?
+        } else {
+            info?
+        };
+        if info
+            .seconds
+            .is_some_and(|seconds| seconds > limits.max_seconds as f64)
+        {
             let found = format!("{:.1}", info.seconds.unwrap_or_default());
             return Err(too_long(path, limits, &found));
         }
@@ -216,7 +228,12 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
         return Err(ModelError::Format {
             path: path.to_path_buf(),
             expected: "a regular file".to_owned(),
-            found: if kind.is_dir() { "a folder" } else { "a special file" }.to_owned(),
+            found: if kind.is_dir() {
+                "a folder"
+            } else {
+                "a special file"
+            }
+            .to_owned(),
             advice: "name one audio file; live audio goes through the live interface".to_owned(),
         });
     }
