@@ -13,6 +13,7 @@ mod error;
 mod fetch;
 mod files;
 mod kernels;
+mod onnx;
 pub mod sentence;
 pub mod silero;
 pub mod store;

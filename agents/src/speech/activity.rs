@@ -192,7 +192,7 @@ impl ModelSource for SileroSource {
     type Model = Silero;
 
     fn version(&self) -> ModelVersion {
-        self.0.version(".safetensors")
+        self.0.version(".onnx")
     }
 
     fn memory_bytes(&self) -> u64 {

@@ -225,11 +225,8 @@ impl Segmenter {
         let open = self.open.take()?;
         let cut = self.cut(&open, ongoing);
         let mut spans = open.spans.clone();
-        // If a silence has begun in the ongoing speech, what is before the cut ends with it.
-        spans.push((
-            ongoing.start.max(open.start),
-            ongoing.end.unwrap_or(u64::MAX),
-        ));
+        // What is not known to have ended goes on: it may be silent already, and may come back.
+        spans.push((ongoing.start.max(open.start), u64::MAX));
         let before = spans.iter().filter(|(start, _)| *start < cut);
         let before: Vec<_> = before
             .map(|(start, end)| (*start, *end.min(&cut)))
@@ -259,8 +256,7 @@ impl Segmenter {
     /// The middle of the frame that, with its neighbours, is the least probable to hold speech: at the end of the window, and not in what may yet turn out
     /// to be too short for speech.
     fn cut(&self, open: &OpenWindow, ongoing: Ongoing) -> u64 {
-        let spoken_until = ongoing.end.unwrap_or(self.position);
-        let until = match self.detector.is_speech(ongoing.start, spoken_until) {
+        let until = match self.detector.is_speech(ongoing.start, self.position) {
             true => self.position,
             false => ongoing.start,
         };

@@ -80,8 +80,8 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ongoing {
     pub(super) start: u64,
-    /// Where it ends if the silence that has begun there goes on.
-    pub(super) end: Option<u64>,
+    /// Where it ends if it does not come back.
+    end: Option<u64>,
     mean: Mean,
     mean_at_end: Mean,
 }

@@ -6,10 +6,12 @@ use super::SileroState;
 use super::state::HIDDEN;
 use crate::ModelError;
 use crate::kernels::{self, DenseWeight};
-use crate::weights::TensorFile;
+use crate::onnx::OnnxFile;
 
-/// Input, forget, cell and output, in the order in which PyTorch stores them.
+/// How many gates there are. The network takes them in the order input, forget, cell, output.
 const GATES: usize = 4;
+/// Where they are among those of ONNX: input, output, forget, cell.
+const IN_ONNX: [usize; GATES] = [0, 2, 3, 1];
 
 #[derive(Debug)]
 pub(super) struct Lstm {
@@ -22,20 +24,23 @@ pub(super) struct Lstm {
 }
 
 impl Lstm {
-    pub(super) fn read(file: &mut TensorFile, device: &Device) -> Result<Self, ModelError> {
-        let mut read =
-            |name: &str, shape: &[usize]| file.read(&format!("lstm_cell.{name}"), shape, device);
-        let input = read("weight_ih", &[GATES * HIDDEN, HIDDEN])?;
-        let recurrent = read("weight_hh", &[GATES * HIDDEN, HIDDEN])?;
-        let biases = [
-            read("bias_ih", &[GATES * HIDDEN])?,
-            read("bias_hh", &[GATES * HIDDEN])?,
-        ];
+    /// Reads the one that the file's only `LSTM` node takes.
+    pub(super) fn read(file: &OnnxFile, device: &Device) -> Result<Self, ModelError> {
+        let [_, input, recurrent, bias, ..] = file.inputs_of("LSTM")? else {
+            return Err(file.refuse(
+                "an ONNX file whose `LSTM` has weights and biases".to_owned(),
+                "one without".to_owned(),
+            ));
+        };
+        let input = file.read(input, &[1, GATES * HIDDEN, HIDDEN], device)?;
+        let recurrent = file.read(recurrent, &[1, GATES * HIDDEN, HIDDEN], device)?;
+        let bias = file.read(bias, &[1, 2 * GATES * HIDDEN], device)?;
         let laid_out = || {
+            let bias = bias.reshape((2, GATES * HIDDEN))?.sum(0)?;
             Ok(Self {
-                input: DenseWeight::new(&input)?,
-                recurrent: recurrent.t()?.contiguous()?,
-                bias: (&biases[0] + &biases[1])?,
+                input: DenseWeight::new(&reordered(&input.squeeze(0)?)?)?,
+                recurrent: reordered(&recurrent.squeeze(0)?)?.t()?.contiguous()?,
+                bias: reordered(&bias)?,
             })
         };
         laid_out().map_err(ModelError::compute("lay out a long short-term memory"))
@@ -56,4 +61,10 @@ impl Lstm {
     pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
         [self.input.tensor(), &self.recurrent, &self.bias].into_iter()
     }
+}
+
+/// The rows of all gates in the network's order.
+fn reordered(rows: &Tensor) -> CandleResult<Tensor> {
+    let gates = IN_ONNX.map(|gate| rows.narrow(0, gate * HIDDEN, HIDDEN));
+    Tensor::cat(&gates.into_iter().collect::<CandleResult<Vec<_>>>()?, 0)
 }

@@ -10,10 +10,10 @@ use super::state::{CONTEXT, HIDDEN};
 use super::{FRAME, SileroState};
 use crate::ModelError;
 use crate::kernels::DenseWeight;
-use crate::weights::TensorFile;
+use crate::onnx::OnnxFile;
 
 /// The file of an artefact that holds the weights.
-const FILE: &str = "silero_vad_16k.safetensors";
+const FILE: &str = "silero_vad_16k_sequence.onnx";
 /// Samples between two spectra.
 const HOP: usize = 128;
 /// Samples of a spectrum: two hops.
@@ -57,26 +57,26 @@ struct Convolution {
 }
 
 impl SileroWeights {
-    /// Reads the network from `silero_vad_16k.safetensors` in `folder`.
+    /// Reads the network from `silero_vad_16k_sequence.onnx` in `folder`.
     ///
     /// # Errors
     /// [`ModelError::File`] or [`ModelError::Format`] if the file is missing, damaged, or of another network; [`ModelError::Compute`] if the
     /// device has no room.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
-        let mut file = TensorFile::open(&folder.join(FILE))?;
-        let spectrum = file.read("stft_conv.weight", &[2 * BINS, 1, WINDOW], device)?;
-        let mut convolution = |name, inputs, outputs, length, stride| {
-            Convolution::read(&mut file, device, name, [inputs, outputs, length, stride])
+        let file = OnnxFile::open(&folder.join(FILE))?;
+        let spectrum = file.read("stft.forward_basis_buffer", &[2 * BINS, 1, WINDOW], device)?;
+        let convolution = |name, inputs, outputs, length, stride| {
+            Convolution::read(&file, device, name, [inputs, outputs, length, stride])
         };
         let convolutions = [
-            convolution("conv1", BINS, 128, SPECTRA, 1)?,
-            convolution("conv2", 128, 64, SPECTRA, 2)?,
-            convolution("conv3", 64, 64, 2, 2)?,
-            convolution("conv4", 64, HIDDEN, 1, 1)?,
+            convolution("encoder.0", BINS, 128, SPECTRA, 1)?,
+            convolution("encoder.1", 128, 64, SPECTRA, 2)?,
+            convolution("encoder.2", 64, 64, 2, 2)?,
+            convolution("encoder.3", 64, HIDDEN, 1, 1)?,
         ];
-        let lstm = Lstm::read(&mut file, device)?;
-        let last = file.read("final_conv.weight", &[1, HIDDEN, 1], device)?;
-        let last_bias = file.read("final_conv.bias", &[1], device)?;
+        let lstm = Lstm::read(&file, device)?;
+        let last = file.read("output.weight", &[1, HIDDEN, 1], device)?;
+        let last_bias = file.read("output.bias", &[1], device)?;
         let laid_out = || {
             Ok(Self {
                 spectrum: DenseWeight::new(&spectrum.squeeze(1)?)?,
@@ -106,7 +106,7 @@ impl SileroWeights {
 impl Convolution {
     /// One with [`TAPS`] taps over inputs of `length` steps, padded by one step on both sides.
     fn read(
-        file: &mut TensorFile,
+        file: &OnnxFile,
         device: &Device,
         name: &str,
         [inputs, outputs, length, stride]: [usize; 4],

@@ -70,7 +70,7 @@ fn a_window_that_would_be_too_long_is_cut_where_speech_is_least_probable() {
     // The pause is among the last 8 s; of one before them, nothing is known to be better.
     let pause = (0.4, SILENCE);
     let cut = places(&[(12.0, SPEECH), pause, (12.0, SPEECH), pause, (20.0, SPEECH)]);
-    assert_eq!(cut, [(0.0, 24.6), (24.6, 44.8)]);
+    assert_eq!(cut, [(0.0, 24.7), (24.7, 44.8)]);
     // In a pause, the window ends with it.
     let cut = places(&[(28.5, SPEECH), (1.9, SILENCE), (5.0, SPEECH)]);
     assert_eq!(cut, [(0.0, 28.8), (30.1, 35.4)]);
@@ -186,7 +186,8 @@ proptest! {
         let mut detector = SpanDetector::new(&options.limited_spans());
         let mut speech: Vec<Span> = track.iter().filter_map(|p| detector.push(*p)).collect();
         speech.extend(detector.finish(length));
-        prop_assert_eq!(speech.is_empty(), windows.is_empty());
+        let silent = track.iter().all(|probability| *probability < options.spans.threshold);
+        prop_assert!(windows.is_empty() || !silent);
         for span in speech {
             let mut covered = span.start_sample;
             for window in &windows {
