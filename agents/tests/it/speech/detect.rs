@@ -11,8 +11,7 @@ use aimass_config::Config;
 use aimass_models::{Catalogue, Silero, Store, StoreOptions};
 use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Fault, Runtime, Skill, SkillSpec, StepContext, TaskError,
-    WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, Fault, Runtime, Skill, SkillSpec, StepContext, WorkerGroup,
 };
 use serde_json::{Value, json};
 
@@ -148,7 +147,6 @@ async fn a_recording_that_is_none_is_refused_in_one_line() {
     ] {
         let asked = runtime.ask_json("speech.detect", input, Default::default());
         let error = asked.await.unwrap_err();
-        assert!(matches!(error, TaskError::Rejected { .. }), "{error:?}");
         let line = error.to_string();
         assert!(line.contains(word) && !line.contains('\n'), "{line}");
         assert_eq!(error.exit_code(), 65, "{line}");
