@@ -235,7 +235,7 @@ fn check(samples: &[f32]) -> Result<(), ModelError> {
             advice: advice.to_owned(),
         })
     };
-    if samples.len() % FRAME != 0 {
+    if !samples.len().is_multiple_of(FRAME) {
         return refuse(
             format!("whole frames of {FRAME} samples"),
             format!("{} samples", samples.len()),
