@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig, ObserversConfig};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
@@ -73,8 +74,10 @@ pub fn metered_builder(
 
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
-    let model = config.agent("text").model;
-    Ok(Runtime::builder(config).agent(TextAgent::new(store, model.as_deref())))
+    let [text, speech] = ["text", "speech"].map(|agent| config.agent(agent).model);
+    Ok(Runtime::builder(config)
+        .agent(TextAgent::new(store.clone(), text.as_deref()))
+        .agent(SpeechAgent::new(store, speech.as_deref())))
 }
 
 fn observed(

@@ -1,3 +1,5 @@
 //! The agents of AI Mass: skills on top of models. One folder an agent, one file a skill.
 
+mod artefact;
+pub mod speech;
 pub mod text;

@@ -5,6 +5,7 @@
 //! from workers and batches, and candle's pools, which are global, make several models in one process wait for each
 //! other. [`threads::check`] says whether that was done.
 
+pub mod audio;
 pub mod bert;
 pub mod catalogue;
 pub mod device;
@@ -12,7 +13,9 @@ mod error;
 mod fetch;
 mod files;
 mod kernels;
+mod onnx;
 pub mod sentence;
+pub mod silero;
 pub mod store;
 pub mod threads;
 pub mod weights;
@@ -21,4 +24,5 @@ pub mod whisper;
 pub use catalogue::{Artefact, Catalogue, Source};
 pub use error::ModelError;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
+pub use silero::{Silero, SileroState, SileroWeights};
 pub use store::{Manifest, Presence, Progress, Silent, Store, StoreOptions};

@@ -6,5 +6,6 @@ mod models;
 mod node;
 mod run;
 mod setup;
+mod speech;
 mod store;
 mod usage;

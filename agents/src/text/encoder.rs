@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aimass_models::{ModelError, SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
+use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
 use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
 
+use crate::artefact::{StoredModel, fault};
 use crate::text::passages::passages;
 
 /// Label embeddings that a worker keeps.
@@ -13,11 +14,7 @@ const MAX_LABELS: usize = 10_000;
 
 /// Where the encoder's weights come from.
 #[derive(Debug, Clone)]
-pub struct EncoderSource {
-    store: Store,
-    model: String,
-    memory_bytes: u64,
-}
+pub struct EncoderSource(StoredModel);
 
 impl EncoderSource {
     /// The model of that name in the store's catalogue. It need not be here yet.
@@ -25,16 +22,7 @@ impl EncoderSource {
     /// # Errors
     /// A fault when the catalogue has no such model.
     pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
-        let artefact = store
-            .catalogue()
-            .find(model)
-            .map_err(|error| Fault::rejected(error.to_string()))?;
-        let memory_bytes = artefact.megabytes << 20;
-        Ok(Self {
-            store,
-            model: model.to_owned(),
-            memory_bytes,
-        })
+        Ok(Self(StoredModel::new(store, model)?))
     }
 }
 
@@ -43,29 +31,15 @@ impl ModelSource for EncoderSource {
     type Model = TextModel;
 
     fn version(&self) -> ModelVersion {
-        let hash = self.store.manifest(&self.model).ok().and_then(|manifest| {
-            let weights = manifest
-                .files
-                .iter()
-                .find(|file| file.path.ends_with("model.safetensors"))?;
-            weights.sha256.get(..12).map(str::to_owned)
-        });
-        match hash {
-            Some(hash) => ModelVersion::new(&format!("{}@{hash}", self.model)),
-            None => ModelVersion::new(&self.model),
-        }
+        self.0.version("model.safetensors")
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
+        self.0.memory_bytes()
     }
 
     fn load(&self, device: &DeviceName) -> Result<SentenceEncoderWeights, Fault> {
-        // What the user can mend is unavailable, not broken: the next task tries again.
-        let folder = self
-            .store
-            .path(&self.model)
-            .map_err(|error| Fault::unavailable(error.to_string()))?;
+        let folder = self.0.folder()?;
         let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
         SentenceEncoderWeights::load(&folder, &device).map_err(|error| fault(&error))
     }
@@ -186,17 +160,4 @@ pub(super) fn cosine(one: &[f32], other: &[f32]) -> f32 {
         .zip(other)
         .map(|(left, right)| left * right)
         .sum()
-}
-
-/// What a model's error means to the runtime.
-pub(super) fn fault(error: &ModelError) -> Fault {
-    let message = error.to_string();
-    match (error, error.fault()) {
-        (ModelError::Compute { .. }, device::Fault::DeadForProcess) => {
-            Fault::dead_for_process(message)
-        }
-        (ModelError::Compute { .. }, _) => Fault::retryable(message),
-        (ModelError::Input { .. }, _) => Fault::rejected(message),
-        _ => Fault::unavailable(message),
-    }
 }

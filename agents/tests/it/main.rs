@@ -8,4 +8,5 @@
 
 #[path = "../../../models/tests/it/cache.rs"]
 mod cache;
+mod speech;
 mod text;

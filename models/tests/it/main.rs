@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cache;
+mod silero;
 mod whisper;
 
 use std::path::{Path, PathBuf};

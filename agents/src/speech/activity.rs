@@ -1,0 +1,211 @@
+//! `speech.activity`: how probably each 32 ms of a piece of audio hold speech. It is what the other skills of the agent stand on.
+
+use std::sync::Arc;
+
+use aimass_models::silero::FRAME;
+use aimass_models::{Silero, SileroState, SileroWeights, Store, device};
+use aimass_runtime::{
+    BatchSkill, DeviceName, Fault, FlowContext, ModelSource, ModelVersion, Skill, SkillSpec,
+    StepContext,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::artefact::{StoredModel, fault};
+use crate::speech::input::AudioReader;
+use crate::speech::{AudioInput, SAMPLE_RATE, Samples};
+
+/// The catalogue's name of the model.
+const MODEL: &str = "silero-vad";
+
+/// Says how probably each frame of a piece of audio holds speech.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DetectActivity;
+
+/// The next piece of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityInput {
+    /// The state that the piece before it gave; none at the beginning of a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<StateForm>")]
+    pub state: Option<SileroState>,
+    /// Audio of 16 kHz. A last frame of less than 512 samples is filled with zeros: so only the last piece of a recording may have one.
+    pub samples: Samples,
+}
+
+/// How probably a piece of audio holds speech.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Activity {
+    /// From 0 to 1, one for each frame of 512 samples.
+    pub probabilities: Vec<f32>,
+    /// What the next piece is to be asked with.
+    #[schemars(with = "StateForm")]
+    pub state: SileroState,
+}
+
+/// The form of a state in JSON.
+#[derive(JsonSchema)]
+#[schemars(rename = "ActivityState")]
+#[expect(dead_code, reason = "stands for the form of a type of another crate")]
+struct StateForm {
+    /// The network's last output: 128 numbers.
+    hidden: Vec<f32>,
+    /// Its cells: 128 numbers.
+    cell: Vec<f32>,
+    /// The last 64 samples.
+    context: Vec<f32>,
+}
+
+impl Skill for DetectActivity {
+    const NAME: &'static str = "speech.activity";
+    type Input = ActivityInput;
+    type Output = Activity;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>(
+            "Says how probably each 32 ms of a piece of audio hold speech; give the state on to the next piece.",
+        )
+    }
+
+    fn input_bytes(&self, input: &ActivityInput) -> u64 {
+        let state = input.state.as_ref().map_or(0, |_| size_of::<f32>() * 320);
+        input.samples.bytes() + state as u64
+    }
+}
+
+impl BatchSkill for DetectActivity {
+    type Model = Silero;
+
+    fn run(
+        &self,
+        model: &mut Silero,
+        inputs: &[Arc<ActivityInput>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<Activity, Fault>> {
+        inputs.iter().map(|input| activity(model, input)).collect()
+    }
+}
+
+fn activity(model: &Silero, input: &ActivityInput) -> Result<Activity, Fault> {
+    let mut state = input.state.clone().unwrap_or_default();
+    let whole = input.samples.len() / FRAME * FRAME;
+    let (frames, rest) = input.samples.split_at(whole);
+    let mut probabilities = model
+        .probabilities(&mut state, frames)
+        .map_err(|error| fault(&error))?;
+    if !rest.is_empty() {
+        let mut last = rest.to_vec();
+        last.resize(FRAME, 0.0);
+        let last = model.probabilities(&mut state, &last);
+        probabilities.extend(last.map_err(|error| fault(&error))?);
+    }
+    Ok(Activity {
+        probabilities,
+        state,
+    })
+}
+
+/// A recording that a flow hears piece by piece, each with its activity.
+pub(super) struct Listener {
+    /// Away while it is read.
+    reader: Option<AudioReader>,
+    state: Option<SileroState>,
+    heard: u64,
+}
+
+/// The next piece of a recording.
+pub(super) struct Piece {
+    /// Its audio, 16 kHz.
+    pub(super) samples: Samples,
+    /// How probably each of its frames holds speech.
+    pub(super) probabilities: Vec<f32>,
+}
+
+impl Listener {
+    /// Opens a recording.
+    ///
+    /// # Errors
+    /// A fault when it cannot be read or holds no audio.
+    pub(super) async fn open(context: &FlowContext, input: AudioInput) -> Result<Self, Fault> {
+        Ok(Self {
+            reader: Some(context.blocking(move || input.open()).await??),
+            state: None,
+            heard: 0,
+        })
+    }
+
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// A fault when it cannot be read on, or when its activity is not to be had.
+    pub(super) async fn next(&mut self, context: &FlowContext) -> Result<Option<Piece>, Fault> {
+        let Some(mut reader) = self.reader.take() else {
+            return Ok(None);
+        };
+        let read = move || {
+            let piece = reader.next_piece();
+            (reader, piece)
+        };
+        let (reader, piece) = context.blocking(read).await?;
+        let Some(samples) = piece? else {
+            if reader.is_truncated() {
+                tracing::warn!(
+                    seconds = self.heard / u64::from(SAMPLE_RATE),
+                    "a recording breaks off; what is there was heard"
+                );
+            }
+            return Ok(None);
+        };
+        self.reader = Some(reader);
+        self.heard += samples.len() as u64;
+        let samples = Samples::new(samples)?;
+        let input = ActivityInput {
+            state: self.state.take(),
+            samples: samples.clone(),
+        };
+        let activity = context.ask(DetectActivity, input).await?;
+        self.state = Some(activity.state);
+        Ok(Some(Piece {
+            samples,
+            probabilities: activity.probabilities,
+        }))
+    }
+}
+
+/// Where the weights of the activity's model come from.
+#[derive(Debug, Clone)]
+pub struct SileroSource(StoredModel);
+
+impl SileroSource {
+    /// The model in the store's catalogue. It need not be here yet.
+    ///
+    /// # Errors
+    /// A fault when the catalogue has no such model.
+    pub fn new(store: Store) -> Result<Self, Fault> {
+        Ok(Self(StoredModel::new(store, MODEL)?))
+    }
+}
+
+impl ModelSource for SileroSource {
+    type Weights = SileroWeights;
+    type Model = Silero;
+
+    fn version(&self) -> ModelVersion {
+        self.0.version(".onnx")
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
+    }
+
+    fn load(&self, device: &DeviceName) -> Result<SileroWeights, Fault> {
+        let folder = self.0.folder()?;
+        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
+        SileroWeights::load(&folder, &device).map_err(|error| fault(&error))
+    }
+
+    fn build(&self, weights: &Arc<SileroWeights>, _: &DeviceName) -> Result<Silero, Fault> {
+        Ok(Silero::new(weights.clone()))
+    }
+}

@@ -1,0 +1,44 @@
+//! The speech agent's parts.
+
+use aimass_models::Store;
+use aimass_runtime::{Agent, AgentDefinition, Fault, WorkerGroup};
+
+use crate::speech::{Detect, DetectActivity, SileroSource};
+
+/// The catalogue's name of the model that is used when the configuration names none.
+const DEFAULT_MODEL: &str = "whisper-base";
+
+/// The agent for speech.
+#[derive(Debug, Clone)]
+pub struct SpeechAgent {
+    store: Store,
+    model: String,
+}
+
+impl SpeechAgent {
+    /// An agent that finds its models in `store`; `model` is the catalogue's name of the one that transcribes, `whisper-base` when none is given.
+    pub fn new(store: Store, model: Option<&str>) -> Self {
+        Self {
+            store,
+            model: model.unwrap_or(DEFAULT_MODEL).to_owned(),
+        }
+    }
+
+    /// The catalogue's name of the model that transcribes.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+}
+
+impl Agent for SpeechAgent {
+    fn name(&self) -> &str {
+        "speech"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
+        Ok(definition
+            .group(activity.skill(DetectActivity))
+            .flow(Detect))
+    }
+}

@@ -1,0 +1,30 @@
+//! The speech agent on a runtime, with the real weights.
+
+mod activity;
+mod detect;
+mod recordings;
+
+use aimass_agents::speech::SpeechAgent;
+use aimass_config::Config;
+use aimass_models::{Silent, Store};
+use aimass_runtime::Runtime;
+
+use crate::cache;
+
+/// The cache, with the model of voice activity in it.
+async fn store() -> Store {
+    let store = cache::store();
+    let pulling = store.clone();
+    tokio::task::spawn_blocking(move || pulling.pull("silero-vad", &mut Silent).unwrap())
+        .await
+        .unwrap();
+    store
+}
+
+async fn start() -> Runtime {
+    Runtime::builder(Config::default())
+        .agent(SpeechAgent::new(store().await, None))
+        .start()
+        .await
+        .unwrap()
+}
