@@ -5,6 +5,7 @@
 //! from workers and batches, and candle's pools, which are global, make several models in one process wait for each
 //! other. [`threads::check`] says whether that was done.
 
+pub mod audio;
 pub mod bert;
 pub mod catalogue;
 pub mod device;

@@ -1,0 +1,265 @@
+//! An audio file, a second at a time.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use symphonia::core::formats::FormatOptions;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+
+use super::decode::{self, Decoder};
+use super::resample::RateConverter;
+use super::source::{Allowance, Source};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, edits};
+use crate::ModelError;
+
+/// The most samples in one block: a second.
+const BLOCK: usize = SAMPLE_RATE as usize;
+
+/// A recording that is decoded while it is read: wav (8 to 32 bits, float, ADPCM, A-law, µ-law), aiff, flac, mp3, ogg (Vorbis, FLAC), m4a (AAC-LC,
+/// ALAC) and AAC in ADTS. The content says which it is, not the name of the file.
+///
+/// What is damaged in the midst is bridged with silence, so that the rest keeps its time; [`AudioFile::damaged`] counts it. A recording that
+/// breaks off gives what is there, and then [`AudioFile::truncated`] is true.
+///
+/// Channels are averaged. The result is as long as the recording to within a sample and not shifted against it; what an encoder of mp3,
+/// Vorbis or AAC put around the recording is left out, where the file says how much. Recordings at 16 kHz pass as they are.
+pub struct AudioFile {
+    path: PathBuf,
+    limits: AudioLimits,
+    info: AudioInfo,
+    decoder: Decoder,
+    /// The converter of the present rate, and that rate.
+    converter: Option<(u32, RateConverter)>,
+    /// Whether the decoder holds samples that were not converted yet.
+    primed: Option<u32>,
+    /// Samples that no block was given of.
+    ready: VecDeque<f32>,
+    converted: Vec<f32>,
+    given: u64,
+    ended: bool,
+}
+
+impl AudioFile {
+    /// Opens a file within the default limits.
+    ///
+    /// # Errors
+    /// See [`AudioFile::open_within`].
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::open_within(path, AudioLimits::default())
+    }
+
+    /// Opens a file within limits.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] if it cannot be read, [`ModelError::Format`] if it is no audio file that can be decoded, is damaged at its start, or
+    /// says that it is longer than the limit, and [`ModelError::Input`] if its rate or its number of channels is out of bounds.
+    pub fn open_within(path: &Path, limits: AudioLimits) -> Result<Self, ModelError> {
+        let (file, length) = open_regular(path)?;
+        Self::decode(path, file, length, limits)
+    }
+
+    /// Opens a recording that is in memory, such as a blob of the environment. Errors call it `name`.
+    ///
+    /// # Errors
+    /// Those of [`AudioFile::open_within`] but [`ModelError::File`].
+    pub fn in_memory(
+        name: &str,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+        limits: AudioLimits,
+    ) -> Result<Self, ModelError> {
+        let length = bytes.as_ref().len() as u64;
+        Self::decode(Path::new(name), Cursor::new(bytes), length, limits)
+    }
+
+    /// What the header says.
+    pub fn info(&self) -> &AudioInfo {
+        &self.info
+    }
+
+    /// Whether the recording broke off before its header or its last packet said. Known once the last block was given.
+    pub fn truncated(&self) -> bool {
+        self.decoder.truncated()
+    }
+
+    /// How many packets could not be decoded so far. Each was replaced by silence of its length.
+    pub fn damaged(&self) -> u64 {
+        self.decoder.damaged()
+    }
+
+    /// The next second, mono at 16 kHz in -1..=1; the last one may be shorter. `None` at the end, and after an error.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] if reading fails, and [`ModelError::Format`] if the file is damaged beyond what can be bridged or turns out to be
+    /// longer than the limit.
+    pub fn next_block(&mut self) -> Result<Option<Vec<f32>>, ModelError> {
+        while self.ready.len() < BLOCK && !self.ended {
+            if let Err(error) = self.fill() {
+                self.ended = true;
+                self.ready.clear();
+                return Err(error);
+            }
+        }
+        let length = self.ready.len().min(BLOCK);
+        if length == 0 {
+            return Ok(None);
+        }
+        self.given += length as u64;
+        if self.given > self.limits.max_seconds.saturating_mul(u64::from(SAMPLE_RATE)) {
+            self.ended = true;
+            self.ready.clear();
+            return Err(too_long(&self.path, self.limits, "more"));
+        }
+        Ok(Some(self.ready.drain(..length).collect()))
+    }
+
+    /// Converts what one packet holds.
+    fn fill(&mut self) -> Result<(), ModelError> {
+        let rate = match self.primed.take() {
+            Some(rate) => Some(rate),
+            None => self.decoder.advance()?,
+        };
+        self.converted.clear();
+        match (rate, self.converter.take()) {
+            (Some(rate), Some((same, mut converter))) if rate == same => {
+                converter.push(self.decoder.mono(), &mut self.converted);
+                self.converter = Some((rate, converter));
+            }
+            (Some(rate), other) => {
+                // Another rate begins, as where recordings were joined.
+                if let Some((_, converter)) = other {
+                    converter.finish(&mut self.converted);
+                }
+                let mut converter = RateConverter::new(rate)?;
+                converter.push(self.decoder.mono(), &mut self.converted);
+                self.converter = Some((rate, converter));
+            }
+            (None, other) => {
+                self.ended = true;
+                if let Some((_, converter)) = other {
+                    converter.finish(&mut self.converted);
+                }
+            }
+        }
+        self.ready.extend(&self.converted);
+        Ok(())
+    }
+
+    fn decode(
+        path: &Path,
+        mut source: impl MediaSource + 'static,
+        length: u64,
+        limits: AudioLimits,
+    ) -> Result<Self, ModelError> {
+        if length == 0 {
+            return Err(empty(path));
+        }
+        let edits = edits::read(&mut source);
+        let start = after_tags(&mut source);
+        let allowance = Allowance::default();
+        allowance.renew();
+        let source = Source::new(source, allowance.clone());
+        let reader = decode::contained(path, || {
+            let mut stream = MediaSourceStream::new(Box::new(source), Default::default());
+            stream.seek(SeekFrom::Start(start))?;
+            symphonia::default::get_probe().probe(
+                &Hint::new(),
+                stream,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
+        })?
+        .map_err(|error| decode::refused(path, &error))?;
+        let mut decoder = Decoder::new(path, length, reader, &edits, allowance)?;
+        // The first packet corrects the header, and a file that cannot be decoded at all is refused here.
+        let info = decoder.info();
+        let primed = decoder.advance()?;
+        let info = if primed.is_some() { decoder.info()? } else { info? };
+        if info.seconds.is_some_and(|seconds| seconds > limits.max_seconds as f64) {
+            let found = format!("{:.1}", info.seconds.unwrap_or_default());
+            return Err(too_long(path, limits, &found));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            limits,
+            info,
+            decoder,
+            converter: None,
+            primed,
+            ready: VecDeque::new(),
+            converted: Vec::new(),
+            given: 0,
+            ended: false,
+        })
+    }
+}
+
+/// Opens a regular file and returns it with its length in bytes. A pipe or a device might never end.
+fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
+    let unreadable = |source: std::io::Error| ModelError::File {
+        operation: "read",
+        path: path.to_path_buf(),
+        advice: match source.kind() {
+            std::io::ErrorKind::PermissionDenied => "give this user permission to read it",
+            std::io::ErrorKind::NotFound => "check the name",
+            _ => "check the disk",
+        }
+        .to_owned(),
+        source,
+    };
+    // The kind is looked up before opening: merely opening a named pipe would wait for its writer.
+    let kind = std::fs::metadata(path).map_err(unreadable)?;
+    if !kind.is_file() {
+        return Err(ModelError::Format {
+            path: path.to_path_buf(),
+            expected: "a regular file".to_owned(),
+            found: if kind.is_dir() { "a folder" } else { "a special file" }.to_owned(),
+            advice: "name one audio file; live audio goes through the live interface".to_owned(),
+        });
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    Ok((file, length))
+}
+
+/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. Tags have a length in four times seven bits.
+fn after_tags(source: &mut (impl Read + Seek)) -> u64 {
+    let mut at = 0;
+    let mut header = [0; 10];
+    loop {
+        let read = source
+            .seek(SeekFrom::Start(at))
+            .and_then(|_| source.read_exact(&mut header));
+        let [b'I', b'D', b'3', _, _, _, a, b, c, d] = header else {
+            return at;
+        };
+        if read.is_err() || (a | b | c | d) > 0x7f {
+            return at;
+        }
+        let length = [a, b, c, d]
+            .iter()
+            .fold(0, |length, &digit| length << 7 | u64::from(digit));
+        at += 10 + length;
+    }
+}
+
+fn empty(path: &Path) -> ModelError {
+    ModelError::Format {
+        path: path.to_path_buf(),
+        expected: "an audio file".to_owned(),
+        found: "an empty file".to_owned(),
+        advice: "get the file again from where it was made".to_owned(),
+    }
+}
+
+fn too_long(path: &Path, limits: AudioLimits, found: &str) -> ModelError {
+    ModelError::Format {
+        path: path.to_path_buf(),
+        expected: format!("at most {} seconds of audio", limits.max_seconds),
+        found: format!("{found} seconds"),
+        advice: "split the recording, or raise the limit".to_owned(),
+    }
+}
