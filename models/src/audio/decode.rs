@@ -129,7 +129,10 @@ impl Decoder {
         let codec = &self.stream.codec;
         let claimed = (
             codec.sample_rate.unwrap_or(0),
-            codec.channels.as_ref().map_or(0, |channels| channels.count() as u32),
+            codec
+                .channels
+                .as_ref()
+                .map_or(0, |channels| channels.count() as u32),
         );
         let (sample_rate, channels) = self.shape.unwrap_or(claimed);
         limits::check_shape(sample_rate, channels)?;
@@ -144,7 +147,11 @@ impl Decoder {
 
     fn seconds(&self, sample_rate: u32, channels: u32) -> Option<f64> {
         let frames = self.stream.promised?;
-        let kept = self.stream.end.unwrap_or(frames).saturating_sub(self.stream.delay);
+        let kept = self
+            .stream
+            .end
+            .unwrap_or(frames)
+            .saturating_sub(self.stream.delay);
         let kept = match self.bits_per_sample() {
             // Whoever writes to a pipe does not know the length, and writes the largest one.
             Some(bits) => kept.min(self.length.saturating_mul(8) / (bits * u64::from(channels))),
@@ -203,18 +210,25 @@ impl Decoder {
 
     /// Whether packets are plain stretches of the file, so that an empty one is its end.
     fn is_plain(&self) -> bool {
-        matches!(self.reader.format_info().format, FORMAT_ID_WAVE | FORMAT_ID_AIFF)
+        matches!(
+            self.reader.format_info().format,
+            FORMAT_ID_WAVE | FORMAT_ID_AIFF
+        )
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<Option<u32>, ModelError> {
         let path = self.path.clone();
-        let mut outcome = contained(&path, || decode_into(&mut self.planes, &mut *self.decoder, packet))?;
+        let mut outcome = contained(&path, || {
+            decode_into(&mut self.planes, &mut *self.decoder, packet)
+        })?;
         if let Err(Error::DecodeError(reason)) = outcome
             && reason.contains("signal spec")
         {
             // The mp3 decoder keeps to the rate of its first packet. Where files were joined, another begins.
             self.decoder = decoder_for(&path, &self.stream.codec)?;
-            outcome = contained(&path, || decode_into(&mut self.planes, &mut *self.decoder, packet))?;
+            outcome = contained(&path, || {
+                decode_into(&mut self.planes, &mut *self.decoder, packet)
+            })?;
         }
         match outcome {
             Ok((sample_rate, channels)) => {
@@ -247,7 +261,11 @@ impl Decoder {
             stream.padding -= trimmed;
             stop = frames - trimmed;
         }
-        mix::planes(&self.planes, start as usize..stop.max(start) as usize, &mut self.mono);
+        mix::planes(
+            &self.planes,
+            start as usize..stop.max(start) as usize,
+            &mut self.mono,
+        );
         self.heard = self.heard || !self.mono.is_empty();
     }
 
@@ -267,7 +285,9 @@ impl Decoder {
         let (numerator, denominator) = self.stream.tick;
         let frames = u128::from(packet.dur.get()) * u128::from(numerator) * u128::from(sample_rate)
             / u128::from(denominator.max(1));
-        let frames = usize::try_from(frames).unwrap_or(usize::MAX).min(sample_rate as usize);
+        let frames = usize::try_from(frames)
+            .unwrap_or(usize::MAX)
+            .min(sample_rate as usize);
         self.stream.decoded += frames as u64;
         self.mono.resize(frames, 0.0);
         Ok(Some(sample_rate))
@@ -277,7 +297,10 @@ impl Decoder {
         self.ended = true;
         self.finish_stream();
         if self.damaged > 0 && !self.heard {
-            return Err(damaged(&self.path, "no packet that can be decoded".to_owned()));
+            return Err(damaged(
+                &self.path,
+                "no packet that can be decoded".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -343,10 +366,15 @@ fn audio_of(track: &Track) -> Option<&AudioCodecParameters> {
     }
 }
 
-fn decoder_for(path: &Path, codec: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, ModelError> {
+fn decoder_for(
+    path: &Path,
+    codec: &AudioCodecParameters,
+) -> Result<Box<dyn AudioDecoder>, ModelError> {
     let options = AudioDecoderOptions::default().gapless(codec.codec != CODEC_ID_MP3);
-    contained(path, || symphonia::default::get_codecs().make_audio_decoder(codec, &options))?
-        .map_err(|error| refused(path, &error))
+    contained(path, || {
+        symphonia::default::get_codecs().make_audio_decoder(codec, &options)
+    })?
+    .map_err(|error| refused(path, &error))
 }
 
 /// Decodes one packet into planes of samples, and returns its rate and number of channels.
@@ -369,7 +397,10 @@ pub(super) fn contained<T>(path: &Path, call: impl FnOnce() -> T) -> Result<T, M
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "something that made the decoder panic".to_owned());
-        damaged(path, format!("values that contradict each other ({message})"))
+        damaged(
+            path,
+            format!("values that contradict each other ({message})"),
+        )
     })
 }
 

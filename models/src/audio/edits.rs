@@ -43,9 +43,8 @@ impl Edit {
         let delay = if delay <= LONGEST_GAP { delay } else { 0 };
         let length = scale(self.duration, 1, self.ticks_per_second);
         let end = (length > 0).then(|| delay.saturating_add(length));
-        let end = end.filter(|&end| {
-            total.is_some_and(|total| end < total && total - end <= LONGEST_GAP)
-        });
+        let end =
+            end.filter(|&end| total.is_some_and(|total| end < total && total - end <= LONGEST_GAP));
         Gaps { delay, end }
     }
 }
@@ -74,10 +73,12 @@ fn read_boxes(source: &mut (impl Read + Seek)) -> Option<Vec<Edit>> {
     let mut at = start;
     while let Some((track, track_end)) = boxes.find(source, at, end, b"trak") {
         at = track_end;
-        edits.extend(read_track(source, &mut boxes, track, track_end).map(|edit| Edit {
-            ticks_per_second,
-            ..edit
-        }));
+        edits.extend(
+            read_track(source, &mut boxes, track, track_end).map(|edit| Edit {
+                ticks_per_second,
+                ..edit
+            }),
+        );
     }
     Some(edits)
 }
@@ -143,7 +144,9 @@ impl Boxes {
     ) -> Option<([u8; 4], u64, u64)> {
         self.left = self.left.checked_sub(1)?;
         let size = number(source, at, end, 4)?;
-        let name = u32::try_from(number(source, at + 4, end, 4)?).ok()?.to_be_bytes();
+        let name = u32::try_from(number(source, at + 4, end, 4)?)
+            .ok()?
+            .to_be_bytes();
         let (head, size) = match size {
             // To the end of what it is in.
             0 => (8, end - at),
@@ -166,6 +169,8 @@ fn number(source: &mut (impl Read + Seek), at: u64, end: u64, size: u64) -> Opti
     }
     let mut bytes = [0; 8];
     source.seek(SeekFrom::Start(at)).ok()?;
-    source.read_exact(bytes.get_mut(8 - size as usize..)?).ok()?;
+    source
+        .read_exact(bytes.get_mut(8 - size as usize..)?)
+        .ok()?;
     Some(u64::from_be_bytes(bytes))
 }

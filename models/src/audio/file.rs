@@ -108,7 +108,12 @@ impl AudioFile {
             return Ok(None);
         }
         self.given += length as u64;
-        if self.given > self.limits.max_seconds.saturating_mul(u64::from(SAMPLE_RATE)) {
+        if self.given
+            > self
+                .limits
+                .max_seconds
+                .saturating_mul(u64::from(SAMPLE_RATE))
+        {
             self.ended = true;
             self.ready.clear();
             return Err(too_long(&self.path, self.limits, "more"));
@@ -177,8 +182,15 @@ impl AudioFile {
         // The first packet corrects the header, and a file that cannot be decoded at all is refused here.
         let info = decoder.info();
         let primed = decoder.advance()?;
-        let info = if primed.is_some() { decoder.info()? } else { info? };
-        if info.seconds.is_some_and(|seconds| seconds > limits.max_seconds as f64) {
+        let info = if primed.is_some() {
+            decoder.info()?
+        } else {
+            info?
+        };
+        if info
+            .seconds
+            .is_some_and(|seconds| seconds > limits.max_seconds as f64)
+        {
             let found = format!("{:.1}", info.seconds.unwrap_or_default());
             return Err(too_long(path, limits, &found));
         }
@@ -216,7 +228,12 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
         return Err(ModelError::Format {
             path: path.to_path_buf(),
             expected: "a regular file".to_owned(),
-            found: if kind.is_dir() { "a folder" } else { "a special file" }.to_owned(),
+            found: if kind.is_dir() {
+                "a folder"
+            } else {
+                "a special file"
+            }
+            .to_owned(),
             advice: "name one audio file; live audio goes through the live interface".to_owned(),
         });
     }
@@ -225,25 +242,28 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
     Ok((file, length))
 }
 
-/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. Tags have a length in four times seven bits.
+/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits.
 fn after_tags(source: &mut (impl Read + Seek)) -> u64 {
+    const MOST_TAGS: usize = 16;
     let mut at = 0;
-    let mut header = [0; 10];
-    loop {
+    for _ in 0..MOST_TAGS {
+        let mut header = [0; 10];
         let read = source
             .seek(SeekFrom::Start(at))
             .and_then(|_| source.read_exact(&mut header));
-        let [b'I', b'D', b'3', _, _, _, a, b, c, d] = header else {
-            return at;
+        let [b'I', b'D', b'3', _, _, flags, a, b, c, d] = header else {
+            break;
         };
         if read.is_err() || (a | b | c | d) > 0x7f {
-            return at;
+            break;
         }
         let length = [a, b, c, d]
             .iter()
             .fold(0, |length, &digit| length << 7 | u64::from(digit));
-        at += 10 + length;
+        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        at += 10 + length + footer;
     }
+    at
 }
 
 fn empty(path: &Path) -> ModelError {

@@ -105,8 +105,7 @@ impl RateConverter {
 
     /// Appends the rest to `out`, so that in all there is one sample for each sixteen-thousandth of a second.
     pub(super) fn finish(self, out: &mut Vec<f32>) {
-        let whole =
-            (self.taken * u64::from(SAMPLE_RATE) + self.sample_rate / 2) / self.sample_rate;
+        let whole = (self.taken * u64::from(SAMPLE_RATE) + self.sample_rate / 2) / self.sample_rate;
         let missing = usize::try_from(whole.saturating_sub(self.given)).unwrap_or(0);
         if let Some(engine) = self.engine {
             engine.finish(missing, out);
@@ -163,14 +162,15 @@ impl Engine {
             .f_cutoff(calculate_cutoff(span, window))
             // A filter that is wider is smoother, and needs fewer points in between.
             .oversampling_factor((256.0 / widening).ceil().max(8.0) as usize);
-        let rubato =
-            Async::new_sinc(1.0 / ratio, 1.0, &parameters, length, 1, FixedAsync::Input)
-                .map_err(|error| unusable(&error))?;
+        let rubato = Async::new_sinc(1.0 / ratio, 1.0, &parameters, length, 1, FixedAsync::Input)
+            .map_err(|error| unusable(&error))?;
         // The first sample of rubato's output lies `length / 2` input samples before the input, plus one step. So many zeros go before
         // the input that a whole number of steps leads as nearly as possible to the input's first sample.
         let steps = |zeros: usize| (length / 2 + zeros) as f64 / ratio;
         let off = |zeros: &usize| (steps(*zeros) - steps(*zeros).round()).abs();
-        let zeros = (0..span).min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(0);
+        let zeros = (0..span)
+            .min_by(|a, b| off(a).total_cmp(&off(b)))
+            .unwrap_or(0);
         let delay = (steps(zeros).round() as usize).saturating_sub(1);
         Ok(Self::with(Box::new(rubato), vec![0.0; zeros], delay))
     }
@@ -221,7 +221,11 @@ impl Engine {
         let converted = match (input, output) {
             (Ok(input), Ok(mut output)) => self
                 .rubato
-                .process_into_buffer(&input, &mut output, Some(&Indexing::new().partial_len(waiting)))
+                .process_into_buffer(
+                    &input,
+                    &mut output,
+                    Some(&Indexing::new().partial_len(waiting)),
+                )
                 .is_ok(),
             _ => false,
         };
