@@ -44,7 +44,7 @@ impl Edit {
         let length = scale(self.duration, 1, self.ticks_per_second);
         let end = (length > 0).then(|| delay.saturating_add(length));
         let end =
-            end.filter(|&end| total.is_some_and(|total| end < total && total - end <= LONGEST_GAP));
+            end.filter(|&end| total.is_some_and(|total| end <= total && total - end <= LONGEST_GAP));
         Gaps { delay, end }
     }
 }

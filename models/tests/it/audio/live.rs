@@ -65,7 +65,7 @@ fn the_length_is_exact_at_every_rate() {
     }
 }
 
-/// A tone keeps its pitch, strength and place in time, within a thousandth of full scale.
+/// A tone keeps its pitch, strength and place in time, within three thousandths of full scale.
 #[test]
 fn a_tone_is_neither_moved_nor_changed() {
     for rate in RATES {
@@ -85,7 +85,7 @@ fn a_tone_is_neither_moved_nor_changed() {
         {
             let ideal = (at as f64 / 16_000.0 * pitch * TAU).sin() * 0.5;
             let error = (f64::from(sample) - ideal).abs();
-            assert!(error < 1e-3, "{error} at {at} from {rate} Hz");
+            assert!(error < 3e-3, "{error} at {at} from {rate} Hz");
         }
     }
 }
