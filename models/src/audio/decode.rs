@@ -188,7 +188,8 @@ impl Decoder {
                     (self.stream, self.decoder) = choose(&self.path, &*self.reader)?;
                 }
                 Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    self.truncated = true;
+                    // Where no length was promised, the end of the file is the end of the recording.
+                    self.truncated |= !self.is_plain() || self.stream.promised.is_some();
                     return Ok(None);
                 }
                 Err(Error::IoError(source)) => {

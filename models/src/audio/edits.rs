@@ -43,8 +43,8 @@ impl Edit {
         let delay = if delay <= LONGEST_GAP { delay } else { 0 };
         let length = scale(self.duration, 1, self.ticks_per_second);
         let end = (length > 0).then(|| delay.saturating_add(length));
-        let end =
-            end.filter(|&end| total.is_some_and(|total| end < total && total - end <= LONGEST_GAP));
+        let end = end
+            .filter(|&end| total.is_some_and(|total| end <= total && total - end <= LONGEST_GAP));
         Gaps { delay, end }
     }
 }

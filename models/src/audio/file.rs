@@ -242,25 +242,28 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
     Ok((file, length))
 }
 
-/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. Tags have a length in four times seven bits.
+/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits.
 fn after_tags(source: &mut (impl Read + Seek)) -> u64 {
+    const MOST_TAGS: usize = 16;
     let mut at = 0;
-    let mut header = [0; 10];
-    loop {
+    for _ in 0..MOST_TAGS {
+        let mut header = [0; 10];
         let read = source
             .seek(SeekFrom::Start(at))
             .and_then(|_| source.read_exact(&mut header));
-        let [b'I', b'D', b'3', _, _, _, a, b, c, d] = header else {
-            return at;
+        let [b'I', b'D', b'3', _, _, flags, a, b, c, d] = header else {
+            break;
         };
         if read.is_err() || (a | b | c | d) > 0x7f {
-            return at;
+            break;
         }
         let length = [a, b, c, d]
             .iter()
             .fold(0, |length, &digit| length << 7 | u64::from(digit));
-        at += 10 + length;
+        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        at += 10 + length + footer;
     }
+    at
 }
 
 fn empty(path: &Path) -> ModelError {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audio;
 mod bad_input;
 mod cache;
 mod silero;

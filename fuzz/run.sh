@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs each fuzz target for a while: `fuzz/run.sh SECONDS [TARGET...]`.
+#
+# libFuzzer is driven without cargo-fuzz and without nightly: coverage is an LLVM pass that stable rustc can be asked for. There is no address
+# sanitizer, which would need nightly; the code under test is safe Rust, so what is looked for is panics, hangs and memory.
+#
+# What is found is kept in fuzz/found/TARGET (not committed); a fixed finding belongs into fuzz/seeds/TARGET.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
+shift
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(sed -n '/^\[\[bin\]\]/,/^$/s/^name = "\(.*\)"/\1/p' Cargo.toml)
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
+export CARGO_INCREMENTAL=0
+# With --target, the flags hold for the targets and what they link, and not for build scripts.
+export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=16 --cfg fuzzing"
+cargo build --locked --profile fuzz --target "$host"
+
+for target in "${targets[@]}"; do
+  corpus=$(mktemp -d)
+  mkdir -p "found/$target" "seeds/$target"
+  seeds=("seeds/$target")
+  [ "$target" = audio_file ] && seeds+=(../models/goldens/audio)
+  printf -- '-- fuzz %s for %s s\n' "$target" "$seconds"
+  "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 \
+    -print_final_stats=1 -artifact_prefix="found/$target/" "$corpus" "${seeds[@]}"
+  rm -r "$corpus"
+done
