@@ -11,13 +11,15 @@ pub mod device;
 mod error;
 mod fetch;
 mod files;
+pub mod import;
 mod kernels;
 pub mod sentence;
 pub mod store;
 pub mod threads;
 pub mod weights;
 
-pub use catalogue::{Artefact, Catalogue, Source};
+pub use catalogue::{Artefact, Catalogue, Source, Wheel};
 pub use error::ModelError;
+pub use import::Conversion;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
 pub use store::{Manifest, Presence, Progress, Silent, Store, StoreOptions};

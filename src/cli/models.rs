@@ -69,9 +69,10 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
         }
         Command::Import { name, from } => {
             store.catalogue().find(&name)?;
-            let imported = store
-                .import(&name, &from)
-                .map_err(|error| Failure::bad_input(error.to_string()));
+            let mut progress = Shown::default();
+            let imported = store.import(&name, &from, &mut progress);
+            progress.clear();
+            let imported = imported.map_err(|error| Failure::bad_input(error.to_string()));
             done(context, "imported", &name, &imported?)
         }
         Command::Rm { name } => remove(context, &store, &name),
@@ -203,7 +204,7 @@ impl Progress for Shown {
     fn begin(&mut self, what: &str, total: Option<u64>) {
         self.clear();
         if !io::stderr().is_terminal() {
-            return say(&format!("fetching {what}"));
+            return say(what);
         }
         let bar = match total {
             Some(total) => ProgressBar::new(total),
