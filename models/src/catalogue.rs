@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use source::{Source, Wheel};
+pub use source::{Join, Source, Wheel};
 
 use crate::{ModelError, files};
 

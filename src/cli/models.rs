@@ -105,6 +105,17 @@ pub(crate) fn text_model(config: &Config) -> String {
         .unwrap_or_else(|| TEXT_MODEL.to_owned())
 }
 
+/// What the speech agent transcribes with where the configuration names nothing else.
+const SPEECH_MODEL: &str = "whisper-base";
+
+/// The name of the model that the speech agent is to transcribe with.
+pub(crate) fn speech_model(config: &Config) -> String {
+    config
+        .agent("speech")
+        .model
+        .unwrap_or_else(|| SPEECH_MODEL.to_owned())
+}
+
 /// Fetches the text agent's model where it is missing and may be fetched.
 pub(crate) fn fetch_missing(context: &Context) -> Result<(), Failure> {
     let config = context.home.load_config()?;

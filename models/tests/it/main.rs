@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_imports;
 mod bad_input;
 mod cache;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
