@@ -49,7 +49,8 @@ def rounded(name, value):
     rows = value.reshape(value.shape[0], -1).astype(numpy.float32)
     largest = numpy.amax(numpy.absolute(rows), axis=1, keepdims=True)
     scale = numpy.float32(127) / numpy.where(largest == 0, numpy.float32(127), largest)
-    return (numpy.rint(rows * scale) / scale).astype(numpy.float16).reshape(value.shape)
+    integers = numpy.rint(rows * scale).astype(numpy.int8).astype(numpy.float32)
+    return (integers / scale).astype(numpy.float16).reshape(value.shape)
 
 
 def main():

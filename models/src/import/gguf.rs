@@ -41,7 +41,7 @@ impl GgufFile {
             return Err(refuse(path, found));
         }
         let content = Content::read(&mut Cursor::new(&header))
-            .map_err(|error| refuse(path, error.to_string()))?;
+            .map_err(|error| refuse(path, first_line(&error)))?;
         Ok(Self {
             path: path.to_owned(),
             file: BufReader::new(file),
@@ -76,13 +76,23 @@ impl GgufFile {
     pub(super) fn read(&mut self, info: &TensorInfo) -> Result<QTensor, ModelError> {
         let start = self.content.tensor_data_offset;
         let read = info.read(&mut self.file, start, &Device::Cpu);
-        read.map_err(|error| self.refuse(error.to_string()))
+        read.map_err(|error| self.refuse(first_line(&error)))
     }
 
     /// The error of a file that does not hold what it must.
     pub(super) fn refuse(&self, found: String) -> ModelError {
         refuse(&self.path, found)
     }
+}
+
+/// What candle says, without the stack that it may append.
+fn first_line(error: &candle_core::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn refuse(path: &Path, found: String) -> ModelError {
