@@ -115,11 +115,9 @@ pub(in crate::import) fn from_ctranslate2(
 
 fn check_traits(file: &mut VariableFile) -> Result<(), ModelError> {
     for (name, expected) in TRAITS {
-        match file.take_integer(name)? {
-            Some(found) if found != expected => {
-                return Err(file.refuse(format!("`{name}` {found} where Whisper has {expected}")));
-            }
-            _ => {}
+        let found = file.take_integer(name)?.unwrap_or(expected);
+        if found != expected {
+            return Err(file.refuse(format!("`{name}` {found} where Whisper has {expected}")));
         }
     }
     for name in SETTINGS {
