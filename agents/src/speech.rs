@@ -2,12 +2,12 @@
 //!
 //! ```no_run
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
-//! use aimass_agents::speech::{AudioInput, Detect, DetectInput};
+//! use aimass_agents::speech::{AudioInput, Transcribe, TranscribeInput};
 //!
-//! let input = DetectInput::of(AudioInput::path("meeting.flac"));
-//! let found = runtime.ask(Detect, input).await?;
-//! for span in &found.speech {
-//!     println!("speech from {:.2} s to {:.2} s of {:.2} s", span.start, span.end, found.duration);
+//! let input = TranscribeInput::of(AudioInput::path("meeting.flac"));
+//! let transcript = runtime.ask(Transcribe, input).await?;
+//! for segment in &transcript.segments {
+//!     println!("[{:.2} {:.2}]{}", segment.start, segment.end, segment.text);
 //! }
 //! # Ok(())
 //! # }
@@ -16,18 +16,34 @@
 mod activity;
 mod agent;
 mod detect;
+mod hearing;
+mod in_order;
 mod input;
+mod listen;
+mod recognise;
 mod samples;
 mod segmenter;
 mod spans;
+mod speaking;
+mod subtitles;
+mod transcribe;
+mod transcript;
+mod translate;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
 pub use agent::SpeechAgent;
 pub use detect::{Detect, DetectInput, DetectedSpeech, SpeechSpan};
 pub use input::AudioInput;
+pub use listen::{Heard, Listen, ListenInput};
+pub use recognise::{Recognise, RecogniseInput, RecognisedWindow, WhisperModel, WhisperSource};
 pub use samples::{MAX_PIECE_SAMPLES, Samples};
 pub use segmenter::{Segmenter, SegmenterOptions, Window};
 pub use spans::{Span, SpanDetector, SpanOptions};
+pub use speaking::{Speaking, Target};
+pub use subtitles::TranscriptFormat;
+pub use transcribe::{Transcribe, TranscribeInput};
+pub use transcript::{Segment, Transcript, Word};
+pub use translate::Translate;
 
 /// Samples of a second of the audio that the agent's models take.
 pub const SAMPLE_RATE: u32 = aimass_models::silero::SAMPLE_RATE;

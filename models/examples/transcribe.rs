@@ -41,15 +41,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         heard += samples.len() as f32 / 16_000.0;
         let mut recognition = Recognition::default();
         for window in samples.chunks(30 * 16_000) {
-            recognition.push(&weights, window, &options)?;
+            recognition.push(&weights, window, &options);
         }
         loop {
             let progress = recognition.advance(&weights)?;
             for (number, found) in progress.done {
-                for segment in found.segments {
+                for segment in found?.segments {
                     println!(
                         "{file} {number} {:?} [{:.2} {:.2}] {:.2} {:.1}:{}",
-                        found.language,
+                        segment.no_speech,
                         segment.start,
                         segment.end,
                         segment.mean_log_probability,

@@ -45,7 +45,7 @@ impl Reaction {
         self
     }
 
-    /// Makes the input from the fact in another way.
+    /// Makes the input from the fact in another way. A fact of which it makes null is let pass: the skill is not asked.
     #[must_use]
     pub fn input(mut self, input: fn(&Fact) -> Value) -> Self {
         self.input = input;

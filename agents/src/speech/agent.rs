@@ -1,9 +1,11 @@
 //! The speech agent's parts.
 
 use aimass_models::Store;
-use aimass_runtime::{Agent, AgentDefinition, Fault, WorkerGroup};
+use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Reaction, WorkerGroup};
 
-use crate::speech::{Detect, DetectActivity, SileroSource};
+use crate::speech::{
+    Detect, DetectActivity, Listen, Recognise, SileroSource, Transcribe, Translate, WhisperSource,
+};
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "whisper-base";
@@ -37,8 +39,21 @@ impl Agent for SpeechAgent {
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
+        let whisper = WhisperSource::new(self.store.clone(), &self.model)?;
+        let whisper = WorkerGroup::new("whisper", whisper);
+        let recordings =
+            FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .group(activity.skill(DetectActivity))
-            .flow(Detect))
+            .group(whisper.skill(Recognise))
+            .flow(Detect)
+            .flow(Transcribe)
+            .flow(Translate)
+            .flow(Listen)
+            .reaction(Reaction::new(
+                "speech-transcribe",
+                recordings,
+                "speech.transcribe",
+            )))
     }
 }

@@ -1,7 +1,8 @@
 //! The text agent's parts.
 
 use aimass_models::Store;
-use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Fresh, Reaction, WorkerGroup};
+use aimass_runtime::{Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, Reaction, WorkerGroup};
+use serde_json::Value;
 
 use crate::text::encoder::EncoderSource;
 use crate::text::{Classify, Embed, Language, Search, SearchFolder};
@@ -45,11 +46,27 @@ impl Agent for TextAgent {
         // Language needs no weights, and must not wait behind those that do.
         let language = WorkerGroup::new("language", Fresh(|| ())).skill(Language);
         let texts = FactKind::new("file.text", 1).map_err(|error| Fault::bug(error.to_string()))?;
+        let transcripts =
+            FactKind::new("speech.transcribe", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .group(encoder)
             .group(language)
             .flow(Search)
             .reaction(Reaction::new("text-embed", texts.clone(), "text.embed"))
-            .reaction(Reaction::new("text-language", texts, "text.language")))
+            .reaction(Reaction::new("text-language", texts, "text.language"))
+            .reaction(
+                Reaction::new("transcript-embed", transcripts.clone(), "text.embed").input(spoken),
+            )
+            .reaction(
+                Reaction::new("transcript-language", transcripts, "text.language").input(spoken),
+            ))
+    }
+}
+
+/// The text of a transcript; null, which lets the fact pass, where nobody speaks.
+fn spoken(transcript: &Fact) -> Value {
+    match transcript.value.get("text").and_then(Value::as_str) {
+        Some(text) if !text.trim().is_empty() => text.into(),
+        _ => Value::Null,
     }
 }

@@ -29,6 +29,16 @@ impl LogMel {
         &self.values
     }
 
+    /// The same, followed by rows of zeros up to `frames`, if those are more.
+    ///
+    /// Source: faster-whisper pads so, whose transcripts ours are compared with; openai/whisper pads the audio instead.
+    #[must_use]
+    pub fn padded(mut self, frames: usize) -> Self {
+        let length = (frames * self.mels).max(self.values.len());
+        self.values.resize(length, 0.0);
+        self
+    }
+
     /// How many rows it has.
     #[must_use]
     pub fn frames(&self) -> usize {

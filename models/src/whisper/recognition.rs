@@ -17,6 +17,8 @@ use window::{Stage, Window};
 
 use super::alignment::Word;
 
+/// What the encoder made of windows may take so many bytes before the rest waits until some of them are done.
+const MOST_BYTES: usize = 512 << 20;
 /// Steps of the decoder between two looks at what goes on outside.
 const TOKENS_AT_ONCE: usize = 8;
 
@@ -61,25 +63,22 @@ pub struct Recognition {
 /// What a step has come to.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Windows that are done, by their number.
-    pub done: Vec<(usize, Recognised)>,
+    /// Windows that are done, by their number: what was recognised, or why it could not be.
+    pub done: Vec<(usize, Result<Recognised, ModelError>)>,
     /// Whether all are.
     pub finished: bool,
 }
 
 impl Recognition {
-    /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are numbered in their order.
-    ///
-    /// # Errors
-    /// [`ModelError::Input`] if it is longer, or if the model does not know the language.
+    /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are numbered in their order. One that is longer, or in a
+    /// language that the model does not know, is done at once, with the error that says so.
     pub fn push(
         &mut self,
         weights: &WhisperWeights,
         samples: &[f32],
         options: &RecognitionOptions,
-    ) -> Result<(), ModelError> {
-        self.windows.push(Window::new(weights, samples, options)?);
-        Ok(())
+    ) {
+        self.windows.push(Window::new(weights, samples, options));
     }
 
     /// The bytes that the windows under way take on the device.
@@ -100,19 +99,17 @@ impl Recognition {
     /// # Errors
     /// [`ModelError::Compute`] when the device fails.
     pub fn advance(&mut self, weights: &WhisperWeights) -> Result<Progress, ModelError> {
+        let room = self.bytes() < MOST_BYTES;
         let waiting = self.windows.iter_mut().find(|window| window.is_encoding());
-        match waiting {
+        match waiting.filter(|_| room) {
             Some(window) => window.encode(weights)?,
             None => self.decode(weights)?,
         }
         let mut progress = Progress::default();
         for (number, window) in self.windows.iter_mut().enumerate() {
             window.settle(weights)?;
-            if let Stage::Done = window.stage {
-                window.stage = Stage::Gone;
-                progress
-                    .done
-                    .push((number, std::mem::take(&mut window.found)));
+            if let Some(outcome) = window.take() {
+                progress.done.push((number, outcome));
             }
         }
         progress.finished = self
@@ -140,9 +137,11 @@ impl Recognition {
     }
 }
 
-/// The spectrogram of a window, behind which silence follows as the options say.
+/// The spectrogram of a window, behind which nothing follows for as long as the options say.
 fn spectrogram(weights: &WhisperWeights, samples: &[f32], options: &RecognitionOptions) -> LogMel {
     let most = weights.config().max_source_positions * super::SAMPLES_PER_POSITION;
     let padded = options.padded(samples.len(), most);
-    weights.filters().log_mel(samples, padded)
+    let whole = samples.len().next_multiple_of(super::HOP);
+    let spectrogram = weights.filters().log_mel(samples, whole);
+    spectrogram.padded(padded / super::HOP)
 }

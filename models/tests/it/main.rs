@@ -3,14 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod audio;
-mod bad_input;
-mod cache;
-mod silero;
-mod whisper;
 mod bad_imports;
 mod bad_input;
 mod cache;
 mod import;
+mod silero;
+mod whisper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -109,7 +109,7 @@ impl Runtime {
             .inner
             .reactions
             .iter()
-            .filter(|rule| rule.kind == fact.kind)
+            .filter(|rule| rule.kind == fact.kind && !(rule.input)(fact).is_null())
             .cloned()
             .collect();
         if rules.is_empty() {

@@ -26,7 +26,7 @@ pub(super) struct Window {
     language: Option<u32>,
     prompt: Vec<u32>,
     pub(super) stage: Stage,
-    pub(super) found: Recognised,
+    found: Recognised,
 }
 
 #[derive(Debug)]
@@ -36,7 +36,9 @@ pub(super) enum Stage {
     Encode(EncoderPass),
     Decode(Attempt),
     Done,
-    /// Its result was taken.
+    /// It cannot be recognised.
+    Refused(ModelError),
+    /// Its outcome was taken.
     Gone,
 }
 
@@ -53,7 +55,26 @@ impl Window {
         weights: &WhisperWeights,
         samples: &[f32],
         options: &RecognitionOptions,
-    ) -> Result<Self, ModelError> {
+    ) -> Self {
+        let mut window = Self {
+            samples: samples.to_vec(),
+            from: 0,
+            options: options.clone(),
+            language: None,
+            prompt: Vec::new(),
+            stage: Stage::Begin,
+            found: Recognised::default(),
+        };
+        match window.prepare(weights) {
+            Err(error) => window.stage = Stage::Refused(error),
+            Ok(()) if samples.len() < WORTH_HEARING => window.stage = Stage::Done,
+            Ok(()) => {}
+        }
+        window
+    }
+
+    fn prepare(&mut self, weights: &WhisperWeights) -> Result<(), ModelError> {
+        let (samples, options) = (&self.samples, &self.options);
         let most = weights.config().max_source_positions * SAMPLES_PER_POSITION;
         if samples.len() > most {
             return Err(ModelError::Input {
@@ -77,23 +98,24 @@ impl Window {
         if !options.prompt.is_empty() {
             words = format!("{words} {}", options.prompt);
         }
-        let prompt = match words.trim() {
+        self.prompt = match words.trim() {
             "" => Vec::new(),
             words => vocabulary.encode(&format!(" {words}"))?,
         };
-        Ok(Self {
-            samples: samples.to_vec(),
-            from: 0,
-            options: options.clone(),
-            language: known.flatten(),
-            prompt,
-            stage: if samples.len() < WORTH_HEARING {
-                Stage::Done
-            } else {
-                Stage::Begin
-            },
-            found: Recognised::default(),
-        })
+        self.language = known.flatten();
+        Ok(())
+    }
+
+    /// The outcome, once it is there.
+    pub(super) fn take(&mut self) -> Option<Result<Recognised, ModelError>> {
+        match std::mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Done => Some(Ok(std::mem::take(&mut self.found))),
+            Stage::Refused(error) => Some(Err(error)),
+            open => {
+                self.stage = open;
+                None
+            }
+        }
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,0 +1,162 @@
+//! How speech is to be heard: what callers may set.
+
+use aimass_models::whisper::decoding::Task;
+use aimass_models::whisper::recognition::{RecognitionOptions, Silence, Words};
+use aimass_runtime::Fault;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The most hypotheses that may be followed side by side.
+const MOST_HYPOTHESES: u32 = 16;
+/// Bytes of a prompt, and of all words that are likely to come.
+const MOST_TEXT: usize = 8192;
+
+/// How speech is to be heard. Everything may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speaking {
+    /// What is to be written down.
+    #[serde(skip_serializing_if = "Target::is_spoken")]
+    pub target: Target,
+    /// The code of the language, such as `en`; found out when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beam_size: Option<u32>,
+    /// How much chance there is, from 0 to 1. When nothing is said, it begins with none and rises until a result looks right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// What was said before, or a text that shows how names and numbers are to be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Words that are likely to come, separated by commas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<String>,
+    /// Whether words get times, which takes a little longer. They do when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<bool>,
+    /// Seconds of silence that the model hears behind a window, instead of as many as make 30 seconds: faster, and less exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<f32>,
+    /// What decides chance. 0 when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+/// What is to be written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// What was said, in its language.
+    #[default]
+    Spoken,
+    /// What was said, in English.
+    English,
+}
+
+impl Target {
+    fn is_spoken(&self) -> bool {
+        *self == Self::Spoken
+    }
+}
+
+impl Speaking {
+    pub(super) fn bytes(&self) -> u64 {
+        let texts = [&self.prompt, &self.vocabulary, &self.language];
+        let texts = texts.into_iter().flatten().map(String::len);
+        texts.sum::<usize>() as u64 + 64
+    }
+
+    /// # Errors
+    /// A fault that names the field whose value cannot be.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let refuse = |rule: String| Err(Fault::rejected(rule));
+        if let Some(size) = self
+            .beam_size
+            .filter(|size| !(1..=MOST_HYPOTHESES).contains(size))
+        {
+            return refuse(format!(
+                "expected a `beam_size` of 1 to {MOST_HYPOTHESES}, got {size}"
+            ));
+        }
+        if let Some(chance) = self
+            .temperature
+            .filter(|chance| !(0.0..=1.0).contains(chance))
+        {
+            return refuse(format!("expected a `temperature` of 0 to 1, got {chance}"));
+        }
+        if let Some(silence) = self
+            .silence
+            .filter(|silence| !(0.0..=30.0).contains(silence))
+        {
+            return refuse(format!(
+                "expected a `silence` of 0 to 30 seconds, got {silence}"
+            ));
+        }
+        for (name, text) in [("prompt", &self.prompt), ("vocabulary", &self.vocabulary)] {
+            let length = text.as_ref().map_or(0, String::len);
+            if length > MOST_TEXT {
+                return refuse(format!(
+                    "expected a `{name}` of at most {MOST_TEXT} bytes, got {length}; its end counts most"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn options(&self) -> RecognitionOptions {
+        let usual = RecognitionOptions::default();
+        let words = self.vocabulary.as_deref().unwrap_or_default().split(',');
+        let words = words.map(str::trim).filter(|word| !word.is_empty());
+        RecognitionOptions {
+            task: match self.target {
+                Target::Spoken => Task::Transcribe,
+                Target::English => Task::Translate,
+            },
+            language: self.language.clone(),
+            beam_size: self.beam_size.map_or(usual.beam_size, |size| size as usize),
+            temperatures: self
+                .temperature
+                .map_or(usual.temperatures, |chance| vec![chance]),
+            prompt: self.prompt.clone().unwrap_or_default(),
+            vocabulary: words.map(str::to_owned).collect(),
+            words: match self.words {
+                Some(false) => Words::Untimed,
+                _ => Words::Timed,
+            },
+            silence: self.silence.map_or(Silence::Full, Silence::Seconds),
+            seed: self.seed.unwrap_or(usual.seed),
+            ..usual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_cannot_be_are_refused_with_those_that_can() {
+        let check = |json: &str| serde_json::from_str::<Speaking>(json).unwrap().check();
+        assert!(check(r#"{"beam_size": 5, "temperature": 0.4, "silence": 2}"#).is_ok());
+        for (json, field) in [
+            (r#"{"beam_size": 0}"#, "beam_size"),
+            (r#"{"beam_size": 17}"#, "beam_size"),
+            (r#"{"temperature": 1.5}"#, "temperature"),
+            (r#"{"silence": -1}"#, "silence"),
+        ] {
+            let refused = check(json).unwrap_err().message;
+            assert!(
+                refused.contains(field) && refused.contains("got"),
+                "{refused}"
+            );
+        }
+        let long = Speaking {
+            prompt: Some("x".repeat(9000)),
+            ..Speaking::default()
+        };
+        assert!(long.check().unwrap_err().message.contains("got 9000"));
+        assert!(serde_json::from_str::<Speaking>(r#"{"langauge": "en"}"#).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! Transcripts as subtitles and as plain text.
+
+use std::fmt::Write;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::speech::Segment;
+
+/// The form of a transcript.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TranscriptFormat {
+    /// Fields.
+    #[default]
+    Json,
+    /// One line for each segment.
+    Txt,
+    /// SubRip, for players.
+    Srt,
+    /// Web Video Text Tracks, for browsers.
+    Vtt,
+}
+
+impl TranscriptFormat {
+    /// The segments in that form; none in fields, which they are already.
+    #[must_use]
+    pub fn write(self, segments: &[Segment]) -> Option<String> {
+        match self {
+            Self::Json => None,
+            Self::Txt => Some(lines(segments)),
+            Self::Srt => Some(cues(segments, ',', Numbers::Counted)),
+            Self::Vtt => Some(format!("WEBVTT\n\n{}", cues(segments, '.', Numbers::None))),
+        }
+    }
+}
+
+fn lines(segments: &[Segment]) -> String {
+    let lines = segments
+        .iter()
+        .map(|segment| format!("{}\n", segment.text.trim()));
+    lines.collect()
+}
+
+#[derive(Clone, Copy)]
+enum Numbers {
+    Counted,
+    None,
+}
+
+fn cues(segments: &[Segment], point: char, numbers: Numbers) -> String {
+    let mut text = String::new();
+    for (number, segment) in segments.iter().enumerate() {
+        if let Numbers::Counted = numbers {
+            let _ = writeln!(text, "{}", number + 1);
+        }
+        let (start, end) = (time(segment.start, point), time(segment.end, point));
+        // An arrow within a cue would begin another one.
+        let said = segment.text.trim().replace("-->", "->");
+        let _ = writeln!(text, "{start} --> {end}\n{said}\n");
+    }
+    text
+}
+
+/// `01:02:03,456`
+fn time(seconds: f64, point: char) -> String {
+    let all = (seconds * 1000.0).round().max(0.0) as u64;
+    let (rest, milliseconds) = (all / 1000, all % 1000);
+    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}{point}{milliseconds:03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(start: f64, end: f64, text: &str) -> Segment {
+        Segment {
+            start,
+            end,
+            text: text.to_owned(),
+            words: Vec::new(),
+            no_speech: 0.0,
+        }
+    }
+
+    #[test]
+    fn each_form_is_what_players_read() {
+        let segments = [
+            said(0.0, 1.5, " Good morning."),
+            said(3661.25, 3662.0, " A --> b"),
+        ];
+        let write = |format: TranscriptFormat| format.write(&segments);
+        assert_eq!(write(TranscriptFormat::Json), None);
+        assert_eq!(
+            write(TranscriptFormat::Txt).as_deref(),
+            Some("Good morning.\nA --> b\n")
+        );
+        let srt = "1\n00:00:00,000 --> 00:00:01,500\nGood morning.\n\n\
+                   2\n01:01:01,250 --> 01:01:02,000\nA -> b\n\n";
+        assert_eq!(write(TranscriptFormat::Srt).as_deref(), Some(srt));
+        let vtt = "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nGood morning.\n\n\
+                   01:01:01.250 --> 01:01:02.000\nA -> b\n\n";
+        assert_eq!(write(TranscriptFormat::Vtt).as_deref(), Some(vtt));
+    }
+}
