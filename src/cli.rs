@@ -107,7 +107,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Start(arguments) => block_on(start::execute(&context, arguments)),
         Command::Run(arguments) => {
             // Before any async work: fetching blocks.
-            models::fetch_missing(&context)?;
+            models::fetch_missing(&context, arguments.paths())?;
             block_on(run::execute(&context, arguments))
         }
         Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),

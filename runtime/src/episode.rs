@@ -8,7 +8,7 @@ mod root;
 use std::path::{Path, PathBuf};
 
 pub(crate) use engine::react;
-pub use inputs::InputFailure;
+pub use inputs::{InputFailure, file_kinds};
 pub use report::{EpisodeReport, TaskFailure};
 
 use crate::environment::{EpisodeRecord, Transaction};

@@ -47,7 +47,7 @@ pub use environment::{
     Forgotten, Imported, Lagged, REACTIONS_CURSOR, SettledRecord, Snapshot, Subscription,
     TaskRecord, Transaction, Watch,
 };
-pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure};
+pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure, file_kinds};
 pub use error::TaskError;
 pub use events::{
     AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder, SpanPlace,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aimass_config::Config;
 use aimass_models::{Artefact, ModelError, Presence, Progress, Store};
+use aimass_runtime::file_kinds;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -116,22 +117,31 @@ pub(crate) fn speech_model(config: &Config) -> String {
         .unwrap_or_else(|| SPEECH_MODEL.to_owned())
 }
 
-/// Fetches the text agent's model where it is missing and may be fetched.
-pub(crate) fn fetch_missing(context: &Context) -> Result<(), Failure> {
+/// Fetches the models that these files need, where they are missing and may be fetched.
+pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), Failure> {
     let config = context.home.load_config()?;
-    let (store, name) = (store(context)?, text_model(&config));
-    if config.models.offline
-        || !config.agent("text").enabled
-        || store.presence(&name) != Presence::Absent
-    {
+    if config.models.offline {
         return Ok(());
     }
-    let mut progress = Shown::default();
-    let pulled = store.pull(&name, &mut progress);
-    progress.clear();
-    if let Err(error) = pulled {
-        // The team does what it can without it, and says of each input what it could not.
-        say(&Failure::from(error).line());
+    let store = store(context)?;
+    let mut names = Vec::new();
+    if config.agent("text").enabled {
+        names.push(text_model(&config));
+    }
+    if config.agent("speech").enabled && file_kinds(paths).contains("file.audio") {
+        names.extend(["silero-vad".to_owned(), speech_model(&config)]);
+    }
+    for name in names {
+        if store.presence(&name) != Presence::Absent {
+            continue;
+        }
+        let mut progress = Shown::default();
+        let pulled = store.pull(&name, &mut progress);
+        progress.clear();
+        if let Err(error) = pulled {
+            // The team does what it can without it, and says of each input what it could not.
+            say(&Failure::from(error).line());
+        }
     }
     Ok(())
 }

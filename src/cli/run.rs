@@ -23,6 +23,13 @@ pub(crate) struct Arguments {
     namespace: Option<String>,
 }
 
+impl Arguments {
+    /// Files and folders.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+}
+
 /// What an episode came to, besides its facts.
 #[derive(Deserialize)]
 struct Report {

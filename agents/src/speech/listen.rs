@@ -90,8 +90,11 @@ impl FlowSkill for Listen {
         };
         while let Some(chunk) = context.next_chunk::<Samples>().await? {
             let samples = live.resampler.as_mut();
-            live.waiting
-                .extend(samples.map(|resampler| resampler.push(&chunk)).unwrap_or_default());
+            live.waiting.extend(
+                samples
+                    .map(|resampler| resampler.push(&chunk))
+                    .unwrap_or_default(),
+            );
             live.hear(&context).await?;
         }
         live.end(&context).await

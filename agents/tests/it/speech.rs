@@ -3,6 +3,7 @@
 mod activity;
 mod detect;
 mod recordings;
+mod transcribe;
 
 use aimass_agents::speech::SpeechAgent;
 use aimass_config::Config;
@@ -12,7 +13,7 @@ use aimass_runtime::Runtime;
 use crate::cache;
 
 /// The cache, with the model of voice activity in it.
-async fn store() -> Store {
+pub(super) async fn store() -> Store {
     let store = cache::store();
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("silero-vad", &mut Silent).unwrap())
@@ -21,7 +22,7 @@ async fn store() -> Store {
     store
 }
 
-async fn start() -> Runtime {
+pub(super) async fn start() -> Runtime {
     Runtime::builder(Config::default())
         .agent(SpeechAgent::new(store().await, None))
         .start()

@@ -1,6 +1,6 @@
 //! Inputs: files on their way into an episode.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -56,6 +56,12 @@ enum Depth {
 
 /// How deep folders are followed.
 const MAX_DEPTH: u32 = 64;
+
+/// The kinds of facts that these files, and those below these folders, become in an episode: what the team will be asked about.
+pub fn file_kinds(paths: &[PathBuf]) -> BTreeSet<String> {
+    let facts = read(paths).facts.into_iter();
+    facts.map(|fact| fact.kind.name().to_owned()).collect()
+}
 
 impl Inputs {
     fn visit(&mut self, path: &Path, depth: Depth) {
