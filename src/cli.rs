@@ -20,6 +20,7 @@ mod schema;
 mod skills;
 mod start;
 mod threads;
+mod top;
 mod trace;
 
 use std::future::Future;
@@ -56,6 +57,7 @@ enum Command {
     Ask(ask::Arguments),
     Skills(skills::Arguments),
     Agents(agents::Arguments),
+    Top(top::Arguments),
     #[command(subcommand)]
     Models(models::Command),
     #[command(subcommand)]
@@ -113,6 +115,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Ask(arguments) => block_on(ask::execute(&context, arguments)),
         Command::Skills(arguments) => block_on(skills::execute(&context, arguments)),
         Command::Agents(arguments) => block_on(agents::execute(&context, arguments)),
+        Command::Top(arguments) => block_on(top::execute(&context, arguments)),
         Command::Models(command) => models::execute(&context, command),
         Command::Facts(command) => block_on(facts::execute(&context, command)),
         Command::DeadLetters(command) => block_on(dead_letters::execute(&context, command)),

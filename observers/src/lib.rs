@@ -1,6 +1,7 @@
-//! Observers of AI Mass: what turns typed events into logs, traces and metrics.
+//! Observers of AI Mass: what turns typed events into logs, traces, metrics and a live view.
 
 mod json_lines;
+pub mod live;
 pub mod logs;
 pub mod metrics;
 mod otlp;

@@ -39,6 +39,10 @@ impl Output {
         self.format == Format::Json
     }
 
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
     /// The one JSON document.
     pub(crate) fn document(&self, document: &Value) -> Result<(), Failure> {
         self.line(&self.json(document)?)

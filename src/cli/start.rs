@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aimass_config::Config;
+use aimass_observers::live::{Live, LiveTransport};
 use aimass_observers::metrics::MetricsServer;
 use aimass_runtime::{Observer, Record, SocketServer};
 use clap::Args;
@@ -29,7 +30,10 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let config = reach::configured(context)?;
     let metrics_server = metrics_server(&config, arguments.metrics).await?;
     let (builder, metrics) = reach::metered_builder(context, config)?;
-    let builder = builder.observer(WatchAgents { given_up });
+    let live = Live::start();
+    let builder = builder
+        .observer(WatchAgents { given_up })
+        .observer(live.clone());
     let runtime = builder.start().await.map_err(Failure::from)?;
     say(&format!(
         "listening on {}; Ctrl-C ends it",
@@ -43,7 +47,8 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     };
     tokio::pin!(metering);
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = server.serve(Arc::new(runtime.clone()), async {
+    let transport = LiveTransport::new(runtime.clone(), live);
+    let serving = server.serve(Arc::new(transport), async {
         // It ends by the message as well as by the end of whoever could send it.
         let _ = stopped.await;
     });

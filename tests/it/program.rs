@@ -9,4 +9,6 @@ mod run;
 mod setup;
 mod speech;
 mod store;
+mod terminal;
+mod top;
 mod usage;

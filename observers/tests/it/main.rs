@@ -9,6 +9,7 @@
 mod collector;
 mod documentation;
 mod jaeger;
+mod live;
 mod metrics;
 
 mod otlp;

@@ -34,6 +34,10 @@ async fn answer(
         } => ask(&runtime, &skill, input, *options, items).await,
         Request::Skills => send_all(runtime.skills(), &items).await,
         Request::Agents => send_all(runtime.agents(), &items).await,
+        Request::Live => Err(TaskError::Refused {
+            kind: FaultKind::Unavailable,
+            message: "this node keeps no live view; `aimass start` starts one that does".to_owned(),
+        }),
         Request::Run {
             paths,
             namespace,

@@ -40,6 +40,8 @@ pub enum Request {
     Skills,
     /// Items: each agent with its state. Reply: how many there are.
     Agents,
+    /// Reply: what the team is doing now, from a node that keeps a live view. A runtime alone keeps none.
+    Live,
     /// Items: each fact that fits, in the order of their revisions. Reply: how many there are.
     Facts {
         /// Which ones.

@@ -85,6 +85,7 @@ async fn both_transports_answer_alike() {
         ask("test.oby", json!({"Echo": 7})),
         ask("test.count", json!(10)),
         Request::Skills,
+        Request::Live,
         Request::DeadLetters,
     ] {
         let local = heard(&node.runtime, request.clone()).await;
@@ -93,6 +94,11 @@ async fn both_transports_answer_alike() {
     }
     let (items, reply) = heard(&node.client, ask("test.count", json!(10))).await;
     assert_eq!((items.len(), reply.is_ok()), (10, true));
+    let (_, live) = heard(&node.client, Request::Live).await;
+    assert!(
+        matches!(&live, Err(TaskError::Refused { message, .. }) if message.contains("aimass start")),
+        "a runtime alone keeps no live view: {live:?}"
+    );
     let (agents, _) = heard(&node.client, Request::Agents).await;
     assert_eq!(agents[0]["name"], "test");
     node.end().await;

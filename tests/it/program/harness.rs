@@ -68,13 +68,20 @@ impl Place {
             .current_dir(self.here())
             .env_remove("NO_COLOR")
             .env_remove("RUST_BACKTRACE")
-            .env("AIMASS_MODELS__OFFLINE", "true")
-            .env("AIMASS_HOME", self.home())
-            .env("AIMASS_CACHE", self.cache())
+            .envs(self.variables())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// What makes a program stay within this place.
+    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("AIMASS_MODELS__OFFLINE", PathBuf::from("true")),
+            ("AIMASS_HOME", self.home()),
+            ("AIMASS_CACHE", self.cache()),
+        ]
     }
 
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ended {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::harness::{Place, Running};
 
 /// Starts a node, and returns once it listens.
-fn start(place: &Place) -> Running {
+pub(crate) fn start(place: &Place) -> Running {
     let mut child = place.command(&["start"]).spawn().unwrap();
     let mut line = String::new();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -99,7 +99,7 @@ fn logs_are_lines_of_json_where_that_is_asked_for() {
     );
 }
 
-fn end(node: &mut Running) -> Option<i32> {
+pub(crate) fn end(node: &mut Running) -> Option<i32> {
     let pid = Pid::from_child(&node.0);
     kill_process(pid, Signal::INT).unwrap();
     node.0.wait().unwrap().code()

@@ -1,0 +1,72 @@
+//! Watching: looks at the node and keys of the user, until one of them ends it.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::time::Duration;
+
+use aimass_observers::live::LiveView;
+use ratatui::crossterm::event::Event;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::node::Node;
+use super::screen::{Screen, events};
+use super::ui::{Next, Pace, Ui};
+use crate::cli::failure::Failure;
+use crate::cli::interrupt;
+
+type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 'a>>;
+
+/// Shows the node until the user or the system asks for an end.
+///
+/// # Errors
+/// When the node ends, or the terminal.
+pub(super) async fn run(node: &Node, mut ui: Ui, pause: Duration) -> Result<(), Failure> {
+    let asked_to_end = interrupt::asked_to_end();
+    tokio::pin!(asked_to_end);
+    let mut screen = Screen::open()?;
+    let mut events = events()?;
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first one comes at once, and the first look was had already.
+    ticks.tick().await;
+    let mut look: Option<Look<'_>> = None;
+    loop {
+        screen.draw(&ui)?;
+        tokio::select! {
+            asked = &mut asked_to_end => return asked,
+            event = events.recv() => match event {
+                Some(Ok(Event::Key(key))) => {
+                    if ui.on_key(key) == Next::Quit {
+                        return Ok(());
+                    }
+                }
+                // A new size is seen when the next frame is drawn.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => return Ok(()),
+            },
+            view = of(&mut look) => {
+                look = None;
+                let view = view?;
+                if ui.pace == Pace::Live {
+                    ui.show(view);
+                }
+            }
+            _ = ticks.tick() => {
+                if look.is_some() {
+                    ui.silence = Some(ui.silence.unwrap_or_default() + pause);
+                } else {
+                    look = Some(Box::pin(node.look()));
+                }
+            }
+        }
+    }
+}
+
+/// The look under way; never, where there is none.
+async fn of(look: &mut Option<Look<'_>>) -> Result<LiveView, Failure> {
+    match look {
+        Some(look) => look.await,
+        None => pending().await,
+    }
+}
