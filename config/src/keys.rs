@@ -217,6 +217,11 @@ const AGENT: &[Key] = &[
         "How long one step may take before its worker counts as hung.",
     ),
     value(
+        "load_limit",
+        SOME_DURATION,
+        "How long a worker may read and build its model before the watchdog calls it hung.",
+    ),
+    value(
         "grace",
         ANY_DURATION,
         "How long a cancelled worker may take to stop before its thread is abandoned.",

@@ -98,6 +98,7 @@ fn agent(raw: RawAgent, base: &AgentConfig) -> AgentConfig {
         max_batch: raw.max_batch.unwrap_or(base.max_batch),
         max_wait: raw.max_wait.map_or(base.max_wait, |span| span.0),
         step_limit: raw.step_limit.map_or(base.step_limit, |span| span.0),
+        load_limit: raw.load_limit.map_or(base.load_limit, |span| span.0),
         grace: raw.grace.map_or(base.grace, |span| span.0),
         max_abandoned: raw.max_abandoned.unwrap_or(base.max_abandoned),
         idle_unload: raw
@@ -251,6 +252,7 @@ impl From<&AgentConfig> for RawAgent {
             max_batch: Some(agent.max_batch),
             max_wait: Some(Span(agent.max_wait)),
             step_limit: Some(Span(agent.step_limit)),
+            load_limit: Some(Span(agent.load_limit)),
             grace: Some(Span(agent.grace)),
             max_abandoned: Some(agent.max_abandoned),
             idle_unload: Some(OrNone(agent.idle_unload.map(Span))),

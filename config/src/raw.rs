@@ -83,6 +83,7 @@ pub(crate) struct RawAgent {
     pub(crate) max_batch: Option<u32>,
     pub(crate) max_wait: Option<Span>,
     pub(crate) step_limit: Option<Span>,
+    pub(crate) load_limit: Option<Span>,
     pub(crate) grace: Option<Span>,
     pub(crate) max_abandoned: Option<u32>,
     pub(crate) idle_unload: Option<OrNone<Span>>,

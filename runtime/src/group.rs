@@ -1,5 +1,7 @@
 //! Worker groups: one model of an agent, its weights by device, and the versions that come and go.
 
+mod slot;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,11 +13,13 @@ use parking_lot::Mutex;
 use crate::agent::WorkerGroup;
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
+use crate::ledger::event::Incarnation;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
 use crate::panics;
 use crate::seat::Seat;
 use crate::skill_entry::{Face, ModelFace, SkillEntry};
 use crate::worker;
+use slot::Slot;
 
 /// What an agent's definition holds of a group.
 pub(crate) struct GroupParts {
@@ -39,6 +43,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn memory_bytes(&self) -> u64;
     /// Lets go of weights that no worker holds.
     fn forget_unused(&self);
+    /// A worker was given up: others no longer wait for the weights that it was reading.
+    fn forsake(&self, by: Incarnation);
 }
 
 /// A group of workers over one type of model.
@@ -48,15 +54,14 @@ pub(crate) struct Group<S: ModelSource> {
     skills: Vec<Arc<dyn ModelFace<S::Model>>>,
 }
 
-/// The weights of one device, once they are read. Locked while they are, so that a second worker waits for them.
-type Slot<W> = Arc<Mutex<Option<Arc<W>>>>;
-
 struct State<S: ModelSource> {
     source: Arc<S>,
     /// Kept, because a source may have to read a file to know it.
     version: ModelVersion,
-    weights: HashMap<DeviceName, Slot<S::Weights>>,
+    weights: SlotByDevice<S>,
 }
+
+type SlotByDevice<S> = HashMap<DeviceName, Arc<Slot<<S as ModelSource>::Weights>>>;
 
 /// A model as one worker holds it, with the version that it was built from.
 pub(crate) struct Built<M> {
@@ -105,30 +110,25 @@ impl<S: ModelSource> Group<S> {
     }
 
     /// Builds a worker's model. The weights are read once for all workers of a device, and kept over a panic.
-    pub(crate) fn build(
-        &self,
-        device: &DeviceName,
-        weights: Reload,
-    ) -> Result<Built<S::Model>, Fault> {
+    ///
+    /// The watchdog counts while this worker reads or builds, and not while it waits for another that reads. Whoever calls says how it ended.
+    pub(crate) fn build(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
+        let device = seat.device();
         let (source, slot, generation) = {
             let mut state = self.state.lock();
-            let slot = state.weights.entry(*device).or_default().clone();
+            let slot = state.weights.entry(device);
+            let slot = slot.or_insert_with(|| Arc::new(Slot::empty())).clone();
             (state.source.clone(), slot, self.generation())
         };
-        let built = catch_unwind(AssertUnwindSafe(|| {
-            let loaded = {
-                let mut slot = slot.lock();
-                if weights == Reload::Again {
-                    *slot = None;
-                }
-                match &*slot {
-                    Some(loaded) => loaded.clone(),
-                    None => slot.insert(Arc::new(source.load(device)?)).clone(),
-                }
-            };
-            source.build(&loaded, device)
-        }));
-        let model = built.unwrap_or_else(|panic| Err(load_panicked(&*panic)))?;
+        if weights == Reload::Again {
+            slot.clear();
+        }
+        let loaded = slot.get(seat.incarnation, || {
+            seat.load_began();
+            caught(|| source.load(&device))
+        })?;
+        seat.load_began();
+        let model = caught(|| source.build(&loaded, &device))?;
         let version = source.version();
         let mut state = self.state.lock();
         if Arc::ptr_eq(&state.source, &source) {
@@ -142,12 +142,11 @@ impl<S: ModelSource> Group<S> {
     }
 
     /// The weights of `source` on every device that has some now.
-    fn read_ahead(&self, source: &S) -> Result<HashMap<DeviceName, Slot<S::Weights>>, Fault> {
+    fn read_ahead(&self, source: &S) -> Result<SlotByDevice<S>, Fault> {
         let devices: Vec<DeviceName> = self.state.lock().weights.keys().copied().collect();
         let read = |device: DeviceName| {
-            let loaded = catch_unwind(AssertUnwindSafe(|| source.load(&device)))
-                .unwrap_or_else(|panic| Err(load_panicked(&*panic)))?;
-            Ok((device, Arc::new(Mutex::new(Some(Arc::new(loaded))))))
+            let loaded = caught(|| source.load(&device))?;
+            Ok((device, Arc::new(Slot::filled(loaded))))
         };
         devices.into_iter().map(read).collect()
     }
@@ -191,20 +190,23 @@ impl<S: ModelSource> GroupRunner for Group<S> {
 
     fn forget_unused(&self) {
         for slot in self.state.lock().weights.values() {
-            if let Some(mut slot) = slot.try_lock()
-                && slot
-                    .as_ref()
-                    .is_some_and(|weights| Arc::strong_count(weights) == 1)
-            {
-                *slot = None;
-            }
+            slot.clear_unused();
+        }
+    }
+
+    fn forsake(&self, by: Incarnation) {
+        for slot in self.state.lock().weights.values() {
+            slot.forsake(by);
         }
     }
 }
 
-fn load_panicked(panic: &(dyn Any + Send)) -> Fault {
-    Fault::retryable(format!(
-        "loading the model panicked: {}",
-        panics::message(panic)
-    ))
+/// A panic of a source is a fault that may pass.
+fn caught<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panics::message(&*panic);
+        Err(Fault::retryable(format!(
+            "loading the model panicked: {message}"
+        )))
+    })
 }

@@ -129,6 +129,8 @@ impl Ledger {
     pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Vec<LedgerEffect>) {
         match event {
             Event::Submit(admission) => self.submit(admission, now, effects),
+            Event::LoadBegan(by) => self.load_began(by, now),
+            Event::LoadEnded(by) => self.load_ended(by, now),
             Event::Ready(by) => self.ready(by, effects),
             Event::Take(by) => self.take(by, now, effects),
             Event::TakeMore { by, wish } => self.take_more(by, wish, now, effects),
@@ -175,6 +177,12 @@ impl Ledger {
                 .map(|worker| (worker.incarnation(), worker.state.clone(), worker.restarts))
                 .collect(),
         }
+    }
+
+    /// Whether what the incarnation says still counts.
+    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+        let worker = self.workers.get(by.worker.0 as usize);
+        worker.is_some_and(|worker| worker.hears(by))
     }
 
     /// Gives a task its one reply and forgets it. A task that is not known any more has had its reply.

@@ -62,6 +62,20 @@ impl Seat {
         self.stop.load(Ordering::Acquire)
     }
 
+    /// This worker reads or builds its model from now on.
+    pub(crate) fn load_began(&self) {
+        self.cell.tell(Event::LoadBegan(self.incarnation));
+    }
+
+    /// It has built a new version; no when it was given up meanwhile.
+    pub(crate) fn load_ended(&self) -> bool {
+        let by = self.incarnation;
+        self.cell.with_books(|books, now, outbox| {
+            books.on(Event::LoadEnded(by), now, outbox);
+            books.hears(by)
+        })
+    }
+
     pub(crate) fn ready(&self, model: &ModelVersion) {
         let device = self.device();
         self.say(|| WorkerChange::Ready {

@@ -30,7 +30,7 @@ enum End {
 
 /// Lives one incarnation of a worker, on its own thread.
 pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reload) {
-    let built = match group.build(&seat.device(), weights) {
+    let built = match group.build(seat, weights) {
         Ok(built) => built,
         Err(fault) => return seat.load_failed(fault),
     };
@@ -105,8 +105,12 @@ impl<S: ModelSource> Worker<'_, S> {
         }
         self.built = self
             .group
-            .build(&self.seat.device(), Reload::Keep)
+            .build(self.seat, Reload::Keep)
             .map_err(End::LoadFailed)?;
+        if !self.seat.load_ended() {
+            // Given up meanwhile: what it was given to do runs elsewhere by now.
+            return Err(End::Stopped);
+        }
         self.seat.say(|| WorkerChange::Swapped {
             model: self.built.version.clone(),
         });
@@ -121,6 +125,9 @@ impl<S: ModelSource> Worker<'_, S> {
         let Err(end) = self.come_for_new_version() else {
             return self.begin(tickets);
         };
+        if matches!(end, End::Stopped) {
+            return Err(end);
+        }
         let fault = Fault::retryable("a new version of the model could not be built");
         let unbegun = |ticket: &Arc<Ticket>| Report {
             task: ticket.id,

@@ -24,6 +24,8 @@ pub struct AgentConfig {
     pub max_wait: Duration,
     /// How long one step may take before the watchdog calls its worker hung.
     pub step_limit: Duration,
+    /// How long a worker may read its model, or build it, before the watchdog calls it hung.
+    pub load_limit: Duration,
     /// How long a cancelled worker may take to stop before its thread is abandoned.
     pub grace: Duration,
     /// Abandoned threads that are borne before the agent has failed.
@@ -48,6 +50,7 @@ impl Default for AgentConfig {
             max_batch: 32,
             max_wait: Duration::ZERO,
             step_limit: Duration::from_secs(30),
+            load_limit: Duration::from_secs(600),
             grace: Duration::from_secs(2),
             max_abandoned: 1,
             idle_unload: None,

@@ -140,6 +140,10 @@ impl Books {
         self.ledger.next_wake()
     }
 
+    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+        self.ledger.hears(by)
+    }
+
     pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
         self.ledger.idle_since(group)
     }

@@ -42,6 +42,10 @@ impl Cell {
             Action::NoteAttempt(task) => self.note_attempt(task),
             Action::Stop(incarnation) => self.stop(incarnation),
             Action::Abandon(incarnation) => {
+                let group = usize::from(self.group_of(incarnation).0);
+                if let Runner::Model(runner) = &self.groups[group].runner {
+                    runner.forsake(incarnation);
+                }
                 self.say(incarnation, now, || WorkerChange::Abandoned);
             }
             Action::Start(incarnation, after, weights) => {

@@ -1,8 +1,8 @@
-//! Workers that are stopped for no fault of the tasks on them: a lost device, another agent's restart.
+//! Workers that are stopped for no fault of the tasks on them: a lost device, a model without end, another agent's restart.
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::ids::TaskId;
+use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
@@ -32,6 +32,28 @@ impl Ledger {
             return;
         }
         self.leave(by, now, effects);
+    }
+
+    /// A worker came to no end of reading its model: it is given up as one that hangs in a step is, and the next one tries the fallback.
+    /// What it had been given was not begun.
+    pub(super) fn load_hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[id.0 as usize];
+        let old = worker.incarnation();
+        let members = worker.retire();
+        effects.push(LedgerEffect::Observe(Observation::Hung { worker: old }));
+        let limit = self.settings.load_limit;
+        let message = format!("hang: its model was not read within {limit:?}");
+        self.run_all_again(&members, &Fault::retryable(&message), now, effects);
+        effects.push(LedgerEffect::FallBack { worker: old });
+        let allowed = self.may_restart(&message, now, effects);
+        self.leave(old, now, effects);
+        if !allowed {
+            self.fail(
+                &format!("its model cannot be loaded: {message}"),
+                now,
+                effects,
+            );
+        }
     }
 
     /// Takes the group's workers down with another agent's: at nobody's cost, whatever may run again does.

@@ -23,7 +23,7 @@ impl Ledger {
         worker.state = WorkerState::Busy;
         worker.given = 0;
         worker.secluded = false;
-        worker.step_began = None;
+        worker.watched = None;
         let group = worker.group;
         for task in std::mem::take(&mut worker.running) {
             let fault = Fault::bug("the job ended without an outcome for this task");

@@ -118,7 +118,7 @@ pub(crate) enum Observation {
     Suspected { tasks: Vec<TaskId> },
     /// A task is to be tried again.
     Retrying { task: TaskId, attempts: u32 },
-    /// A worker did not end its step in time.
+    /// A worker did not end its step in time, or did not come to the end of reading its model.
     Hung { worker: Incarnation },
     /// A worker was told to stop because another agent's restart takes it along.
     TakenDown { worker: Incarnation, cause: String },

@@ -44,6 +44,10 @@ pub(crate) struct Admission {
 pub(crate) enum Event {
     /// A caller asks for a task to be accepted.
     Submit(Admission),
+    /// The incarnation reads or builds its model: the watchdog counts from now.
+    LoadBegan(Incarnation),
+    /// It has a new version of its model, and goes on with what it was given.
+    LoadEnded(Incarnation),
     /// The incarnation has built its model; it takes work next.
     Ready(Incarnation),
     /// A free worker asks for a batch; it parks when there is none.

@@ -15,6 +15,8 @@ pub(crate) struct LedgerSettings {
     pub(crate) max_abandoned: u32,
     /// How long one step may take.
     pub(crate) step_limit: Duration,
+    /// How long a worker may read and build its model.
+    pub(crate) load_limit: Duration,
     /// How long a worker that was told to stop may take to do so.
     pub(crate) grace: Duration,
     /// When idle workers give their memory back; none for never.

@@ -20,6 +20,7 @@ impl Ledger {
             return;
         };
         worker.failed_starts = 0;
+        worker.watched = None;
         worker.state = WorkerState::Busy;
     }
 

@@ -6,17 +6,16 @@ use crate::clock::Time;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
-use crate::ledger::worker::WorkerState;
+use crate::ledger::worker::{Watched, Worker, WorkerState};
 use crate::ledger::{Ledger, Phase};
 
 impl Ledger {
     /// When the next `Tick` is due; none while nothing is timed.
     pub(crate) fn next_wake(&self) -> Option<Time> {
         let deadline = self.deadlines.first().map(|(time, _)| *time);
+        let watched = self.workers.iter().filter_map(|worker| worker.watched);
+        let watched = watched.map(|watched| watched.until(&self.settings));
         let workers = self.workers.iter().filter_map(|worker| match worker.state {
-            WorkerState::Busy => worker
-                .step_began
-                .map(|began| began + self.settings.step_limit),
             WorkerState::Leaving { until } | WorkerState::BackingOff { until, .. } => Some(until),
             WorkerState::Idle { since } if worker.running.is_empty() => {
                 self.settings.idle_unload.map(|idle| since + idle)
@@ -27,7 +26,7 @@ impl Ledger {
             Phase::Draining { limit } => Some(limit),
             _ => None,
         };
-        workers.chain(deadline).chain(limit).min()
+        workers.chain(watched).chain(deadline).chain(limit).min()
     }
 
     pub(super) fn tick(&mut self, now: Time, effects: &mut Vec<LedgerEffect>) {
@@ -52,15 +51,16 @@ impl Ledger {
     fn tick_worker(&mut self, at: usize, now: Time, effects: &mut Vec<LedgerEffect>) {
         let worker = &mut self.workers[at];
         let id = worker.id;
-        match worker.state {
-            WorkerState::Busy => {
-                let over = worker
-                    .step_began
-                    .is_some_and(|began| began + self.settings.step_limit <= now);
-                if over {
-                    self.hung(id, now, effects);
-                }
+        if let Some(watched) = worker.watched
+            && watched.until(&self.settings) <= now
+        {
+            match watched {
+                Watched::Step(_) => self.hung(id, now, effects),
+                Watched::Load(_) => self.load_hung(id, now, effects),
             }
+            return;
+        }
+        match worker.state {
             WorkerState::Leaving { until } if until <= now => self.abandon(id, now, effects),
             WorkerState::BackingOff { until, .. } if until <= now => {
                 worker.state = WorkerState::Starting
@@ -132,22 +132,28 @@ impl Ledger {
     }
 
     pub(super) fn step_began(&mut self, by: Incarnation, now: Time) {
-        if let Some(worker) = self
-            .workers
-            .get_mut(by.worker.0 as usize)
-            .filter(|worker| worker.hears(by))
-        {
-            worker.step_began = Some(now);
-        }
+        self.watch(by, |_| Some(Watched::Step(now)));
     }
 
     pub(super) fn step_ended(&mut self, by: Incarnation) {
-        if let Some(worker) = self
-            .workers
-            .get_mut(by.worker.0 as usize)
-            .filter(|worker| worker.hears(by))
-        {
-            worker.step_began = None;
+        self.watch(by, |_| None);
+    }
+
+    pub(super) fn load_began(&mut self, by: Incarnation, now: Time) {
+        self.watch(by, |_| Some(Watched::Load(now)));
+    }
+
+    /// A worker that was given tasks before it came for its new version begins them next.
+    pub(super) fn load_ended(&mut self, by: Incarnation, now: Time) {
+        self.watch(by, |worker| {
+            (!worker.running.is_empty()).then_some(Watched::Step(now))
+        });
+    }
+
+    fn watch(&mut self, by: Incarnation, watched: impl FnOnce(&Worker) -> Option<Watched>) {
+        let worker = self.workers.get_mut(by.worker.0 as usize);
+        if let Some(worker) = worker.filter(|worker| worker.hears(by)) {
+            worker.watched = watched(worker);
         }
     }
 }

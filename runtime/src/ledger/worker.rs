@@ -3,6 +3,7 @@
 use crate::clock::Time;
 use crate::ids::{Epoch, TaskId, WorkerId};
 use crate::ledger::event::{GroupId, Incarnation};
+use crate::ledger::settings::LedgerSettings;
 
 /// One worker: the place stays, its incarnations change.
 #[derive(Debug)]
@@ -17,12 +18,31 @@ pub(crate) struct Worker {
     pub(crate) given: u32,
     /// It runs a task that must not get company.
     pub(crate) secluded: bool,
-    pub(crate) step_began: Option<Time>,
+    pub(crate) watched: Option<Watched>,
     /// Panics since it last brought a task to its end; many in a row cast suspicion on the weights.
     pub(crate) panics_in_a_row: u32,
     /// Starts that failed in a row: the exponent of the backoff.
     pub(crate) failed_starts: u32,
     pub(crate) restarts: u64,
+}
+
+/// What a worker's thread does that may hang, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// A step of a job.
+    Step(Time),
+    /// It reads or builds its model.
+    Load(Time),
+}
+
+impl Watched {
+    /// When the watchdog loses its patience.
+    pub(crate) fn until(self, settings: &LedgerSettings) -> Time {
+        match self {
+            Self::Step(since) => since + settings.step_limit,
+            Self::Load(since) => since + settings.load_limit,
+        }
+    }
 }
 
 /// What a worker is doing.
@@ -56,7 +76,7 @@ impl Worker {
             running: Vec::new(),
             given: 0,
             secluded: false,
-            step_began: None,
+            watched: None,
             panics_in_a_row: 0,
             failed_starts: 0,
             restarts: 0,
@@ -85,7 +105,7 @@ impl Worker {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.given = 0;
         self.secluded = false;
-        self.step_began = None;
+        self.watched = None;
         std::mem::take(&mut self.running)
     }
 }

@@ -209,6 +209,7 @@ fn ledger_settings(
         max_attempts: agent.max_attempts,
         max_abandoned: agent.max_abandoned,
         step_limit: agent.step_limit,
+        load_limit: agent.load_limit,
         grace: agent.grace,
         idle_unload: agent.idle_unload,
         restart: RestartSettings {

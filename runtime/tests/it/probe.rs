@@ -4,6 +4,7 @@ mod run;
 mod streams;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aimass_runtime::{
     Agent, AgentDefinition, DeviceName, Fault, ModelSource, ModelVersion, WorkerGroup,
@@ -117,7 +118,12 @@ pub(crate) struct ProbeSource {
     pub(crate) dead: Vec<DeviceName>,
     /// Reading the weights fails.
     pub(crate) broken: bool,
+    /// The device on which reading the weights stops at [`STUCK`], and how often still.
+    pub(crate) stuck: Option<(DeviceName, Arc<AtomicU32>)>,
 }
+
+/// The gate at which reading stops.
+pub(crate) const STUCK: u32 = u32::MAX;
 
 impl ProbeSource {
     pub(crate) fn new(desk: &Desk, version: &str) -> Self {
@@ -126,6 +132,7 @@ impl ProbeSource {
             version: version.to_owned(),
             dead: Vec::new(),
             broken: false,
+            stuck: None,
         }
     }
 }
@@ -161,6 +168,16 @@ impl ModelSource for ProbeSource {
         }
         if self.dead.contains(device) {
             return Err(Fault::dead_for_process(format!("{device} is lost")));
+        }
+        if let Some((stuck, times)) = &self.stuck
+            && stuck == device
+            && times
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| {
+                    times.checked_sub(1)
+                })
+                .is_ok()
+        {
+            self.desk.pass(STUCK);
         }
         self.desk
             .note(Entry::Loaded(self.version.clone(), device.to_string()));

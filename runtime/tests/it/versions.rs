@@ -1,12 +1,14 @@
 //! Models come, change and go: swap, idle unload, fallbacks, and what cannot be loaded.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use aimass_runtime::{DeviceName, Fault, ModelVersion, TaskError, TaskFinished, WorkerChange};
 
 use crate::desk::Entry;
-use crate::probe::{Hold, Order, ProbeSource};
-use crate::stage::Stage;
+use crate::probe::{Hold, Order, ProbeSource, STUCK};
+use crate::stage::{Setting, Stage};
 
 #[tokio::test]
 async fn a_swap_takes_effect_between_two_jobs_and_the_old_weights_go_with_their_last_job() {
@@ -177,5 +179,66 @@ async fn a_model_that_cannot_be_read_is_tried_again_and_then_the_agent_is_given_
     assert_eq!(agent, "probe");
     assert_eq!(stage.runtime.agents()[0].failed.as_ref(), Some(&failed));
     assert!(failed.contains("the weights cannot be read"), "{failed}");
+    stage.close().await;
+}
+
+/// Reading the weights on `device` comes to no end so many times; the watchdog is quick.
+fn stuck(setting: &mut Setting, device: DeviceName, times: u32) {
+    setting.source.stuck = Some((device, Arc::new(AtomicU32::new(times))));
+    setting.probe.load_limit = Duration::from_millis(200);
+    setting.probe.grace = Duration::from_millis(20);
+}
+
+#[tokio::test]
+async fn a_device_on_which_reading_comes_to_no_end_is_left_for_its_fallback() {
+    let stage = Stage::set(|setting| {
+        setting.probe.placement = vec!["cuda:0".to_owned(), "cpu".to_owned()];
+        stuck(setting, DeviceName::Cuda(0), 1);
+    })
+    .await;
+    assert_eq!(stage.ask(Order::answer(1)).await.unwrap().device, "cpu");
+    let state = stage.runtime.agents().remove(0);
+    assert_eq!((state.failed, state.abandoned), (None, 1));
+    let changes = stage.changes().await;
+    for expected in [
+        WorkerChange::Hung,
+        WorkerChange::FellBack,
+        WorkerChange::Abandoned,
+    ] {
+        assert!(changes.contains(&expected), "{expected:?}: {changes:?}");
+    }
+    // The thread that was given up comes to its end after all, and changes nothing.
+    stage.desk.open(STUCK);
+    assert_eq!(stage.ask(Order::answer(2)).await.unwrap().device, "cpu");
+    assert!(!stage.close().await.left_behind);
+}
+
+#[tokio::test]
+async fn workers_that_wait_for_weights_do_not_wait_for_a_reader_that_was_given_up() {
+    let stage = Stage::set(|setting| {
+        setting.probe.replicas = 2;
+        stuck(setting, DeviceName::Cpu, 1);
+    })
+    .await;
+    let asked = [1, 2].map(|id| stage.asked(Order::answer(id)));
+    for asked in asked {
+        asked.answer().await.unwrap();
+    }
+    let state = stage.runtime.agents().remove(0);
+    assert_eq!((state.failed, state.abandoned), (None, 1));
+    stage.desk.open(STUCK);
+    assert!(!stage.close().await.left_behind);
+}
+
+#[tokio::test]
+async fn an_agent_whose_model_never_comes_is_given_up_and_what_waits_is_answered() {
+    let stage = Stage::set(|setting| stuck(setting, DeviceName::Cpu, u32::MAX)).await;
+    let waits = stage.asked(Order::answer(1));
+    let error = stage.ask(Order::answer(2)).await.unwrap_err();
+    assert!(matches!(error, TaskError::AgentFailed { .. }), "{error}");
+    assert!(waits.answer().await.is_err());
+    let (_, failed) = stage.runtime.failure().await;
+    assert!(failed.contains("2 of its threads hang"), "{failed}");
+    stage.desk.open(STUCK);
     stage.close().await;
 }

@@ -324,6 +324,7 @@ pub(super) fn tight_settings() -> LedgerSettings {
         max_attempts: 2,
         max_abandoned: 1,
         step_limit: Duration::from_millis(100),
+        load_limit: Duration::from_millis(300),
         grace: Duration::from_millis(20),
         idle_unload: None,
         restart: RestartSettings {

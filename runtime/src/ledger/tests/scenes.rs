@@ -393,3 +393,61 @@ fn a_model_that_cannot_be_loaded_backs_off_then_gives_the_agent_up() {
         }
     ));
 }
+
+#[test]
+fn a_model_that_comes_to_no_end_costs_its_worker_and_nobody_else() {
+    let settings = LedgerSettings {
+        max_abandoned: 2,
+        ..tight_settings()
+    };
+    let limit = settings.load_limit;
+    let mut scene = Scene::new(settings);
+    scene.submit(1, |admission| admission.effect = Effect::Idempotent);
+    assert_eq!(scene.take(FIRST), tasks([1]));
+    // It came for a new version before it began.
+    scene.on(Event::LoadBegan(FIRST));
+    scene.now = scene.now + limit;
+    let effects = scene.on(Event::Tick);
+    let fell_back = |effect: &LedgerEffect| matches!(effect, LedgerEffect::FallBack { worker } if *worker == FIRST);
+    assert!(effects.iter().any(fell_back), "{effects:?}");
+    assert!(!scene.ledger.hears(FIRST));
+    scene.now = scene.now + tight_settings().grace;
+    let effects = scene.on(Event::Tick);
+    assert!(effects.contains(&LedgerEffect::Abandon { worker: FIRST }));
+    assert_eq!(scene.ledger.load().abandoned, 1);
+    scene.on(Event::LoadBegan(SECOND));
+    scene.on(Event::Ready(SECOND));
+    assert_eq!(scene.take(SECOND), tasks([1]), "it was not its fault");
+    let effects = scene.finish(SECOND, 1);
+    assert!(
+        matches!(
+            effects[0],
+            LedgerEffect::Settle {
+                settlement: Settlement::Done,
+                ..
+            }
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn models_that_hang_again_and_again_are_too_many_restarts() {
+    let mut settings = tight_settings();
+    settings.max_abandoned = 10;
+    settings.restart.max_restarts = 1;
+    settings.restart.window = Duration::from_secs(60);
+    let (limit, grace) = (settings.load_limit, settings.grace);
+    let mut scene = Scene::new(settings);
+    scene.submit_all([1]);
+    for by in [FIRST, SECOND] {
+        scene.on(Event::LoadBegan(by));
+        scene.now = scene.now + limit;
+        let effects = scene.on(Event::Tick);
+        let failed = |effect: &LedgerEffect| matches!(effect, LedgerEffect::AgentFailed { message } if message.contains("not read within"));
+        assert_eq!(effects.iter().any(failed), by == SECOND, "{effects:?}");
+        scene.now = scene.now + grace;
+        scene.on(Event::Tick);
+    }
+    assert_eq!(scene.ledger.load().tasks, 0, "what waited was answered");
+}

@@ -1,5 +1,7 @@
 //! What simulated threads do: get ready, work, panic, hang, lose their device, come back late.
 
+use std::time::Duration;
+
 use crate::fault::{Fault, FaultKind};
 use crate::ledger::event::{Event, Incarnation, Outcome, Wish};
 use crate::ledger::tests::simulation::Simulation;
@@ -21,10 +23,11 @@ impl Simulation {
             self.be_free(by);
             return;
         }
-        match self.dice.roll(10) {
+        match self.dice.roll(12) {
             0 => self.panic(by),
             1 => self.hang(by),
             2 => self.ask_for_more(by),
+            10 => self.come_for_new_version(by),
             3 => {
                 let task = thread.holds[self.dice.roll(thread.holds.len() as u64) as usize];
                 if let Some(known) = self
@@ -42,6 +45,11 @@ impl Simulation {
     }
 
     fn get_ready(&mut self, by: Incarnation) {
+        self.on(Event::LoadBegan(by));
+        if self.dice.roll(16) == 0 {
+            self.hang_while_loading(by);
+            return;
+        }
         if self.dice.roll(8) == 0 {
             let kind = [
                 FaultKind::Unavailable,
@@ -125,7 +133,32 @@ impl Simulation {
     fn hang(&mut self, by: Incarnation) {
         let given = self.threads[&by].given;
         self.on(Event::StepBegan(by));
-        let limit = self.checker.settings.step_limit;
+        self.let_time_run_out(by, self.checker.settings.step_limit);
+        self.checker.brought_down(by, given, true);
+        self.on(Event::Tick);
+    }
+
+    /// The thread comes to no end of its model; what it was given before it came for it was not begun.
+    fn hang_while_loading(&mut self, by: Incarnation) {
+        self.let_time_run_out(by, self.checker.settings.load_limit);
+        self.checker.device_lost(by);
+        self.on(Event::Tick);
+    }
+
+    /// It was given work, and comes for a new version of its model before it begins.
+    fn come_for_new_version(&mut self, by: Incarnation) {
+        self.on(Event::LoadBegan(by));
+        match self.dice.roll(4) {
+            0 => self.hang_while_loading(by),
+            _ => {
+                self.on(Event::LoadEnded(by));
+                // Its steps are quick, unless it hangs.
+                self.on(Event::StepEnded(by));
+            }
+        }
+    }
+
+    fn let_time_run_out(&mut self, by: Incarnation, limit: Duration) {
         self.now = self.now + limit;
         // Those whose deadline came while it hung are answered so before the watchdog looks.
         let now = self.now;
@@ -139,8 +172,6 @@ impl Simulation {
                 known.running_on = None;
             }
         }
-        self.checker.brought_down(by, given, true);
-        self.on(Event::Tick);
     }
 
     fn ask_for_more(&mut self, by: Incarnation) {

@@ -1,0 +1,106 @@
+//! Slots: the weights of a group on one device, which one worker reads for all.
+//!
+//! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: its slot is forsaken, and whoever
+//! waited for it reads anew.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::fault::Fault;
+use crate::ledger::event::Incarnation;
+
+/// The weights of a group on one device.
+pub(super) struct Slot<W> {
+    content: Mutex<Content<W>>,
+    changed: Condvar,
+}
+
+enum Content<W> {
+    Empty,
+    /// That worker reads them.
+    Reading(Incarnation),
+    Here(Arc<W>),
+}
+
+impl<W> Slot<W> {
+    pub(super) fn empty() -> Self {
+        Self::of(Content::Empty)
+    }
+
+    pub(super) fn filled(weights: W) -> Self {
+        Self::of(Content::Here(Arc::new(weights)))
+    }
+
+    fn of(content: Content<W>) -> Self {
+        Self {
+            content: Mutex::new(content),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The weights. They are read by `read` where they are not in memory, unless somebody is about to; then this waits.
+    ///
+    /// # Errors
+    /// What `read` says. It must not panic.
+    pub(super) fn get(
+        &self,
+        by: Incarnation,
+        read: impl FnOnce() -> Result<W, Fault>,
+    ) -> Result<Arc<W>, Fault> {
+        if let Some(weights) = self.reserve(by) {
+            return Ok(weights);
+        }
+        let loaded = read().map(Arc::new);
+        let mut content = self.content.lock();
+        // A thread that was given up meanwhile keeps what it has read to itself.
+        if matches!(*content, Content::Reading(reader) if reader == by) {
+            *content = match &loaded {
+                Ok(weights) => Content::Here(weights.clone()),
+                Err(_) => Content::Empty,
+            };
+            self.changed.notify_all();
+        }
+        loaded
+    }
+
+    /// The weights, or none when they are for `by` to read.
+    fn reserve(&self, by: Incarnation) -> Option<Arc<W>> {
+        let mut content = self.content.lock();
+        loop {
+            match &*content {
+                Content::Here(weights) => return Some(weights.clone()),
+                Content::Reading(_) => self.changed.wait(&mut content),
+                Content::Empty => {
+                    *content = Content::Reading(by);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Lets go of weights under suspicion; whoever holds them keeps them.
+    pub(super) fn clear(&self) {
+        let mut content = self.content.lock();
+        if matches!(*content, Content::Here(_)) {
+            *content = Content::Empty;
+        }
+    }
+
+    /// Lets go of weights that no worker holds.
+    pub(super) fn clear_unused(&self) {
+        let mut content = self.content.lock();
+        if matches!(&*content, Content::Here(weights) if Arc::strong_count(weights) == 1) {
+            *content = Content::Empty;
+        }
+    }
+
+    /// A worker that was reading was given up: whoever waits for it takes its place.
+    pub(super) fn forsake(&self, by: Incarnation) {
+        let mut content = self.content.lock();
+        if matches!(*content, Content::Reading(reader) if reader == by) {
+            *content = Content::Empty;
+            self.changed.notify_all();
+        }
+    }
+}
