@@ -333,6 +333,11 @@ impl Cell {
         self.settings.grace
     }
 
+    /// How long a model may take to be read.
+    pub(crate) fn load_limit(&self) -> std::time::Duration {
+        self.settings.load_limit
+    }
+
     fn arm(&self, wake: Option<Time>) {
         let Some(wake) = wake else { return };
         if wake.0 < self.armed.load(Ordering::Acquire) {

@@ -14,6 +14,7 @@ use crate::agent::WorkerGroup;
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
+use crate::memory::Share;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
 use crate::panics;
 use crate::seat::Seat;
@@ -33,10 +34,27 @@ pub(crate) struct GroupParts {
 pub(crate) trait GroupRunner: Send + Sync {
     /// Lives one incarnation of a worker, on the worker's own thread.
     fn live(&self, seat: &Seat, weights: Reload);
-    /// Reads a new version's weights, then takes it; workers come for it between two jobs. Blocks while it reads.
-    fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault>;
+    /// Reads a new version's weights on those devices; blocks while it does.
+    fn read(
+        &self,
+        source: Box<dyn Any + Send>,
+        devices: &[DeviceName],
+    ) -> Result<NewVersion, Fault>;
+    /// Takes a new version, with shares of its weights; workers come for it between two jobs.
+    fn swap(
+        &self,
+        version: NewVersion,
+        generation: u64,
+        shares: Vec<Share>,
+    ) -> Result<ModelVersion, Fault>;
     /// Has all workers come for the same version anew, between two jobs.
     fn renew(&self);
+    /// The number of the version that workers come for: each swap has another.
+    fn generation(&self) -> u64;
+    /// The number of a version to come.
+    fn next_generation(&self) -> u64;
+    /// The devices that have weights in memory.
+    fn devices(&self) -> Vec<DeviceName>;
     /// The version that workers come for.
     fn version(&self) -> ModelVersion;
     /// How much memory the weights of its present version take, in bytes.
@@ -47,10 +65,15 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn forsake(&self, by: Incarnation);
 }
 
+/// A new version of a group's model, with its weights. Its type is erased.
+pub(crate) struct NewVersion(Box<dyn Any + Send>);
+
 /// A group of workers over one type of model.
 pub(crate) struct Group<S: ModelSource> {
     state: Mutex<State<S>>,
     generation: AtomicU64,
+    /// How many generations there have been, those of swaps under way among them.
+    generations: AtomicU64,
     skills: Vec<Arc<dyn ModelFace<S::Model>>>,
 }
 
@@ -59,6 +82,8 @@ struct State<S: ModelSource> {
     /// Kept, because a source may have to read a file to know it.
     version: ModelVersion,
     weights: SlotByDevice<S>,
+    /// Shares of weights that a swap has read, until a worker has come for them.
+    ahead: Vec<Share>,
 }
 
 type SlotByDevice<S> = HashMap<DeviceName, Arc<Slot<<S as ModelSource>::Weights>>>;
@@ -68,6 +93,8 @@ pub(crate) struct Built<M> {
     pub(crate) model: M,
     pub(crate) version: ModelVersion,
     pub(crate) generation: u64,
+    /// What its weights take.
+    pub(crate) bytes: u64,
 }
 
 impl<S: ModelSource> Group<S> {
@@ -87,10 +114,12 @@ impl<S: ModelSource> Group<S> {
             version: source.version(),
             source,
             weights: HashMap::new(),
+            ahead: Vec::new(),
         });
         let runner = Arc::new(Self {
             state,
             generation: AtomicU64::new(0),
+            generations: AtomicU64::new(0),
             skills,
         });
         GroupParts {
@@ -99,10 +128,6 @@ impl<S: ModelSource> Group<S> {
             memory_bytes,
             runner,
         }
-    }
-
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
     }
 
     pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn ModelFace<S::Model>>> {
@@ -138,17 +163,17 @@ impl<S: ModelSource> Group<S> {
             model,
             version,
             generation,
+            bytes: source.memory_bytes(),
         })
     }
 
-    /// The weights of `source` on every device that has some now.
-    fn read_ahead(&self, source: &S) -> Result<SlotByDevice<S>, Fault> {
-        let devices: Vec<DeviceName> = self.state.lock().weights.keys().copied().collect();
-        let read = |device: DeviceName| {
-            let loaded = caught(|| source.load(&device))?;
-            Ok((device, Arc::new(Slot::filled(loaded))))
-        };
-        devices.into_iter().map(read).collect()
+    /// Says in the books of the memory what a worker holds now, and that it holds it itself.
+    pub(crate) fn count(&self, built: &Built<S::Model>, seat: &Seat) {
+        seat.count_weights(built.generation, built.bytes);
+        let (device, generation) = (seat.device(), built.generation);
+        let others =
+            |share: &Share| share.key().device != device || share.key().generation != generation;
+        self.state.lock().ahead.retain(others);
     }
 }
 
@@ -157,27 +182,74 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         worker::live(self, seat, weights);
     }
 
-    fn swap(&self, source: Box<dyn Any + Send>) -> Result<ModelVersion, Fault> {
+    fn read(
+        &self,
+        source: Box<dyn Any + Send>,
+        devices: &[DeviceName],
+    ) -> Result<NewVersion, Fault> {
         let source = source.downcast::<S>().map_err(|_| {
             let expected = std::any::type_name::<S>();
             Fault::rejected(format!(
                 "expected a model source of type {expected} for this group"
             ))
         })?;
-        let weights = self.read_ahead(&source)?;
-        let version = source.version();
+        let read = |device: &DeviceName| {
+            let loaded = caught(|| source.load(device))?;
+            Ok((*device, Arc::new(Slot::filled(loaded))))
+        };
+        let weights: SlotByDevice<S> = devices.iter().map(read).collect::<Result<_, Fault>>()?;
+        Ok(NewVersion(Box::new(Prepared::<S> {
+            version: source.version(),
+            source: Arc::new(*source),
+            weights,
+        })))
+    }
+
+    fn swap(
+        &self,
+        version: NewVersion,
+        generation: u64,
+        shares: Vec<Share>,
+    ) -> Result<ModelVersion, Fault> {
+        let prepared = version.0.downcast::<Prepared<S>>();
+        let prepared = prepared.map_err(|_| Fault::bug("a new version came to another group"))?;
+        let Prepared {
+            source,
+            version,
+            weights,
+        } = *prepared;
         let mut state = self.state.lock();
-        state.source = Arc::new(*source);
+        state.source = source;
         state.version = version.clone();
         // Workers that still run a job hold the old weights; the last one frees them.
         state.weights = weights;
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        state.ahead = shares;
+        self.generation.store(generation, Ordering::Release);
         Ok(version)
     }
 
     fn renew(&self) {
-        self.state.lock().weights.clear();
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        let mut state = self.state.lock();
+        state.weights.clear();
+        self.generation
+            .store(self.next_generation(), Ordering::Release);
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    fn devices(&self) -> Vec<DeviceName> {
+        let state = self.state.lock();
+        let weights = state.weights.iter();
+        weights
+            .filter(|(_, slot)| !slot.is_empty())
+            .map(|(device, _)| *device)
+            .collect()
     }
 
     fn version(&self) -> ModelVersion {
@@ -189,8 +261,13 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     }
 
     fn forget_unused(&self) {
-        for slot in self.state.lock().weights.values() {
+        let mut state = self.state.lock();
+        let State { weights, ahead, .. } = &mut *state;
+        for (device, slot) in weights {
             slot.clear_unused();
+            if slot.is_empty() {
+                ahead.retain(|share| share.key().device != *device);
+            }
         }
     }
 
@@ -199,6 +276,13 @@ impl<S: ModelSource> GroupRunner for Group<S> {
             slot.forsake(by);
         }
     }
+}
+
+/// What stands behind a [`NewVersion`].
+struct Prepared<S: ModelSource> {
+    source: Arc<S>,
+    version: ModelVersion,
+    weights: SlotByDevice<S>,
 }
 
 /// A panic of a source is a fault that may pass.

@@ -13,12 +13,13 @@ use tokio::sync::Notify;
 use crate::ledger::event::GroupId;
 use crate::model::DeviceName;
 
-/// The weights of one group on one device.
+/// The weights of one group on one device. While a swap is under way, there are those of two versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct WeightsKey {
     pub(crate) agent: Arc<str>,
     pub(crate) group: GroupId,
     pub(crate) device: DeviceName,
+    pub(crate) generation: u64,
 }
 
 /// Counts the weights in memory against the budget.
@@ -69,7 +70,13 @@ impl Memory {
 
     /// A share without a wait: weights that are held are shared; others need room, and nobody who was there before.
     pub(crate) fn share(self: &Arc<Self>, key: &WeightsKey, bytes: u64) -> Option<Share> {
-        self.share_as(key, bytes, None)
+        self.share_as(std::slice::from_ref(key), bytes, None)?.pop()
+    }
+
+    /// A share of what is in memory already, room or not: the books say what is there.
+    pub(crate) fn share_present(self: &Arc<Self>, key: &WeightsKey, bytes: u64) -> Share {
+        self.books.lock().take(key, bytes);
+        self.share_of(key)
     }
 
     /// Gets in line.
@@ -84,32 +91,34 @@ impl Memory {
         }
     }
 
+    /// Shares of all of them, of `bytes` each, or none.
     fn share_as(
         self: &Arc<Self>,
-        key: &WeightsKey,
+        keys: &[WeightsKey],
         bytes: u64,
         ticket: Option<u64>,
-    ) -> Option<Share> {
+    ) -> Option<Vec<Share>> {
         let mut books = self.books.lock();
-        if let Some(held) = books.held.get_mut(key) {
-            held.shares += 1;
-        } else {
-            let first = books.line.front().copied();
-            if first != ticket || books.used().saturating_add(bytes) > self.budget {
-                return None;
-            }
-            books
-                .held
-                .insert(key.clone(), HeldWeights { bytes, shares: 1 });
+        let fresh = keys.iter().filter(|key| !books.held.contains_key(key));
+        let fresh = fresh.count() as u64;
+        let first = books.line.front().copied();
+        let wanted = bytes.saturating_mul(fresh);
+        if fresh > 0 && (first != ticket || books.used().saturating_add(wanted) > self.budget) {
+            return None;
         }
-        Some(Share {
-            memory: self.clone(),
-            key: key.clone(),
-        })
+        keys.iter().for_each(|key| books.take(key, bytes));
+        Some(keys.iter().map(|key| self.share_of(key)).collect())
     }
 
-    /// A worker has nothing to do: whoever waits for memory looks again.
-    pub(crate) fn somebody_idles(&self) {
+    fn share_of(self: &Arc<Self>, key: &WeightsKey) -> Share {
+        Share {
+            memory: self.clone(),
+            key: key.clone(),
+        }
+    }
+
+    /// A worker has nothing to do, or a swap has ended: whoever waits for memory looks again.
+    pub(crate) fn look_again(&self) {
         if self.budget != u64::MAX {
             self.changed.notify_waiters();
         }
@@ -118,14 +127,20 @@ impl Memory {
 
 impl MemoryBooks {
     fn used(&self) -> u64 {
-        self.held.values().map(|held| held.bytes).sum()
+        let bytes = self.held.values().map(|held| held.bytes);
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    fn take(&mut self, key: &WeightsKey, bytes: u64) {
+        let held = self.held.entry(key.clone());
+        held.or_insert(HeldWeights { bytes, shares: 0 }).shares += 1;
     }
 }
 
 impl Place {
-    /// A share, once this place is the first in line and there is room.
-    pub(crate) fn share(&self, key: &WeightsKey, bytes: u64) -> Option<Share> {
-        self.memory.share_as(key, bytes, Some(self.ticket))
+    /// Shares of all of them, of `bytes` each, once this place is the first in line and there is room for all.
+    pub(crate) fn share(&self, keys: &[WeightsKey], bytes: u64) -> Option<Vec<Share>> {
+        self.memory.share_as(keys, bytes, Some(self.ticket))
     }
 
     /// How many bytes are missing for `bytes` more, and whose weights are in memory; none while others are first in line.
@@ -148,6 +163,12 @@ impl Place {
     /// Ends when something has changed since it was made.
     pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.memory.changed.notified()
+    }
+}
+
+impl Share {
+    pub(crate) fn key(&self) -> &WeightsKey {
+        &self.key
     }
 }
 
@@ -185,7 +206,12 @@ mod tests {
             agent: agent.into(),
             group: GroupId(0),
             device: DeviceName::Cpu,
+            generation: 0,
         }
+    }
+
+    fn share(place: &Place, agent: &str, bytes: u64) -> Option<Vec<Share>> {
+        place.share(&[key(agent)], bytes)
     }
 
     #[test]
@@ -212,18 +238,42 @@ mod tests {
         let memory = Memory::new(Some(100));
         let text = memory.share(&key("text"), 60);
         let large = memory.line_up();
-        assert!(large.share(&key("image"), 90).is_none());
+        assert!(share(&large, "image", 90).is_none());
         assert!(
             memory.share(&key("video"), 10).is_none(),
             "the line has a first"
         );
         let small = memory.line_up();
-        assert!(small.share(&key("video"), 10).is_none());
+        assert!(share(&small, "video", 10).is_none());
         drop(text);
-        let image = large.share(&key("image"), 90);
+        let image = share(&large, "image", 90);
         assert!(image.is_some());
         drop(large);
-        assert!(small.share(&key("video"), 10).is_some());
+        assert!(share(&small, "video", 10).is_some());
+    }
+
+    #[test]
+    fn two_versions_are_counted_as_two_and_there_is_room_for_all_devices_or_for_none() {
+        let memory = Memory::new(Some(100));
+        let next = WeightsKey {
+            generation: 1,
+            ..key("text")
+        };
+        let elsewhere = WeightsKey {
+            device: DeviceName::Cuda(0),
+            ..next.clone()
+        };
+        let old = memory.share(&key("text"), 30);
+        let place = memory.line_up();
+        let both = [next.clone(), elsewhere];
+        assert!(place.share(&both, 40).is_none());
+        assert!(memory.books.lock().held.len() == 1, "none of them is held");
+        assert!(place.share(&both, 35).is_some_and(|both| both.len() == 2));
+        drop(place);
+        let present = memory.share_present(&next, 200);
+        assert!(memory.share(&key("image"), 1).is_none(), "it is counted");
+        drop((old, present));
+        assert!(memory.share(&key("image"), 100).is_some());
     }
 
     #[test]

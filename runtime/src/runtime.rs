@@ -6,8 +6,8 @@ mod calls;
 mod shutdown;
 mod state;
 mod streams;
+mod swap;
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,15 +19,12 @@ pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
 
 use crate::ask::Ask;
-use crate::cell::{Cell, Runner};
+use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
 use crate::events::EventSink;
-use crate::fault::Fault;
 use crate::ids::TaskId;
-use crate::ledger::event::{Event, GroupId};
-use crate::model::{ModelSource, ModelVersion};
 use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
@@ -151,47 +148,6 @@ impl Runtime {
     /// [`TaskError::Rejected`] when there is no such dead letter; else what becomes of the new task.
     pub async fn redrive(&self, task: TaskId) -> Result<(TaskId, Value), TaskError> {
         self.redrive_letter(task).await
-    }
-
-    /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it
-    /// between two jobs. A task that is asked for afterwards runs on the new version, unless its worker has live streams on the old one.
-    ///
-    /// Until the last job on the old version ends, the weights of both are in memory, and the memory budget counts only one of them.
-    ///
-    /// # Errors
-    /// A fault when there is no such group, its models are of another type, or the new weights cannot be read; the old version then goes on.
-    pub async fn swap<S: ModelSource>(
-        &self,
-        agent: &str,
-        group: &str,
-        source: S,
-    ) -> Result<ModelVersion, Fault> {
-        let cell = self.inner.cells.iter().find(|cell| &*cell.name == agent);
-        let cell = cell.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
-        let at = cell.groups.iter().position(|known| known.name == group);
-        let at = at.ok_or_else(|| {
-            Fault::rejected(format!("agent `{agent}` has no worker group `{group}`"))
-        })?;
-        let Runner::Model(runner) = &cell.groups[at].runner else {
-            return Err(Fault::rejected(format!(
-                "`{group}` of agent `{agent}` is a flow, it has no model"
-            )));
-        };
-        let (runner, boxed) = (runner.clone(), Box::new(source) as Box<dyn Any + Send>);
-        let (reply, read) = tokio::sync::oneshot::channel();
-        let told = cell.clone();
-        let swapped = move || {
-            let version = runner.swap(boxed);
-            if version.is_ok() {
-                told.tell(Event::Swap(GroupId(at as u16)));
-            }
-            // Whoever asked may be gone; the new version is taken all the same.
-            let _ = reply.send(version);
-        };
-        let spawned = cell.spawner.thread(format!("{agent}-swap"), swapped);
-        spawned.map_err(|error| Fault::retryable(format!("cannot start a thread: {error}")))?;
-        let lost = || Fault::bug("the thread that reads the new weights ended without a word");
-        read.await.map_err(|_| lost())?
     }
 
     /// How many records did not reach the observers.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::cell::{Cell, Report};
 use crate::clock::Time;
 use crate::environment::{Commit, EnvironmentError, Transaction};
@@ -11,6 +13,7 @@ use crate::events::WorkerChange;
 use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, Wish};
+use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
 use crate::sabotage::Moment;
 use crate::skill::Effect;
@@ -21,6 +24,8 @@ pub(crate) struct Seat {
     pub(crate) cell: Arc<Cell>,
     pub(crate) incarnation: Incarnation,
     pub(crate) group: GroupId,
+    /// Its share of the weights in memory; none of a flow.
+    share: Mutex<Option<Share>>,
     wake: flume::Sender<()>,
     wakes: flume::Receiver<()>,
     stop: Arc<AtomicBool>,
@@ -47,6 +52,7 @@ impl Seat {
             cell,
             incarnation,
             group,
+            share: Mutex::new(None),
             wake,
             wakes,
             stop,
@@ -74,6 +80,25 @@ impl Seat {
             books.on(Event::LoadEnded(by), now, outbox);
             books.hears(by)
         })
+    }
+
+    /// Holds the share that the worker's thread starts with.
+    pub(crate) fn hold_share(&self, share: Share) {
+        *self.share.lock() = Some(share);
+    }
+
+    /// The worker has weights of that generation and of that many bytes now, and no others.
+    pub(crate) fn count_weights(&self, generation: u64, bytes: u64) {
+        let mut share = self.share.lock();
+        if let Some(held) = &*share
+            && held.key().generation != generation
+        {
+            let key = WeightsKey {
+                generation,
+                ..held.key().clone()
+            };
+            *share = Some(self.cell.memory.share_present(&key, bytes));
+        }
     }
 
     pub(crate) fn ready(&self, model: &ModelVersion) {
@@ -224,7 +249,7 @@ impl Seat {
 
     /// Waits on the worker's own thread until it is woken or the time has come.
     pub(crate) fn wait(&self, until: Time) {
-        self.cell.memory.somebody_idles();
+        self.cell.memory.look_again();
         if until == Time::NEVER {
             let _ = self.wakes.recv();
             return;

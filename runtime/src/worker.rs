@@ -34,6 +34,7 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
         Ok(built) => built,
         Err(fault) => return seat.load_failed(fault),
     };
+    group.count(&built, seat);
     seat.ready(&built.version);
     let mut worker = Worker {
         group,
@@ -111,6 +112,7 @@ impl<S: ModelSource> Worker<'_, S> {
             // Given up meanwhile: what it was given to do runs elsewhere by now.
             return Err(End::Stopped);
         }
+        self.group.count(&self.built, self.seat);
         self.seat.say(|| WorkerChange::Swapped {
             model: self.built.version.clone(),
         });

@@ -79,6 +79,11 @@ impl<W> Slot<W> {
         }
     }
 
+    /// Whether the weights are neither in memory nor on their way.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(*self.content.lock(), Content::Empty)
+    }
+
     /// Lets go of weights under suspicion; whoever holds them keeps them.
     pub(super) fn clear(&self) {
         let mut content = self.content.lock();

@@ -268,6 +268,40 @@ async fn a_shutdown_does_not_wait_for_memory() {
     assert!(!closed.await.unwrap().left_behind);
 }
 
+#[tokio::test]
+async fn a_swap_waits_for_room_for_both_versions_and_leaves_room_for_others() {
+    let team = four().await;
+    team.echo::<1>("x").await;
+    team.echo::<0>("x").await;
+    let new = Sized(400 * KIB, team.meter.clone());
+    team.runtime.swap("a", "model", new).await.unwrap();
+    team.echo::<0>("the new version is there").await;
+    assert_eq!(team.loads(), 3);
+    team.echo::<1>("b had to go, and comes back").await;
+    assert_eq!(team.loads(), 4);
+    team.echo::<0>("both have room").await;
+    team.echo::<1>("both have room").await;
+    assert_eq!(team.loads(), 4);
+    team.close().await;
+}
+
+#[tokio::test]
+async fn a_version_that_has_no_room_beside_the_old_one_is_refused() {
+    let team = four().await;
+    team.echo::<0>("x").await;
+    let new = Sized(700 * KIB, team.meter.clone());
+    let fault = team.runtime.swap("a", "model", new.clone()).await;
+    let fault = fault.unwrap_err();
+    assert!(fault.message.contains("memory_budget"), "{fault}");
+    team.echo::<0>("the old version goes on").await;
+    assert_eq!(team.loads(), 1);
+    // Where no old version is in memory, the new one has to fit alone.
+    team.runtime.swap("b", "model", new).await.unwrap();
+    team.echo::<1>("a goes for it").await;
+    assert_eq!(team.loads(), 2);
+    team.close().await;
+}
+
 /// A live stream that waits for its next chunk uses its model, however long ago that came.
 #[tokio::test]
 async fn a_model_that_a_stream_waits_with_is_not_the_one_that_makes_room() {

@@ -88,6 +88,23 @@ async fn a_new_version_that_cannot_be_read_is_refused_and_the_old_one_goes_on() 
 }
 
 #[tokio::test]
+async fn a_new_version_whose_reading_comes_to_no_end_is_given_up_and_the_old_one_goes_on() {
+    let stage = Stage::set(|setting| setting.probe.load_limit = Duration::from_millis(200)).await;
+    stage.ask(Order::answer(1)).await.unwrap();
+    let mut source = ProbeSource::new(&stage.desk, "two");
+    source.stuck = Some((DeviceName::Cpu, Arc::new(AtomicU32::new(1))));
+    let fault = stage.runtime.swap("probe", "model", source).await;
+    let fault = fault.unwrap_err();
+    assert!(fault.message.contains("load_limit"), "{fault}");
+    // Its thread comes to an end after all, and what it has read is not taken.
+    stage.desk.open(STUCK);
+    let freed = Entry::Freed("two".to_owned());
+    stage.desk.until(|log| log.contains(&freed)).await;
+    assert_eq!(stage.ask(Order::answer(2)).await.unwrap().version, "one");
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn the_record_of_a_task_names_the_version_that_it_ran_on() {
     let stage = Stage::new().await;
     let old = stage.asked(Order::answer(1).hold(Hold::Blocked));

@@ -1,0 +1,107 @@
+//! Replacing a group's model by a new version, without a pause.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cell::{Cell, Runner};
+use crate::fault::Fault;
+use crate::group::GroupRunner;
+use crate::ledger::event::{Event, GroupId};
+use crate::model::{ModelSource, ModelVersion};
+use crate::runtime::Runtime;
+
+impl Runtime {
+    /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it
+    /// between two jobs. A task that is asked for afterwards runs on the new version, unless its worker has live streams on the old one.
+    ///
+    /// Until the last job on the old version ends, the weights of both are in memory, and the memory budget counts both: it waits
+    /// until there is room for them.
+    ///
+    /// # Errors
+    /// A fault when there is no such group, its models are of another type, the memory budget is too small for both versions, or the
+    /// new weights cannot be read within the agent's `load_limit`; the old version then goes on.
+    pub async fn swap<S: ModelSource>(
+        &self,
+        agent: &str,
+        group: &str,
+        source: S,
+    ) -> Result<ModelVersion, Fault> {
+        let cell = self.inner.cells.iter().find(|cell| &*cell.name == agent);
+        let cell = cell.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
+        let at = cell.groups.iter().position(|known| known.name == group);
+        let at = at.ok_or_else(|| {
+            Fault::rejected(format!("agent `{agent}` has no worker group `{group}`"))
+        })?;
+        let Runner::Model(runner) = &cell.groups[at].runner else {
+            return Err(Fault::rejected(format!(
+                "`{group}` of agent `{agent}` is a flow, it has no model"
+            )));
+        };
+        let bytes = source.memory_bytes();
+        let exchange = Exchange {
+            cell: cell.clone(),
+            group: GroupId(at as u16),
+            runner: runner.clone(),
+        };
+        exchange.run(Box::new(source), bytes).await
+    }
+}
+
+/// A swap under way.
+struct Exchange {
+    cell: Arc<Cell>,
+    group: GroupId,
+    runner: Arc<dyn GroupRunner>,
+}
+
+impl Exchange {
+    async fn run(self, source: Box<dyn Any + Send>, bytes: u64) -> Result<ModelVersion, Fault> {
+        let Self {
+            cell,
+            group,
+            runner,
+        } = self;
+        let devices = runner.devices();
+        let generation = runner.next_generation();
+        let room = cell.room_beside(group, &runner, &devices, generation, bytes);
+        let shares = room.await?;
+        // Either the reader takes the new version, or whoever waits has given it up.
+        let decided = Arc::new(AtomicBool::new(false));
+        let (reply, read) = tokio::sync::oneshot::channel();
+        let (reader, told) = (decided.clone(), cell.clone());
+        let swap = move || {
+            let version = runner.read(source, &devices).and_then(|version| {
+                if reader.swap(true, Ordering::AcqRel) {
+                    return Err(Fault::retryable("it was given up"));
+                }
+                runner.swap(version, generation, shares)
+            });
+            if version.is_ok() {
+                told.tell(Event::Swap(group));
+                if told.is_unloaded(group) {
+                    runner.forget_unused();
+                }
+                told.memory.look_again();
+            }
+            // Whoever asked may be gone; the new version is taken all the same.
+            let _ = reply.send(version);
+        };
+        let spawned = cell.spawner.thread(format!("{}-swap", cell.name), swap);
+        spawned.map_err(|error| Fault::retryable(format!("cannot start a thread: {error}")))?;
+        let lost = |_| Fault::bug("the thread that reads the new weights ended without a word");
+        let limit = cell.load_limit();
+        let until = cell.clock.instant(cell.clock.now() + limit);
+        tokio::pin!(read);
+        if let Ok(version) = tokio::time::timeout_at(until, &mut read).await {
+            return version.map_err(lost)?;
+        }
+        if decided.swap(true, Ordering::AcqRel) {
+            return read.await.map_err(lost)?;
+        }
+        Err(Fault::retryable(format!(
+            "the new version was not read within {limit:?}; raise `load_limit` of agent `{}`",
+            cell.name
+        )))
+    }
+}
