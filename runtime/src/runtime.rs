@@ -7,6 +7,7 @@ mod shutdown;
 mod state;
 mod streams;
 mod swap;
+mod tickets;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -248,6 +248,17 @@ impl Cell {
         self.settle_as(held, Err(error), now);
     }
 
+    /// Leaves the record of a task that was refused before it came to the agent's ledger.
+    pub(crate) fn turn_away(&self, ticket: Arc<Ticket>, error: &TaskError) {
+        // Whoever asked hears of it by other means.
+        let (reply, _) = tokio::sync::oneshot::channel();
+        self.answer(
+            Held::new(ticket, reply),
+            Err(error.clone()),
+            self.clock.now(),
+        );
+    }
+
     pub(super) fn note_attempt(self: &Arc<Self>, task: TaskId) {
         let cell = self.clone();
         self.spawner.task(async move {

@@ -147,6 +147,8 @@ impl Runtime {
                 drop(pending.detach());
                 return Ok(());
             }
+            // The runtime is closing: accepted as it is, the next start takes it up.
+            Err(TaskError::ShuttingDown { .. }) => return Ok(()),
             Err(error) => error,
         };
         // Its input is not of the skill's form: it is settled so, else the episode would wait for it for ever.

@@ -1,7 +1,6 @@
 //! Calls on their way from the runtime to an agent.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,25 +11,34 @@ use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{TaskRecord, Transaction};
 use crate::error::TaskError;
-use crate::events::CallerSpan;
-use crate::fact::FactKind;
 use crate::flow::Asker;
-use crate::ids::{SpanId, TaskId, TraceId};
+use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};
-use crate::skill::{Delivery, Shape};
 use crate::task::{TaskOptions, TraceContext};
-use crate::ticket::{Durability, Origin, Ticket, TicketParts};
+use crate::ticket::{Durability, Ticket};
 
 impl Runtime {
-    /// Reads an input from JSON.
+    /// Reads a call's input from JSON. A call whose input cannot be read is refused, and leaves its record.
     pub(crate) fn decode(
         &self,
         skill: &str,
         input: Value,
         options: TaskOptions,
     ) -> Result<Call, TaskError> {
+        self.read(skill, input, options.clone())
+            .inspect_err(|error| {
+                if let TaskError::InvalidInput { .. } = error {
+                    // Nothing of it was taken in.
+                    let call = Call::new(skill, Payload::new(Value::Null), 0, options);
+                    self.inner.refuse_unread(call, error);
+                }
+            })
+    }
+
+    /// Reads an input from JSON.
+    fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
         let route = self.inner.router.find(skill)?;
         let face = &route.skill().face;
         let input = face
@@ -60,16 +68,18 @@ impl Runtime {
             ..Transaction::default()
         };
         let name = ticket.skill_name.to_string();
-        let commit = self.inner.environment.commit(transaction).await;
-        let commit = commit.map_err(|error| environment_error(&name, &error))?;
-        if commit.known.contains(&ticket.id) {
-            let message = format!("task {} was accepted before", ticket.id);
-            return Err(TaskError::Rejected {
+        let error = match self.inner.environment.commit(transaction).await {
+            Ok(commit) if !commit.known.contains(&ticket.id) => {
+                return Ok(Inner::submit(&route, ticket));
+            }
+            Ok(_) => TaskError::Rejected {
                 skill: name,
-                message,
-            });
-        }
-        Ok(Inner::submit(&route, ticket))
+                message: format!("task {} was accepted before", ticket.id),
+            },
+            Err(error) => environment_error(&name, &error),
+        };
+        route.cell.turn_away(ticket, &error);
+        Err(error)
     }
 
     /// Takes up a task that an earlier process accepted. Nobody waits for its reply; its settlement is a record.
@@ -92,7 +102,7 @@ impl Runtime {
                     sampled: true,
                 }),
         };
-        let mut call = self.decode(&record.skill, record.input.clone(), options)?;
+        let mut call = self.read(&record.skill, record.input.clone(), options)?;
         call.because = Because {
             id: Some(record.id),
             rule: record.rule.as_deref().map(Into::into),
@@ -164,112 +174,6 @@ impl Inner {
         route.cell.submit(ticket.clone(), reply);
         Pending::new(ticket, route.cell.clone(), replies)
     }
-
-    fn ticket(
-        &self,
-        call: Call,
-        durability: Durability,
-    ) -> Result<(Route, Arc<Ticket>), TaskError> {
-        let route = self.router.find(&call.skill)?;
-        let from_outside = call.path.is_empty();
-        if from_outside && self.closing.load(Ordering::Acquire) {
-            return Err(TaskError::ShuttingDown {
-                skill: route.skill().name.to_string(),
-            });
-        }
-        let skill = route.skill();
-        let spec = skill.face.spec();
-        let takes_chunks = spec.delivery == Delivery::ClientStreaming;
-        if takes_chunks && call.chunks.is_none() && durability != Durability::Volatile {
-            let message =
-                "a live stream cannot outlive its process; ask without durability".to_owned();
-            return Err(TaskError::Rejected {
-                skill: spec.name.clone(),
-                message,
-            });
-        }
-        let accepted = self.clock.now();
-        let Call {
-            input,
-            bytes,
-            options,
-            items,
-            chunks,
-            agent,
-            path,
-            because,
-            ..
-        } = call;
-        let shape = if spec.delivery == Delivery::ClientStreaming {
-            Shape::default()
-        } else {
-            skill.face.shape(&input)
-        };
-        let within = options.deadline.or(self.config.runtime.default_deadline);
-        // What reacts to a fact, or is taken up again, has nobody who waits.
-        let is_call = because.id.is_none();
-        let parent = match options.trace {
-            None if is_call => self.current_span(),
-            given => given,
-        };
-        let trace = TraceContext {
-            trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
-            span: SpanId::random(),
-            sampled: parent.is_none_or(|parent| parent.sampled),
-        };
-        let origin = Origin {
-            namespace: options.namespace,
-            episode: options.episode,
-            durability,
-            trace: TraceContext {
-                trace: because.trace.unwrap_or(trace.trace),
-                ..trace
-            },
-            parent: parent.map(|parent| parent.span),
-            caller: is_call.then(|| CallerSpan {
-                span: SpanId::random(),
-                agent,
-            }),
-            path,
-            produces: self.produced_by(because.rule.as_deref()),
-            rule: because.rule,
-            cause: because.cause,
-            redrive_of: because.redrive_of,
-            attempts: because.attempts,
-        };
-        let ticket = Ticket::new(TicketParts {
-            id: because.id.unwrap_or_else(TaskId::random),
-            skill: route.skill,
-            skill_name: skill.name.clone(),
-            input,
-            bytes,
-            shape,
-            effect: spec.effect,
-            priority: options.priority,
-            deadline: within.map_or(Time::NEVER, |within| accepted + within),
-            accepted,
-            origin,
-            items,
-            chunks,
-        });
-        Ok((route, Arc::new(ticket)))
-    }
-}
-
-impl Inner {
-    /// The embedder's current span, if the embedder has said how it is found.
-    pub(crate) fn current_span(&self) -> Option<TraceContext> {
-        self.current_span.as_ref().and_then(|find| find())
-    }
-
-    fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
-        let rule = rule?;
-        self.reactions
-            .iter()
-            .find(|known| known.name() == rule)?
-            .produces
-            .clone()
-    }
 }
 
 impl Asker for Inner {
@@ -283,12 +187,6 @@ impl Asker for Inner {
         Box::pin(async move {
             let mut path = parent.origin.path.clone();
             path.push(parent.skill_name.clone());
-            if path.iter().any(|asked| &**asked == skill) {
-                path.push(skill.into());
-                return Err(TaskError::Cycle {
-                    path: path.iter().map(|name| name.to_string()).collect(),
-                });
-            }
             let bytes = self.router.find(skill)?.skill().face.bytes(&input);
             let deadline =
                 (parent.deadline != Time::NEVER).then(|| parent.deadline.since(self.clock.now()));

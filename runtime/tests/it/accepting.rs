@@ -1,12 +1,17 @@
 //! G1 and G4: what is accepted is answered once; what does not fit is refused at once.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use aimass_config::AgentConfig;
-use aimass_runtime::{Environment, EnvironmentOptions, Recorder, Runtime, TaskError, TaskOutcome};
+use aimass_runtime::{
+    Environment, EnvironmentOptions, EpisodeId, Recorder, Runtime, TaskError, TaskOptions,
+    TaskOutcome,
+};
+use serde_json::json;
 
 use crate::desk::Desk;
-use crate::probe::{Act, Hold, Order, Probe, ProbeSource, Run};
+use crate::probe::{Act, Hold, Order, Probe, ProbeSource, Run, Sum};
 use crate::stage::Stage;
 
 #[tokio::test]
@@ -166,4 +171,72 @@ async fn g4_memory_stays_bounded_in_bytes_until_settlement() {
         "no waiting helps: {refused}"
     );
     stage.close().await;
+}
+
+/// Whatever is refused, by whomever, is told to observers once.
+#[tokio::test]
+async fn every_refused_call_leaves_exactly_one_record() {
+    let stage = Stage::set(|setting| {
+        setting.probe.capacity = 1;
+        setting.probe.capacity_bytes = 4096;
+    })
+    .await;
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let mut expected = Vec::new();
+    let mut refused = |error: TaskError| expected.push(error.kind());
+
+    refused(stage.ask(Order::answer(1)).await.unwrap_err());
+    let late = stage.ask(Order::answer(2)).deadline(Duration::ZERO);
+    refused(late.await.unwrap_err());
+    let mut large = Order::answer(3);
+    large.padding = "x".repeat(10_000);
+    refused(stage.ask(large).await.unwrap_err());
+    let options = TaskOptions::default();
+    let unread = stage
+        .runtime
+        .ask_json("probe.run", json!("an order"), options);
+    refused(unread.await.unwrap_err());
+    // An episode that nobody has begun: the environment does not take the task.
+    let lost = stage.ask(Order::answer(4)).episode(EpisodeId::random());
+    refused(lost.await.unwrap_err());
+    let durable = stage.runtime.ask_durable(Sum, 0);
+    refused(durable.await.unwrap_err());
+
+    let runtime = stage.runtime.clone();
+    let ending = tokio::task::spawn(async move { runtime.shutdown().await });
+    // The shutdown begins when its task is first polled.
+    tokio::task::yield_now().await;
+    refused(stage.ask(Order::answer(5)).await.unwrap_err());
+    stage.desk.open(0);
+    held.answer().await.unwrap();
+    assert_eq!(ending.await.unwrap().dropped_events, 0);
+
+    assert_eq!(
+        expected,
+        [
+            "overloaded",
+            "deadline_exceeded",
+            "rejected",
+            "invalid_input",
+            "environment",
+            "rejected",
+            "shutting_down"
+        ]
+    );
+    let finished = stage.recorder.tasks();
+    let told: Vec<&str> = finished
+        .iter()
+        .filter_map(|task| match &task.outcome {
+            TaskOutcome::Error { error, .. } => Some(error.as_str()),
+            TaskOutcome::Done => None,
+        })
+        .collect();
+    assert_eq!(told, expected);
+    assert_eq!(finished.len(), expected.len() + 1, "and the one that ran");
+    assert!(
+        finished
+            .iter()
+            .all(|task| task.runs == 0 || task.outcome == TaskOutcome::Done)
+    );
 }

@@ -1,0 +1,156 @@
+//! Tickets on their way from a call to an agent, and the calls that are turned away before.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::ask::Call;
+use crate::clock::Time;
+use crate::error::TaskError;
+use crate::events::CallerSpan;
+use crate::fact::FactKind;
+use crate::ids::{SpanId, TaskId, TraceId};
+use crate::router::Route;
+use crate::runtime::Inner;
+use crate::skill::{Delivery, Shape};
+use crate::task::TraceContext;
+use crate::ticket::{Durability, Origin, Ticket, TicketParts};
+
+impl Inner {
+    /// The ticket of a call that may go to its agent. A call that may not leaves the record of a refused task.
+    pub(super) fn ticket(
+        &self,
+        call: Call,
+        durability: Durability,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
+        let route = self.router.find(&call.skill)?;
+        let face = &route.skill().face;
+        let shape = match face.spec().delivery {
+            Delivery::ClientStreaming => Shape::default(),
+            _ => face.shape(&call.input),
+        };
+        let ticket = self.write_ticket(&route, call, durability, shape);
+        match self.bar(&route, &ticket) {
+            None => Ok((route, ticket)),
+            Some(error) => {
+                route.cell.turn_away(ticket, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves the record of a call whose input could not be read.
+    pub(super) fn refuse_unread(&self, call: Call, error: &TaskError) {
+        let Ok(route) = self.router.find(&call.skill) else {
+            return;
+        };
+        let ticket = self.write_ticket(&route, call, Durability::Volatile, Shape::default());
+        route.cell.turn_away(ticket, error);
+    }
+
+    /// Why the task must not even be handed to its agent, if so.
+    fn bar(&self, route: &Route, ticket: &Ticket) -> Option<TaskError> {
+        let skill = ticket.skill_name.to_string();
+        let path = &ticket.origin.path;
+        let from_outside = path.is_empty();
+        if from_outside && self.closing.load(Ordering::Acquire) {
+            return Some(TaskError::ShuttingDown { skill });
+        }
+        if path.contains(&ticket.skill_name) {
+            let path = path.iter().chain([&ticket.skill_name]);
+            let path = path.map(|name| name.to_string()).collect();
+            return Some(TaskError::Cycle { path });
+        }
+        let takes_chunks = route.skill().face.spec().delivery == Delivery::ClientStreaming;
+        if takes_chunks && ticket.chunks.is_none() && ticket.is_durable() {
+            return Some(TaskError::Rejected {
+                skill,
+                message: "a live stream cannot outlive its process; ask without durability"
+                    .to_owned(),
+            });
+        }
+        None
+    }
+
+    fn write_ticket(
+        &self,
+        route: &Route,
+        call: Call,
+        durability: Durability,
+        shape: Shape,
+    ) -> Arc<Ticket> {
+        let skill = route.skill();
+        let accepted = self.clock.now();
+        let Call {
+            input,
+            bytes,
+            options,
+            items,
+            chunks,
+            agent,
+            path,
+            because,
+            ..
+        } = call;
+        let within = options.deadline.or(self.config.runtime.default_deadline);
+        // What reacts to a fact, or is taken up again, has nobody who waits.
+        let is_call = because.id.is_none();
+        let parent = match options.trace {
+            None if is_call => self.current_span(),
+            given => given,
+        };
+        let trace = TraceContext {
+            trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
+            span: SpanId::random(),
+            sampled: parent.is_none_or(|parent| parent.sampled),
+        };
+        let origin = Origin {
+            namespace: options.namespace,
+            episode: options.episode,
+            durability,
+            trace: TraceContext {
+                trace: because.trace.unwrap_or(trace.trace),
+                ..trace
+            },
+            parent: parent.map(|parent| parent.span),
+            caller: is_call.then(|| CallerSpan {
+                span: SpanId::random(),
+                agent,
+            }),
+            path,
+            produces: self.produced_by(because.rule.as_deref()),
+            rule: because.rule,
+            cause: because.cause,
+            redrive_of: because.redrive_of,
+            attempts: because.attempts,
+        };
+        Arc::new(Ticket::new(TicketParts {
+            id: because.id.unwrap_or_else(TaskId::random),
+            skill: route.skill,
+            skill_name: skill.name.clone(),
+            input,
+            bytes,
+            shape,
+            effect: skill.face.spec().effect,
+            priority: options.priority,
+            deadline: within.map_or(Time::NEVER, |within| accepted + within),
+            accepted,
+            origin,
+            items,
+            chunks,
+        }))
+    }
+
+    /// The embedder's current span, if the embedder has said how it is found.
+    pub(crate) fn current_span(&self) -> Option<TraceContext> {
+        self.current_span.as_ref().and_then(|find| find())
+    }
+
+    fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
+        let rule = rule?;
+        self.reactions
+            .iter()
+            .find(|known| known.name() == rule)?
+            .produces
+            .clone()
+    }
+}
