@@ -247,6 +247,8 @@ impl Environment {
         if let Some(watch) = watches.get(&id) {
             return Ok(watch.subscribe());
         }
+        // Those that nobody watches any more go with the first that comes after them.
+        watches.retain(|_, watch| watch.receiver_count() > 0);
         let status = self
             .snapshot()?
             .episode(id)?
@@ -274,7 +276,8 @@ impl Environment {
         self.shared.blobs.open(hash)
     }
 
-    /// Removes what is past retention, and blobs that no fact refers to. A blob that was put within the last hour stays.
+    /// Removes what is past retention: facts, settled tasks, dead letters, and episodes of which nothing is left; and blobs that no fact
+    /// refers to. A blob that was put within the last hour stays.
     ///
     /// # Errors
     /// As [`Self::commit`].

@@ -74,13 +74,8 @@ impl Writing<'_, '_> {
         for settled in transaction.settled {
             self.settle(settled)?;
         }
-        for mut letter in transaction.dead_letters {
-            letter.at_ms = self.now_ms;
-            self.batch.put(
-                Table::DeadLetters,
-                &task_key(letter.task.id),
-                &encode(&letter)?,
-            )?;
+        for letter in transaction.dead_letters {
+            self.bury(letter)?;
         }
         for (task, redrive) in transaction.redriven {
             self.note_redrive(task, redrive)?;
@@ -216,6 +211,16 @@ impl Writing<'_, '_> {
             &settled_key(self.now_ms, settled.task),
             &[],
         )
+    }
+
+    /// It has its place in the order of the settled, so that retention finds it there, be its task durable or not.
+    fn bury(&mut self, mut letter: DeadLetterRecord) -> Result<(), EnvironmentError> {
+        letter.at_ms = self.now_ms;
+        let task = letter.task.id;
+        self.batch
+            .put(Table::DeadLetters, &task_key(task), &encode(&letter)?)?;
+        self.batch
+            .put(Table::SettledOrder, &settled_key(self.now_ms, task), &[])
     }
 
     fn note_redrive(&mut self, task: TaskId, redrive: TaskId) -> Result<(), EnvironmentError> {

@@ -1,5 +1,8 @@
 //! What leaves the environment: history past retention, and episodes that are to be forgotten.
+//!
+//! The record of an episode goes with the last of its facts and tasks: an episode that is open has one of them, or has had no input yet.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::apply::{change_references, latest};
@@ -26,8 +29,27 @@ pub struct Compaction {
     pub facts: u64,
     /// Settled tasks past retention.
     pub settled: u64,
+    /// Dead letters past retention.
+    pub dead_letters: u64,
+    /// Episodes of which nothing is left.
+    pub episodes: u64,
     /// Blobs that no fact refers to.
     pub blobs: u64,
+}
+
+impl Compaction {
+    /// Whether it found nothing more past retention.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.facts += other.facts;
+        self.settled += other.settled;
+        self.dead_letters += other.dead_letters;
+        self.episodes += other.episodes;
+        self.blobs += other.blobs;
+    }
 }
 
 /// What was forgotten with an episode.
@@ -51,15 +73,15 @@ pub(super) fn compact(
     let mut total = Compaction::default();
     let mut from = Revision(0);
     while let Some((removed, next)) = trim_facts(store, options, now, from)? {
-        total.facts += removed;
+        total.add(&removed);
         store.checkpoint_when_due();
         from = next;
     }
     loop {
         let removed = trim_settled(store, options, now)?;
-        total.settled += removed;
+        total.add(&removed);
         store.checkpoint_when_due();
-        if removed == 0 {
+        if removed.is_empty() {
             break;
         }
     }
@@ -70,29 +92,32 @@ pub(super) fn compact(
     Ok(total)
 }
 
-/// Removes a piece of what is past retention: what the writer does between two commits.
+/// Removes a piece of what is past retention: what the writer does between two commits. Gives how much.
 pub(super) fn compact_piece(
     store: &mut Store,
     options: &EnvironmentOptions,
     now: SystemTime,
-) -> Result<(), EnvironmentError> {
+) -> Result<u64, EnvironmentError> {
+    let mut total = Compaction::default();
     let mut from = Revision(0);
     while let Some((removed, next)) = trim_facts(store, options, now, from)? {
-        if removed > 0 {
+        total.add(&removed);
+        if !removed.is_empty() {
             break;
         }
         from = next;
     }
-    trim_settled(store, options, now).map(drop)
+    total.add(&trim_settled(store, options, now)?);
+    Ok(total.facts + total.settled + total.dead_letters)
 }
 
-/// Removes facts past retention among the next ones from `from`. Gives how many, and where to go on; none at the end.
+/// Removes facts past retention among the next ones from `from`. Gives what it removed, and where to go on; none at the end.
 fn trim_facts(
     store: &mut Store,
     options: &EnvironmentOptions,
     now: SystemTime,
     from: Revision,
-) -> Result<Option<(u64, Revision)>, EnvironmentError> {
+) -> Result<Option<(Compaction, Revision)>, EnvironmentError> {
     let retention = options.retention;
     let oldest_ms = retention
         .max_age
@@ -107,7 +132,8 @@ fn trim_facts(
         let end = [0xff; 8];
         let pending = batch.keys(Table::Pending, &[], &end, 1)?;
         let stop = pending.first().map_or(u64::MAX, |key| number(&key[..]));
-        let mut removed = 0;
+        let mut removed = Compaction::default();
+        let mut touched = BTreeSet::new();
         let mut next = None;
         for key in batch.keys(Table::Facts, &revision_key(from), &end, PIECE)? {
             let revision = Revision(number(&key[..]));
@@ -115,7 +141,7 @@ fn trim_facts(
                 continue;
             };
             let fact: Fact = decode(&fact)?;
-            let past = removed < excess || fact.at_ms < oldest_ms;
+            let past = removed.facts < excess || fact.at_ms < oldest_ms;
             if !past || revision.0 >= stop {
                 next = None;
                 break;
@@ -125,11 +151,31 @@ fn trim_facts(
                 continue;
             }
             remove_fact(batch, &fact)?;
-            removed += 1;
+            touched.extend(fact.episode);
+            removed.facts += 1;
             batch.put(Table::Meta, b"oldest", &(revision.0 + 1).to_be_bytes())?;
         }
+        removed.episodes = remove_empty(batch, touched)?;
         Ok(next.map(|next| (removed, next)))
     })
+}
+
+/// Removes the records of those episodes that have neither facts nor tasks any more. Gives how many.
+fn remove_empty(
+    batch: &mut Batch<'_>,
+    touched: BTreeSet<EpisodeId>,
+) -> Result<u64, EnvironmentError> {
+    let mut removed = 0;
+    for episode in touched {
+        let from = in_episode(episode, &[]);
+        let to = in_episode(episode, &[0xff; 16]);
+        let any = |table| Ok(!batch.keys(table, &from, &to, 1)?.is_empty());
+        if !any(Table::EpisodeFacts)? && !any(Table::EpisodeTasks)? {
+            batch.remove(Table::Episodes, &episode_key(episode))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 fn is_latest(batch: &Batch<'_>, fact: &Fact) -> Result<bool, EnvironmentError> {
@@ -139,11 +185,12 @@ fn is_latest(batch: &Batch<'_>, fact: &Fact) -> Result<bool, EnvironmentError> {
     }
 }
 
+/// Removes settled tasks and dead letters past retention, the oldest first.
 fn trim_settled(
     store: &mut Store,
     options: &EnvironmentOptions,
     now: SystemTime,
-) -> Result<u64, EnvironmentError> {
+) -> Result<Compaction, EnvironmentError> {
     let retention = options.retention;
     let oldest_ms = retention
         .max_age
@@ -151,26 +198,33 @@ fn trim_settled(
         .map_or(0, unix_ms);
     store.write(0, |batch| {
         let excess = match retention.max_facts {
-            Some(max) => batch.len(Table::Settled)?.saturating_sub(max),
+            Some(max) => batch.len(Table::SettledOrder)?.saturating_sub(max),
             None => 0,
         };
-        let mut removed = 0;
-        for key in batch.keys(Table::SettledOrder, &[], &[0xff; 24], PIECE)? {
+        let mut removed = Compaction::default();
+        let mut touched = BTreeSet::new();
+        let keys = batch.keys(Table::SettledOrder, &[], &[0xff; 24], PIECE)?;
+        for (nth, key) in (0..).zip(keys) {
             let (at_ms, task) = (number(&key[..8]), &key[8..]);
-            if removed >= excess && at_ms >= oldest_ms {
+            if nth >= excess && at_ms >= oldest_ms {
                 break;
             }
-            let settled = batch.get(Table::Settled, task)?;
-            if let Some(settled) = settled {
+            if let Some(settled) = batch.get(Table::Settled, task)? {
                 let settled: SettledRecord = decode(&settled)?;
                 if let Some(episode) = settled.episode {
                     batch.remove(Table::EpisodeTasks, &in_episode(episode, task))?;
+                    touched.insert(episode);
                 }
+                batch.remove(Table::Settled, task)?;
+                removed.settled += 1;
+            }
+            if batch.has(Table::DeadLetters, task)? {
+                batch.remove(Table::DeadLetters, task)?;
+                removed.dead_letters += 1;
             }
             batch.remove(Table::SettledOrder, &key)?;
-            batch.remove(Table::Settled, task)?;
-            removed += 1;
         }
+        removed.episodes = remove_empty(batch, touched)?;
         Ok(removed)
     })
 }

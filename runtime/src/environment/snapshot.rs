@@ -92,6 +92,11 @@ impl Snapshot {
         self.table(Table::Facts)?.len().map_err(unreadable)
     }
 
+    /// How many settled tasks and dead letters there are.
+    pub(super) fn settled_len(&self) -> Result<u64, EnvironmentError> {
+        self.table(Table::SettledOrder)?.len().map_err(unreadable)
+    }
+
     /// Whether there is no fact.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub(super) enum Table {
     Tasks = 5,
     /// Task -> record.
     Settled = 6,
-    /// Time, task -> nothing: the settled ones, the oldest first.
+    /// Time, task -> nothing: the settled ones and the dead letters, the oldest first.
     SettledOrder = 7,
     /// Episode, task -> nothing.
     EpisodeTasks = 8,

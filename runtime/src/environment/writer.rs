@@ -77,6 +77,8 @@ pub(super) struct Writer {
     clock: Clock,
     /// When the journal must be forced to the disk at the latest.
     sync_at: Time,
+    /// When the history is looked through for what is too old; never without a limit of age.
+    trim_at: Time,
 }
 
 impl Writer {
@@ -87,13 +89,15 @@ impl Writer {
         listeners: Listeners,
         commands: Receiver<Command>,
     ) -> std::io::Result<JoinHandle<()>> {
+        let clock = Clock::start();
         let writer = Self {
             store,
             blobs,
+            trim_at: later(clock.now(), &options),
             options,
             listeners,
             commands,
-            clock: Clock::start(),
+            clock,
             sync_at: Time::NEVER,
         };
         thread::Builder::new()
@@ -257,24 +261,31 @@ impl Writer {
 
     /// Trims the history by a bounded piece when it has grown well past what may stay.
     fn trim(&mut self) {
-        let Some(max_facts) = self.options.retention.max_facts else {
+        let now = self.clock.now();
+        if !self.is_too_long() && now < self.trim_at {
             return;
+        }
+        let trimmed = retention::compact_piece(&mut self.store, &self.options, SystemTime::now());
+        match trimmed {
+            // There may be more: the next commit goes on.
+            Ok(1..) => self.trim_at = now,
+            Ok(0) => self.trim_at = later(now, &self.options),
+            Err(error) => tracing::warn!(%error, "the history could not be trimmed"),
+        }
+    }
+
+    fn is_too_long(&self) -> bool {
+        let Some(max_facts) = self.options.retention.max_facts else {
+            return false;
         };
         let allowed = max_facts
             .saturating_add(max_facts / OVERHANG)
             .saturating_add(1);
-        let length = self
-            .store
-            .tables()
-            .read()
-            .and_then(|read| Snapshot::new(read).len());
-        if length.is_ok_and(|length| length > allowed) {
-            let trimmed =
-                retention::compact_piece(&mut self.store, &self.options, SystemTime::now());
-            if let Err(error) = trimmed {
-                tracing::warn!(%error, "the history could not be trimmed");
-            }
-        }
+        let longest = || -> Result<u64, EnvironmentError> {
+            let snapshot = Snapshot::new(self.store.tables().read()?);
+            Ok(snapshot.len()?.max(snapshot.settled_len()?))
+        };
+        longest().is_ok_and(|length| length > allowed)
     }
 
     /// Appends what another environment exported: as it is, at the next revisions.
@@ -291,6 +302,12 @@ impl Writer {
         self.store.checkpoint_when_due();
         Ok(self.announce(applied).revisions)
     }
+}
+
+/// When to look again for what is too old.
+fn later(now: Time, options: &EnvironmentOptions) -> Time {
+    let age = options.retention.max_age;
+    age.map_or(Time::NEVER, |age| now + age / OVERHANG as u32)
 }
 
 pub(super) fn unix_ms(time: SystemTime) -> u64 {

@@ -69,6 +69,101 @@ async fn history_is_trimmed_without_being_asked_and_by_age() {
     assert_eq!((later.facts, later.settled), (5, 1));
 }
 
+/// How many entries a table has.
+fn entries(environment: &Environment, table: tables::Table) -> u64 {
+    use redb::ReadableTableMetadata;
+    let read = environment.shared.tables.read().unwrap();
+    let table = read.open_table(table.definition()).unwrap();
+    table.len().unwrap()
+}
+
+/// An episode with a fact and a task from its beginning to its end; every third one is given up.
+async fn live_through(environment: &Environment, number: u128) {
+    let id = EpisodeId::from_u128(number);
+    let begin = Transaction {
+        begins: vec![EpisodeRecord::new(id)],
+        episode: Some(id),
+        accepted: vec![task(number, Some(id))],
+        ..saying([draft(number as u64)])
+    };
+    let begun = environment.commit(begin).await.unwrap();
+    let letter = |number| DeadLetterRecord::new(task(number, None), json!("panic"));
+    let end = Transaction {
+        settled: vec![settled(number)],
+        dead_letters: match number % 3 {
+            0 => vec![letter(number), letter(number + (1 << 64))],
+            _ => Vec::new(),
+        },
+        cursors: vec![(REACTIONS_CURSOR.to_owned(), begun.revisions[0])],
+        finishes: vec![id],
+        ..Transaction::default()
+    };
+    environment.commit(end).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_episodes_leave_no_more_behind_than_may_stay() {
+    let environment = Environment::in_memory(keeping(100)).unwrap();
+    let (open, waiting) = (EpisodeId::from_u128(1 << 70), EpisodeId::from_u128(1 << 71));
+    let begin = Transaction {
+        begins: vec![EpisodeRecord::new(open), EpisodeRecord::new(waiting)],
+        episode: Some(open),
+        accepted: vec![task(1 << 70, Some(open))],
+        ..saying([draft(0)])
+    };
+    environment.commit(begin).await.unwrap();
+    for number in 1..=2000 {
+        live_through(&environment, number).await;
+    }
+    for table in tables::Table::ALL {
+        let entries = entries(&environment, table);
+        // What may stay, an eighth more, and the two that are open; the facts of open episodes go as others do.
+        assert!(entries <= 100 + 100 / 8 + 5, "{table:?} has {entries}");
+    }
+    let snapshot = environment.snapshot().unwrap();
+    for id in [open, waiting] {
+        assert!(snapshot.episode(id).unwrap().is_some(), "it is not over");
+    }
+    assert!(snapshot.episode(EpisodeId::from_u128(1)).unwrap().is_none());
+    assert!(
+        snapshot
+            .episode(EpisodeId::from_u128(2000))
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        snapshot
+            .dead_letter(TaskId::from_u128(1998))
+            .unwrap()
+            .is_some()
+    );
+    // The open one ends at last, and goes as the others went.
+    let end = Transaction {
+        settled: vec![settled(1 << 70)],
+        ..Transaction::default()
+    };
+    environment.commit(end).await.unwrap();
+    for number in 2001..=2200 {
+        live_through(&environment, number).await;
+    }
+    let snapshot = environment.snapshot().unwrap();
+    assert!(snapshot.episode(open).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_with_its_episode_without_being_asked() {
+    let mut options = keeping(u64::MAX);
+    options.retention.max_age = Some(Duration::ZERO);
+    let environment = Environment::in_memory(options).unwrap();
+    live_through(&environment, 3).await;
+    // The clock has to move on by a millisecond, and a commit has to come.
+    while entries(&environment, tables::Table::Episodes) > 0 {
+        environment.commit(saying([draft(0)])).await.unwrap();
+    }
+    assert_eq!(entries(&environment, tables::Table::DeadLetters), 0);
+    assert_eq!(entries(&environment, tables::Table::Settled), 0);
+}
+
 #[tokio::test]
 async fn a_fact_that_waits_for_its_reactions_is_not_history() {
     let environment = Environment::in_memory(keeping(0)).unwrap();
