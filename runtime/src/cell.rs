@@ -35,7 +35,7 @@ use crate::sabotage::Sabotage;
 use crate::skill_entry::{Face, FlowFace};
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
-use crate::ticket::{Durability, Ticket};
+use crate::ticket::Ticket;
 
 /// A task's reply on its way to the caller.
 pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<Payload, TaskError>>;
@@ -178,10 +178,14 @@ impl Cell {
         })
     }
 
-    /// Starts the workers that are to start with the runtime, and the agent's timer.
-    pub(crate) fn start(self: &Arc<Self>) {
+    /// Starts the agent's timer: from now on it takes tasks.
+    pub(crate) fn begin(self: &Arc<Self>) {
         let cell = self.clone();
         self.spawner.service(async move { cell.keep_time().await });
+    }
+
+    /// Starts the workers that are to start with the runtime.
+    pub(crate) fn start(self: &Arc<Self>) {
         self.with_books(|books, now, outbox| books.start(now, outbox));
     }
 
@@ -218,7 +222,7 @@ impl Cell {
             priority: ticket.priority,
             deadline: ticket.deadline,
             effect: ticket.effect,
-            resumed: ticket.origin.durability == Durability::Resumed,
+            resumed: ticket.is_resumed(),
             attempts: ticket.origin.attempts,
         };
         self.with_books(|books, now, outbox| {

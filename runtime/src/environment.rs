@@ -5,6 +5,7 @@
 
 mod apply;
 mod blobs;
+mod deaths;
 mod error;
 mod exchange;
 mod follow;
@@ -33,6 +34,7 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, oneshot, watch};
 
 pub use blobs::{Blob, BlobReader};
+pub use deaths::{Deaths, Running};
 pub use error::EnvironmentError;
 pub use exchange::Imported;
 pub use follow::{Lagged, Subscription, Watch};
@@ -207,6 +209,11 @@ impl Environment {
             ..Transaction::default()
         };
         self.commit(transaction).await.map(drop)
+    }
+
+    /// A runtime takes the environment to work in. Gives whether the process that had it before died with it.
+    pub(crate) async fn begin_life(&self) -> Result<bool, EnvironmentError> {
+        self.ask(|reply| Command::BeginLife { reply }).await
     }
 
     /// A consistent view of everything that was committed.

@@ -50,7 +50,7 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                 // A flow is not stepped: its deadline bounds it, no watchdog does.
                 seat.report(Vec::new());
                 for ticket in tickets {
-                    if let Err(fault) = seat.note_begin(&ticket).await {
+                    if let Err(fault) = seat.note_begin(std::slice::from_ref(&ticket)).await {
                         seat.report(vec![Report {
                             task: ticket.id,
                             result: ReportedResult::Fault(fault),

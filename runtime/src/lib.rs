@@ -42,9 +42,9 @@ pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{
-    Blob, BlobReader, Commit, Compaction, Condition, DeadLetterRecord, Environment,
+    Blob, BlobReader, Commit, Compaction, Condition, DeadLetterRecord, Deaths, Environment,
     EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter, Facts,
-    Forgotten, Imported, Lagged, REACTIONS_CURSOR, SettledRecord, Snapshot, Subscription,
+    Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running, SettledRecord, Snapshot, Subscription,
     TaskRecord, Transaction, Watch,
 };
 pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure, file_kinds};

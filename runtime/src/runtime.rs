@@ -3,6 +3,7 @@
 mod assembly;
 mod builder;
 mod calls;
+mod resume;
 mod shutdown;
 mod state;
 mod streams;

@@ -183,21 +183,21 @@ impl Seat {
             .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
     }
 
-    /// Writes down that a task begins which may happen once only, before it does: after a crash it must not begin again.
+    /// Writes down that tasks begin of which that must be known after a crash, before they do.
     ///
     /// # Errors
-    /// When the environment does not take it; the task must not begin then.
-    pub(crate) async fn note_begin(&self, ticket: &Ticket) -> Result<(), Fault> {
-        match beginning(ticket) {
-            Some(beginning) => noted(self.cell.environment.commit(beginning).await),
+    /// When the environment does not take it; they must not begin then.
+    pub(crate) async fn note_begin(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
+        match beginning(tickets) {
+            Some(beginning) => noted(tickets, self.cell.environment.commit(beginning).await),
             None => Ok(()),
         }
     }
 
     /// As [`Self::note_begin`], on the worker's own thread.
-    pub(crate) fn note_begin_blocking(&self, ticket: &Ticket) -> Result<(), Fault> {
-        match beginning(ticket) {
-            Some(beginning) => noted(self.cell.environment.commit_blocking(beginning)),
+    pub(crate) fn note_begin_blocking(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
+        match beginning(tickets) {
+            Some(beginning) => noted(tickets, self.cell.environment.commit_blocking(beginning)),
             None => Ok(()),
         }
     }
@@ -272,16 +272,26 @@ impl Seat {
     }
 }
 
-fn beginning(ticket: &Ticket) -> Option<Transaction> {
-    let counts = ticket.effect == Effect::Once && ticket.is_durable();
-    counts.then(|| Transaction {
-        attempts: vec![ticket.id],
+fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
+    let noted = tickets.iter().filter(|ticket| ticket.is_noted_first());
+    let attempts: Vec<TaskId> = noted.map(|ticket| ticket.id).collect();
+    (!attempts.is_empty()).then(|| Transaction {
+        attempts,
         ..Transaction::default()
     })
 }
 
-fn noted(commit: Result<Commit, EnvironmentError>) -> Result<(), Fault> {
-    commit.map(drop).map_err(|error| {
-        Fault::unavailable(format!("its beginning could not be written down: {error}"))
-    })
+fn noted(tickets: &[Arc<Ticket>], commit: Result<Commit, EnvironmentError>) -> Result<(), Fault> {
+    match commit {
+        Ok(_) => Ok(()),
+        // One of them was settled or forgotten meanwhile, and none of them minds a second beginning.
+        Err(error)
+            if error.is_refusal() && tickets.iter().all(|one| one.effect != Effect::Once) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(Fault::unavailable(format!(
+            "its beginning could not be written down: {error}"
+        ))),
+    }
 }

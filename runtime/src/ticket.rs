@@ -75,6 +75,8 @@ pub(crate) enum Durability {
     Durable,
     /// As `Durable`, and read back from the environment: it is never refused for want of room.
     Resumed,
+    /// As `Resumed`, and the process before this one died: that it begins is written down before it does.
+    Orphaned,
 }
 
 /// What a ticket is made of.
@@ -138,6 +140,18 @@ impl Ticket {
 
     pub(crate) fn is_durable(&self) -> bool {
         self.origin.durability != Durability::Volatile
+    }
+
+    /// Whether it was accepted in the environment before it came here.
+    pub(crate) fn is_resumed(&self) -> bool {
+        use Durability::{Orphaned, Resumed};
+        matches!(self.origin.durability, Resumed | Orphaned)
+    }
+
+    /// Whether its beginning must be known after a crash, and is written down before it begins.
+    pub(crate) fn is_noted_first(&self) -> bool {
+        let once = self.effect == Effect::Once && self.is_durable();
+        once || self.origin.durability == Durability::Orphaned
     }
 
     /// Counts an item that has left for the caller. Counted here, because a worker that panics tells nothing any more.

@@ -131,14 +131,7 @@ impl<S: ModelSource> Worker<'_, S> {
             return Err(end);
         }
         let fault = Fault::retryable("a new version of the model could not be built");
-        let unbegun = |ticket: &Arc<Ticket>| Report {
-            task: ticket.id,
-            result: ReportedResult::Fault(fault.clone()),
-            facts: Vec::new(),
-            model: None,
-            effort: Effort::default(),
-        };
-        self.seat.report(tickets.iter().map(unbegun).collect());
+        self.seat.report(unbegun(&tickets, &fault));
         Err(end)
     }
 
@@ -155,8 +148,7 @@ impl<S: ModelSource> Worker<'_, S> {
         let Some(skill) = self.group.skill(at).cloned() else {
             return Ok(());
         };
-        // What may happen once only runs alone.
-        let noted = self.seat.note_begin_blocking(first);
+        let noted = self.seat.note_begin_blocking(&tickets);
         let mut job = Job::new(skill, tickets, self.built.version.clone());
         if let Err(fault) = noted {
             self.seat.report(job.fail(&fault));
@@ -249,6 +241,11 @@ impl<S: ModelSource> Worker<'_, S> {
         if joining.is_empty() {
             return Ok(());
         }
+        if let Err(fault) = self.seat.note_begin_blocking(&joining) {
+            self.seat.report(unbegun(&joining, &fault));
+            self.seat.step_began();
+            return Ok(());
+        }
         let joined = catch_unwind(AssertUnwindSafe(|| {
             job.join(&mut self.built.model, &joining, self.seat)
         }));
@@ -258,6 +255,18 @@ impl<S: ModelSource> Worker<'_, S> {
             Ok(false) => self.begin(joining).inspect(|()| self.seat.step_began()),
         }
     }
+}
+
+/// What becomes of tasks that could not even begin.
+fn unbegun(tickets: &[Arc<Ticket>], fault: &Fault) -> Vec<Report> {
+    let report = |ticket: &Arc<Ticket>| Report {
+        task: ticket.id,
+        result: ReportedResult::Fault(fault.clone()),
+        facts: Vec::new(),
+        model: None,
+        effort: Effort::default(),
+    };
+    tickets.iter().map(report).collect()
 }
 
 /// A result that nobody gave.

@@ -16,7 +16,6 @@ use crate::ledger::event::{Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{IdHasher, Ledger, LedgerLoad};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
-use crate::skill::Effect;
 use crate::ticket::Ticket;
 
 /// The ledger, and beside it what the ledger has no need to know.
@@ -308,7 +307,7 @@ impl Books {
                 leader,
                 ..Stages::default()
             };
-            if held.ticket.is_durable() && held.ticket.effect != Effect::Once {
+            if held.ticket.is_durable() && !held.ticket.is_noted_first() {
                 outbox.actions.push(Action::NoteAttempt(*task));
             }
             tickets.push(held.ticket.clone());

@@ -19,7 +19,7 @@ use crate::ids::TaskId;
 use crate::ledger::effect::{Refusal, Settlement};
 use crate::ledger::event::Event;
 use crate::payload::Payload;
-use crate::ticket::{Durability, Ticket};
+use crate::ticket::Ticket;
 
 impl Cell {
     pub(super) fn settle(self: &Arc<Self>, held: Held, settlement: Settlement, now: Time) {
@@ -241,7 +241,7 @@ impl Cell {
             Refusal::DeadlineExceeded => TaskError::DeadlineExceeded { skill },
         };
         // A task that is only resumed again is not settled by a second copy of it.
-        if held.ticket.origin.durability == Durability::Resumed {
+        if held.ticket.is_resumed() {
             self.answer(held, Err(error), now);
             return;
         }

@@ -5,6 +5,7 @@ mod check;
 use std::collections::{BTreeMap, HashSet};
 
 use super::blobs::Blobs;
+use super::deaths::Running;
 use super::error::EnvironmentError;
 use super::records::{
     Commit, DeadLetterRecord, EpisodeStatus, REACTIONS_CURSOR, SettledRecord, TaskRecord,
@@ -70,6 +71,9 @@ impl Writing<'_, '_> {
         }
         for task in transaction.attempts {
             self.note_attempt(task)?;
+        }
+        for (task, running) in transaction.running {
+            self.change_task(task, |record| record.deaths.running = running)?;
         }
         for settled in transaction.settled {
             self.settle(settled)?;
@@ -184,12 +188,25 @@ impl Writing<'_, '_> {
     }
 
     fn note_attempt(&mut self, task: TaskId) -> Result<(), EnvironmentError> {
+        self.change_task(task, |record| {
+            record.attempts += 1;
+            if record.deaths.running == Running::Not {
+                record.deaths.running = Running::Beside;
+            }
+        })
+    }
+
+    fn change_task(
+        &mut self,
+        task: TaskId,
+        change: impl FnOnce(&mut TaskRecord),
+    ) -> Result<(), EnvironmentError> {
         let key = task_key(task);
         let Some(bytes) = self.batch.get(Table::Tasks, &key)? else {
             return Ok(());
         };
         let mut record: TaskRecord = decode(&bytes)?;
-        record.attempts += 1;
+        change(&mut record);
         self.batch.put(Table::Tasks, &key, &encode(&record)?)
     }
 

@@ -177,7 +177,7 @@ impl EnvironmentError {
     }
 
     /// Whether the error is the transaction's own, so that the others of its group go on.
-    pub(super) fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         !matches!(
             self,
             Self::Store { .. }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::deaths::{Deaths, Running};
 use crate::fact::{FactDraft, Provenance};
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId, TraceId};
 use crate::skill::Effect;
@@ -28,6 +29,8 @@ pub struct Transaction {
     pub accepted: Vec<TaskRecord>,
     /// Tasks of which an attempt begins.
     pub attempts: Vec<TaskId>,
+    /// Whether tasks run, and how. Those that are not there, or settled, are passed over.
+    pub running: Vec<(TaskId, Running)>,
     /// Tasks that are settled. One that is settled already refuses the whole transaction.
     pub settled: Vec<SettledRecord>,
     /// Tasks that are given up, to be kept with input and cause.
@@ -103,6 +106,9 @@ pub struct TaskRecord {
     /// How many attempts have begun.
     #[serde(default)]
     pub attempts: u32,
+    /// How the processes ended that ran it.
+    #[serde(default, skip_serializing_if = "Deaths::is_none")]
+    pub deaths: Deaths,
     /// The trace it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
@@ -135,6 +141,7 @@ impl TaskRecord {
             accepted_ms: 0,
             max_attempts: None,
             attempts: 0,
+            deaths: Deaths::default(),
             trace: None,
             parent: None,
             rule: None,

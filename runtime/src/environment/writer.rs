@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 
 use super::apply::{Applied, apply, import};
 use super::blobs::Blobs;
+use super::deaths;
 use super::error::EnvironmentError;
 use aimass_config::Fsync;
 
@@ -48,6 +49,9 @@ pub(super) enum Command {
         facts: Vec<Fact>,
         reply: Reply<Vec<Revision>>,
     },
+    BeginLife {
+        reply: Reply<bool>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -75,6 +79,8 @@ pub(super) struct Writer {
     listeners: Listeners,
     commands: Receiver<Command>,
     clock: Clock,
+    /// A runtime works in it, whose end is to be written down.
+    has_life: bool,
     /// When the journal must be forced to the disk at the latest.
     sync_at: Time,
     /// When the history is looked through for what is too old; never without a limit of age.
@@ -94,6 +100,7 @@ impl Writer {
             store,
             blobs,
             trim_at: later(clock.now(), &options),
+            has_life: false,
             options,
             listeners,
             commands,
@@ -134,7 +141,16 @@ impl Writer {
                 } => {
                     let _ = reply.send(self.import(&episodes, facts));
                 }
+                Command::BeginLife { reply } => {
+                    self.has_life = true;
+                    let _ = reply.send(deaths::begin_life(&mut self.store));
+                }
                 Command::Close { reply } => {
+                    if self.has_life
+                        && let Err(error) = deaths::end_life(&mut self.store)
+                    {
+                        tracing::warn!(%error, "the next start will take this end for a crash");
+                    }
                     let result = self.store.checkpoint();
                     self.store.close();
                     let _ = reply.send(result);

@@ -15,6 +15,7 @@ use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, TaskId, TraceId};
 use crate::reaction::Reaction;
 use crate::runtime::{Inner, Runtime};
+use crate::ticket::Durability;
 
 /// The id of the task by which `reaction` answers the fact at `revision`: the same after every restart.
 pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: Revision) -> TaskId {
@@ -141,7 +142,7 @@ impl Runtime {
     }
 
     async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
-        let error = match self.resume(record) {
+        let error = match self.resume(record, Durability::Resumed) {
             // Nobody waits for it: its settlement is a record.
             Ok(pending) => {
                 drop(pending.detach());

@@ -265,32 +265,15 @@ impl Runtime {
             // A cell is new: nobody has set this before.
             let _ = cell.asker.set(asker.clone());
             let _ = cell.supervisor.set(supervisor.clone());
-            cell.start();
+            cell.begin();
         }
-        self.take_up_unsettled()?;
+        let unsettled = self.take_up_suspects().await?;
+        self.inner.cells.iter().for_each(|cell| cell.start());
+        self.take_up(&unsettled)?;
         let environment = self.inner.environment.clone();
         self.inner
             .spawner
             .service(react(Arc::downgrade(&self.inner), environment));
-        Ok(())
-    }
-
-    fn take_up_unsettled(&self) -> Result<(), RuntimeError> {
-        for record in self.inner.environment.snapshot()?.unsettled()? {
-            match self.resume(&record) {
-                // Nobody waits for it: its settlement is a record.
-                Ok(pending) => drop(pending.detach()),
-                Err(error @ (TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. })) => {
-                    tracing::warn!(task = %record.id, %error, "a task of an earlier run waits for its agent");
-                }
-                Err(error) => {
-                    return Err(RuntimeError::Resume {
-                        task: record.id,
-                        error,
-                    });
-                }
-            }
-        }
         Ok(())
     }
 }

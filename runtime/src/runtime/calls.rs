@@ -83,11 +83,21 @@ impl Runtime {
     }
 
     /// Takes up a task that an earlier process accepted. Nobody waits for its reply; its settlement is a record.
-    pub(crate) fn resume(&self, record: &TaskRecord) -> Result<Pending, TaskError> {
-        self.take_up(record, Durability::Resumed)
+    pub(crate) fn resume(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+    ) -> Result<Pending, TaskError> {
+        let (route, ticket) = self.ticket_of(record, durability)?;
+        Ok(Inner::submit(&route, ticket))
     }
 
-    fn take_up(&self, record: &TaskRecord, durability: Durability) -> Result<Pending, TaskError> {
+    /// The ticket of a task that is in the environment.
+    pub(super) fn ticket_of(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let options = TaskOptions {
             priority: record.priority,
             deadline: record.deadline_ms.map(|deadline| self.time_left(deadline)),
@@ -112,8 +122,7 @@ impl Runtime {
             durability: Some(durability),
             trace: record.trace,
         };
-        let (route, ticket) = self.inner.ticket(call, durability)?;
-        Ok(Inner::submit(&route, ticket))
+        self.inner.ticket(call, durability)
     }
 
     fn time_left(&self, deadline_ms: u64) -> Duration {

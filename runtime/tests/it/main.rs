@@ -21,6 +21,7 @@ mod episodes;
 mod flows;
 mod guarantees;
 mod memory_budget;
+mod poison;
 mod probe;
 mod restarts;
 mod soak;

@@ -220,3 +220,74 @@ async fn g1_accepted_tasks_are_found_again_after_the_process() {
     assert_eq!(left, [1, 3]);
     assert_eq!(snapshot.episode(episode()).unwrap().unwrap().outstanding, 2);
 }
+
+/// A life that ends in the middle of what it does, and whose successor is another process for all it knows.
+async fn die(folder: &Path, alone: bool) -> TaskRecord {
+    let environment = open(folder);
+    environment.begin_life().await.unwrap();
+    let id = TaskId::from_u128(1);
+    let known = environment.snapshot().unwrap().task(id).unwrap();
+    if known.is_none() {
+        let accept = Transaction {
+            accepted: vec![task(1, None), task(2, None)],
+            ..Transaction::default()
+        };
+        environment.commit(accept).await.unwrap();
+    }
+    if alone {
+        let running = Transaction {
+            running: vec![(id, Running::Alone), (TaskId::from_u128(9), Running::Alone)],
+            ..Transaction::default()
+        };
+        environment.commit(running).await.unwrap();
+    }
+    environment.note_attempt(id).await.unwrap();
+    drop(environment);
+    let environment = open(folder);
+    assert!(environment.begin_life().await.unwrap(), "it has died");
+    let snapshot = environment.snapshot().unwrap();
+    let waiting = snapshot.task(TaskId::from_u128(2)).unwrap().unwrap();
+    assert_eq!(waiting.deaths, Deaths::default(), "it never ran");
+    let record = snapshot.task(id).unwrap().unwrap();
+    drop(snapshot);
+    environment.close().await.unwrap();
+    record
+}
+
+#[tokio::test]
+async fn a_task_is_held_against_itself_only_where_it_ran_when_its_process_died() {
+    let folder = tempfile::tempdir().unwrap();
+    for times in 1..=3 {
+        let record = die(folder.path(), false).await;
+        assert_eq!((record.deaths.beside, record.deaths.alone), (times, 0));
+        assert_eq!(record.attempts, 0, "the attempt came to no end of its own");
+        assert_eq!(record.deaths.is_suspect(), times == 3);
+    }
+    for times in 1..=2 {
+        let record = die(folder.path(), true).await;
+        assert_eq!((record.deaths.beside, record.deaths.alone), (3, times));
+        assert_eq!(record.deaths.is_convicted(), times == 2);
+    }
+}
+
+#[tokio::test]
+async fn an_environment_that_was_closed_had_no_death_and_one_that_was_only_looked_at_hides_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = open(folder.path());
+    assert!(!environment.begin_life().await.unwrap());
+    let accept = Transaction {
+        accepted: vec![task(1, None)],
+        ..Transaction::default()
+    };
+    environment.commit(accept).await.unwrap();
+    let id = TaskId::from_u128(1);
+    environment.note_attempt(id).await.unwrap();
+    environment.close().await.unwrap();
+    let environment = open(folder.path());
+    assert!(!environment.begin_life().await.unwrap());
+    let record = environment.snapshot().unwrap().task(id).unwrap().unwrap();
+    assert_eq!((record.deaths, record.attempts), (Deaths::default(), 1));
+    drop(environment);
+    open(folder.path()).close().await.unwrap();
+    assert!(open(folder.path()).begin_life().await.unwrap());
+}
