@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -103,6 +105,91 @@ pub(crate) fn end(node: &mut Running) -> Option<i32> {
     let pid = Pid::from_child(&node.0);
     kill_process(pid, Signal::INT).unwrap();
     node.0.wait().unwrap().code()
+}
+
+/// A node with a task that comes to no end by itself: it opens a pipe into which nobody writes.
+struct Stuck {
+    place: Place,
+    node: Running,
+    stderr: BufReader<ChildStderr>,
+    pipe: PathBuf,
+    asking: Child,
+}
+
+/// The next line says that.
+fn hears(stderr: &mut impl BufRead, words: &str) {
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains(words), "{line}");
+}
+
+impl Stuck {
+    fn new() -> Self {
+        let place = Place::new();
+        let pipe = place.here().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let mut child = place.command(&["start"]).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        hears(&mut stderr, "listening on");
+        let asked = ["ask", "text.language", "pipe"];
+        let stuck = Self {
+            asking: place.command(&asked).spawn().unwrap(),
+            node: Running(child),
+            place,
+            stderr,
+            pipe,
+        };
+        while !stuck.works() {}
+        stuck
+    }
+
+    /// Whether a worker of the node has something to do.
+    fn works(&self) -> bool {
+        let agents = self.place.run(&["agents", "--json"]).document();
+        let workers = agents.as_array().unwrap().iter();
+        let mut workers = workers.flat_map(|agent| agent["workers"].as_array().unwrap());
+        workers.any(|worker| worker["state"] == "busy")
+    }
+
+    fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.node.0), Signal::INT).unwrap();
+    }
+
+    fn hears(&mut self, words: &str) {
+        hears(&mut self.stderr, words);
+    }
+
+    fn end(mut self) -> Option<i32> {
+        self.asking.wait().unwrap();
+        self.node.0.wait().unwrap().code()
+    }
+}
+
+#[test]
+fn the_first_ctrl_c_lets_what_is_under_way_come_to_its_end() {
+    let mut stuck = Stuck::new();
+    stuck.interrupt();
+    stuck.hears("finishing what is under way; Ctrl-C again cuts it off");
+    stuck
+        .place
+        .run(&["ask", "text.language", "Guten Morgen"])
+        .assert_fails(69, &["shutting down"]);
+    // Now somebody writes, and the task ends, though a pipe is no text file.
+    drop(std::fs::File::create(&stuck.pipe).unwrap());
+    let asked = stuck.asking.wait().unwrap();
+    assert_eq!(asked.code(), Some(65), "the task had its own answer");
+    assert_eq!(stuck.end(), Some(0));
+}
+
+#[test]
+fn the_second_ctrl_c_cuts_off_what_is_under_way() {
+    let mut stuck = Stuck::new();
+    stuck.interrupt();
+    stuck.hears("finishing what is under way; Ctrl-C again cuts it off");
+    stuck.interrupt();
+    stuck.hears("cut off; what was accepted for an episode goes on at the next start");
+    assert_eq!(stuck.end(), Some(130));
 }
 
 #[test]
