@@ -1,6 +1,6 @@
 //! What a call costs: an empty skill with typed events on, beside a bare ractor call and a bare channel, and as agents grow in number.
 //!
-//! `cargo bench -p aimass-runtime --bench calls` prints one line for each figure.
+//! `cargo bench -p aimass-runtime --bench calls` prints one line for each figure; words after `--` choose parts: `flight`, `sequential`, `growing`.
 
 #![allow(
     clippy::print_stdout,
@@ -67,6 +67,30 @@ impl BatchSkill for Nothing {
     }
 }
 
+/// The same skill as a type, of one of the seven agents that are asked by type however many there are.
+struct Chosen<const AT: usize>;
+
+/// How many agents are asked by type.
+const CHOSEN: usize = 7;
+
+impl<const AT: usize> Skill for Chosen<AT> {
+    const NAME: &'static str = [
+        "chosen0.nothing",
+        "chosen1.nothing",
+        "chosen2.nothing",
+        "chosen3.nothing",
+        "chosen4.nothing",
+        "chosen5.nothing",
+        "chosen6.nothing",
+    ][AT];
+    type Input = u64;
+    type Output = u64;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Does nothing")
+    }
+}
+
 /// Counts the records that reach it.
 #[derive(Clone, Default)]
 struct Count(Arc<AtomicU64>);
@@ -83,29 +107,51 @@ fn name(agent: usize) -> String {
     format!("agent{agent}")
 }
 
+/// The names of agents; seven among them, evenly spread, are those that are asked by type.
+fn names(agents: usize) -> Vec<String> {
+    let mut names: Vec<String> = (0..agents).map(name).collect();
+    // One agent alone is the one that the other parts ask.
+    let apart = agents / CHOSEN;
+    for at in (0..CHOSEN).filter(|_| apart > 0) {
+        names[at * apart] = format!("chosen{at}");
+    }
+    names
+}
+
 async fn start(agents: usize, count: &Count) -> Runtime {
     let mut config = Config::default();
     config.runtime.event_capacity = 1 << 20;
     let mut builder = Runtime::builder(config).observer(count.clone());
-    for agent in 0..agents {
-        builder = builder.agent(Empty(name(agent)));
+    for name in names(agents) {
+        builder = builder.agent(Empty(name));
     }
     builder.start().await.unwrap()
 }
 
 fn main() {
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let wanted = |part: &str| chosen.is_empty() || chosen.iter().any(|word| word == part);
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     tokio.block_on(async {
-        in_flight().await;
-        sequential().await;
-        sequential_ractor().await;
-        sequential_channel().await;
-        for agents in [7, 70, 700, 7000] {
-            growing(agents).await;
+        if wanted("flight") {
+            in_flight().await;
+        }
+        if wanted("sequential") {
+            sequential().await;
+            sequential_ractor().await;
+            sequential_channel().await;
+        }
+        if wanted("growing") {
+            for agents in [7, 70, 700, 7000] {
+                growing(agents).await;
+            }
         }
     });
 }
@@ -236,7 +282,34 @@ async fn sequential_channel() {
     percentiles("a bare channel to a thread", times);
 }
 
-/// Start time, memory and calls a second as agents grow in number; each agent is called by name, in JSON.
+/// Calls a second by type, of seven agents among all of them.
+async fn by_type(runtime: &Runtime) -> f64 {
+    async fn call<const AT: usize>(runtime: Runtime, calls: u64) {
+        for call in 0..calls {
+            let output = runtime.ask(Chosen::<AT>, call).await;
+            assert_eq!(output.unwrap(), call);
+        }
+    }
+    let calls = CALLS / IN_FLIGHT;
+    let began = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..IN_FLIGHT as usize {
+        let runtime = runtime.clone();
+        match caller % CHOSEN {
+            0 => callers.spawn(call::<0>(runtime, calls)),
+            1 => callers.spawn(call::<1>(runtime, calls)),
+            2 => callers.spawn(call::<2>(runtime, calls)),
+            3 => callers.spawn(call::<3>(runtime, calls)),
+            4 => callers.spawn(call::<4>(runtime, calls)),
+            5 => callers.spawn(call::<5>(runtime, calls)),
+            _ => callers.spawn(call::<6>(runtime, calls)),
+        };
+    }
+    callers.join_all().await;
+    (calls * IN_FLIGHT) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Start time, memory and calls a second as agents grow in number; each agent is called by name, in JSON, and seven of them by type.
 async fn growing(agents: usize) {
     let count = Count::default();
     let before = resident_bytes();
@@ -244,13 +317,14 @@ async fn growing(agents: usize) {
     let runtime = start(agents, &count).await;
     let started = began.elapsed();
     let memory = resident_bytes().saturating_sub(before) / agents as u64;
+    let names = Arc::new(names(agents));
     let round = |calls: u64| {
         let callers: Vec<_> = (0..IN_FLIGHT)
             .map(|caller| {
-                let runtime = runtime.clone();
+                let (runtime, names) = (runtime.clone(), names.clone());
                 tokio::spawn(async move {
                     for call in (caller..calls).step_by(IN_FLIGHT as usize) {
-                        let name = format!("{}.nothing", name(call as usize % agents));
+                        let name = format!("{}.nothing", names[call as usize % agents]);
                         let options = TaskOptions::default();
                         runtime.ask_json(&name, call.into(), options).await.unwrap();
                     }
@@ -269,6 +343,15 @@ async fn growing(agents: usize) {
     let calls = CALLS / 4;
     round(calls).await;
     let rate = calls as f64 / began.elapsed().as_secs_f64();
+    let mut typed = Vec::new();
+    for _ in 0..ROUNDS {
+        typed.push(by_type(&runtime).await);
+    }
+    typed.sort_by(f64::total_cmp);
+    let (least, median, most) = (typed[0], typed[ROUNDS / 2], typed[ROUNDS - 1]);
+    println!(
+        "{agents} agents: {median:.0} calls/s by type, of seven of them (median of {ROUNDS}; {least:.0} to {most:.0})"
+    );
     println!(
         "{agents} agents: start {started:?}, {memory} bytes each at rest, {loaded} with their workers, {rate:.0} calls/s by name"
     );
