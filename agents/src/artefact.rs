@@ -49,6 +49,11 @@ impl StoredModel {
         }
     }
 
+    /// A folder of the cache for what is computed with it; it may be missing.
+    pub(crate) fn derived(&self, what: &str) -> PathBuf {
+        self.store.derived(what)
+    }
+
     /// The folder that holds it.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod language;
 mod passages;
 mod search;
 mod search_folder;
+mod vector_store;
 
 pub use agent::TextAgent;
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};

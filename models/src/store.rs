@@ -78,6 +78,11 @@ impl Store {
         &self.catalogue
     }
 
+    /// A folder beside the artefacts, for what is computed with them. It may be missing, and may be deleted at any time.
+    pub fn derived(&self, what: &str) -> PathBuf {
+        self.folder.with_file_name(what)
+    }
+
     /// The folder of an artefact that is here, after a look at the sizes of its files.
     ///
     /// # Errors

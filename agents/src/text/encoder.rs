@@ -1,6 +1,8 @@
 //! The encoder behind the text agent: weights from the store, shared by all workers.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
@@ -49,7 +51,7 @@ impl ModelSource for EncoderSource {
         weights: &Arc<SentenceEncoderWeights>,
         _: &DeviceName,
     ) -> Result<TextModel, Fault> {
-        Ok(TextModel::new(weights.clone()))
+        Ok(TextModel::new(weights.clone()).keeping(self.0.derived("vectors")))
     }
 }
 
@@ -59,6 +61,7 @@ pub struct TextModel {
     longest: usize,
     labels: HashMap<String, Vec<f32>>,
     pub(super) folders: super::search_folder::PassageCache,
+    embedded: Cell<u64>,
 }
 
 impl TextModel {
@@ -69,13 +72,33 @@ impl TextModel {
             encoder: SentenceEncoder::new(weights),
             labels: HashMap::new(),
             folders: super::search_folder::PassageCache::default(),
+            embedded: Cell::new(0),
         }
+    }
+
+    /// Keeps vectors of passages in that folder, for the next process too.
+    #[must_use]
+    pub fn keeping(mut self, folder: PathBuf) -> Self {
+        self.folders.keep_in(folder);
+        self
+    }
+
+    /// An id of weights and tokenizer.
+    pub(super) fn content(&self) -> &str {
+        self.encoder.version()
+    }
+
+    /// How many texts it has embedded.
+    #[cfg(test)]
+    pub(super) fn embedded(&self) -> u64 {
+        self.embedded.get()
     }
 
     /// One unit vector for each text.
     ///
     /// A text that is longer than the model takes is cut into passages, whose vectors are averaged by their lengths.
     pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Fault> {
+        self.embedded.update(|count| count + texts.len() as u64);
         let mut pieces: Vec<Tokens> = Vec::with_capacity(texts.len());
         let mut counts = Vec::with_capacity(texts.len());
         for text in texts {

@@ -1,7 +1,10 @@
 //! `text.search_folder`: what is nearest to a query by meaning, among the passages of a folder's text files.
 //!
 //! Exact search: every passage is compared. Its steps are short: first the files are listed, then each step embeds some passages. What was
-//! embedded is kept by the worker for as long as file and model stay as they are.
+//! embedded is kept by the worker for as long as file and model stay as they are, and on disk by the text's content for the next process.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,6 +21,7 @@ use crate::text::encoder::cosine;
 use crate::text::input::read_file;
 use crate::text::passages::passages;
 use crate::text::search::ten;
+use crate::text::vector_store::{VectorKey, VectorStore};
 
 /// Files that one search may go through.
 const MAX_FILES: usize = 20_000;
@@ -74,6 +78,7 @@ type Passage = (String, Vec<f32>);
 pub(super) struct PassageCache {
     files: HashMap<FileKey, Arc<Vec<Passage>>>,
     bytes: usize,
+    disk: Option<VectorStore>,
 }
 
 /// A file in one state.
@@ -93,6 +98,8 @@ pub struct FolderSearch {
     /// The passages of the present file that are not embedded yet, in reverse.
     left: Vec<String>,
     done: Vec<Passage>,
+    /// The present file's text under the model.
+    key: Option<VectorKey>,
     hits: Vec<Hit>,
 }
 
@@ -185,11 +192,12 @@ impl FolderSearch {
             at: 0,
             left: Vec::new(),
             done: Vec::new(),
+            key: None,
             hits: Vec::new(),
         })
     }
 
-    /// Goes on with the present file: from the worker's memory, or some passages further.
+    /// Goes on with the present file: from the worker's memory, from the disk, or some passages further.
     fn step(&mut self, model: &mut TextModel) -> Result<(), Fault> {
         let Some(key) = self.files.get(self.at).cloned() else {
             return Ok(());
@@ -202,11 +210,14 @@ impl FolderSearch {
         if self.left.is_empty() && self.done.is_empty() {
             // A file that has become unreadable, or is no text, is left out: the others still count.
             let text = read_file(&key.path).unwrap_or_default();
-            self.left = passages(&text)
-                .into_iter()
-                .rev()
-                .map(str::to_owned)
-                .collect();
+            let cut = passages(&text);
+            let vector_key = VectorKey::new(model.content(), &text);
+            if let Some(known) = model.folders.read_back(vector_key, &cut) {
+                self.end_file(model, key, known);
+                return Ok(());
+            }
+            self.key = Some(vector_key);
+            self.left = cut.into_iter().rev().map(str::to_owned).collect();
         }
         let from = self.left.len().saturating_sub(STEP_PASSAGES);
         let next: Vec<String> = self.left.drain(from..).rev().collect();
@@ -214,12 +225,19 @@ impl FolderSearch {
         let vectors = model.embed(&texts)?;
         self.done.extend(next.into_iter().zip(vectors));
         if self.left.is_empty() {
-            let done = Arc::new(std::mem::take(&mut self.done));
-            self.rank(&key.path, &done);
-            model.folders.keep(key, done);
-            self.at += 1;
+            let done = std::mem::take(&mut self.done);
+            if let Some(vector_key) = self.key.take() {
+                model.folders.write_out(vector_key, &done);
+            }
+            self.end_file(model, key, done);
         }
         Ok(())
+    }
+
+    fn end_file(&mut self, model: &mut TextModel, key: FileKey, passages: Vec<Passage>) {
+        self.rank(&key.path, &passages);
+        model.folders.keep(key, Arc::new(passages));
+        self.at += 1;
     }
 
     fn rank(&mut self, path: &Path, passages: &[Passage]) {
@@ -237,6 +255,23 @@ impl FolderSearch {
 }
 
 impl PassageCache {
+    pub(super) fn keep_in(&mut self, folder: PathBuf) {
+        self.disk = Some(VectorStore::new(folder));
+    }
+
+    fn read_back(&self, key: VectorKey, passages: &[&str]) -> Option<Vec<Passage>> {
+        let vectors = self.disk.as_ref()?.get(key, passages.len())?;
+        let texts = passages.iter().map(|text| (*text).to_owned());
+        Some(texts.zip(vectors).collect())
+    }
+
+    fn write_out(&mut self, key: VectorKey, passages: &[Passage]) {
+        if let Some(disk) = self.disk.as_mut().filter(|_| !passages.is_empty()) {
+            let vectors = passages.iter().map(|(_, vector)| vector.as_slice());
+            disk.put(key, &vectors.collect::<Vec<_>>());
+        }
+    }
+
     fn keep(&mut self, key: FileKey, passages: Arc<Vec<Passage>>) {
         let bytes: usize = passages
             .iter()
