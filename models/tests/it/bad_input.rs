@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use aimass_models::{SentenceEncoderWeights, device};
 
@@ -144,4 +146,49 @@ fn another_kind_of_model_is_refused() {
         );
         load(folder.path()).unwrap_err();
     }
+}
+
+/// A folder that a test starts itself again with, as another user.
+const AS_NOBODY: &str = "AIMASS_TEST_UNREADABLE";
+
+/// Root may read everything, so the file is looked at as a user who is not root. It does nothing unless it was started so.
+#[test]
+fn as_nobody() {
+    let Some(folder) = std::env::var_os(AS_NOBODY) else {
+        return;
+    };
+    let message = refused(Path::new(&folder), WEIGHTS);
+    assert!(
+        message.contains("give this user permission to read it"),
+        "{message}"
+    );
+    println!("refused as it should be");
+}
+
+#[test]
+fn weights_without_permission_are_refused_with_what_to_do() {
+    let folder = checkpoint();
+    let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    open(folder.path());
+    let weights = folder.path().join(WEIGHTS);
+    fs::set_permissions(&weights, fs::Permissions::from_mode(0o000)).unwrap();
+    // The build's folder may be closed to others, so this program has to stand elsewhere.
+    let program = folder.path().join("test");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    open(&program);
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let mut command = match id.stdout.as_slice() {
+        b"0\n" => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+            command.arg("--").arg(&program);
+            command
+        }
+        _ => Command::new(&program),
+    };
+    command.args(["--exact", "bad_input::as_nobody", "--nocapture"]);
+    let output = command.env(AS_NOBODY, folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.contains("refused as it should be"), "{said}");
 }
