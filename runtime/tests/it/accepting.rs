@@ -240,3 +240,14 @@ async fn every_refused_call_leaves_exactly_one_record() {
             .all(|task| task.runs == 0 || task.outcome == TaskOutcome::Done)
     );
 }
+
+#[tokio::test]
+async fn an_unknown_skill_is_refused_with_the_nearest_name() {
+    let stage = Stage::new().await;
+    let ask = stage
+        .runtime
+        .ask_json("probe.rum", json!(1), TaskOptions::default());
+    let error = ask.await.unwrap_err().to_string();
+    assert!(error.ends_with("did you mean `probe.run`?"), "{error}");
+    stage.close().await;
+}

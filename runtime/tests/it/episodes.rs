@@ -9,7 +9,7 @@ use aimass_runtime::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Obedient, tight};
+use crate::obedient::{Obedient, tight};
 
 fn kind(name: &str) -> FactKind {
     FactKind::new(name, 1).unwrap()

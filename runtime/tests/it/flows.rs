@@ -29,6 +29,9 @@ impl Agent for Relay {
 /// `relay.forward`: asks the probe, and then for the order after it.
 struct Forward(Desk);
 
+/// The shape of an order that the flow passes on to itself.
+const ITSELF: u64 = 7;
+
 impl Skill for Forward {
     const NAME: &'static str = "relay.forward";
     type Input = Order;
@@ -45,6 +48,10 @@ impl FlowSkill for Forward {
         let next = Order::answer(order.id + 100);
         let ask = async |order| context.ask(Run(self.0.clone()), order).await;
         let unavailable = |error: TaskError| Fault::unavailable(error.to_string());
+        if order.shape == ITSELF {
+            let forward = Forward(self.0.clone());
+            return context.ask(forward, order).await.map_err(unavailable);
+        }
         let answer = ask(order).await.map_err(unavailable)?;
         ask(next).await.map_err(unavailable)?;
         Ok(answer)
@@ -88,6 +95,25 @@ async fn what_a_flow_asks_inherits_its_trace_and_its_priority() {
     assert_eq!(side(relay).agent, None, "asked from outside the team");
     assert_ne!(side(probe).span, probe.span);
     assert_eq!(probe.priority, Priority::Interactive);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_flow_that_asks_itself_is_refused_and_leaves_its_record() {
+    let stage = stage().await;
+    let order = Order::answer(1).shape(ITSELF);
+    let ask = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let error = ask.await.unwrap_err().to_string();
+    assert!(error.contains("relay.forward -> relay.forward"), "{error}");
+    let finished = stage.finished().await;
+    let outcomes: Vec<&str> = finished
+        .iter()
+        .map(|task| match &task.outcome {
+            TaskOutcome::Error { error, .. } => error.as_str(),
+            TaskOutcome::Done => "done",
+        })
+        .collect();
+    assert_eq!(outcomes, ["cycle", "unavailable"]);
     stage.close().await;
 }
 

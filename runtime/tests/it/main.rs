@@ -19,8 +19,8 @@ mod environment_disk;
 mod environment_kill;
 mod episodes;
 mod flows;
-mod guarantees;
 mod memory_budget;
+mod obedient;
 mod poison;
 mod probe;
 mod restarts;
@@ -28,7 +28,6 @@ mod soak;
 mod stage;
 mod streams;
 mod supervision;
-mod support;
 mod transport;
 mod versions;
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::support::{Obedient, tight};
+use crate::obedient::{Obedient, tight};
 
 /// A node over the test agent, and a client of it.
 struct Node {
