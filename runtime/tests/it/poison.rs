@@ -1,5 +1,10 @@
 //! Tasks that kill their whole process, and tasks that are merely there when it dies: real processes that abort and are killed.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the child speaks to its parent through it"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
