@@ -37,6 +37,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn version(&self) -> ModelVersion;
     /// How much memory the weights of its present version take, in bytes.
     fn memory_bytes(&self) -> u64;
+    /// How much memory the weights on the device really take, in bytes; none while there are none, or when nobody has counted.
+    fn measured_bytes(&self, device: &DeviceName) -> Option<u64>;
     /// Lets go of weights that no worker holds.
     fn forget_unused(&self);
 }
@@ -187,6 +189,13 @@ impl<S: ModelSource> GroupRunner for Group<S> {
 
     fn memory_bytes(&self) -> u64 {
         self.state.lock().source.memory_bytes()
+    }
+
+    fn measured_bytes(&self, device: &DeviceName) -> Option<u64> {
+        let state = self.state.lock();
+        // Whoever reads weights holds the slot for as long.
+        let slot = state.weights.get(device)?.try_lock()?;
+        state.source.weights_bytes(slot.as_ref()?)
     }
 
     fn forget_unused(&self) {

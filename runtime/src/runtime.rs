@@ -6,6 +6,7 @@ mod calls;
 mod shutdown;
 mod state;
 mod streams;
+mod weak;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub use builder::{RuntimeBuilder, RuntimeError};
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
+pub use weak::WeakRuntime;
 
 use crate::ask::Ask;
 use crate::cell::{Cell, Runner};

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cell::{Effort, Report, ReportedResult};
-use crate::events::WorkerChange;
+use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
@@ -127,6 +127,7 @@ impl<S: ModelSource> Worker<'_, S> {
             result: ReportedResult::Fault(fault.clone()),
             facts: Vec::new(),
             model: None,
+            usage: Usage::default(),
             effort: Effort::default(),
         };
         self.seat.report(tickets.iter().map(unbegun).collect());

@@ -106,6 +106,9 @@ pub struct TaskRecord {
     /// The trace it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
+    /// The span of its first attempt; whoever takes it up again links to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
     /// The span that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SpanId>,
@@ -136,6 +139,7 @@ impl TaskRecord {
             max_attempts: None,
             attempts: 0,
             trace: None,
+            span: None,
             parent: None,
             rule: None,
             cause: None,

@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{TaskRecord, Transaction};
 use crate::error::TaskError;
-use crate::events::CallerSpan;
+use crate::events::{CallerSpan, SpanPlace};
 use crate::fact::FactKind;
 use crate::flow::Asker;
 use crate::ids::{SpanId, TaskId, TraceId};
@@ -74,10 +74,21 @@ impl Runtime {
 
     /// Takes up a task that an earlier process accepted. Nobody waits for its reply; its settlement is a record.
     pub(crate) fn resume(&self, record: &TaskRecord) -> Result<Pending, TaskError> {
-        self.take_up(record, Durability::Resumed)
+        self.take_up(record, None, first_attempt(record))
     }
 
-    fn take_up(&self, record: &TaskRecord, durability: Durability) -> Result<Pending, TaskError> {
+    /// Takes up a task whose acceptance this process has just written down, in the span that its record names.
+    pub(crate) fn begin_accepted(&self, record: &TaskRecord) -> Result<Pending, TaskError> {
+        self.take_up(record, record.span, None)
+    }
+
+    fn take_up(
+        &self,
+        record: &TaskRecord,
+        span: Option<SpanId>,
+        first: Option<SpanPlace>,
+    ) -> Result<Pending, TaskError> {
+        let durability = Durability::Resumed;
         let options = TaskOptions {
             priority: record.priority,
             deadline: record.deadline_ms.map(|deadline| self.time_left(deadline)),
@@ -101,6 +112,8 @@ impl Runtime {
             attempts: record.attempts,
             durability: Some(durability),
             trace: record.trace,
+            span,
+            first,
         };
         let (route, ticket) = self.inner.ticket(call, durability)?;
         Ok(Inner::submit(&route, ticket))
@@ -124,6 +137,7 @@ impl Runtime {
             message: format!("there is no dead letter {task}; `aimass dead-letters ls` lists them"),
         })?;
         let record = letter.task;
+        let first = first_attempt(&record);
         let options = TaskOptions {
             priority: record.priority,
             namespace: record.namespace.clone(),
@@ -132,6 +146,7 @@ impl Runtime {
         };
         let mut call = self.decode(&record.skill, record.input, options)?;
         call.because.redrive_of = Some(task);
+        call.because.first = first;
         let pending = self.call_durable(call).await?;
         let again = pending.ticket.id;
         let transaction = Transaction {
@@ -150,6 +165,12 @@ impl Runtime {
             })?,
         ))
     }
+}
+
+/// Where the span of a task's first attempt lies.
+fn first_attempt(record: &TaskRecord) -> Option<SpanPlace> {
+    let (trace, span) = record.trace.zip(record.span)?;
+    Some(SpanPlace { trace, span })
 }
 
 impl Inner {
@@ -214,7 +235,7 @@ impl Inner {
         };
         let trace = TraceContext {
             trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
-            span: SpanId::random(),
+            span: because.span.unwrap_or_else(SpanId::random),
             sampled: parent.is_none_or(|parent| parent.sampled),
         };
         let origin = Origin {
@@ -235,6 +256,7 @@ impl Inner {
             rule: because.rule,
             cause: because.cause,
             redrive_of: because.redrive_of,
+            first: because.first,
             attempts: because.attempts,
         };
         let ticket = Ticket::new(TicketParts {
