@@ -84,8 +84,14 @@ fn main() {
     }
     let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs);
     let ratios: Vec<f64> = ratios.collect();
-    println!("a span with the same attributes, in nanoseconds: ours {}", spread(&ours, 0));
-    println!("  tracing with tracing-opentelemetry {}", spread(&theirs, 0));
+    println!(
+        "a span with the same attributes, in nanoseconds: ours {}",
+        spread(&ours, 0)
+    );
+    println!(
+        "  tracing with tracing-opentelemetry {}",
+        spread(&theirs, 0)
+    );
     println!("  ours beside theirs x {}", spread(&ratios, 2));
 }
 

@@ -115,13 +115,19 @@ pub(crate) async fn compare(
     for team in teams {
         let report = team.runtime.shutdown().await;
         let spans = team.losses.map_or(0, |losses| losses.spans());
-        assert_eq!((report.dropped_events, spans), (0, 0), "something was dropped");
+        assert_eq!(
+            (report.dropped_events, spans),
+            (0, 0),
+            "something was dropped"
+        );
     }
 }
 
 fn report(what: &str, teams: &[Team]) {
     let rounds = teams[0].took.len();
-    println!("{what}: time beside that of a team that nobody observes, median and range of {rounds} interleaved rounds, nothing dropped");
+    println!(
+        "{what}: time beside that of a team that nobody observes, median and range of {rounds} interleaved rounds, nothing dropped"
+    );
     let plain = &teams[0].took;
     for team in teams {
         let rounds = team.took.iter().zip(plain);

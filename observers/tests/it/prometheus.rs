@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aimass_observers::metrics::{Metrics, MetricsServer};
 use aimass_runtime::{Episode, FactDraft, Recorder};
@@ -45,9 +46,9 @@ impl Prometheus {
                 panic!("`prometheus` did not run ({error}); install the package `prometheus`")
             });
         let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let ready = said.by_ref().map(Result::unwrap);
         let mut heard = Vec::new();
-        for line in ready {
+        while let Some(line) = said.next() {
+            let line = line.unwrap();
             let is_ready = line.contains("Server is ready to receive web requests");
             heard.push(line);
             if is_ready {
@@ -66,8 +67,8 @@ impl Prometheus {
     /// What it answers to a query.
     fn ask(&self, kind: &str, query: &str) -> Value {
         let asked = ureq::get(format!("{}/{kind}", self.api)).query("query", query);
-        let now = aimass_runtime::Clock::start();
-        let now = now.unix_nanos(now.now()) / 1_000_000_000;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = now.as_secs();
         let asked = asked
             .query("start", (now - 3600).to_string())
             .query("end", (now + 3600).to_string());
@@ -121,24 +122,22 @@ fn between(server: SocketAddr) -> (SocketAddr, Receiver<()>) {
     (at, ended)
 }
 
-/// Tells of each page when it has passed.
+/// Passes one page on, and tells of it.
 fn pass(reader: &TcpStream, server: SocketAddr, told: &Sender<()>) -> io::Result<()> {
     let mut asked = BufReader::new(reader.try_clone()?);
-    loop {
-        let mut request = String::new();
-        while !request.ends_with("\r\n\r\n") {
-            if asked.read_line(&mut request)? == 0 {
-                return Ok(());
-            }
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        if asked.read_line(&mut request)? == 0 {
+            return Ok(());
         }
-        let mut page = TcpStream::connect(server)?;
-        let request = request.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
-        page.write_all(request.as_bytes())?;
-        io::copy(&mut page, &mut &*reader)?;
-        // Nobody may count them any more.
-        let _ = told.send(());
-        return reader.shutdown(std::net::Shutdown::Both);
     }
+    let mut page = TcpStream::connect(server)?;
+    let request = request.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+    page.write_all(request.as_bytes())?;
+    io::copy(&mut page, &mut &*reader)?;
+    // Nobody may count them any more.
+    let _ = told.send(());
+    reader.shutdown(std::net::Shutdown::Both)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +195,10 @@ fn check(prometheus: &Prometheus, recorder: &Recorder) {
     let tasks = recorder.tasks();
     let ours: Vec<Value> = tasks.iter().map(|task| json!(task.trace)).collect();
     assert!(!traces.is_empty());
-    assert!(traces.iter().all(|trace| ours.contains(trace)), "{traces:?}");
+    assert!(
+        traces.iter().all(|trace| ours.contains(trace)),
+        "{traces:?}"
+    );
 
     let dashboard = std::fs::read(compose("grafana/aimass.json")).unwrap();
     let dashboard: Value = serde_json::from_slice(&dashboard).unwrap();

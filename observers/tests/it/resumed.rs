@@ -37,10 +37,10 @@ async fn the_second_attempt_links_to_the_first_which_was_lost() {
         assert_eq!(accepted.len(), 1);
         // As a crash would: nothing of it is told, and the store is let go.
         environment.close().await.unwrap();
-        drop((running, runtime));
-        stage.end_hang();
         let told = recorder.records();
         assert!(!told.iter().any(|record| matches!(record, Record::Task(_))));
+        drop((running, runtime));
+        stage.end_hang();
         accepted[0].clone()
     };
 
