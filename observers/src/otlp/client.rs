@@ -244,10 +244,8 @@ fn of_status(status: &tonic::Status) -> Refused {
         Code::Unimplemented => Verdict::Unknown,
         _ => Verdict::Never,
     };
-    let cause = std::error::Error::source(status)
-        .map_or_else(String::new, |cause| format!(": {}", chain(cause)));
     Refused {
-        message: format!("{}: {}{cause}", status.code(), status.message()),
+        message: format!("{}: {}", status.code(), status.message()),
         verdict,
     }
 }

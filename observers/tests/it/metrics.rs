@@ -186,7 +186,8 @@ impl Observer for Asleep {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_observers_missed_is_counted() {
     let mut config = team::config("http://127.0.0.1:1");
-    config.runtime.event_capacity = 1;
+    // Room for the first words of the workers, and not for twenty tasks.
+    config.runtime.event_capacity = 8;
     config.defaults.max_wait = Duration::ZERO;
     let metrics = Metrics::new(&config.observers.traces);
     let (wake, woken) = channel();

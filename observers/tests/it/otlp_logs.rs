@@ -87,10 +87,8 @@ async fn what_is_said_within_a_task_is_sent_with_its_trace_and_what_the_exporter
     let of_task: Vec<&Said> = of_task.collect();
     assert_eq!(of_task.len(), 1, "{all:?}");
     let (service, target, record) = of_task[0];
-    assert_eq!(
-        (service.as_str(), target.as_str()),
-        ("aimass.ear", "it::team")
-    );
+    assert_eq!(service, "aimass.ear");
+    assert!(target.ends_with("::team"), "{target}");
     assert_eq!(record.span_id, task.span.to_u64().to_be_bytes());
     assert_eq!(record.severity_number, SeverityNumber::Warn as i32);
     // Two clocks: the system's, and the runtime's.
