@@ -198,6 +198,9 @@ async fn what_observers_missed_is_counted() {
     };
     let builder = team::builder(&config).observer(metrics.clone());
     let runtime = builder.observer(observer).start().await.unwrap();
+    // Its worker may start only now: before it there may be nothing to see.
+    let sound = Sound::new("rain");
+    runtime.ask(Hear::default(), sound).await.unwrap();
     tokio::task::spawn_blocking(move || asleep.recv().unwrap())
         .await
         .unwrap();
