@@ -23,10 +23,12 @@ mod threads;
 mod top;
 mod trace;
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aimass_observers::logs::LogExport;
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
@@ -75,6 +77,8 @@ enum Command {
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) output: Output,
+    /// Set once the configuration says where logs go.
+    pub(crate) logs: OnceCell<LogExport>,
 }
 
 /// Runs the program.
@@ -104,6 +108,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         } else {
             output::Format::Text
         }),
+        logs: OnceCell::new(),
     };
     match cli.command {
         Command::Start(arguments) => block_on(start::execute(&context, arguments)),

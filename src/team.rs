@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
-use aimass_config::{Config, ModelsConfig, ObserversConfig};
+use aimass_config::{Config, ModelsConfig};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
@@ -46,12 +46,11 @@ pub enum StartError {
 /// # Errors
 /// [`StartError::Models`], [`StartError::EventLog`], [`StartError::Otlp`].
 pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
-    let observers = config.observers.clone();
-    let builder = observed(agents(config, cache)?, &observers)?;
-    let Some(otlp) = Otlp::start(&observers)? else {
-        return Ok(builder);
-    };
-    Ok(builder.observer(otlp))
+    let otlp = &config.observers.otlp;
+    // Nothing is counted that nobody is shown.
+    let exported = otlp.endpoint.is_some() && otlp.metrics_interval.is_some();
+    let metrics = exported.then(|| Metrics::new(&config.observers.traces));
+    observed(config, cache, metrics.as_ref())
 }
 
 /// As [`builder`], with metrics, to be served by a [`MetricsServer`](aimass_observers::metrics::MetricsServer).
@@ -62,14 +61,9 @@ pub fn metered_builder(
     config: Config,
     cache: &Path,
 ) -> Result<(RuntimeBuilder, Metrics), StartError> {
-    let observers = config.observers.clone();
-    let mut metrics = Metrics::new(&observers.traces);
-    let mut builder = observed(agents(config, cache)?, &observers)?;
-    if let Some(otlp) = Otlp::start(&observers)? {
-        metrics = metrics.with_losses(otlp.losses());
-        builder = builder.observer(otlp);
-    }
-    Ok((builder.observer(metrics.clone()), metrics))
+    let metrics = Metrics::new(&config.observers.traces);
+    let builder = observed(config, cache, Some(&metrics))?;
+    Ok((builder, metrics))
 }
 
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
@@ -80,19 +74,34 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
         .agent(SpeechAgent::new(store, speech.as_deref())))
 }
 
+/// The agents, with the observers that the configuration asks for.
 fn observed(
-    builder: RuntimeBuilder,
-    observers: &ObserversConfig,
+    config: Config,
+    cache: &Path,
+    metrics: Option<&Metrics>,
 ) -> Result<RuntimeBuilder, StartError> {
-    let Some(path) = &observers.json_lines else {
+    let observers = config.observers.clone();
+    let mut builder = agents(config, cache)?;
+    if let Some(path) = &observers.json_lines {
+        builder = builder.observer(event_log(path)?);
+    }
+    if let Some(metrics) = metrics {
+        builder = builder.observer(metrics.clone());
+    }
+    let Some(otlp) = Otlp::start(&observers)? else {
         return Ok(builder);
     };
-    let log = JsonLines::open(path, EVENT_LOG_BYTES);
-    let failed = |source| StartError::EventLog {
-        path: path.clone(),
+    Ok(builder.observer(match metrics {
+        Some(metrics) => otlp.with_metrics(&observers, metrics)?,
+        None => otlp,
+    }))
+}
+
+fn event_log(path: &Path) -> Result<JsonLines, StartError> {
+    JsonLines::open(path, EVENT_LOG_BYTES).map_err(|source| StartError::EventLog {
+        path: path.to_owned(),
         source,
-    };
-    Ok(builder.observer(log.map_err(failed)?))
+    })
 }
 
 /// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].

@@ -310,7 +310,7 @@ const OBSERVERS: &[Key] = &[
     ),
     table(
         "otlp",
-        "The collector that traces and metrics go to, by the OpenTelemetry protocol.",
+        "The collector that traces, metrics and logs go to, by the OpenTelemetry protocol.",
         OTLP,
     ),
     table("traces", "Which traces are kept.", TRACES),
@@ -344,7 +344,17 @@ const OTLP: &[Key] = &[
             least: 64 * KIB,
             most: TIB,
         },
-        "Memory for what waits to be sent; beyond it the oldest is dropped and counted.",
+        "Memory for what waits to be sent, for traces, metrics and logs each; beyond it the oldest is dropped and counted.",
+    ),
+    value(
+        "metrics_interval",
+        Rule::OrNone(&SOME_DURATION),
+        "How often metrics are sent.",
+    ),
+    value(
+        "logs",
+        Rule::Switch,
+        "Whether the program's logs are sent too, beside the form that they have here.",
     ),
     value(
         "service_name",

@@ -146,6 +146,10 @@ fn observers(raw: RawObservers) -> ObserversConfig {
             queue_bytes: otlp
                 .queue_bytes
                 .map_or(base.otlp.queue_bytes, |size| size.0),
+            metrics_interval: otlp
+                .metrics_interval
+                .map_or(base.otlp.metrics_interval, |span| span.0.map(|span| span.0)),
+            logs: otlp.logs.unwrap_or(base.otlp.logs),
             service_name: otlp.service_name.unwrap_or(base.otlp.service_name),
         },
         traces: TracesConfig {
@@ -171,6 +175,8 @@ impl From<&ObserversConfig> for RawObservers {
                 certificate: Some(OrNone(otlp.certificate.clone())),
                 timeout: Some(Span(otlp.timeout)),
                 queue_bytes: Some(Bytes(otlp.queue_bytes)),
+                metrics_interval: Some(OrNone(otlp.metrics_interval.map(Span))),
+                logs: Some(otlp.logs),
                 service_name: Some(otlp.service_name.clone()),
             },
             traces: RawTraces {

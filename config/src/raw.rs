@@ -136,6 +136,8 @@ pub(crate) struct RawOtlp {
     pub(crate) certificate: Option<OrNone<PathBuf>>,
     pub(crate) timeout: Option<Span>,
     pub(crate) queue_bytes: Option<Bytes>,
+    pub(crate) metrics_interval: Option<OrNone<Span>>,
+    pub(crate) logs: Option<bool>,
     pub(crate) service_name: Option<String>,
 }
 

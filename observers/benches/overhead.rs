@@ -1,9 +1,7 @@
-//! What observers cost: calls of an empty skill with nothing, with events only, with metrics, with 1 % and with all traces; and one span in
-//! nanoseconds, beside one of `tracing` with `tracing-opentelemetry`.
+//! What observers cost: calls of an empty skill with nothing, with events only, with metrics, with 1 % and with all traces, and with everything;
+//! and one span in nanoseconds, beside one of `tracing` with `tracing-opentelemetry`.
 //!
-//! `cargo bench -p aimass-observers --bench overhead`
-//!
-//! The collector reads and throws away, on a thread of this process, so it takes its share of the same cores.
+//! `cargo bench -p aimass-observers --bench overhead`. What it said, and when: `README.md` beside this file.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,14 +10,15 @@
     reason = "a bench stands outside the runtime"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+#[path = "overhead/collector.rs"]
+mod collector;
+#[path = "overhead/ways.rs"]
+mod ways;
 
-use aimass_config::{Config, OtlpProtocol};
+use std::sync::Arc;
+use std::time::Instant;
+
 use aimass_observers::Otlp;
-use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Fault, Fresh, Observer, Record, Recorder, Runtime, Skill,
     SkillSpec, StepContext, WorkerGroup,
@@ -28,30 +27,12 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 use tracing_subscriber::layer::SubscriberExt;
+use ways::{Way, spread};
 
-const ROUNDS: usize = 5;
-const CALLS: usize = 50_000;
+const ROUNDS: usize = 12;
+const CALLS: usize = 100_000;
 const IN_FLIGHT: usize = 64;
 const SPANS: usize = 20_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Nothing,
-    Events,
-    Metrics,
-    OnePercent,
-    AllTraces,
-    Everything,
-}
-
-const WAYS: [Way; 6] = [
-    Way::Nothing,
-    Way::Events,
-    Way::Metrics,
-    Way::OnePercent,
-    Way::AllTraces,
-    Way::Everything,
-];
 
 struct Empty;
 
@@ -90,74 +71,31 @@ impl BatchSkill for Nothing {
     }
 }
 
-/// An observer that looks away.
-struct LooksAway;
-
-impl Observer for LooksAway {
-    fn observe(&mut self, _: &Record) {}
-}
-
 fn main() {
-    let endpoint = collector();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); WAYS.len()];
-    // Interleaved, so that whatever else the machine does hits all alike.
-    for _ in 0..ROUNDS {
-        for (way, rates) in WAYS.iter().zip(&mut rates) {
-            rates.push(runtime.block_on(rate(*way, &endpoint)));
-        }
-    }
-    println!(
-        "calls of an empty skill, {IN_FLIGHT} in flight, median and range of {ROUNDS} interleaved rounds"
-    );
-    let plain = median(&rates[0]);
-    for (way, rates) in WAYS.iter().zip(&rates) {
-        let (least, most) = (
-            rates.iter().copied().fold(f64::MAX, f64::min),
-            rates.iter().copied().fold(0.0, f64::max),
-        );
-        let rate = median(rates);
-        let more = 1e9 / rate - 1e9 / plain;
-        println!("  {way:?}: {rate:.0} calls/s ({least:.0}-{most:.0}), {more:+.0} ns a call");
-    }
+    let what = format!("{CALLS} calls of an empty skill, {IN_FLIGHT} in flight");
+    let team = |config| Runtime::builder(config).agent(Empty);
+    runtime.block_on(ways::compare(&what, ROUNDS, team, calls));
+    let endpoint = collector::collector();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(runtime.block_on(our_span(&endpoint)));
         theirs.push(their_span());
     }
+    let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs);
+    let ratios: Vec<f64> = ratios.collect();
     println!(
-        "a span with the same attributes: ours {:.0} ns, tracing with tracing-opentelemetry {:.0} ns",
-        median(&ours),
-        median(&theirs)
+        "a span with the same attributes, in nanoseconds: ours {}",
+        spread(&ours, 0)
     );
+    println!(
+        "  tracing with tracing-opentelemetry {}",
+        spread(&theirs, 0)
+    );
+    println!("  ours beside theirs x {}", spread(&ratios, 2));
 }
 
-fn config(way: Way, endpoint: &str) -> Config {
-    let mut config = Config::default();
-    config.observers.otlp.endpoint = Some(endpoint.to_owned());
-    config.observers.otlp.protocol = OtlpProtocol::Http;
-    if way == Way::OnePercent {
-        config.observers.traces.ratio = 0.01;
-    }
-    config
-}
-
-async fn rate(way: Way, endpoint: &str) -> f64 {
-    let config = config(way, endpoint);
-    let observers = config.observers.clone();
-    let mut builder = Runtime::builder(config).agent(Empty);
-    if way == Way::Events {
-        builder = builder.observer(LooksAway);
-    }
-    if matches!(way, Way::Metrics | Way::Everything) {
-        builder = builder.observer(Metrics::new(&observers.traces));
-    }
-    if matches!(way, Way::OnePercent | Way::AllTraces | Way::Everything) {
-        builder = builder.observer(Otlp::start(&observers).unwrap().unwrap());
-    }
-    let runtime = builder.start().await.unwrap();
-    runtime.ask(Nothing, 0).await.unwrap();
-    let began = Instant::now();
+async fn calls(runtime: &Runtime) {
     let callers = (0..IN_FLIGHT).map(|_| {
         let runtime = runtime.clone();
         tokio::task::spawn(async move {
@@ -169,15 +107,12 @@ async fn rate(way: Way, endpoint: &str) -> f64 {
     for caller in callers.collect::<Vec<_>>() {
         caller.await.unwrap();
     }
-    let took = began.elapsed();
-    runtime.shutdown().await;
-    CALLS as f64 / took.as_secs_f64()
 }
 
 /// Nanoseconds that the observer's thread takes for one span.
 async fn our_span(endpoint: &str) -> f64 {
     let recorder = Recorder::default();
-    let config = config(Way::AllTraces, endpoint);
+    let config = Way::AllTraces.config(endpoint);
     let builder = Runtime::builder(config.clone()).agent(Empty);
     let runtime = builder.observer(recorder.clone()).start().await.unwrap();
     runtime.ask(Nothing, 1).await.unwrap();
@@ -246,48 +181,4 @@ fn their_span() -> f64 {
     });
     provider.shutdown().unwrap();
     took.as_nanos() as f64 / SPANS as f64
-}
-
-/// A collector that takes everything and keeps nothing.
-fn collector() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || serve(stream.unwrap()));
-        }
-    });
-    endpoint
-}
-
-fn serve(mut stream: TcpStream) -> Option<()> {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .ok()?;
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-            let line = line.trim().to_ascii_lowercase();
-            if let Some(bytes) = line.strip_prefix("content-length: ") {
-                length = bytes.parse().ok()?;
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            .ok()?;
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

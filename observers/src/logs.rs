@@ -1,4 +1,4 @@
-//! Logs: what the program and its agents say through `tracing`, on standard error.
+//! Logs: what the program and its agents say through `tracing`, on standard error and to a collector.
 //!
 //! For programs. A library that embeds the runtime has a subscriber of its own, or none.
 
@@ -7,43 +7,79 @@ use std::io::IsTerminal;
 use aimass_config::{LogForm, LogLevel, ObserversConfig};
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{fmt, registry};
 
-/// Logs go elsewhere already.
+use crate::otlp::{Logs, OtlpError};
+
+/// Why logs do not go where they should.
 #[derive(Debug, Error)]
-#[error("this process has a subscriber of `tracing` already: {0}")]
-pub struct LogError(#[from] TryInitError);
+#[non_exhaustive]
+pub enum LogError {
+    /// They go elsewhere already.
+    #[error("this process has a subscriber of `tracing` already: {0}")]
+    Subscriber(#[from] TryInitError),
+    /// The collector cannot be used as it is configured.
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
+}
 
-/// Sends the logs of this process to standard error, in the form and from the level that the configuration names.
+/// Logs on their way to a collector, if they go to one. At its end, what was said is sent.
+#[must_use = "what was said last is sent when this is dropped"]
+pub struct LogExport {
+    logs: Option<Logs>,
+}
+
+impl LogExport {
+    /// Records that were dropped for want of room, or that the collector refused.
+    pub fn lost(&self) -> u64 {
+        self.logs.as_ref().map_or(0, Logs::lost)
+    }
+
+    /// Returns when everything was sent that was said so far, or an attempt has failed, or it took too long.
+    pub fn flush(&self) {
+        if let Some(logs) = &self.logs {
+            logs.flush();
+        }
+    }
+}
+
+/// Sends the logs of this process to standard error, in the form and from the level that the configuration names, and to its collector
+/// where `observers.otlp.logs` says so.
 ///
 /// Within a task, each line names its trace and its span.
 ///
 /// # Errors
-/// [`LogError`] when the process has a subscriber already.
-pub fn start(config: &ObserversConfig) -> Result<(), LogError> {
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(filter(config.log_level))
-        .with_span_events(FmtSpan::NONE)
-        .with_target(false)
-        .with_writer(std::io::stderr);
-    match config.log {
-        LogForm::None => {}
-        LogForm::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .finish()
-            .try_init()?,
-        LogForm::Terminal => builder
-            .compact()
-            .without_time()
-            .with_ansi(std::io::stderr().is_terminal())
-            .finish()
-            .try_init()?,
+/// [`LogError`] when the process has a subscriber already, or the collector cannot be used.
+pub fn start(config: &ObserversConfig) -> Result<LogExport, LogError> {
+    let logs = Logs::start(&config.otlp)?;
+    let local = local(config.log);
+    if local.is_some() || logs.is_some() {
+        registry()
+            .with(local)
+            .with(logs.as_ref().map(Logs::layer))
+            .with(filter(config.log_level))
+            .try_init()?;
     }
-    Ok(())
+    Ok(LogExport { logs })
+}
+
+/// What writes to standard error.
+fn local(form: LogForm) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
+    let lines = fmt::layer().with_target(false).with_writer(std::io::stderr);
+    match form {
+        LogForm::None => None,
+        LogForm::Json => {
+            let json = lines.json().flatten_event(true);
+            Some(Box::new(json.with_current_span(true).with_span_list(false)))
+        }
+        LogForm::Terminal => {
+            let compact = lines.compact().without_time();
+            Some(Box::new(compact.with_ansi(std::io::stderr().is_terminal())))
+        }
+    }
 }
 
 fn filter(level: LogLevel) -> LevelFilter {

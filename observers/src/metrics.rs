@@ -1,141 +1,122 @@
-//! Metrics: rates, errors and durations by agent and skill, and how full and how healthy the agents are, for Prometheus.
+//! Metrics: rates, errors and durations by agent and skill, and how full and how healthy the agents are, for Prometheus and by OTLP.
+//!
+//! They are counted once, and shown in both forms. (The usual crate for Prometheus lets nobody read its histograms, so they would have to be
+//! counted a second time for OTLP.)
 
-mod instruments;
+mod counted;
+pub(crate) mod described;
+mod open_metrics;
+pub(crate) mod series;
 mod server;
+mod state;
 
-use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aimass_config::TracesConfig;
-use aimass_runtime::{Note, Observer, Record, Runtime, TaskFinished, TaskOutcome, WorkerChange};
+use aimass_runtime::{Observer, Record, TaskFinished, WeakRuntime};
+use parking_lot::Mutex;
 
 use crate::otlp::OtlpLosses;
 use crate::otlp::sampling::Rule;
-pub use instruments::table as documentation;
-use instruments::{ByAgent, ByOutcome, BySkill, ByTrouble, Instruments, TraceLabel};
+use counted::Counted;
+pub use described::table as documentation;
+use series::{Families, Seen};
 pub use server::MetricsServer;
 
 /// Counts and measures what the runtime tells. Cloning it shares it: give one clone to the runtime and serve the other.
 #[derive(Clone)]
 pub struct Metrics {
-    instruments: Arc<Instruments>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    counted: Mutex<Counted>,
     kept: Rule,
-    losses: Option<OtlpLosses>,
+    /// When the counts began, in nanoseconds since the Unix epoch.
+    since_ns: u64,
+    runtime: OnceLock<WeakRuntime>,
+    losses: OnceLock<OtlpLosses>,
 }
 
 impl Metrics {
-    /// Metrics with nothing counted so far. Histograms show traces as exemplars, those that `traces` keeps.
+    /// Metrics of one runtime, with nothing counted so far. Histograms show traces as exemplars, those that `traces` keeps.
     pub fn new(traces: &TracesConfig) -> Self {
-        Self {
-            instruments: Arc::new(Instruments::new()),
+        let shared = Shared {
+            counted: Mutex::default(),
             kept: Rule::new(traces),
-            losses: None,
+            since_ns: now_ns(),
+            runtime: OnceLock::new(),
+            losses: OnceLock::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
-    /// Shows, too, what an exporter of traces could not deliver.
-    #[must_use]
-    pub fn with_losses(mut self, losses: OtlpLosses) -> Self {
-        self.losses = Some(losses);
-        self
+    /// All metrics, with the state of the runtime at this moment, in the text form of OpenMetrics 1.0.
+    pub fn text(&self) -> String {
+        open_metrics::text(self.collect())
     }
 
-    /// All metrics, with the state of `runtime` at this moment, in the text form of OpenMetrics 1.0.
-    pub fn text(&self, runtime: &Runtime) -> String {
-        let lost = self.losses.as_ref().map_or(0, OtlpLosses::spans);
-        self.instruments.look_at(runtime, lost);
-        self.instruments.text()
+    /// Counts, too, what an exporter of traces could not deliver.
+    pub(crate) fn count_losses(&self, losses: OtlpLosses) {
+        // There is one exporter; a second one would have nothing to add.
+        let _ = self.shared.losses.set(losses);
     }
 
-    fn task(&self, task: &TaskFinished) {
-        let all = &self.instruments;
-        let (agent, skill) = (task.agent.to_string(), task.skill.to_string());
-        let by_skill = BySkill {
-            agent: agent.clone(),
-            skill: skill.clone(),
-        };
-        let exemplar = self.kept.keeps(task).then(|| TraceLabel {
-            trace_id: task.trace.to_string(),
-        });
-        let at = Some(UNIX_EPOCH + Duration::from_nanos(task.settled_ns));
-        let outcome = match &task.outcome {
-            TaskOutcome::Done => "done",
-            TaskOutcome::Error { error, .. } => error,
-        };
-        let by_outcome = ByOutcome {
-            agent,
-            skill,
-            outcome: outcome.to_owned(),
-        };
-        let took = seconds(task.accepted_ns, task.settled_ns);
-        all.task_duration
-            .get_or_create(&by_outcome)
-            .observe(took, exemplar, at);
-        if let Some(started) = task.started_ns {
-            let waited = seconds(task.accepted_ns, started);
-            all.queue_duration.get_or_create(&by_skill).observe(waited);
+    /// All metrics at this moment.
+    pub(crate) fn collect(&self) -> Families {
+        let mut families = Families::new();
+        let shared = &self.shared;
+        shared.counted.lock().collect(&mut families);
+        if let Some(runtime) = shared.runtime.get().and_then(WeakRuntime::upgrade) {
+            state::collect(&runtime, &mut families);
         }
-        if task.steps > 0 {
-            let worked = task.model_ns as f64 / 1e9;
-            all.model_duration.get_or_create(&by_skill).observe(worked);
+        if let Some(losses) = shared.losses.get() {
+            families.number(described::DROPPED_SPANS, Vec::new(), losses.spans());
         }
-        if let Some(first) = task.first_item_ns {
-            let waited = seconds(task.accepted_ns, first);
-            all.first_item_duration
-                .get_or_create(&by_skill)
-                .observe(waited);
-        }
-        // The first of a batch stands for all of it.
-        if let Some(place) = task
-            .place
-            .as_ref()
-            .filter(|place| place.batch_leader.is_none())
-        {
-            let size = f64::from(place.batch_size);
-            all.batch_size.get_or_create(&by_skill).observe(size);
-        }
+        families
+    }
+
+    /// When the counts began, in nanoseconds since the Unix epoch.
+    pub(crate) fn since_ns(&self) -> u64 {
+        self.shared.since_ns
+    }
+
+    /// Where the task's values were seen, if its trace is kept.
+    fn seen(&self, task: &TaskFinished) -> Option<Seen> {
+        self.shared.kept.keeps(task).then_some(Seen {
+            trace: task.trace,
+            span: task.span,
+            at_ns: task.settled_ns,
+        })
     }
 }
 
 impl Observer for Metrics {
+    fn begin(&mut self, runtime: &WeakRuntime) {
+        // Of two runtimes, the first one is looked at; what both tell is counted.
+        let _ = self.shared.runtime.set(runtime.clone());
+    }
+
     fn observe(&mut self, record: &Record) {
         match record {
-            Record::Task(task) => self.task(task),
-            Record::Note(note) => {
-                let by_agent = ByAgent {
-                    agent: note.agent.to_string(),
-                };
-                match note.note {
-                    Note::Retrying { .. } => {
-                        self.instruments.retries.get_or_create(&by_agent).inc()
-                    }
-                    Note::DeadLettered { .. } => {
-                        self.instruments.dead_letters.get_or_create(&by_agent).inc()
-                    }
-                    _ => return,
-                };
+            Record::Task(task) => {
+                let seen = self.seen(task);
+                self.shared.counted.lock().task(task, seen);
             }
-            Record::Worker(worker) => {
-                let trouble = match worker.change {
-                    WorkerChange::Panicked { .. } => "panicked",
-                    WorkerChange::LoadFailed { .. } => "load_failed",
-                    WorkerChange::Hung => "hung",
-                    WorkerChange::Abandoned => "abandoned",
-                    WorkerChange::TakenDown { .. } => "taken_down",
-                    WorkerChange::FellBack => "fell_back",
-                    _ => return,
-                };
-                let by_trouble = ByTrouble {
-                    agent: worker.agent.to_string(),
-                    trouble: trouble.to_owned(),
-                };
-                self.instruments.troubles.get_or_create(&by_trouble).inc();
-            }
+            Record::Note(note) => self.shared.counted.lock().note(note),
+            Record::Worker(worker) => self.shared.counted.lock().changed(worker),
             _ => {}
         }
     }
 }
 
-fn seconds(from_ns: u64, to_ns: u64) -> f64 {
-    to_ns.saturating_sub(from_ns) as f64 / 1e9
+/// This moment, in nanoseconds since the Unix epoch.
+pub(crate) fn now_ns() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,48 +1,59 @@
-//! Traces by the OpenTelemetry protocol: each agent is a service, each task a span of its caller and one of its agent.
+//! Traces, metrics and logs by the OpenTelemetry protocol: each agent is a service, each task a span of its caller and one of its agent.
 //!
 //! The runtime mints the ids and tells each task once, complete, so spans are made of records and no span is ever open. The observer's thread
 //! makes them; a thread of the exporter sends them, in requests that hold the spans of all services. A collector that is down, slow or refuses
-//! costs memory up to a limit, and the agents nothing.
+//! costs memory up to a limit, and the agents nothing. Each signal has a queue, a thread and a connection of its own, so that none waits for
+//! another.
 
 mod attributes;
 mod client;
 mod documentation;
 mod exporter;
 mod happenings;
+mod identity;
+mod measured;
 mod queue;
+mod said;
 pub(crate) mod sampling;
+mod signal;
 mod spans;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aimass_config::ObserversConfig;
-use aimass_runtime::{Observer, Record, TaskFinished, TraceId};
+use aimass_runtime::{Observer, Record, TaskFinished};
 
 pub use client::OtlpError;
 pub use documentation::table as span_documentation;
+pub(crate) use said::Logs;
+pub(crate) use spans::operation;
 
-use client::Client;
-use exporter::{Exporter, Identity};
+use crate::metrics::Metrics;
+use exporter::{Exporter, Standing, Tick};
 use happenings::Happenings;
+use measured::{Measured, Snapshot};
 use queue::Queue;
 use sampling::Sampler;
-use spans::Content;
+use signal::Traces;
+use spans::{Content, Told};
 
 /// How long a flush waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// Sends spans to a collector.
+/// Sends spans, and metrics if it is given some, to a collector.
 pub struct Otlp {
     content: Content,
     happenings: Happenings,
     sampler: Sampler,
-    queue: Arc<Queue>,
+    spans: Arc<Queue<Told>>,
+    metrics: Option<(Metrics, Arc<Queue<Snapshot>>)>,
+    standing: Arc<Standing>,
 }
 
 /// Counts what an exporter could not deliver.
 #[derive(Clone)]
-pub struct OtlpLosses(Arc<Queue>);
+pub struct OtlpLosses(Arc<Queue<Told>>);
 
 impl OtlpLosses {
     /// Spans that were dropped for want of room, or that the collector refused.
@@ -52,7 +63,7 @@ impl OtlpLosses {
 }
 
 impl Otlp {
-    /// An exporter to the collector that the configuration names; none when it names none.
+    /// An exporter of spans to the collector that the configuration names; none when it names none.
     ///
     /// The collector need not be there yet.
     ///
@@ -67,29 +78,47 @@ impl Otlp {
         } else {
             Content::Hidden
         };
-        let queue = Queue::new(config.otlp.queue_bytes);
-        let exporter = Exporter {
-            client: Client::new(endpoint, &config.otlp)?,
-            endpoint: endpoint.clone(),
-            identity: Identity {
-                service: config.otlp.service_name.clone(),
-                instance: TraceId::random().to_string(),
-            },
-            queue: queue.clone(),
-        };
-        let thread = std::thread::Builder::new().name("aimass-otlp".to_owned());
-        thread.spawn(move || exporter.serve())?;
+        let standing = Arc::new(Standing::default());
+        let spans = Exporter::<Traces>::start(endpoint, &config.otlp, standing.clone(), None)?;
         Ok(Some(Self {
             content,
             happenings: Happenings::new(content),
             sampler: Sampler::new(&config.traces),
-            queue,
+            spans,
+            metrics: None,
+            standing,
         }))
+    }
+
+    /// Sends these metrics too, as often as `observers.otlp.metrics_interval` says and when the runtime ends; and has them count what the
+    /// exporter could not deliver. The runtime has to be given the metrics as an observer of their own.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn with_metrics(
+        mut self,
+        config: &ObserversConfig,
+        metrics: &Metrics,
+    ) -> Result<Self, OtlpError> {
+        metrics.count_losses(self.losses());
+        let otlp = &config.otlp;
+        let (Some(endpoint), Some(every)) = (&otlp.endpoint, otlp.metrics_interval) else {
+            return Ok(self);
+        };
+        let taken = metrics.clone();
+        let tick = Tick {
+            every,
+            take: Box::new(move || Snapshot::of(&taken)),
+        };
+        let standing = self.standing.clone();
+        let queue = Exporter::<Measured>::start(endpoint, otlp, standing, Some(tick))?;
+        self.metrics = Some((metrics.clone(), queue));
+        Ok(self)
     }
 
     /// Counts what could not be delivered, also after the runtime has taken the observer.
     pub fn losses(&self) -> OtlpLosses {
-        OtlpLosses(self.queue.clone())
+        OtlpLosses(self.spans.clone())
     }
 
     fn task(&mut self, task: &TaskFinished) {
@@ -101,7 +130,7 @@ impl Otlp {
             let agent = spans::of_agent(task, happened, content);
             caller.chain([agent]).collect()
         };
-        self.queue.push(self.sampler.decide(sight, tell));
+        self.spans.push(self.sampler.decide(sight, tell));
     }
 }
 
@@ -114,20 +143,37 @@ impl Observer for Otlp {
             Record::Episode(episode) => {
                 let sight = self.sampler.sight_of_episode(episode);
                 let tell = || vec![spans::of_episode(episode)];
-                self.queue.push(self.sampler.decide(sight, tell));
+                self.spans.push(self.sampler.decide(sight, tell));
             }
             // An agent that is given up is told in the errors of its tasks.
             _ => {}
         }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of the observers, outside any runtime and its clock"
+    )]
     fn flush(&mut self) {
-        self.queue.flush(FLUSH);
+        let until = Instant::now() + FLUSH;
+        self.spans.ask_flush();
+        if let Some((metrics, queue)) = &self.metrics {
+            queue.push([Snapshot::of(metrics)]);
+            queue.ask_flush();
+        }
+        // Both at once: a collector that is silent costs the limit once.
+        self.spans.flushed(until);
+        if let Some((_, queue)) = &self.metrics {
+            queue.flushed(until);
+        }
     }
 }
 
 impl Drop for Otlp {
     fn drop(&mut self) {
-        self.queue.close();
+        self.spans.close();
+        if let Some((_, queue)) = &self.metrics {
+            queue.close();
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::clock::Time;
 use crate::environment::Environment;
 use crate::error::TaskError;
+use crate::events::Usage;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::model::{DeviceName, ModelVersion};
@@ -31,6 +32,7 @@ pub(crate) trait JobHost {
     fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload>;
     fn progress(&mut self, member: Member, done: f32);
+    fn count(&mut self, member: Member, usage: Usage);
 }
 
 /// What a member's stream of chunks has to offer at this moment.
@@ -123,6 +125,11 @@ impl<'a> StepContext<'a> {
     /// Tells observers how much of the member's work is done, from 0 to 1.
     pub fn progress(&mut self, member: Member, done: f32) {
         self.host.progress(member, done);
+    }
+
+    /// Tells observers what the member has used of the model, beside what was counted before. A member that there is not is left out.
+    pub fn count(&mut self, member: Member, usage: Usage) {
+        self.host.count(member, usage);
     }
 }
 

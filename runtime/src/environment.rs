@@ -21,6 +21,7 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod times;
 mod writer;
 
 use std::fs;
@@ -45,7 +46,9 @@ pub use records::{
 };
 pub use retention::{Compaction, Forgotten};
 pub use snapshot::{FactFilter, Facts, Snapshot};
+pub use times::CommitTimes;
 
+use crate::clock::Clock;
 use crate::fact::BlobHash;
 use crate::ids::{EpisodeId, Revision, TaskId};
 use blobs::Blobs;
@@ -53,6 +56,7 @@ use lock::FolderLock;
 use media::{FolderMedia, Media, MemoryMedia};
 use queue::Queue;
 use store::{Store, Tables};
+use times::Times;
 use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
 
 /// How many facts a watch may be behind before it skips.
@@ -74,6 +78,8 @@ struct Shared {
     tables: Arc<Tables>,
     blobs: Arc<Blobs>,
     options: EnvironmentOptions,
+    clock: Clock,
+    commits: Times,
     writer: Mutex<Option<JoinHandle<()>>>,
     lock: Mutex<Option<FolderLock>>,
 }
@@ -150,6 +156,8 @@ impl Environment {
                 tables,
                 blobs,
                 options,
+                clock: Clock::start(),
+                commits: Times::default(),
                 writer: Mutex::new(Some(writer)),
                 lock: Mutex::new(lock),
             }),
@@ -167,7 +175,17 @@ impl Environment {
     /// mean that it could not be written; [`EnvironmentError::Closed`].
     pub async fn commit(&self, transaction: Transaction) -> Result<Commit, EnvironmentError> {
         let bytes = queue::check(&transaction, &self.shared.options)?;
-        self.shared.queue.commit(transaction, bytes).await
+        let asked = self.shared.clock.now();
+        let commit = self.shared.queue.commit(transaction, bytes).await;
+        let took = self.shared.clock.now().since(asked);
+        self.shared.commits.count(took);
+        commit
+    }
+
+    /// How long transactions have taken since the environment was opened, from the request to the answer: the wait for the writer, and the
+    /// write until it is as durable as the fsync policy says.
+    pub fn commit_times(&self) -> CommitTimes {
+        self.shared.commits.read()
     }
 
     /// As [`Self::commit`], for threads outside the async runtime.

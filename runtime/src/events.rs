@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::ids::{EpisodeId, Epoch, Namespace, Revision, SpanId, TaskId, TraceId, WorkerId};
 use crate::model::{DeviceName, ModelVersion};
+use crate::runtime::WeakRuntime;
 use crate::task::Priority;
 
 pub use recorder::Recorder;
@@ -61,6 +62,8 @@ pub struct TaskFinished {
     pub parent: Option<SpanId>,
     /// The caller's side of the call, between `parent` and `span`; none of a reaction and of what an earlier process accepted.
     pub caller: Option<CallerSpan>,
+    /// The span of its first attempt, when an earlier process began it or it is a redrive.
+    pub first_attempt: Option<SpanPlace>,
     /// Whether the caller records the trace.
     pub sampled: bool,
     /// How urgent it was.
@@ -71,6 +74,8 @@ pub struct TaskFinished {
     pub steps: u32,
     /// Nanoseconds that those steps took, in which a batch shares.
     pub model_ns: u64,
+    /// What the last run used of its model, as far as its skill counts it.
+    pub usage: Usage,
     /// Where it ran last.
     pub place: Option<Place>,
     /// Bytes of its input.
@@ -89,6 +94,15 @@ pub struct TaskFinished {
     pub settled_ns: u64,
     /// What became of it.
     pub outcome: TaskOutcome,
+}
+
+/// What a task used of a model that reads and writes tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Tokens that the model read.
+    pub input_tokens: u64,
+    /// Tokens that the model wrote.
+    pub output_tokens: u64,
 }
 
 /// Where a task ran.
@@ -280,6 +294,11 @@ pub struct EpisodeFinished {
 
 /// Receives records, on a thread of its own.
 pub trait Observer: Send + 'static {
+    /// Hears which runtime it observes, before the first record: for what is looked at and not told, like the length of a queue.
+    fn begin(&mut self, runtime: &WeakRuntime) {
+        let _ = runtime;
+    }
+
     /// Takes one record.
     fn observe(&mut self, record: &Record);
 

@@ -15,6 +15,7 @@ use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::environment::Environment;
 use crate::error::TaskError;
+use crate::events::Usage;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ledger::event::Event;
@@ -56,6 +57,7 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                             result: ReportedResult::Fault(fault),
                             facts: Vec::new(),
                             model: None,
+                            usage: Usage::default(),
                             effort: Effort::default(),
                         }]);
                         continue;
@@ -99,6 +101,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         result,
         facts,
         model: None,
+        usage: Usage::default(),
         effort: Effort::default(),
     }]);
     Ok(())

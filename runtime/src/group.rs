@@ -59,6 +59,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn version(&self) -> ModelVersion;
     /// How much memory the weights of its present version take, in bytes.
     fn memory_bytes(&self) -> u64;
+    /// How much memory the weights on the device really take, in bytes; none while there are none, or when nobody has counted.
+    fn measured_bytes(&self, device: &DeviceName) -> Option<u64>;
     /// Lets go of weights that no worker holds.
     fn forget_unused(&self);
     /// A worker was given up: others no longer wait for the weights that it was reading.
@@ -258,6 +260,12 @@ impl<S: ModelSource> GroupRunner for Group<S> {
 
     fn memory_bytes(&self) -> u64 {
         self.state.lock().source.memory_bytes()
+    }
+
+    fn measured_bytes(&self, device: &DeviceName) -> Option<u64> {
+        let state = self.state.lock();
+        let weights = state.weights.get(device)?.peek()?;
+        state.source.weights_bytes(&weights)
     }
 
     fn forget_unused(&self) {

@@ -42,16 +42,16 @@ pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{
-    Blob, BlobReader, Commit, Compaction, Condition, DeadLetterRecord, Deaths, Environment,
-    EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter, Facts,
-    Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running, SettledRecord, Snapshot, Subscription,
-    TaskRecord, Transaction, Watch,
+    Blob, BlobReader, Commit, CommitTimes, Compaction, Condition, DeadLetterRecord, Deaths,
+    Environment, EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter,
+    Facts, Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running, SettledRecord, Snapshot,
+    Subscription, TaskRecord, Transaction, Watch,
 };
 pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure, file_kinds};
 pub use error::TaskError;
 pub use events::{
     AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder, SpanPlace,
-    TaskFinished, TaskNote, TaskOutcome, WorkerChange, WorkerChanged,
+    TaskFinished, TaskNote, TaskOutcome, Usage, WorkerChange, WorkerChanged,
 };
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};
@@ -63,7 +63,7 @@ pub use payload::{Data, Payload, json_bytes};
 pub use placement::DeviceCapacity;
 pub use reaction::Reaction;
 pub use runtime::{
-    AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WorkerStatus,
+    AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WeakRuntime, WorkerStatus,
 };
 pub use skill::{
     BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,

@@ -27,6 +27,12 @@ pub trait ModelSource: Send + Sync + 'static {
         0
     }
 
+    /// How much memory weights that were read really take, in bytes; none when nobody has counted.
+    fn weights_bytes(&self, weights: &Self::Weights) -> Option<u64> {
+        let _ = weights;
+        None
+    }
+
     /// Reads the weights. Called on a worker's thread; once for all workers of the device.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod state;
 mod streams;
 mod swap;
 mod tickets;
+mod weak;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use builder::{RuntimeBuilder, RuntimeError};
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
+pub use weak::WeakRuntime;
 
 use crate::ask::Ask;
 use crate::cell::Cell;

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Time;
 use crate::environment::TaskRecord;
-use crate::events::CallerSpan;
+use crate::events::{CallerSpan, SpanPlace};
 use crate::fact::FactKind;
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
 use crate::ledger::event::SkillId;
@@ -62,6 +62,8 @@ pub(crate) struct Origin {
     pub(crate) produces: Option<FactKind>,
     pub(crate) cause: Option<Revision>,
     pub(crate) redrive_of: Option<TaskId>,
+    /// The span of the task's first attempt, when this is another.
+    pub(crate) first: Option<SpanPlace>,
     /// Attempts that an earlier process made.
     pub(crate) attempts: u32,
 }
@@ -224,6 +226,7 @@ impl Ticket {
             deadline_ms,
             attempts: self.origin.attempts,
             trace: Some(self.origin.trace.trace),
+            span: Some(self.origin.trace.span),
             parent: self.origin.parent,
             rule: self.origin.rule.as_deref().map(str::to_owned),
             cause: self.origin.cause,

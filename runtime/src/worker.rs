@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cell::{Effort, Report, ReportedResult};
-use crate::events::WorkerChange;
+use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
@@ -264,6 +264,7 @@ fn unbegun(tickets: &[Arc<Ticket>], fault: &Fault) -> Vec<Report> {
         result: ReportedResult::Fault(fault.clone()),
         facts: Vec::new(),
         model: None,
+        usage: Usage::default(),
         effort: Effort::default(),
     };
     tickets.iter().map(report).collect()

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use aimass::StartError;
 use aimass_config::Config;
-use aimass_observers::logs;
+use aimass_observers::logs::{self, LogError};
 use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
     Call, Environment, EnvironmentOptions, Request, Runtime, RuntimeBuilder, SocketClient,
@@ -26,14 +27,13 @@ enum Own {
     Runtime(Runtime),
 }
 
-/// The team of this home, about to be started in this process.
-fn builder(context: &Context) -> Result<RuntimeBuilder, Failure> {
-    let config = configured(context)?;
+/// The team of this home, about to be started in this process, of a configuration that [`configured`] has given.
+pub(crate) fn builder(context: &Context, config: Config) -> Result<RuntimeBuilder, Failure> {
     let environment = environment(context, &config)?;
     Ok(aimass::builder(config, context.home.cache())?.environment(environment))
 }
 
-/// As [`builder`], of a configuration that [`configured`] has given, and with metrics.
+/// As [`builder`], with metrics.
 pub(crate) fn metered_builder(
     context: &Context,
     config: Config,
@@ -46,7 +46,12 @@ pub(crate) fn metered_builder(
 /// The configuration of a process that is about to have a runtime, and its logs going where that says.
 pub(crate) fn configured(context: &Context) -> Result<Config, Failure> {
     let config = context.home.load_config()?;
-    logs::start(&config.observers).map_err(|error| Failure::bug(error.to_string()))?;
+    let export = logs::start(&config.observers).map_err(|error| match error {
+        LogError::Otlp(error) => StartError::from(error).into(),
+        other => Failure::bug(other.to_string()),
+    })?;
+    // Kept until the command's end, when what was said last is sent. A command has one configuration, so nothing is there yet.
+    let _ = context.logs.set(export);
     Ok(config)
 }
 
@@ -74,7 +79,7 @@ impl Reach {
         if let Some(node) = Self::node(context).await? {
             return Ok(node);
         }
-        let runtime = builder(context)?.start().await?;
+        let runtime = builder(context, configured(context)?)?.start().await?;
         Ok(Self {
             transport: Arc::new(runtime.clone()),
             own: Own::Runtime(runtime),

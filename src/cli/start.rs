@@ -29,7 +29,14 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let (given_up, mut failures) = mpsc::channel(1);
     let config = reach::configured(context)?;
     let metrics_server = metrics_server(&config, arguments.metrics).await?;
-    let (builder, metrics) = reach::metered_builder(context, config)?;
+    // Nothing is counted that nobody is shown.
+    let (builder, metered) = match metrics_server {
+        None => (reach::builder(context, config)?, None),
+        Some(server) => {
+            let (builder, metrics) = reach::metered_builder(context, config)?;
+            (builder, Some((server, metrics)))
+        }
+    };
     let live = Live::start();
     let builder = builder
         .observer(WatchAgents { given_up })
@@ -40,8 +47,8 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         context.home.socket().display()
     ));
     let metering = async {
-        match metrics_server {
-            Some(server) => server.serve(metrics, runtime.clone()).await,
+        match metered {
+            Some((server, metrics)) => server.serve(metrics).await,
             None => std::future::pending().await,
         }
     };

@@ -11,4 +11,5 @@ mod speech;
 mod store;
 mod terminal;
 mod top;
+mod trace;
 mod usage;

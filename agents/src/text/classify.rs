@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, Skill, SkillSpec, StepContext};
+use aimass_runtime::{BatchSkill, Fault, Member, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::encoder::cosine;
+use crate::text::encoder::{cosine, tokens_read};
 use crate::text::{TextInput, TextModel};
 
 /// Labels that one call may name.
@@ -107,13 +107,19 @@ impl BatchSkill for Classify {
         &self,
         model: &mut TextModel,
         inputs: &[Arc<ClassifyInput>],
-        _: &mut StepContext<'_>,
+        context: &mut StepContext<'_>,
     ) -> Vec<Result<Classes, Fault>> {
-        inputs.iter().map(|input| classify(model, input)).collect()
+        let outcome = |(at, input): (usize, &Arc<ClassifyInput>)| {
+            let (classes, tokens) = classify(model, input)?;
+            context.count(Member(at as u32), tokens_read(tokens));
+            Ok(classes)
+        };
+        inputs.iter().enumerate().map(outcome).collect()
     }
 }
 
-fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<Classes, Fault> {
+/// The classes, and how many tokens the model read for them.
+fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<(Classes, u64), Fault> {
     let labels = input.labels.checked()?;
     let text = TextInput {
         text: input.text.clone(),
@@ -124,14 +130,12 @@ fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<Classes, Fau
         .iter()
         .map(|label| format!("This text is about {label}."))
         .collect();
-    let prompts = model.embed_labels(&prompts)?;
-    let vectors = model.embed(&[&text])?;
-    let vector = vectors
-        .first()
-        .ok_or_else(|| Fault::bug("the model gave no vector"))?;
+    let (prompts, tokens) = model.embed_labels(&prompts)?;
+    let encoded = model.embed(&[&text])?.into_iter().next();
+    let encoded = encoded.ok_or_else(|| Fault::bug("the model gave no vector"))?;
     let powers: Vec<f32> = prompts
         .iter()
-        .map(|prompt| ((cosine(vector, prompt) - 1.0) / TEMPERATURE).exp())
+        .map(|prompt| ((cosine(&encoded.vector, prompt) - 1.0) / TEMPERATURE).exp())
         .collect();
     let total: f32 = powers.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     let scored = labels.into_iter().zip(powers);
@@ -142,5 +146,5 @@ fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<Classes, Fau
         })
         .collect();
     classes.sort_by(|one, other| other.score.total_cmp(&one.score));
-    Ok(Classes { classes })
+    Ok((Classes { classes }, tokens + encoded.tokens))
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, ModelVersion, Shape, Skill, SkillSpec, StepContext};
+use aimass_runtime::{
+    BatchSkill, Fault, Member, ModelVersion, Shape, Skill, SkillSpec, StepContext,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::text::encoder::tokens_read;
 use crate::text::{TextInput, TextModel};
 
 /// Gives the embedding of a text.
@@ -69,14 +72,15 @@ impl BatchSkill for Embed {
         };
         let mut vectors = vectors.into_iter();
         let missing = || Fault::bug("the model gave too few vectors");
-        let outcome = |text: Result<_, Fault>| {
-            text.and_then(|_| {
-                Ok(Embedding {
-                    embedding: vectors.next().ok_or_else(missing)?,
-                    model: context.model_version().clone(),
-                })
+        let outcome = |(at, text): (usize, Result<_, Fault>)| {
+            text?;
+            let encoded = vectors.next().ok_or_else(missing)?;
+            context.count(Member(at as u32), tokens_read(encoded.tokens));
+            Ok(Embedding {
+                embedding: encoded.vector,
+                model: context.model_version().clone(),
             })
         };
-        texts.into_iter().map(outcome).collect()
+        texts.into_iter().enumerate().map(outcome).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
-use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
+use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion, Usage};
 
 use crate::artefact::{StoredModel, fault};
 use crate::text::passages::passages;
@@ -40,6 +40,10 @@ impl ModelSource for EncoderSource {
         self.0.memory_bytes()
     }
 
+    fn weights_bytes(&self, weights: &SentenceEncoderWeights) -> Option<u64> {
+        Some(weights.memory_bytes())
+    }
+
     fn load(&self, device: &DeviceName) -> Result<SentenceEncoderWeights, Fault> {
         let folder = self.0.folder()?;
         let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
@@ -62,6 +66,14 @@ pub struct TextModel {
     labels: HashMap<String, Vec<f32>>,
     pub(super) folders: super::search_folder::PassageCache,
     embedded: Cell<u64>,
+}
+
+/// What the model makes of one text.
+pub(super) struct Encoded {
+    /// A unit vector.
+    pub(super) vector: Vec<f32>,
+    /// How many tokens the model read for it.
+    pub(super) tokens: u64,
 }
 
 impl TextModel {
@@ -97,7 +109,7 @@ impl TextModel {
     /// One unit vector for each text.
     ///
     /// A text that is longer than the model takes is cut into passages, whose vectors are averaged by their lengths.
-    pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Fault> {
+    pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Encoded>, Fault> {
         self.embedded.update(|count| count + texts.len() as u64);
         let mut pieces: Vec<Tokens> = Vec::with_capacity(texts.len());
         let mut counts = Vec::with_capacity(texts.len());
@@ -114,7 +126,9 @@ impl TextModel {
         let mut lengths = pieces.iter().map(Tokens::count);
         let whole = counts.into_iter().map(|count| {
             let parts: Vec<_> = vectors.by_ref().take(count).zip(lengths.by_ref()).collect();
-            average(parts)
+            let tokens = parts.iter().map(|(_, count)| *count as u64).sum();
+            let vector = average(parts);
+            Encoded { vector, tokens }
         });
         Ok(whole.collect())
     }
@@ -132,8 +146,11 @@ impl TextModel {
         Ok(())
     }
 
-    /// The unit vectors of labels, kept from call to call.
-    pub(super) fn embed_labels(&mut self, labels: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+    /// The unit vectors of labels, kept from call to call; and how many tokens the model read for those that were new.
+    pub(super) fn embed_labels(
+        &mut self,
+        labels: &[String],
+    ) -> Result<(Vec<Vec<f32>>, u64), Fault> {
         if self.labels.len() + labels.len() > MAX_LABELS {
             self.labels.clear();
         }
@@ -142,13 +159,24 @@ impl TextModel {
             .filter(|label| !self.labels.contains_key(*label))
             .map(String::as_str)
             .collect();
-        for (label, vector) in new.iter().zip(self.embed(&new)?) {
-            self.labels.insert((*label).to_owned(), vector);
+        let mut tokens = 0;
+        for (label, encoded) in new.iter().zip(self.embed(&new)?) {
+            tokens += encoded.tokens;
+            self.labels.insert((*label).to_owned(), encoded.vector);
         }
-        Ok(labels
+        let vectors = labels
             .iter()
             .filter_map(|label| self.labels.get(label).cloned())
-            .collect())
+            .collect();
+        Ok((vectors, tokens))
+    }
+}
+
+/// An encoder reads tokens, and writes none.
+pub(super) fn tokens_read(tokens: u64) -> Usage {
+    Usage {
+        input_tokens: tokens,
+        output_tokens: 0,
     }
 }
 

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::TextModel;
-use crate::text::encoder::cosine;
+use crate::text::encoder::{cosine, tokens_read};
 use crate::text::input::read_file;
 use crate::text::passages::passages;
 use crate::text::search::ten;
@@ -124,12 +124,14 @@ impl ModelSkill for SearchFolder {
         &self,
         model: &mut TextModel,
         inputs: Vec<Arc<FolderSearchInput>>,
-        _: &mut StepContext<'_>,
+        context: &mut StepContext<'_>,
     ) -> Result<Self::Job, Fault> {
-        Ok(inputs
-            .iter()
-            .map(|input| FolderSearch::begin(model, input))
-            .collect())
+        let begin = |(at, input): (usize, &Arc<FolderSearchInput>)| {
+            let (search, tokens) = FolderSearch::begin(model, input)?;
+            context.count(Member(at as u32), tokens_read(tokens));
+            Ok(search)
+        };
+        Ok(inputs.iter().enumerate().map(begin).collect())
     }
 
     fn step(
@@ -145,8 +147,9 @@ impl ModelSkill for SearchFolder {
                 continue;
             }
             context.progress(member, under_way.at as f32 / under_way.files.len() as f32);
-            if let Err(fault) = under_way.step(model) {
-                *search = Err(fault);
+            match under_way.step(model) {
+                Ok(tokens) => context.count(member, tokens_read(tokens)),
+                Err(fault) => *search = Err(fault),
             }
             return Ok(Step::Continue);
         }
@@ -170,7 +173,8 @@ impl ModelSkill for SearchFolder {
 }
 
 impl FolderSearch {
-    fn begin(model: &mut TextModel, input: &FolderSearchInput) -> Result<Self, Fault> {
+    /// A search, and how many tokens the model read for its query.
+    fn begin(model: &mut TextModel, input: &FolderSearchInput) -> Result<(Self, u64), Fault> {
         if input.query.trim().is_empty() {
             return Err(Fault::rejected(
                 "expected a query, got nothing but white space",
@@ -185,8 +189,10 @@ impl FolderSearch {
             )));
         }
         let query = model.embed(&[&input.query])?.into_iter().next();
-        Ok(Self {
-            query: query.ok_or_else(|| Fault::bug("the model gave no vector"))?,
+        let query = query.ok_or_else(|| Fault::bug("the model gave no vector"))?;
+        let tokens = query.tokens;
+        let search = Self {
+            query: query.vector,
             limit: input.limit,
             files,
             at: 0,
@@ -194,18 +200,19 @@ impl FolderSearch {
             done: Vec::new(),
             key: None,
             hits: Vec::new(),
-        })
+        };
+        Ok((search, tokens))
     }
 
-    /// Goes on with the present file: from the worker's memory, from the disk, or some passages further.
-    fn step(&mut self, model: &mut TextModel) -> Result<(), Fault> {
+    /// Goes on with the present file: from the worker's memory, from the disk, or some passages further. Gives the tokens that the model read for it.
+    fn step(&mut self, model: &mut TextModel) -> Result<u64, Fault> {
         let Some(key) = self.files.get(self.at).cloned() else {
-            return Ok(());
+            return Ok(0);
         };
         if let Some(known) = model.folders.files.get(&key).cloned() {
             self.rank(&key.path, &known);
             self.at += 1;
-            return Ok(());
+            return Ok(0);
         }
         if self.left.is_empty() && self.done.is_empty() {
             // A file that has become unreadable, or is no text, is left out: the others still count.
@@ -214,7 +221,7 @@ impl FolderSearch {
             let vector_key = VectorKey::new(model.content(), &text);
             if let Some(known) = model.folders.read_back(vector_key, &cut) {
                 self.end_file(model, key, known);
-                return Ok(());
+                return Ok(0);
             }
             self.key = Some(vector_key);
             self.left = cut.into_iter().rev().map(str::to_owned).collect();
@@ -222,7 +229,9 @@ impl FolderSearch {
         let from = self.left.len().saturating_sub(STEP_PASSAGES);
         let next: Vec<String> = self.left.drain(from..).rev().collect();
         let texts: Vec<&str> = next.iter().map(String::as_str).collect();
-        let vectors = model.embed(&texts)?;
+        let encoded = model.embed(&texts)?;
+        let tokens = encoded.iter().map(|one| one.tokens).sum();
+        let vectors = encoded.into_iter().map(|one| one.vector);
         self.done.extend(next.into_iter().zip(vectors));
         if self.left.is_empty() {
             let done = std::mem::take(&mut self.done);
@@ -231,7 +240,7 @@ impl FolderSearch {
             }
             self.end_file(model, key, done);
         }
-        Ok(())
+        Ok(tokens)
     }
 
     fn end_file(&mut self, model: &mut TextModel, key: FileKey, passages: Vec<Passage>) {

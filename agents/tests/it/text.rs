@@ -6,12 +6,18 @@ use aimass_agents::text::{
 use aimass_config::Config;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
 use aimass_runtime::conformance::Conformance;
-use aimass_runtime::{Episode, Fact, FactDraft, Provenance, Runtime, TaskError, Transaction};
+use aimass_runtime::{
+    Episode, Fact, FactDraft, Provenance, Recorder, Runtime, TaskError, Transaction, Usage,
+};
 use serde_json::json;
 
 use crate::cache;
 
 async fn start() -> Runtime {
+    start_observed(Recorder::default()).await
+}
+
+async fn start_observed(recorder: Recorder) -> Runtime {
     let store = cache::store();
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
@@ -19,9 +25,43 @@ async fn start() -> Runtime {
         .unwrap();
     Runtime::builder(Config::default())
         .agent(TextAgent::new(store, None))
+        .observer(recorder)
         .start()
         .await
         .unwrap()
+}
+
+/// With those at its two ends, which the model adds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tokens_that_a_text_has_are_counted() {
+    let recorder = Recorder::default();
+    let runtime = start_observed(recorder.clone()).await;
+    let texts = ["A letter of complaint.", "Rain"];
+    for text in texts {
+        runtime.ask(Embed, TextInput::text(text)).await.unwrap();
+    }
+    let input = ClassifyInput {
+        text: Some(texts[1].to_owned()),
+        path: None,
+        labels: Labels::List(vec!["weather".to_owned(), "music".to_owned()]),
+    };
+    runtime.ask(Classify, input).await.unwrap();
+    let worker = runtime.agents().remove(0).workers.remove(0);
+    // 22.7 million numbers of 4 bytes, and the tokenizer beside them.
+    assert!(
+        (90_000_000..100_000_000).contains(&worker.model_bytes),
+        "{worker:?}"
+    );
+    let declared = 88 << 20;
+    assert_ne!(worker.model_bytes, declared, "it is counted");
+    runtime.shutdown().await;
+    let read: Vec<Usage> = recorder.tasks().iter().map(|task| task.usage).collect();
+    let tokens = |input_tokens| Usage {
+        input_tokens,
+        output_tokens: 0,
+    };
+    // The labels' sentences are `This text is about weather.` and `This text is about music.`
+    assert_eq!(read, [tokens(7), tokens(3), tokens(3 + 2 * 8)]);
 }
 
 const LETTERS: [(&str, &str); 4] = [

@@ -16,7 +16,7 @@ pub struct ObserversConfig {
     pub log: LogForm,
     /// The least grave of what is logged.
     pub log_level: LogLevel,
-    /// The collector of traces and metrics.
+    /// The collector of traces, metrics and logs.
     pub otlp: OtlpConfig,
     /// Which traces are kept.
     pub traces: TracesConfig,
@@ -67,8 +67,12 @@ pub struct OtlpConfig {
     pub certificate: Option<PathBuf>,
     /// How long one request may take.
     pub timeout: Duration,
-    /// Memory for what waits to be sent, in bytes; beyond it the oldest is dropped and counted.
+    /// Memory for what waits to be sent, in bytes, for traces, metrics and logs each; beyond it the oldest is dropped and counted.
     pub queue_bytes: u64,
+    /// How often metrics are sent; `None` sends none.
+    pub metrics_interval: Option<Duration>,
+    /// Whether the program's logs are sent too, beside the form that they have here.
+    pub logs: bool,
     /// The service that asks the team from outside: the embedder.
     pub service_name: String,
 }
@@ -101,6 +105,8 @@ impl Default for OtlpConfig {
             certificate: None,
             timeout: Duration::from_secs(10),
             queue_bytes: 16 << 20,
+            metrics_interval: Some(Duration::from_secs(60)),
+            logs: false,
             service_name: "aimass".to_owned(),
         }
     }

@@ -53,6 +53,10 @@ catalogues = ["a.toml", "ö b.toml"]
 [observers]
 json_lines = "none.jsonl"
 content = true
+
+[observers.otlp]
+metrics_interval = "none"
+logs = true
 "#;
 
 #[test]

@@ -18,15 +18,21 @@ PANELS = [
      f"sum {BY} (rate(aimass_batch_size_sum[$__rate_interval])) / sum {BY} (rate(aimass_batch_size_count[$__rate_interval]))"),
     ("First item of streams, 99th percentile", "s",
      "histogram_quantile(0.99, sum by (agent, skill, le) (rate(aimass_stream_first_item_duration_seconds_bucket[$__rate_interval])))"),
+    ("Tokens a second", "short",
+     "sum by (agent, skill, token_type) (rate(gen_ai_client_token_usage_sum[$__rate_interval]))"),
     ("Waiting tasks", "short", "aimass_agent_waiting_tasks"),
     ("Bytes of accepted inputs", "bytes", "aimass_agent_input_bytes"),
     ("Workers by what they do", "short", "sum by (agent, state) (aimass_agent_workers)"),
     ("Troubles of workers", "short", "sum by (agent, trouble) (increase(aimass_worker_troubles_total[$__rate_interval]))"),
-    ("Dead letters and retries", "short",
-     "sum by (agent) (increase(aimass_dead_letters_total[$__rate_interval]) or increase(aimass_task_retries_total[$__rate_interval]))"),
+    ("Restarts of workers", "short", "sum by (agent) (increase(aimass_worker_restarts_total[$__rate_interval]))"),
+    ("Commits of the store, 99th percentile", "s",
+     "histogram_quantile(0.99, sum by (le) (rate(aimass_store_commit_duration_seconds_bucket[$__rate_interval])))"),
+    ("Retries", "short", "sum by (agent) (increase(aimass_task_retries_total[$__rate_interval]))"),
+    ("Dead letters", "short", "sum by (agent) (increase(aimass_dead_letters_total[$__rate_interval]))"),
     ("Memory of models", "bytes", "sum by (agent, model, device) (aimass_model_memory_bytes)"),
     ("What observers missed", "short",
-     "increase(aimass_dropped_records_total[$__rate_interval]) + increase(aimass_dropped_spans_total[$__rate_interval])"),
+     "sum(increase(aimass_dropped_records_total[$__rate_interval]))"
+     " + (sum(increase(aimass_dropped_spans_total[$__rate_interval])) or vector(0))"),
 ]
 
 

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use aimass_runtime::Runtime;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -49,9 +48,9 @@ impl MetricsServer {
         self.listener.local_addr()
     }
 
-    /// Serves the metrics of `runtime` until it is dropped.
+    /// Serves the metrics until it is dropped.
     #[expect(clippy::disallowed_methods, reason = "sockets follow the real clock")]
-    pub async fn serve(self, metrics: Metrics, runtime: Runtime) {
+    pub async fn serve(self, metrics: Metrics) {
         let mut readers = JoinSet::new();
         loop {
             let stream = match self.listener.accept().await {
@@ -68,10 +67,10 @@ impl MetricsServer {
                 // Dropped: a reader that comes again finds room.
                 continue;
             }
-            let (metrics, runtime) = (metrics.clone(), runtime.clone());
+            let metrics = metrics.clone();
             readers.spawn(async move {
                 let answer = service_fn(|request| {
-                    let answer = answer(&request, &metrics, &runtime);
+                    let answer = answer(&request, &metrics);
                     async { Ok::<_, Infallible>(answer) }
                 });
                 let mut http = hyper::server::conn::http1::Builder::new();
@@ -83,11 +82,7 @@ impl MetricsServer {
     }
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    metrics: &Metrics,
-    runtime: &Runtime,
-) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
     if request.uri().path() != "/metrics" {
         return plain(StatusCode::NOT_FOUND, "the metrics are at /metrics\n");
     }
@@ -98,7 +93,7 @@ fn answer(
             .insert(ALLOW, HeaderValue::from_static("GET"));
         return refusal;
     }
-    let mut page = Response::new(Full::new(Bytes::from(metrics.text(runtime))));
+    let mut page = Response::new(Full::new(Bytes::from(metrics.text())));
     page.headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
     page

@@ -26,6 +26,16 @@ pub(super) const MODEL: Name = name(
     "",
     "the version of the model that it ran on",
 );
+pub(super) const INPUT_TOKENS: Name = name(
+    "gen_ai.usage.input_tokens",
+    "",
+    "tokens that the model read in the last run, where its skill counts them",
+);
+pub(super) const OUTPUT_TOKENS: Name = name(
+    "gen_ai.usage.output_tokens",
+    "",
+    "tokens that the model wrote in the last run, where its skill counts them",
+);
 pub(super) const SKILL: Name = name("aimass.skill", "", "the skill");
 pub(super) const TASK: Name = name("aimass.task.id", "", "the task");
 pub(super) const EPISODE: Name = name("aimass.episode.id", "", "the episode that it belongs to");
@@ -94,6 +104,11 @@ pub(super) const ATTEMPTS: Name = name(
     "",
     "attempts that were counted against the task",
 );
+pub(super) const LINK: Name = name(
+    "aimass.link",
+    "",
+    "of a link: `batch` to the first task of the batch, `first_attempt` to the span of an earlier process, or of the dead letter",
+);
 pub(super) const MESSAGE: Name = name(
     "aimass.message",
     "",
@@ -101,11 +116,13 @@ pub(super) const MESSAGE: Name = name(
 );
 
 /// All attributes, in the order of the documentation.
-pub(super) const ATTRIBUTES: [Name; 29] = [
+pub(super) const ATTRIBUTES: [Name; 32] = [
     OPERATION,
     PROVIDER,
     AGENT,
     MODEL,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
     SKILL,
     TASK,
     EPISODE,
@@ -130,6 +147,7 @@ pub(super) const ATTRIBUTES: [Name; 29] = [
     FACTS,
     FAILURES,
     ATTEMPTS,
+    LINK,
     MESSAGE,
 ];
 

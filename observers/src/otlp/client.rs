@@ -6,15 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use aimass_config::{OtlpConfig, OtlpProtocol};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse, trace_service_client::TraceServiceClient,
-};
 use prost::Message;
 use thiserror::Error;
 use tonic::metadata::{Ascii, MetadataKey, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::exporter::THREAD;
+use super::signal::Signal;
 
 /// What a collector may answer, in bytes; it has little to say.
 const ANSWER: u64 = 1 << 20;
@@ -59,20 +59,33 @@ pub enum OtlpError {
 /// Why a request was in vain.
 pub(super) struct Refused {
     pub(super) message: String,
-    /// Whether the same request may succeed later.
-    pub(super) later: bool,
+    pub(super) verdict: Verdict,
 }
 
-/// What the collector took.
-pub(super) struct Taken {
-    /// Spans that it refused, and why.
-    pub(super) refused: Option<(u64, String)>,
+/// Whether another attempt makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The same request may succeed later.
+    Later,
+    /// It never will.
+    Never,
+    /// The collector does not know such requests.
+    Unknown,
+}
+
+impl Refused {
+    fn later(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            verdict: Verdict::Later,
+        }
+    }
 }
 
 /// A connection to a collector.
 pub(super) enum Client {
     Grpc {
-        channel: TraceServiceClient<Channel>,
+        channel: Channel,
         headers: Vec<(MetadataKey<Ascii>, MetadataValue<Ascii>)>,
         runtime: tokio::runtime::Runtime,
         timeout: Duration,
@@ -85,11 +98,12 @@ pub(super) enum Client {
 }
 
 impl Client {
-    pub(super) fn new(endpoint: &str, config: &OtlpConfig) -> Result<Self, OtlpError> {
+    /// A connection for requests of one signal. It is made with the first one.
+    pub(super) fn new<S: Signal>(endpoint: &str, config: &OtlpConfig) -> Result<Self, OtlpError> {
         let trust = config.certificate.as_deref().map(Trust::read).transpose()?;
         match config.protocol {
             OtlpProtocol::Grpc => Self::grpc(endpoint, config, trust),
-            OtlpProtocol::Http => Self::http(endpoint, config, trust),
+            OtlpProtocol::Http => Self::http(format!("{endpoint}/{}", S::PATH), config, trust),
         }
     }
 
@@ -121,10 +135,11 @@ impl Client {
         let headers = headers.collect::<Result<_, _>>()?;
         // Last: a runtime must not be dropped where another one runs, as it would be if something failed after it.
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .thread_name(THREAD)
             .enable_all()
             .build()?;
         let entered = runtime.enter();
-        let channel = TraceServiceClient::new(target.connect_lazy());
+        let channel = target.connect_lazy();
         drop(entered);
         Ok(Self::Grpc {
             channel,
@@ -134,7 +149,7 @@ impl Client {
         })
     }
 
-    fn http(endpoint: &str, config: &OtlpConfig, trust: Option<Trust>) -> Result<Self, OtlpError> {
+    fn http(url: String, config: &OtlpConfig, trust: Option<Trust>) -> Result<Self, OtlpError> {
         let tls = match trust {
             None => TlsConfig::builder(),
             Some(trust) => TlsConfig::builder().root_certs(trust.roots),
@@ -148,93 +163,90 @@ impl Client {
             .new_agent();
         Ok(Self::Http {
             agent,
-            url: format!("{endpoint}/v1/traces"),
+            url,
             headers: headers(config)?,
         })
     }
 
     /// Sends one request, and waits for the answer.
-    pub(super) fn send(&mut self, traces: &ExportTraceServiceRequest) -> Result<Taken, Refused> {
-        let answer = match self {
+    pub(super) fn send<S: Signal>(&mut self, request: &S::Request) -> Result<S::Answer, Refused> {
+        match self {
             Self::Grpc {
                 channel,
                 headers,
                 runtime,
                 timeout,
             } => {
-                let mut request = Request::new(traces.clone());
+                let mut request = Request::new(request.clone());
                 for (name, value) in headers {
                     request.metadata_mut().insert(&*name, value.clone());
                 }
+                let channel = channel.clone();
                 // The channel's own limit does not hold while it connects.
                 let export =
-                    async { tokio::time::timeout(*timeout, channel.export(request)).await };
-                let answer = runtime.block_on(export).map_err(|_| Refused {
-                    message: format!("no answer within {timeout:?}"),
-                    later: true,
-                })?;
-                answer.map_err(|status| of_status(&status))?.into_inner()
+                    async { tokio::time::timeout(*timeout, S::export(channel, request)).await };
+                let answer = runtime.block_on(export);
+                let answer =
+                    answer.map_err(|_| Refused::later(format!("no answer within {timeout:?}")))?;
+                Ok(answer.map_err(|status| of_status(&status))?.into_inner())
             }
             Self::Http {
                 agent,
                 url,
                 headers,
-            } => post(agent, url, headers, traces)?,
-        };
-        let refused = answer.partial_success.and_then(|partial| {
-            let spans = u64::try_from(partial.rejected_spans).unwrap_or(0);
-            (spans > 0).then_some((spans, partial.error_message))
-        });
-        Ok(Taken { refused })
+            } => post::<S>(agent, url, headers, request),
+        }
     }
 }
 
-fn post(
+fn post<S: Signal>(
     agent: &ureq::Agent,
     url: &str,
     headers: &[(String, String)],
-    traces: &ExportTraceServiceRequest,
-) -> Result<ExportTraceServiceResponse, Refused> {
-    let failed = |error: ureq::Error| Refused {
-        message: error.to_string(),
-        later: true,
-    };
+    body: &S::Request,
+) -> Result<S::Answer, Refused> {
+    let failed = |error: ureq::Error| Refused::later(chain(&error));
     let mut request = agent
         .post(url)
         .header("content-type", "application/x-protobuf");
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let mut response = request.send(traces.encode_to_vec()).map_err(failed)?;
+    let mut response = request.send(body.encode_to_vec()).map_err(failed)?;
     let status = response.status().as_u16();
     if !response.status().is_success() {
         return Err(Refused {
             message: format!("it answered with HTTP status {status}"),
-            // The codes that the protocol's specification names for another attempt.
-            later: matches!(status, 429 | 502 | 503 | 504),
+            verdict: match status {
+                // The codes that the protocol's specification names for another attempt.
+                429 | 502 | 503 | 504 => Verdict::Later,
+                404 => Verdict::Unknown,
+                _ => Verdict::Never,
+            },
         });
     }
     let body = response.body_mut().with_config().limit(ANSWER);
     let body = body.read_to_vec().map_err(failed)?;
     // What it says beyond "taken" is a courtesy; what cannot be read changes nothing.
-    Ok(ExportTraceServiceResponse::decode(&*body).unwrap_or_default())
+    Ok(S::Answer::decode(&*body).unwrap_or_default())
 }
 
-/// The codes that the protocol's specification names for another attempt.
 fn of_status(status: &tonic::Status) -> Refused {
-    let later = matches!(
-        status.code(),
+    let verdict = match status.code() {
+        // The codes that the protocol's specification names for another attempt.
         Code::Cancelled
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::OutOfRange
-            | Code::Unavailable
-            | Code::DataLoss
-    );
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => Verdict::Later,
+        Code::Unimplemented => Verdict::Unknown,
+        _ => Verdict::Never,
+    };
     Refused {
         message: format!("{}: {}", status.code(), status.message()),
-        later,
+        verdict,
     }
 }
 
@@ -290,3 +302,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     message
 }
+
+#[cfg(test)]
+mod tests;

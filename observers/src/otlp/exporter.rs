@@ -1,82 +1,116 @@
-//! The exporter's thread: takes batches from the queue to the collector, again and again until it takes them.
+//! An exporter's thread: takes batches of one signal from its queue to the collector, again and again until the collector takes them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use aimass_config::OtlpConfig;
 
-use super::attributes::{Name, text};
-use super::client::{Client, Refused};
+use super::client::{Client, OtlpError, Refused, Verdict};
+use super::identity::Identity;
 use super::queue::{Next, Queue};
-use super::spans::Told;
+use super::signal::Signal;
 
+/// The name of each exporter's thread, and of those that its connection needs.
+pub(super) const THREAD: &str = "aimass-otlp";
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What is the same in every request.
-pub(super) struct Identity {
-    /// The embedder's service; the agents' are named `aimass.AGENT`.
-    pub(super) service: String,
-    /// Tells this process from others of the same services.
-    pub(super) instance: String,
+/// Whether the collector takes what it is sent, as the log was last told: once for all signals of an exporter.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    failing: AtomicUsize,
+    lost: AtomicU64,
 }
 
-/// Whether the collector takes spans, as the log was last told.
-enum Standing {
-    Takes,
-    Fails { lost: u64 },
+/// Where the items of a signal come from that nobody tells: they are taken from time to time.
+pub(super) struct Tick<T> {
+    pub(super) every: Duration,
+    pub(super) take: Box<dyn Fn() -> T + Send>,
 }
 
-pub(super) struct Exporter {
-    pub(super) client: Client,
-    pub(super) endpoint: String,
-    pub(super) identity: Identity,
-    pub(super) queue: Arc<Queue>,
+pub(super) struct Exporter<S: Signal> {
+    client: Client,
+    endpoint: String,
+    identity: Identity,
+    queue: Arc<Queue<S::Item>>,
+    standing: Arc<Standing>,
+    /// How many items were lost when the collector began to fail.
+    failed: Option<u64>,
 }
 
-impl Exporter {
-    pub(super) fn serve(mut self) {
-        let mut standing = Standing::Takes;
-        while let Next::Send(batch) = self.queue.next() {
-            let count = batch.len();
-            let request = self.identity.request(batch);
-            if !self.deliver(&request, count, &mut standing) {
-                self.queue.lost(count);
+impl<S: Signal> Exporter<S> {
+    /// Starts the thread. Gives the queue that it empties.
+    pub(super) fn start(
+        endpoint: &str,
+        config: &OtlpConfig,
+        standing: Arc<Standing>,
+        tick: Option<Tick<S::Item>>,
+    ) -> Result<Arc<Queue<S::Item>>, OtlpError> {
+        let queue = Queue::new(config.queue_bytes, S::BATCH, S::bytes);
+        let exporter = Self {
+            client: Client::new::<S>(endpoint, config)?,
+            endpoint: endpoint.to_owned(),
+            identity: Identity::new(&config.service_name),
+            queue: queue.clone(),
+            standing,
+            failed: None,
+        };
+        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        thread.spawn(move || exporter.serve(tick))?;
+        Ok(queue)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of the exporter, outside any runtime and its clock"
+    )]
+    fn serve(mut self, tick: Option<Tick<S::Item>>) {
+        let next_tick = || tick.as_ref().map(|tick| Instant::now() + tick.every);
+        let mut due = next_tick();
+        loop {
+            match self.queue.next(due) {
+                Next::Send(batch) => self.send(batch),
+                Next::Tick => {
+                    due = next_tick();
+                    self.queue.push(tick.as_ref().map(|tick| (tick.take)()));
+                }
+                Next::End => return,
             }
         }
     }
 
+    fn send(&mut self, batch: Vec<S::Item>) {
+        let count = batch.len();
+        let request = S::request(&self.identity, batch);
+        if !self.deliver(&request, count) {
+            self.queue.lost(count as u64);
+        }
+    }
+
     /// Sends a batch until it is taken or refused for good. False when it did not arrive.
-    fn deliver(
-        &mut self,
-        request: &ExportTraceServiceRequest,
-        count: usize,
-        standing: &mut Standing,
-    ) -> bool {
+    fn deliver(&mut self, request: &S::Request, count: usize) -> bool {
         let mut pause = FIRST_PAUSE;
         loop {
-            let refused = match self.client.send(request) {
-                Ok(taken) => {
-                    self.report_taken(standing);
-                    if let Some((spans, message)) = taken.refused {
-                        self.queue.lost(spans as usize);
-                        tracing::warn!(
-                            endpoint = self.endpoint,
-                            spans,
-                            reason = message,
-                            "the collector refused spans"
-                        );
-                    }
+            let refused = match self.client.send::<S>(request) {
+                Ok(answer) => {
+                    self.report_taken();
+                    self.report_partly_refused(S::refused(answer));
                     return true;
                 }
                 Err(refused) => refused,
             };
-            self.report_failed(&refused, standing);
-            if !refused.later {
+            if refused.verdict == Verdict::Unknown && S::OPTIONAL {
+                tracing::info!(
+                    endpoint = self.endpoint,
+                    "the collector knows no {}; none are sent from now on",
+                    S::ITEMS
+                );
+                self.queue.stop();
+                return true;
+            }
+            self.report_failed(&refused);
+            if refused.verdict != Verdict::Later {
                 return false;
             }
             // Spread out, so that many processes do not come back at the same moment.
@@ -84,8 +118,9 @@ impl Exporter {
             if !self.queue.rest(jittered) {
                 tracing::warn!(
                     endpoint = self.endpoint,
-                    spans = count,
-                    "spans were not sent before the end"
+                    count,
+                    "{} were not sent before the end",
+                    S::ITEMS
                 );
                 return false;
             }
@@ -93,86 +128,52 @@ impl Exporter {
         }
     }
 
+    fn report_partly_refused(&self, refused: Option<(i64, String)>) {
+        let Some((count, reason)) = refused.filter(|(count, _)| *count > 0) else {
+            return;
+        };
+        self.queue.lost(count.unsigned_abs());
+        tracing::warn!(
+            endpoint = self.endpoint,
+            count,
+            reason,
+            "the collector refused {}",
+            S::ITEMS
+        );
+    }
+
     /// Once, and not for each request.
-    fn report_failed(&self, refused: &Refused, standing: &mut Standing) {
-        if matches!(standing, Standing::Fails { .. }) {
+    fn report_failed(&mut self, refused: &Refused) {
+        if self.failed.is_some() {
             return;
         }
-        *standing = Standing::Fails {
-            lost: self.queue.dropped(),
-        };
+        self.failed = Some(self.queue.dropped());
+        if self.standing.failing.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
         let (endpoint, reason) = (&self.endpoint, &refused.message);
         tracing::warn!(
             endpoint,
             reason,
-            "the collector takes no spans; the agents go on, and spans wait as far as `observers.otlp.queue_bytes` allows"
+            "the collector takes no {}; the agents go on, and what is to be sent waits as far as `observers.otlp.queue_bytes` allows",
+            S::ITEMS
         );
     }
 
-    fn report_taken(&self, standing: &mut Standing) {
-        if let Standing::Fails { lost } = standing {
-            let lost = self.queue.dropped() - *lost;
-            tracing::warn!(
-                endpoint = self.endpoint,
-                lost,
-                "the collector takes spans again"
-            );
-            *standing = Standing::Takes;
-        }
-    }
-}
-
-impl Identity {
-    /// A batch as one request, sorted by services.
-    pub(super) fn request(&self, batch: Vec<Told>) -> ExportTraceServiceRequest {
-        let mut services: HashMap<Option<Arc<str>>, Vec<Span>> = HashMap::new();
-        for Told { agent, span } in batch {
-            services.entry(agent).or_default().push(span);
-        }
-        let resource_spans = services.into_iter().map(|(agent, spans)| ResourceSpans {
-            resource: Some(self.resource(agent.as_deref())),
-            scope_spans: vec![ScopeSpans {
-                scope: Some(InstrumentationScope {
-                    name: "aimass".to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    ..InstrumentationScope::default()
-                }),
-                spans,
-                ..ScopeSpans::default()
-            }],
-            ..ResourceSpans::default()
-        });
-        ExportTraceServiceRequest {
-            resource_spans: resource_spans.collect(),
-        }
-    }
-
-    fn resource(&self, agent: Option<&str>) -> Resource {
-        const SERVICE: Name = Name {
-            name: "service.name",
-            unit: "",
-            about: "the agent's service, `aimass.AGENT`, or the embedder's",
+    fn report_taken(&mut self) {
+        let Some(dropped) = self.failed.take() else {
+            return;
         };
-        const INSTANCE: Name = Name {
-            name: "service.instance.id",
-            unit: "",
-            about: "tells one process from another",
-        };
-        const VERSION: Name = Name {
-            name: "service.version",
-            unit: "",
-            about: "the version of AI Mass",
-        };
-        let service = agent.map_or_else(|| self.service.clone(), |agent| format!("aimass.{agent}"));
-        let mut attributes = vec![
-            text(SERVICE, service),
-            text(INSTANCE, self.instance.as_str()),
-        ];
-        // The embedder's service has a version of its own.
-        attributes.extend(agent.map(|_| text(VERSION, env!("CARGO_PKG_VERSION"))));
-        Resource {
-            attributes,
-            ..Resource::default()
+        let lost = self.queue.dropped() - dropped;
+        self.standing.lost.fetch_add(lost, Ordering::AcqRel);
+        if self.standing.failing.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
         }
+        tracing::warn!(
+            endpoint = self.endpoint,
+            lost = self.standing.lost.swap(0, Ordering::AcqRel),
+            "the collector takes {} again",
+            S::ITEMS
+        );
     }
 }

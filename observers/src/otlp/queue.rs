@@ -5,108 +5,131 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use prost::Message;
 
-use super::spans::Told;
-
-/// Spans of one request at most.
-const BATCH: usize = 512;
-/// How long spans wait for company.
+/// How long items wait for company.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Shared by the observer and the exporter's thread.
-pub(super) struct Queue {
+/// Shared by whoever has something to send and the exporter's thread.
+pub(super) struct Queue<T> {
+    /// In bytes.
     limit: u64,
-    state: Mutex<State>,
+    /// Items of one request at most.
+    batch: usize,
+    bytes: fn(&T) -> u64,
+    state: Mutex<State<T>>,
     /// Something came, or is asked for.
     filled: Condvar,
     /// Everything was sent, or is given up.
     emptied: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    spans: VecDeque<(Told, u64)>,
+struct State<T> {
+    items: VecDeque<(T, u64)>,
     bytes: u64,
     dropped: u64,
     /// A batch is on its way.
     sending: bool,
     /// Somebody waits until everything is sent.
     flush: bool,
+    /// Nothing comes any more.
     closed: bool,
+    /// Nobody wants what comes.
+    stopped: bool,
 }
 
 /// What the exporter is to do next.
-pub(super) enum Next {
-    Send(Vec<Told>),
+pub(super) enum Next<T> {
+    Send(Vec<T>),
+    /// The time has come that it waits for.
+    Tick,
     /// Nothing comes any more.
     End,
 }
 
-impl Queue {
-    pub(super) fn new(limit: u64) -> Arc<Self> {
+impl<T> Queue<T> {
+    pub(super) fn new(limit: u64, batch: usize, bytes: fn(&T) -> u64) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            state: Mutex::default(),
+            batch,
+            bytes,
+            state: Mutex::new(State {
+                items: VecDeque::new(),
+                bytes: 0,
+                dropped: 0,
+                sending: false,
+                flush: false,
+                closed: false,
+                stopped: false,
+            }),
             filled: Condvar::new(),
             emptied: Condvar::new(),
         })
     }
 
-    /// Adds spans; the oldest go when there is no room.
-    pub(super) fn push(&self, told: Vec<Told>) {
-        if told.is_empty() {
+    /// Adds items; the oldest go when there is no room.
+    pub(super) fn push(&self, items: impl IntoIterator<Item = T>) {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_none() {
             return;
         }
         let mut state = self.state.lock();
-        let had = state.spans.len();
-        for told in told {
-            let bytes = told.span.encoded_len() as u64;
+        if state.stopped {
+            return;
+        }
+        let had = state.items.len();
+        for item in items {
+            let bytes = (self.bytes)(&item);
             state.bytes += bytes;
-            state.spans.push_back((told, bytes));
+            state.items.push_back((item, bytes));
         }
         while state.bytes > self.limit
-            && let Some((_, bytes)) = state.spans.pop_front()
+            && let Some((_, bytes)) = state.items.pop_front()
         {
             state.bytes -= bytes;
             state.dropped += 1;
         }
         // The first one starts the clock, a full batch ends it.
-        if had == 0 || had < BATCH && state.spans.len() >= BATCH {
+        if had == 0 || had < self.batch && state.items.len() >= self.batch {
             self.filled.notify_one();
         }
     }
 
-    /// Waits for a batch.
+    /// Waits for a batch, or until the time is `due` while there is none.
     #[expect(
         clippy::disallowed_methods,
         reason = "a thread of the exporter, outside any runtime and its clock"
     )]
-    pub(super) fn next(&self) -> Next {
+    pub(super) fn next(&self, due: Option<Instant>) -> Next<T> {
         let mut state = self.state.lock();
         state.sending = false;
         let mut since = None;
         loop {
-            if state.spans.is_empty() {
+            if state.items.is_empty() {
                 state.flush = false;
                 self.emptied.notify_all();
                 if state.closed {
                     return Next::End;
                 }
-                self.filled.wait(&mut state);
+                let Some(due) = due else {
+                    self.filled.wait(&mut state);
+                    continue;
+                };
+                if self.filled.wait_until(&mut state, due).timed_out() && state.items.is_empty() {
+                    return Next::Tick;
+                }
                 continue;
             }
             let until = *since.get_or_insert_with(Instant::now) + PATIENCE;
-            let full = state.spans.len() >= BATCH || state.flush || state.closed;
+            let full = state.items.len() >= self.batch || state.flush || state.closed;
             if full || self.filled.wait_until(&mut state, until).timed_out() {
                 break;
             }
         }
-        let count = state.spans.len().min(BATCH);
-        let batch: Vec<_> = state.spans.drain(..count).collect();
+        let count = state.items.len().min(self.batch);
+        let batch: Vec<_> = state.items.drain(..count).collect();
         state.bytes -= batch.iter().map(|(_, bytes)| bytes).sum::<u64>();
         state.sending = true;
-        Next::Send(batch.into_iter().map(|(told, _)| told).collect())
+        Next::Send(batch.into_iter().map(|(item, _)| item).collect())
     }
 
     /// Waits before another attempt, less when somebody waits for everything to be sent. False when there should be none.
@@ -128,29 +151,28 @@ impl Queue {
         !state.closed
     }
 
-    /// Counts spans that did not arrive.
-    pub(super) fn lost(&self, spans: usize) {
-        self.state.lock().dropped += spans as u64;
+    /// Counts items that did not arrive.
+    pub(super) fn lost(&self, items: u64) {
+        self.state.lock().dropped += items;
     }
 
-    /// How many spans were dropped or refused so far.
+    /// How many items were dropped or refused so far.
     pub(super) fn dropped(&self) -> u64 {
         self.state.lock().dropped
     }
 
-    /// Waits until everything is sent, or an attempt has failed, at most for `limit`.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a thread of the observers, outside any runtime and its clock"
-    )]
-    pub(super) fn flush(&self, limit: Duration) {
-        let until = Instant::now() + limit;
+    /// Asks for everything to be sent now.
+    pub(super) fn ask_flush(&self) {
         let mut state = self.state.lock();
-        if state.spans.is_empty() && !state.sending {
-            return;
+        if !state.items.is_empty() || state.sending {
+            state.flush = true;
+            self.filled.notify_one();
         }
-        state.flush = true;
-        self.filled.notify_one();
+    }
+
+    /// Waits until everything is sent that [`Self::ask_flush`] asked for, or an attempt has failed, or the time has come.
+    pub(super) fn flushed(&self, until: Instant) {
+        let mut state = self.state.lock();
         while state.flush {
             if self.emptied.wait_until(&mut state, until).timed_out() {
                 return;
@@ -158,8 +180,18 @@ impl Queue {
         }
     }
 
+    /// Nothing comes any more; what waits is still sent.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.filled.notify_one();
+    }
+
+    /// Nothing is sent any more, and what comes is left out.
+    pub(super) fn stop(&self) {
+        let mut state = self.state.lock();
+        state.stopped = true;
+        state.closed = true;
+        state.items.clear();
+        state.bytes = 0;
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    CallerSpan, EpisodeFinished, Namespace, Place, SpanId, TaskFinished, TaskOutcome, TraceId,
+    CallerSpan, EpisodeFinished, Namespace, Place, SpanId, SpanPlace, TaskFinished, TaskOutcome,
+    TraceId,
 };
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
@@ -62,12 +63,8 @@ pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Conte
         None => SpanKind::Consumer,
     };
     let leader = task.place.as_ref().and_then(|place| place.batch_leader);
-    let links = leader.map(|leader| Link {
-        trace_id: trace_bytes(leader.trace),
-        span_id: span_bytes(leader.span),
-        flags: SAMPLED,
-        ..Link::default()
-    });
+    let links = [("batch", leader), ("first_attempt", task.first_attempt)];
+    let links = links.map(|(why, to)| to.map(|to| link(why, to)));
     let mut events = stages(task);
     events.extend(happened);
     events.sort_by_key(|event| event.time_unix_nano);
@@ -77,7 +74,7 @@ pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Conte
         kind: kind as i32,
         attributes: attributes_of(task),
         events,
-        links: links.into_iter().collect(),
+        links: links.into_iter().flatten().collect(),
         status: status(&task.outcome, content),
         ..between(
             task.trace,
@@ -123,6 +120,16 @@ pub(super) fn event(name: Name, at_ns: u64, attributes: Vec<KeyValue>) -> Event 
         name: name.name.to_owned(),
         attributes,
         dropped_attributes_count: 0,
+    }
+}
+
+fn link(why: &str, to: SpanPlace) -> Link {
+    Link {
+        trace_id: trace_bytes(to.trace),
+        span_id: span_bytes(to.span),
+        attributes: vec![text(names::LINK, why)],
+        flags: SAMPLED,
+        ..Link::default()
     }
 }
 
@@ -174,6 +181,12 @@ fn attributes_of(task: &TaskFinished) -> Vec<KeyValue> {
         all.push(number(names::STEPS, u64::from(task.steps)));
         all.push(seconds(names::MODEL_TIME, task.model_ns));
     }
+    let tokens = [
+        (names::INPUT_TOKENS, task.usage.input_tokens),
+        (names::OUTPUT_TOKENS, task.usage.output_tokens),
+    ];
+    let counted = tokens.into_iter().filter(|(_, tokens)| *tokens > 0);
+    all.extend(counted.map(|(name, tokens)| number(name, tokens)));
     if let Some(first) = task.first_item_ns {
         let after = first.saturating_sub(task.accepted_ns);
         all.push(seconds(names::FIRST_ITEM_TIME, after));
@@ -213,7 +226,7 @@ fn stages(task: &TaskFinished) -> Vec<Event> {
 }
 
 /// The operation of OpenTelemetry's conventions for generative AI that a skill comes nearest to.
-fn operation(skill: &str) -> &'static str {
+pub(crate) fn operation(skill: &str) -> &'static str {
     match skill.rsplit('.').next() {
         Some("embed") => "embeddings",
         Some("chat") => "chat",
@@ -248,10 +261,10 @@ fn shortened(text: &str) -> String {
     text.chars().take(MESSAGE).collect()
 }
 
-fn trace_bytes(trace: TraceId) -> Vec<u8> {
+pub(super) fn trace_bytes(trace: TraceId) -> Vec<u8> {
     trace.to_u128().to_be_bytes().to_vec()
 }
 
-fn span_bytes(span: SpanId) -> Vec<u8> {
+pub(super) fn span_bytes(span: SpanId) -> Vec<u8> {
     span.to_u64().to_be_bytes().to_vec()
 }

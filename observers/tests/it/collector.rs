@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
@@ -22,12 +24,21 @@ pub(crate) enum Manner {
     Stumbles,
     /// It reads, and never answers.
     IsSilent,
+    /// As Jaeger: it knows traces, and nothing else.
+    KnowsTraces,
 }
 
 /// One request as it came.
 pub(crate) struct Heard {
     pub(crate) head: Vec<String>,
-    pub(crate) traces: ExportTraceServiceRequest,
+    pub(crate) sent: Sent,
+}
+
+/// What a request holds.
+pub(crate) enum Sent {
+    Traces(ExportTraceServiceRequest),
+    Metrics(ExportMetricsServiceRequest),
+    Logs(ExportLogsServiceRequest),
 }
 
 /// A collector on a port of its own, until it is dropped.
@@ -57,15 +68,14 @@ impl Collector {
     /// All spans that came so far, with the names of their services.
     pub(crate) fn spans(&self) -> Vec<(String, Span)> {
         let requests: Vec<Heard> = self.heard.try_iter().collect();
-        let resources = requests
-            .into_iter()
-            .flat_map(|heard| heard.traces.resource_spans);
+        let resources = requests.into_iter().flat_map(|heard| match heard.sent {
+            Sent::Traces(traces) => traces.resource_spans,
+            _ => Vec::new(),
+        });
         resources
             .flat_map(|spans| {
                 let resource = spans.resource.unwrap();
-                let service = resource.attributes.iter();
-                let mut service = service.filter(|attribute| attribute.key == "service.name");
-                let service = text(service.next().unwrap().value.clone().unwrap().value);
+                let service = value_of(&resource.attributes, "service.name").unwrap();
                 let spans = spans.scope_spans.into_iter().flat_map(|scope| scope.spans);
                 spans.map(move |span| (service.clone(), span))
             })
@@ -77,7 +87,7 @@ impl Drop for Collector {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::SeqCst);
         // A last caller wakes it.
-        let address = self.endpoint.trim_start_matches("http://");
+        let address = self.endpoint.split("//").nth(1).unwrap();
         drop(TcpStream::connect(address));
         self.thread.take().unwrap().join().unwrap();
     }
@@ -89,6 +99,12 @@ pub(crate) fn text(value: Option<Value>) -> String {
         Some(Value::StringValue(text)) => text,
         other => panic!("expected text, got {other:?}"),
     }
+}
+
+/// The text of the attribute of that name.
+pub(crate) fn value_of(attributes: &[KeyValue], name: &str) -> Option<String> {
+    let found = attributes.iter().find(|found| found.key == name)?;
+    Some(text(found.value.clone().unwrap().value))
 }
 
 fn serve(listener: &TcpListener, manner: Manner, told: &Sender<Heard>, closing: &AtomicBool) {
@@ -105,13 +121,15 @@ fn serve(listener: &TcpListener, manner: Manner, told: &Sender<Heard>, closing: 
             Manner::Refuses(status) => status,
             Manner::Stumbles if first => 503,
             Manner::Stumbles => 200,
+            Manner::KnowsTraces if heard.head[0].contains("/v1/traces") => 200,
+            Manner::KnowsTraces => 404,
             Manner::IsSilent => {
                 silent.push(stream);
                 continue;
             }
         };
         first = false;
-        if status == 200 {
+        if status == 200 || manner == Manner::KnowsTraces {
             // Nobody may listen any more at a test's end.
             let _ = told.send(heard);
         }
@@ -142,6 +160,11 @@ fn hear(stream: &TcpStream) -> Option<Heard> {
     });
     let mut body = vec![0; length.unwrap()];
     reader.read_exact(&mut body).ok()?;
-    let traces = ExportTraceServiceRequest::decode(&*body).unwrap();
-    Some(Heard { head, traces })
+    let sent = match head[0].split(' ').nth(1) {
+        Some("/v1/traces") => Sent::Traces(Message::decode(&*body).unwrap()),
+        Some("/v1/metrics") => Sent::Metrics(Message::decode(&*body).unwrap()),
+        Some("/v1/logs") => Sent::Logs(Message::decode(&*body).unwrap()),
+        other => panic!("expected a path of the protocol, got {other:?}"),
+    };
+    Some(Heard { head, sent })
 }

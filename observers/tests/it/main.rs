@@ -1,4 +1,4 @@
-//! The observers beside running agents, a collector of the test's own, and a real Jaeger.
+//! The observers beside running agents, a collector of the test's own, a real Jaeger and a real Prometheus.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,10 +7,14 @@
 )]
 
 mod collector;
+mod current_span;
 mod documentation;
 mod jaeger;
 mod live;
 mod metrics;
-
 mod otlp;
+mod otlp_logs;
+mod otlp_metrics;
+mod prometheus;
+mod resumed;
 mod team;

@@ -8,7 +8,7 @@ use aimass_runtime::{Episode, FactDraft};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 
-use crate::collector::{Collector, Manner, text};
+use crate::collector::{Collector, Manner, Sent, value_of};
 use crate::team::{self, Hear, Sound, Think, kind};
 
 fn over_http(endpoint: &str) -> Config {
@@ -18,8 +18,7 @@ fn over_http(endpoint: &str) -> Config {
 }
 
 fn attribute(span: &Span, name: &str) -> Option<String> {
-    let found = span.attributes.iter().find(|found| found.key == name)?;
-    Some(text(found.value.clone().unwrap().value))
+    value_of(&span.attributes, name)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,8 +36,10 @@ async fn a_flow_is_four_spans_of_three_services_in_one_trace() {
         "{:?}",
         heard.head
     );
-    let names: Vec<_> = heard
-        .traces
+    let Sent::Traces(traces) = heard.sent else {
+        panic!("expected traces");
+    };
+    let names: Vec<_> = traces
         .resource_spans
         .iter()
         .flat_map(|resource| &resource.scope_spans)

@@ -1,14 +1,15 @@
 //! A team of two agents: `ear` hears sounds, and panics once when it is told to; `mind` reads what was heard, and can ask `ear` itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use aimass_config::Config;
 use aimass_observers::{Otlp, OtlpLosses};
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, FactKind, Fault, FlowContext, FlowSkill, Fresh, Reaction,
-    Recorder, Runtime, RuntimeBuilder, Skill, SkillSpec, StepContext, WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, DeviceName, FactKind, Fault, FlowContext, FlowSkill, Fresh,
+    Member, ModelSource, ModelVersion, Reaction, Recorder, Runtime, RuntimeBuilder,
+    ServerStreaming, Skill, SkillSpec, StepContext, Usage, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,9 +27,51 @@ impl Sound {
     }
 }
 
-/// `ear.hear`. The text `panic` panics while the fuse is lit, `secret` is refused.
+/// What a test holds of an ear at work.
+#[derive(Default)]
+pub(crate) struct Stage {
+    /// The next `panic` is one.
+    fuse: AtomicBool,
+    /// Whether `hang` has begun, and whether it may end.
+    hanging: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            fuse: AtomicBool::new(true),
+            ..Self::default()
+        })
+    }
+
+    /// Returns once a task hangs.
+    pub(crate) fn wait_for_hang(&self) {
+        let mut hanging = self.hanging.lock().unwrap();
+        while !hanging.0 {
+            hanging = self.changed.wait(hanging).unwrap();
+        }
+    }
+
+    /// Lets it go on.
+    pub(crate) fn end_hang(&self) {
+        self.hanging.lock().unwrap().1 = true;
+        self.changed.notify_all();
+    }
+
+    fn hang(&self) {
+        let mut hanging = self.hanging.lock().unwrap();
+        hanging.0 = true;
+        self.changed.notify_all();
+        while !hanging.1 {
+            hanging = self.changed.wait(hanging).unwrap();
+        }
+    }
+}
+
+/// `ear.hear`. The text `panic` panics once, `secret` is refused, `hang` hangs until the test ends it, and `say` is said through `tracing`.
 #[derive(Clone, Default)]
-pub(crate) struct Hear(Arc<AtomicBool>);
+pub(crate) struct Hear(Arc<Stage>);
 
 impl Skill for Hear {
     const NAME: &'static str = "ear.hear";
@@ -47,17 +90,93 @@ impl BatchSkill for Hear {
         &self,
         (): &mut (),
         inputs: &[Arc<Sound>],
-        _: &mut StepContext<'_>,
+        context: &mut StepContext<'_>,
     ) -> Vec<Result<Sound, Fault>> {
-        let hear = |sound: &Arc<Sound>| match sound.text.as_str() {
-            "panic" => {
-                assert!(!self.0.swap(false, Ordering::SeqCst), "too loud");
-                Ok((**sound).clone())
+        let hear = |(at, sound): (usize, &Arc<Sound>)| {
+            let letters = Usage {
+                input_tokens: sound.text.len() as u64,
+                output_tokens: 1,
+            };
+            context.count(Member(at as u32), letters);
+            match sound.text.as_str() {
+                "panic" => {
+                    assert!(!self.0.fuse.swap(false, Ordering::SeqCst), "too loud");
+                }
+                "secret" => return Err(Fault::rejected("cannot hear `secret`")),
+                "hang" => self.0.hang(),
+                "say" => tracing::warn!(words = 3, "an ear says something"),
+                _ => {}
             }
-            "secret" => Err(Fault::rejected("cannot hear `secret`")),
-            _ => Ok((**sound).clone()),
+            Ok((**sound).clone())
         };
-        inputs.iter().map(hear).collect()
+        inputs.iter().enumerate().map(hear).collect()
+    }
+}
+
+/// `ear.listen`: sends each letter.
+pub(crate) struct Listen;
+
+impl Skill for Listen {
+    const NAME: &'static str = "ear.listen";
+    type Input = Sound;
+    type Output = Sound;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Hears letter by letter").sends::<Self>()
+    }
+}
+
+impl ServerStreaming for Listen {
+    type Item = String;
+}
+
+impl BatchSkill for Listen {
+    type Model = ();
+
+    fn run(
+        &self,
+        (): &mut (),
+        inputs: &[Arc<Sound>],
+        context: &mut StepContext<'_>,
+    ) -> Vec<Result<Sound, Fault>> {
+        let listen = |(at, sound): (usize, &Arc<Sound>)| {
+            for letter in sound.text.chars() {
+                context.emit(Member(at as u32), letter.to_string())?;
+            }
+            Ok((**sound).clone())
+        };
+        inputs.iter().enumerate().map(listen).collect()
+    }
+}
+
+/// Weights that are larger than they are declared.
+struct Ears;
+
+/// How many bytes they really take.
+pub(crate) const EARS_BYTES: u64 = 4096;
+
+impl ModelSource for Ears {
+    type Weights = Vec<u8>;
+    type Model = ();
+
+    fn version(&self) -> ModelVersion {
+        ModelVersion::new("ears-1")
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        EARS_BYTES / 2
+    }
+
+    fn weights_bytes(&self, weights: &Vec<u8>) -> Option<u64> {
+        Some(weights.len() as u64)
+    }
+
+    fn load(&self, _: &DeviceName) -> Result<Vec<u8>, Fault> {
+        Ok(vec![0; EARS_BYTES as usize])
+    }
+
+    fn build(&self, _: &Arc<Vec<u8>>, _: &DeviceName) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
@@ -69,7 +188,9 @@ impl Agent for Ear {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let group = WorkerGroup::new("hearing", Fresh(|| ())).skill(self.0.clone());
+        let group = WorkerGroup::new("hearing", Ears)
+            .skill(self.0.clone())
+            .skill(Listen);
         Ok(definition
             .group(group)
             .reaction(Reaction::new("hear", kind("sound"), Hear::NAME)))
@@ -153,9 +274,13 @@ pub(crate) fn config(endpoint: &str) -> Config {
 
 /// The team, about to start.
 pub(crate) fn builder(config: &Config) -> RuntimeBuilder {
-    let hear = Hear(Arc::new(AtomicBool::new(true)));
+    builder_on(config, Stage::new())
+}
+
+/// The team, whose ear the test holds.
+pub(crate) fn builder_on(config: &Config, stage: Arc<Stage>) -> RuntimeBuilder {
     Runtime::builder(config.clone())
-        .agent(Ear(hear))
+        .agent(Ear(Hear(stage)))
         .agent(Mind)
 }
 

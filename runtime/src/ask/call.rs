@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::cell::Cell;
 use crate::error::TaskError;
-use crate::ids::{Revision, TaskId, TraceId};
+use crate::events::SpanPlace;
+use crate::ids::{Revision, SpanId, TaskId, TraceId};
 use crate::payload::Payload;
 use crate::task::TaskOptions;
 use crate::ticket::{Durability, Ticket};
@@ -44,6 +45,10 @@ pub(crate) struct Because {
     pub(crate) durability: Option<Durability>,
     /// The task's own trace, when an earlier process began it.
     pub(crate) trace: Option<TraceId>,
+    /// The task's own span, when its record names it already.
+    pub(crate) span: Option<SpanId>,
+    /// The span of the task's first attempt, when this is another.
+    pub(crate) first: Option<SpanPlace>,
 }
 
 impl Call {

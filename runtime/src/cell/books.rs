@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cell::Reply;
 use crate::clock::Time;
-use crate::events::SpanPlace;
+use crate::events::{SpanPlace, Usage};
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ids::TaskId;
@@ -51,6 +51,7 @@ pub(crate) struct Stages {
     /// The batch's first task, when that is another.
     pub(crate) leader: Option<SpanPlace>,
     pub(crate) effort: Effort,
+    pub(crate) usage: Usage,
 }
 
 /// What a run has cost so far.
@@ -82,6 +83,7 @@ pub(crate) struct Report {
     pub(crate) facts: Vec<FactDraft>,
     /// The version of the model that the job began with; none of a flow.
     pub(crate) model: Option<ModelVersion>,
+    pub(crate) usage: Usage,
     pub(crate) effort: Effort,
 }
 
@@ -184,6 +186,7 @@ impl Books {
             result,
             facts,
             model,
+            usage,
             effort,
         } = report;
         let Some(held) = self.held.get_mut(&task) else {
@@ -195,6 +198,7 @@ impl Books {
         held.stages.finished = Some(now);
         held.model = model;
         held.stages.effort = effort;
+        held.stages.usage = usage;
         let outcome = match result {
             ReportedResult::Output(output) => {
                 held.output = Some(output);

@@ -112,6 +112,9 @@ pub struct TaskRecord {
     /// The trace it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
+    /// The span of its first attempt; whoever takes it up again links to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
     /// The span that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SpanId>,
@@ -143,6 +146,7 @@ impl TaskRecord {
             attempts: 0,
             deaths: Deaths::default(),
             trace: None,
+            span: None,
             parent: None,
             rule: None,
             cause: None,

@@ -12,10 +12,9 @@ use crate::environment::{
 };
 use crate::error::TaskError;
 use crate::fact::Fact;
-use crate::ids::{EpisodeId, Revision, TaskId, TraceId};
+use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
 use crate::reaction::Reaction;
 use crate::runtime::{Inner, Runtime};
-use crate::ticket::Durability;
 
 /// The id of the task by which `reaction` answers the fact at `revision`: the same after every restart.
 pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: Revision) -> TaskId {
@@ -142,7 +141,7 @@ impl Runtime {
     }
 
     async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
-        let error = match self.resume(record, Durability::Resumed) {
+        let error = match self.begin_accepted(record) {
             // Nobody waits for it: its settlement is a record.
             Ok(pending) => {
                 drop(pending.detach());
@@ -176,6 +175,7 @@ fn reaction_record(
         episode: Some(episode),
         effect,
         trace: Some(fact.provenance.trace.unwrap_or_else(TraceId::random)),
+        span: Some(SpanId::random()),
         parent: fact.provenance.span,
         rule: Some(rule.name.to_string()),
         cause: Some(fact.revision),

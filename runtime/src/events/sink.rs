@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::events::{Observer, Record};
 use crate::panics;
+use crate::runtime::WeakRuntime;
 
 /// What a record in the channel is, besides itself.
 pub(crate) enum Message {
+    /// The runtime that the records are of.
+    Begin(WeakRuntime),
     Record(Record),
     /// Flush, then say so.
     Flush(tokio::sync::oneshot::Sender<()>),
@@ -54,6 +57,14 @@ impl EventSink {
         self.sender.is_some()
     }
 
+    /// Tells the observers whom they observe; before anybody leaves a record, so that there is room.
+    pub(crate) fn begin(&self, runtime: WeakRuntime) {
+        if let Some(sender) = &self.sender {
+            // It fails when the observers' thread is gone, and then nobody needs to know.
+            let _ = sender.try_send(Message::Begin(runtime));
+        }
+    }
+
     /// Leaves a record. Never waits: what does not fit is counted.
     pub(crate) fn leave(&self, record: impl FnOnce() -> Record) {
         let Some(sender) = &self.sender else { return };
@@ -94,6 +105,7 @@ impl Service {
     pub(crate) fn serve(mut self) {
         while let Ok(message) = self.messages.recv() {
             match message {
+                Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
                 Message::Record(record) => self.each(|observer| observer.observe(&record)),
                 Message::Flush(flushed) => {
                     self.each(|observer| observer.flush());

@@ -79,6 +79,14 @@ impl<W> Slot<W> {
         }
     }
 
+    /// The weights, if they are in memory.
+    pub(super) fn peek(&self) -> Option<Arc<W>> {
+        match &*self.content.lock() {
+            Content::Here(weights) => Some(weights.clone()),
+            Content::Empty | Content::Reading(_) => None,
+        }
+    }
+
     /// Whether the weights are neither in memory nor on their way.
     pub(super) fn is_empty(&self) -> bool {
         matches!(*self.content.lock(), Content::Empty)

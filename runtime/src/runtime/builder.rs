@@ -251,6 +251,7 @@ impl RuntimeBuilder {
             current_span: self.current_span,
         });
         let runtime = Runtime { inner };
+        runtime.inner.events.begin(runtime.downgrade());
         runtime.begin().await?;
         Ok(runtime)
     }

@@ -11,8 +11,9 @@ use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{TaskRecord, Transaction};
 use crate::error::TaskError;
+use crate::events::SpanPlace;
 use crate::flow::Asker;
-use crate::ids::TaskId;
+use crate::ids::{SpanId, TaskId};
 use crate::payload::Payload;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};
@@ -92,11 +93,28 @@ impl Runtime {
         Ok(Inner::submit(&route, ticket))
     }
 
-    /// The ticket of a task that is in the environment.
+    /// The ticket of a task that an earlier process accepted.
     pub(super) fn ticket_of(
         &self,
         record: &TaskRecord,
         durability: Durability,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
+        self.restore_ticket(record, durability, None, first_attempt(record))
+    }
+
+    /// Takes up a task whose acceptance this process has just written down, in the span that its record names.
+    pub(crate) fn begin_accepted(&self, record: &TaskRecord) -> Result<Pending, TaskError> {
+        let (route, ticket) =
+            self.restore_ticket(record, Durability::Resumed, record.span, None)?;
+        Ok(Inner::submit(&route, ticket))
+    }
+
+    fn restore_ticket(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+        span: Option<SpanId>,
+        first: Option<SpanPlace>,
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let options = TaskOptions {
             priority: record.priority,
@@ -121,6 +139,8 @@ impl Runtime {
             attempts: record.attempts,
             durability: Some(durability),
             trace: record.trace,
+            span,
+            first,
         };
         self.inner.ticket(call, durability)
     }
@@ -143,6 +163,7 @@ impl Runtime {
             message: format!("there is no dead letter {task}; `aimass dead-letters ls` lists them"),
         })?;
         let record = letter.task;
+        let first = first_attempt(&record);
         let options = TaskOptions {
             priority: record.priority,
             namespace: record.namespace.clone(),
@@ -151,6 +172,7 @@ impl Runtime {
         };
         let mut call = self.decode(&record.skill, record.input, options)?;
         call.because.redrive_of = Some(task);
+        call.because.first = first;
         let pending = self.call_durable(call).await?;
         let again = pending.ticket.id;
         let transaction = Transaction {
@@ -169,6 +191,12 @@ impl Runtime {
             })?,
         ))
     }
+}
+
+/// Where the span of a task's first attempt lies.
+fn first_attempt(record: &TaskRecord) -> Option<SpanPlace> {
+    let (trace, span) = record.trace.zip(record.span)?;
+    Some(SpanPlace { trace, span })
 }
 
 impl Inner {

@@ -50,7 +50,8 @@ pub struct WorkerStatus {
     pub device: DeviceName,
     /// The newest version of its group's model.
     pub model: ModelVersion,
-    /// What its group's weights take on the device, in bytes; workers of a group share them.
+    /// What its group's weights take on the device, in bytes: counted where they are in memory and their source can count them, else as
+    /// declared. Workers of a group share them.
     pub model_bytes: u64,
 }
 
@@ -91,15 +92,17 @@ fn state_of(cell: &Cell) -> AgentState {
         let Runner::Model(runner) = &group.runner else {
             continue;
         };
+        let device = cell.device(*incarnation);
+        let measured = runner.measured_bytes(&device);
         workers.push(WorkerStatus {
             group: group.name.clone(),
             worker: incarnation.worker.0,
             epoch: incarnation.epoch,
             state: word(state),
             restarts: *restarts,
-            device: cell.device(*incarnation),
+            device,
             model: runner.version(),
-            model_bytes: runner.memory_bytes(),
+            model_bytes: measured.unwrap_or_else(|| runner.memory_bytes()),
         });
     }
     AgentState {

@@ -100,7 +100,7 @@ impl Inner {
         };
         let trace = TraceContext {
             trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
-            span: SpanId::random(),
+            span: because.span.unwrap_or_else(SpanId::random),
             sampled: parent.is_none_or(|parent| parent.sampled),
         };
         let origin = Origin {
@@ -121,6 +121,7 @@ impl Inner {
             rule: because.rule,
             cause: because.cause,
             redrive_of: because.redrive_of,
+            first: because.first,
             attempts: because.attempts,
         };
         Arc::new(Ticket::new(TicketParts {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cell::{Effort, Report, ReportedResult};
 use crate::clock::Time;
 use crate::context::{Chunk, JobHost, StepContext};
-use crate::events::Note;
+use crate::events::{Note, Usage};
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ledger::event::SkillId;
@@ -44,6 +44,7 @@ struct JobMember {
     facts: Vec<FactDraft>,
     /// What the job had cost before this member came to it.
     before: Effort,
+    usage: Usage,
     /// How many chunks this attempt has heard.
     heard: usize,
     /// Items that the caller's buffer had no room for: the job rests until it has.
@@ -226,6 +227,7 @@ impl<M> Job<M> {
                 result,
                 facts,
                 model: Some(self.version.clone()),
+                usage: member.usage,
                 effort: Effort {
                     steps: self.effort.steps - member.before.steps,
                     nanos: self.effort.nanos - member.before.nanos,
@@ -308,6 +310,7 @@ impl JobMember {
             ticket,
             facts: Vec::new(),
             before,
+            usage: Usage::default(),
             heard: 0,
             overflow: VecDeque::new(),
             standing: MemberStanding::Working,
@@ -427,6 +430,14 @@ impl JobHost for Host<'_> {
             seat.cannot_start_over(member.ticket.id);
         }
         chunk
+    }
+
+    fn count(&mut self, member: Member, usage: Usage) {
+        if let Ok(member) = self.member(member) {
+            let counted = &mut member.usage;
+            counted.input_tokens = counted.input_tokens.saturating_add(usage.input_tokens);
+            counted.output_tokens = counted.output_tokens.saturating_add(usage.output_tokens);
+        }
     }
 
     fn progress(&mut self, member: Member, done: f32) {

@@ -92,13 +92,9 @@ fn logs_are_lines_of_json_where_that_is_asked_for() {
     let lines = String::from_utf8(output.stderr).unwrap();
     let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(first["level"], json!("WARN"));
-    assert!(
-        first["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("the collector takes no spans"),
-        "{first}"
-    );
+    // Neither spans nor metrics arrive, which is one trouble and not two.
+    let said = lines.matches("\"the collector takes no ").count();
+    assert_eq!(said, 1, "{lines}");
 }
 
 pub(crate) fn end(node: &mut Running) -> Option<i32> {

@@ -54,7 +54,7 @@ impl Place {
             over: self.root.path().join("letters"),
             limit: 1000,
         };
-        let mut search = FolderSearch::begin(&mut model, &input).unwrap();
+        let (mut search, _) = FolderSearch::begin(&mut model, &input).unwrap();
         while search.at < search.files.len() {
             search.step(&mut model).unwrap();
         }
