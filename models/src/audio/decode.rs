@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_WAVE};
@@ -375,7 +375,14 @@ fn decoder_for(
     contained(path, || {
         symphonia::default::get_codecs().make_audio_decoder(codec, &options)
     })?
-    .map_err(|error| refused(path, &error))
+    .map_err(|error| match (error, codec.codec) {
+        (Error::Unsupported(_), CODEC_ID_OPUS) => unsupported(path, "Opus"),
+        (Error::Unsupported(_), CODEC_ID_AAC) => unsupported(
+            path,
+            "another kind of AAC (HE-AAC, or more than two channels)",
+        ),
+        (error, _) => refused(path, &error),
+    })
 }
 
 /// Decodes one packet into planes of samples, and returns its rate and number of channels.
@@ -411,6 +418,11 @@ pub(super) fn refused(path: &Path, error: &Error) -> ModelError {
         Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             damaged(path, "the end of the file within its header".to_owned())
         }
+        Error::Unsupported(what) if what.contains("missing moov") => damaged(
+            path,
+            "no index (`moov`), which mp4 files often have at their end: the file is incomplete"
+                .to_owned(),
+        ),
         Error::Unsupported(what) => unsupported(path, what),
         error => damaged(path, error.to_string()),
     }
@@ -426,10 +438,11 @@ fn damaged(path: &Path, found: String) -> ModelError {
 }
 
 fn unsupported(path: &Path, found: &str) -> ModelError {
+    let name = path.file_name().unwrap_or_default();
     ModelError::Format {
         path: path.to_path_buf(),
         expected: "wav, aiff, flac, mp3, ogg (Vorbis, FLAC) or m4a (AAC-LC, ALAC) audio".to_owned(),
         found: found.to_owned(),
-        advice: "convert it, for instance with `ffmpeg -i FILE out.flac`".to_owned(),
+        advice: format!("convert it, for instance with `ffmpeg -i {name:?} out.flac`"),
     }
 }
