@@ -31,7 +31,7 @@ FILES = [
     ("adpcm_ima_22k.wav", 22050, 1, 0.06, "-c:a adpcm_ima_wav"),
     ("s16_8k_six.wav", 8000, 6, 0.06, "-c:a pcm_s16le"),
     ("s16_32k.aiff", 32000, 1, 0.06, "-c:a pcm_s16be"),
-    ("s16_44k_stereo.flac", 44100, 2, 0.06, "-c:a flac"),
+    ("s16_44k_stereo.flac", 44100, 2, 0.06, "-c:a flac -frame_size 576"),
     ("s24_96k.flac", 96000, 1, 0.06, "-c:a flac -sample_fmt s32 -bits_per_raw_sample 24"),
     ("flac_24k.ogg", 24000, 1, 0.06, "-c:a flac -f ogg"),
     ("alac_48k.m4a", 48000, 1, 0.06, "-c:a alac"),

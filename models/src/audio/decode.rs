@@ -34,7 +34,7 @@ struct Stream {
     promised: Option<u64>,
     /// Frames that were decoded so far, trimmed or not.
     decoded: u64,
-    /// Frames still to be dropped at the start, because the encoder put them there and the decoder does not know.
+    /// Frames to be dropped at the start, because the encoder put them there and the decoder does not know.
     delay: u64,
     /// Frames that may be dropped at the end for the same reason.
     padding: u64,
@@ -248,8 +248,7 @@ impl Decoder {
     fn take(&mut self, packet: &Packet) {
         let frames = self.planes.first().map_or(0, Vec::len) as u64;
         let stream = &mut self.stream;
-        let mut start = stream.delay.min(frames);
-        stream.delay -= start;
+        let mut start = stream.delay.saturating_sub(stream.decoded).min(frames);
         let mut stop = frames;
         if let Some(end) = stream.end {
             stop = end.saturating_sub(stream.decoded).min(frames);

@@ -13,7 +13,7 @@ use symphonia::core::meta::MetadataOptions;
 use super::decode::{self, Decoder};
 use super::resample::RateConverter;
 use super::source::{Allowance, Source};
-use super::{AudioInfo, AudioLimits, SAMPLE_RATE, edits};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, edits};
 use crate::ModelError;
 
 /// The most samples in one block: a second.
@@ -163,10 +163,11 @@ impl AudioFile {
             return Err(empty(path));
         }
         let edits = edits::read(&mut source);
+        let open_end = broken_off::find(&mut source);
         let start = after_tags(&mut source);
         let allowance = Allowance::default();
         allowance.renew();
-        let source = Source::new(source, allowance.clone());
+        let source = Source::new(source, allowance.clone(), open_end);
         let reader = decode::contained(path, || {
             let mut stream = MediaSourceStream::new(Box::new(source), Default::default());
             stream.seek(SeekFrom::Start(start))?;

@@ -162,16 +162,18 @@ impl Engine {
         let span = SPAN / 4;
         let widening = ratio.max(1.0).ceil();
         let length = span * widening as usize;
+        // A filter that is wider is smoother, and needs fewer points in between.
+        let points = (256.0 / widening).ceil().max(8.0);
         let parameters = SincInterpolationParameters::new(length, window)
             .f_cutoff(calculate_cutoff(span, window))
-            // A filter that is wider is smoother, and needs fewer points in between.
-            .oversampling_factor((256.0 / widening).ceil().max(8.0) as usize);
+            .oversampling_factor(points as usize);
         let rubato = Async::new_sinc(1.0 / ratio, 1.0, &parameters, length, 1, FixedAsync::Input)
             .map_err(|error| unusable(&error))?;
-        // The first sample of rubato's output lies `length / 2` input samples before the input, plus one step. So many zeros go before
-        // the input that a whole number of steps leads to the input's first sample. After `input` zeros the steps repeat, so that there
-        // is such a number.
-        let steps = |zeros: usize| (length / 2 + zeros) as f64 / ratio;
+        // The first sample of rubato's output lies half a filter before the input, plus one step and, by the order of its table of
+        // filters, plus one of the points in between. So many zeros go before the input that a whole number of steps leads to the
+        // input's first sample. As `input` and `output` have no divisor in common, `input` numbers of zeros lead to as many places
+        // within a step, so that one comes near enough.
+        let steps = |zeros: usize| ((length / 2 + zeros) as f64 - 1.0 / points) / ratio;
         let zeros = (0..input)
             .find(|&zeros| (steps(zeros) - steps(zeros).round()).abs() < MISALIGNMENT)
             .unwrap_or(0);

@@ -129,19 +129,17 @@ fn what_ffmpeg_decodes_and_we_do_not_is_named() {
         message.contains("`ffmpeg -i \"a talk.opus\" out.flac`"),
         "{message}"
     );
-    // Both ways in which an AAC file says that its upper band is synthesized: as its object type, and in an extension.
+    // The object type of an AAC file whose upper band is synthesized.
     let whole = golden("aac_44k_stereo.m4a");
     let plain = [0x12, 0x10, 0x56, 0xe5, 0];
     let at = whole.windows(5).position(|five| five == plain).unwrap();
-    for described in [[0x2a, 0x12, 0x08, 0, 0], [0x12, 0x10, 0x56, 0xe5, 0x80]] {
-        let mut high_efficiency = whole.clone();
-        high_efficiency[at..at + 5].copy_from_slice(&described);
-        let message = refusal(high_efficiency);
-        assert!(
-            message.contains("HE-AAC") && message.contains("ffmpeg"),
-            "{message}"
-        );
-    }
+    let mut high_efficiency = whole;
+    high_efficiency[at..at + 5].copy_from_slice(&[0x2a, 0x12, 0x08, 0, 0]);
+    let message = refusal(high_efficiency);
+    assert!(
+        message.contains("HE-AAC") && message.contains("ffmpeg"),
+        "{message}"
+    );
 }
 
 #[test]
