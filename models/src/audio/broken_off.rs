@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::edits::{MOST_BOXES, number};
 
-/// The position of a box of samples that reaches beyond the end of the file, after the index. The source is left where it was: at its start.
+/// The position of a box of samples that reaches beyond the end of the file, after the index. The source is then at its start.
 pub(super) fn find(source: &mut (impl Read + Seek)) -> Option<u64> {
     let found = walk(source);
     source.seek(SeekFrom::Start(0)).ok()?;

@@ -32,6 +32,8 @@ struct Stream {
     tick: (u64, u64),
     /// Frames that the header promises.
     promised: Option<u64>,
+    /// The same with what the encoder put around them, where an mp3 file's tag counts all of that.
+    tagged: Option<u64>,
     /// Frames that were decoded so far, trimmed or not.
     decoded: u64,
     /// Frames to be dropped at the start, because the encoder put them there and the decoder does not know.
@@ -305,14 +307,15 @@ impl Decoder {
         Ok(())
     }
 
-    /// Compares what came with what the header promised. Only containers that count their samples are taken at their word.
+    /// Compares what came with what the header promised. Only containers that count their samples, and tags that do, are taken at their word.
     fn finish_stream(&mut self) {
-        let Some(promised) = self.stream.promised else {
-            return;
+        let expected = match self.reader.format_info().format {
+            FORMAT_ID_WAVE | FORMAT_ID_AIFF => self.stream.promised,
+            _ if self.stream.codec.codec == CODEC_ID_MP3 => self.stream.tagged,
+            _ => None,
         };
-        let counted = self.reader.format_info().format;
-        let counts = counted == FORMAT_ID_WAVE || counted == FORMAT_ID_AIFF;
-        self.truncated = self.truncated || (counts && self.stream.decoded < promised);
+        self.truncated =
+            self.truncated || expected.is_some_and(|frames| self.stream.decoded < frames);
     }
 }
 
@@ -351,12 +354,19 @@ fn choose(
             (u64::from(base.numer.get()), u64::from(base.denom.get()))
         }),
         promised: track.num_frames,
+        tagged: tagged(track),
         decoded: 0,
         delay: 0,
         padding: u64::from(track.padding.unwrap_or(0)),
         end: None,
     };
     Ok((stream, decoder))
+}
+
+/// All frames of a track whose tag says how many of them are delay and padding.
+fn tagged(track: &Track) -> Option<u64> {
+    let around = u64::from(track.delay?) + u64::from(track.padding?);
+    track.num_frames?.checked_add(around)
 }
 
 fn audio_of(track: &Track) -> Option<&AudioCodecParameters> {

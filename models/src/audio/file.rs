@@ -23,7 +23,7 @@ const BLOCK: usize = SAMPLE_RATE as usize;
 /// ALAC) and AAC in ADTS. The content says which it is, not the name of the file.
 ///
 /// What is damaged in the midst is bridged with silence, so that the rest keeps its time; [`AudioFile::damaged`] counts it. A recording that
-/// breaks off gives what is there, and then [`AudioFile::truncated`] is true.
+/// breaks off gives what is there, and then [`AudioFile::truncated`] is true; aiff, and m4a whose index lies at its end, are refused then.
 ///
 /// Channels are averaged. The result is as long as the recording to within a sample and not shifted against it; what an encoder of mp3,
 /// Vorbis or AAC put around the recording is left out, where the file says how much. Recordings at 16 kHz pass as they are.

@@ -34,7 +34,7 @@ pub(super) struct Source<S> {
 const LENGTH: u64 = 4;
 
 impl<S: MediaSource> Source<S> {
-    /// A source that lies at its start.
+    /// A source that is not read before it was sought in.
     pub(super) fn new(inner: S, allowance: Allowance, open_end: Option<u64>) -> Self {
         Self {
             inner,
