@@ -25,7 +25,10 @@ for target in "${targets[@]}"; do
   corpus=$(mktemp -d)
   mkdir -p "found/$target" "seeds/$target"
   seeds=("seeds/$target")
-  [ "$target" = audio_file ] && seeds+=(../models/goldens/audio)
+  case $target in
+    audio_file) seeds+=(../models/goldens/audio) ;;
+    ctranslate2 | safetensors) seeds+=(../models/goldens/ctranslate2) ;;
+  esac
   printf -- '-- fuzz %s for %s s\n' "$target" "$seconds"
   "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 \
     -print_final_stats=1 -artifact_prefix="found/$target/" "$corpus" "${seeds[@]}"

@@ -3,6 +3,7 @@
 //! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, FLAC) and m4a (AAC-LC, ALAC) with symphonia. [`Resampler`] does the same for
 //! samples that come live. Neither ever holds more than a few seconds, however long the recording is.
 
+mod broken_off;
 mod decode;
 mod edits;
 mod file;

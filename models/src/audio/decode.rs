@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_WAVE};
@@ -32,9 +32,11 @@ struct Stream {
     tick: (u64, u64),
     /// Frames that the header promises.
     promised: Option<u64>,
+    /// The same with what the encoder put around them, where an mp3 file's tag counts all of that.
+    tagged: Option<u64>,
     /// Frames that were decoded so far, trimmed or not.
     decoded: u64,
-    /// Frames still to be dropped at the start, because the encoder put them there and the decoder does not know.
+    /// Frames to be dropped at the start, because the encoder put them there and the decoder does not know.
     delay: u64,
     /// Frames that may be dropped at the end for the same reason.
     padding: u64,
@@ -248,8 +250,7 @@ impl Decoder {
     fn take(&mut self, packet: &Packet) {
         let frames = self.planes.first().map_or(0, Vec::len) as u64;
         let stream = &mut self.stream;
-        let mut start = stream.delay.min(frames);
-        stream.delay -= start;
+        let mut start = stream.delay.saturating_sub(stream.decoded).min(frames);
         let mut stop = frames;
         if let Some(end) = stream.end {
             stop = end.saturating_sub(stream.decoded).min(frames);
@@ -306,14 +307,15 @@ impl Decoder {
         Ok(())
     }
 
-    /// Compares what came with what the header promised. Only containers that count their samples are taken at their word.
+    /// Compares what came with what the header promised. Only containers that count their samples, and tags that do, are taken at their word.
     fn finish_stream(&mut self) {
-        let Some(promised) = self.stream.promised else {
-            return;
+        let expected = match self.reader.format_info().format {
+            FORMAT_ID_WAVE | FORMAT_ID_AIFF => self.stream.promised,
+            _ if self.stream.codec.codec == CODEC_ID_MP3 => self.stream.tagged,
+            _ => None,
         };
-        let counted = self.reader.format_info().format;
-        let counts = counted == FORMAT_ID_WAVE || counted == FORMAT_ID_AIFF;
-        self.truncated = self.truncated || (counts && self.stream.decoded < promised);
+        self.truncated =
+            self.truncated || expected.is_some_and(|frames| self.stream.decoded < frames);
     }
 }
 
@@ -352,12 +354,19 @@ fn choose(
             (u64::from(base.numer.get()), u64::from(base.denom.get()))
         }),
         promised: track.num_frames,
+        tagged: tagged(track),
         decoded: 0,
         delay: 0,
         padding: u64::from(track.padding.unwrap_or(0)),
         end: None,
     };
     Ok((stream, decoder))
+}
+
+/// All frames of a track whose tag says how many of them are delay and padding.
+fn tagged(track: &Track) -> Option<u64> {
+    let around = u64::from(track.delay?) + u64::from(track.padding?);
+    track.num_frames?.checked_add(around)
 }
 
 fn audio_of(track: &Track) -> Option<&AudioCodecParameters> {
@@ -375,7 +384,14 @@ fn decoder_for(
     contained(path, || {
         symphonia::default::get_codecs().make_audio_decoder(codec, &options)
     })?
-    .map_err(|error| refused(path, &error))
+    .map_err(|error| match (error, codec.codec) {
+        (Error::Unsupported(_), CODEC_ID_OPUS) => unsupported(path, "Opus"),
+        (Error::Unsupported(_), CODEC_ID_AAC) => unsupported(
+            path,
+            "another kind of AAC (HE-AAC, or more than two channels)",
+        ),
+        (error, _) => refused(path, &error),
+    })
 }
 
 /// Decodes one packet into planes of samples, and returns its rate and number of channels.
@@ -411,6 +427,11 @@ pub(super) fn refused(path: &Path, error: &Error) -> ModelError {
         Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             damaged(path, "the end of the file within its header".to_owned())
         }
+        Error::Unsupported(what) if what.contains("missing moov") => damaged(
+            path,
+            "no index (`moov`), which mp4 files often have at their end: the file is incomplete"
+                .to_owned(),
+        ),
         Error::Unsupported(what) => unsupported(path, what),
         error => damaged(path, error.to_string()),
     }
@@ -426,10 +447,11 @@ fn damaged(path: &Path, found: String) -> ModelError {
 }
 
 fn unsupported(path: &Path, found: &str) -> ModelError {
+    let name = path.file_name().unwrap_or_default();
     ModelError::Format {
         path: path.to_path_buf(),
         expected: "wav, aiff, flac, mp3, ogg (Vorbis, FLAC) or m4a (AAC-LC, ALAC) audio".to_owned(),
         found: found.to_owned(),
-        advice: "convert it, for instance with `ffmpeg -i FILE out.flac`".to_owned(),
+        advice: format!("convert it, for instance with `ffmpeg -i {name:?} out.flac`"),
     }
 }

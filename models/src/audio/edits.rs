@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 const LONGEST_GAP: u64 = 8_192;
 
 /// Boxes and tracks that are looked at, at most, so that a file of empty ones costs nothing.
-const MOST_BOXES: usize = 4_096;
+pub(super) const MOST_BOXES: usize = 4_096;
 
 /// The edit list of one track, if it has one entry.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -163,7 +163,7 @@ fn version(source: &mut (impl Read + Seek), at: u64, end: u64) -> Option<u64> {
 }
 
 /// The big-endian number of `size` bytes, at most 8, at a position; `None` if it does not lie before `end`.
-fn number(source: &mut (impl Read + Seek), at: u64, end: u64, size: u64) -> Option<u64> {
+pub(super) fn number(source: &mut (impl Read + Seek), at: u64, end: u64, size: u64) -> Option<u64> {
     if at.checked_add(size)? > end {
         return None;
     }

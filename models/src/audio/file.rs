@@ -13,7 +13,7 @@ use symphonia::core::meta::MetadataOptions;
 use super::decode::{self, Decoder};
 use super::resample::RateConverter;
 use super::source::{Allowance, Source};
-use super::{AudioInfo, AudioLimits, SAMPLE_RATE, edits};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, edits};
 use crate::ModelError;
 
 /// The most samples in one block: a second.
@@ -23,7 +23,7 @@ const BLOCK: usize = SAMPLE_RATE as usize;
 /// ALAC) and AAC in ADTS. The content says which it is, not the name of the file.
 ///
 /// What is damaged in the midst is bridged with silence, so that the rest keeps its time; [`AudioFile::damaged`] counts it. A recording that
-/// breaks off gives what is there, and then [`AudioFile::truncated`] is true.
+/// breaks off gives what is there, and then [`AudioFile::truncated`] is true; aiff, and m4a whose index lies at its end, are refused then.
 ///
 /// Channels are averaged. The result is as long as the recording to within a sample and not shifted against it; what an encoder of mp3,
 /// Vorbis or AAC put around the recording is left out, where the file says how much. Recordings at 16 kHz pass as they are.
@@ -163,10 +163,11 @@ impl AudioFile {
             return Err(empty(path));
         }
         let edits = edits::read(&mut source);
+        let open_end = broken_off::find(&mut source);
         let start = after_tags(&mut source);
         let allowance = Allowance::default();
         allowance.renew();
-        let source = Source::new(source, allowance.clone());
+        let source = Source::new(source, allowance.clone(), open_end);
         let reader = decode::contained(path, || {
             let mut stream = MediaSourceStream::new(Box::new(source), Default::default());
             stream.seek(SeekFrom::Start(start))?;

@@ -130,6 +130,9 @@ const SPAN: usize = 1024;
 /// of a second and more; they take a filter in time instead, which costs more work but neither memory nor delay.
 const LONGEST_BLOCK: usize = 1 << 16;
 
+/// By how much of a sample of the result it may lie beside its place. A tone at full scale is then off by less than 0.0004.
+const MISALIGNMENT: f64 = 1e-4;
+
 impl Engine {
     fn new(sample_rate: u32) -> Result<Self, ModelError> {
         let (rate, target) = (sample_rate as usize, SAMPLE_RATE as usize);
@@ -141,7 +144,7 @@ impl Engine {
         if blocks * input <= LONGEST_BLOCK {
             return Self::in_blocks(rate, target, blocks * input);
         }
-        Self::in_time(rate as f64 / target as f64)
+        Self::in_time(input, output)
     }
 
     /// By Fourier transforms of `block` input samples.
@@ -149,37 +152,42 @@ impl Engine {
         let rubato =
             Fft::new(rate, target, block, 1, FixedSync::Both).map_err(|error| unusable(&error))?;
         let delay = rubato::Resampler::output_delay(&rubato);
-        Ok(Self::with(Box::new(rubato), Vec::new(), delay))
+        Ok(Self::with(Box::new(rubato), delay))
     }
 
-    /// By a windowed sinc, for any ratio of input samples to output samples.
-    fn in_time(ratio: f64) -> Result<Self, ModelError> {
+    /// By a windowed sinc, where `input` samples last as long as `output` samples of the result.
+    fn in_time(input: usize, output: usize) -> Result<Self, ModelError> {
+        let ratio = input as f64 / output as f64;
         let window = WindowFunction::BlackmanHarris2;
         let span = SPAN / 4;
         let widening = ratio.max(1.0).ceil();
         let length = span * widening as usize;
+        // A filter that is wider is smoother, and needs fewer points in between.
+        let points = (256.0 / widening).ceil().max(8.0);
         let parameters = SincInterpolationParameters::new(length, window)
             .f_cutoff(calculate_cutoff(span, window))
-            // A filter that is wider is smoother, and needs fewer points in between.
-            .oversampling_factor((256.0 / widening).ceil().max(8.0) as usize);
+            .oversampling_factor(points as usize);
         let rubato = Async::new_sinc(1.0 / ratio, 1.0, &parameters, length, 1, FixedAsync::Input)
             .map_err(|error| unusable(&error))?;
-        // The first sample of rubato's output lies `length / 2` input samples before the input, plus one step. So many zeros go before
-        // the input that a whole number of steps leads as nearly as possible to the input's first sample.
-        let steps = |zeros: usize| (length / 2 + zeros) as f64 / ratio;
-        let off = |zeros: &usize| (steps(*zeros) - steps(*zeros).round()).abs();
-        let zeros = (0..span)
-            .min_by(|a, b| off(a).total_cmp(&off(b)))
+        // The first sample of rubato's output lies half a filter before the input, plus one step and, by the order of its table of
+        // filters, plus one of the points in between. So many zeros go before the input that a whole number of steps leads to the
+        // input's first sample. As `input` and `output` have no divisor in common, `input` numbers of zeros lead to as many places
+        // within a step, so that one comes near enough.
+        let steps = |zeros: usize| ((length / 2 + zeros) as f64 - 1.0 / points) / ratio;
+        let zeros = (0..input)
+            .find(|&zeros| (steps(zeros) - steps(zeros).round()).abs() < MISALIGNMENT)
             .unwrap_or(0);
         let delay = (steps(zeros).round() as usize).saturating_sub(1);
-        Ok(Self::with(Box::new(rubato), vec![0.0; zeros], delay))
+        let mut engine = Self::with(Box::new(rubato), delay);
+        engine.push(&vec![0.0; zeros], &mut Vec::new());
+        Ok(engine)
     }
 
-    fn with(rubato: Box<dyn rubato::Resampler<f32>>, waiting: Vec<f32>, delay: usize) -> Self {
+    fn with(rubato: Box<dyn rubato::Resampler<f32>>, delay: usize) -> Self {
         let output = vec![0.0; rubato.output_frames_max()];
         Self {
             rubato,
-            waiting,
+            waiting: Vec::new(),
             output,
             delay,
         }

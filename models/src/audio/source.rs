@@ -24,12 +24,36 @@ impl Allowance {
 /// A source that refuses to be read beyond its allowance. Skipping costs nothing.
 pub(super) struct Source<S> {
     inner: S,
+    at: u64,
     allowance: Allowance,
+    /// Where a length lies that is read as 0; see [`super::broken_off`].
+    open_end: Option<u64>,
 }
 
+/// The bytes of a length.
+const LENGTH: u64 = 4;
+
 impl<S: MediaSource> Source<S> {
-    pub(super) fn new(inner: S, allowance: Allowance) -> Self {
-        Self { inner, allowance }
+    /// A source that is not read before it was sought in.
+    pub(super) fn new(inner: S, allowance: Allowance, open_end: Option<u64>) -> Self {
+        Self {
+            inner,
+            at: 0,
+            allowance,
+            open_end,
+        }
+    }
+
+    /// Overwrites what was read of the length that is to be 0.
+    fn open(&self, read: &mut [u8]) {
+        let Some(start) = self.open_end else {
+            return;
+        };
+        for (at, byte) in (self.at..).zip(read) {
+            if (start..start + LENGTH).contains(&at) {
+                *byte = 0;
+            }
+        }
     }
 }
 
@@ -44,13 +68,16 @@ impl<S: MediaSource> Read for Source<S> {
             )));
         };
         self.allowance.0.store(left, Ordering::Relaxed);
+        self.open(buffer.get_mut(..read).unwrap_or_default());
+        self.at += read as u64;
         Ok(read)
     }
 }
 
 impl<S: MediaSource> Seek for Source<S> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
+        self.at = self.inner.seek(to)?;
+        Ok(self.at)
     }
 }
 
