@@ -103,7 +103,7 @@ fn read_track(
     let start = number(source, list + 8 + size, list_end, size)?;
     // An empty edit, written as -1, has no start.
     let none = if wide { u64::MAX } else { u64::from(u32::MAX) };
-    (start != none).then(|| Edit {
+    (start != none).then_some(Edit {
         track: track as u32,
         start,
         duration,

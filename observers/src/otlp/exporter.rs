@@ -57,7 +57,7 @@ impl<S: Signal> Exporter<S> {
             failed: None,
         };
         let thread = std::thread::Builder::new().name(THREAD.to_owned());
-        thread.spawn(move || exporter.serve(tick))?;
+        thread.spawn(move || exporter.serve(tick.as_ref()))?;
         Ok(queue)
     }
 
@@ -65,15 +65,15 @@ impl<S: Signal> Exporter<S> {
         clippy::disallowed_methods,
         reason = "a thread of the exporter, outside any runtime and its clock"
     )]
-    fn serve(mut self, tick: Option<Tick<S::Item>>) {
-        let next_tick = || tick.as_ref().map(|tick| Instant::now() + tick.every);
+    fn serve(mut self, tick: Option<&Tick<S::Item>>) {
+        let next_tick = || tick.map(|tick| Instant::now() + tick.every);
         let mut due = next_tick();
         loop {
             match self.queue.next(due) {
                 Next::Send(batch) => self.send(batch),
                 Next::Tick => {
                     due = next_tick();
-                    self.queue.push(tick.as_ref().map(|tick| (tick.take)()));
+                    self.queue.push(tick.map(|tick| (tick.take)()));
                 }
                 Next::End => return,
             }

@@ -35,7 +35,7 @@ impl Prometheus {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = free.local_addr().unwrap().to_string();
         drop(free);
-        let mut process = Command::new("prometheus")
+        let process = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().display()))
             .arg(format!("--web.listen-address={listen}"))
@@ -45,7 +45,13 @@ impl Prometheus {
             .unwrap_or_else(|error| {
                 panic!("`prometheus` did not run ({error}); install the package `prometheus`")
             });
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut prometheus = Self {
+            process,
+            api: format!("http://{listen}/api/v1"),
+            _folder: folder,
+        };
+        let said = prometheus.process.stderr.take().unwrap();
+        let mut said = BufReader::new(said).lines();
         let mut heard = Vec::new();
         while let Some(line) = said.next() {
             let line = line.unwrap();
@@ -54,11 +60,7 @@ impl Prometheus {
             if is_ready {
                 // Read to its end, so that it never waits for a reader.
                 std::thread::spawn(move || said.count());
-                return Self {
-                    process,
-                    api: format!("http://{listen}/api/v1"),
-                    _folder: folder,
-                };
+                return prometheus;
             }
         }
         panic!("Prometheus ended:\n{}", heard.join("\n"))

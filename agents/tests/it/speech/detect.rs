@@ -256,7 +256,20 @@ async fn workers_that_die_while_a_recording_is_heard_lose_nothing_of_it() {
 /// The kernel's own suite: panics, hangs, cancellation, overload, a new version, a process that is gone, on the real model.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_speech_agent_conforms() {
-    let store = store().await;
+    let store = super::transcribe::store().await;
+    // Quick: one hypothesis, no chance, little silence behind the window.
+    let speaking = json!({ "beam_size": 1, "temperature": 0, "silence": 1, "language": "en" });
+    let transcribe = || {
+        let mut input = json!({ "path": recordings::speech_file() });
+        let fields = speaking.as_object().unwrap().clone();
+        input.as_object_mut().unwrap().extend(fields);
+        input
+    };
+    let chunks = recordings::speech();
+    let chunks = chunks[..40_000].chunks(10_000);
+    let chunks: Vec<Value> = chunks
+        .map(|chunk| json!(Samples::new(chunk).unwrap()))
+        .collect();
     let speech = recordings::speech();
     let samples = |count: usize| Samples::new(&speech[8000..8000 + count]).unwrap();
     let report = Conformance::new(move || SpeechAgent::new(store.clone(), None))
@@ -270,6 +283,18 @@ async fn the_speech_agent_conforms() {
             "speech.detect",
             json!({ "samples": samples(20_000), "sample_rate": 16_000 }),
         )
+        .example(
+            "speech.recognise",
+            json!({ "samples": samples(32_000), "speaking": speaking }),
+        )
+        .example("speech.transcribe", transcribe())
+        .example("speech.translate", transcribe())
+        .example_with_chunks("speech.listen", json!({ "speaking": speaking }), chunks)
+        .refuses(
+            "speech.recognise",
+            json!({ "samples": vec![0; 30 * 16_000 + 1] }),
+        )
+        .refuses("speech.transcribe", json!({}))
         .refuses("speech.activity", json!({ "samples": [1e30] }))
         .refuses(
             "speech.detect",

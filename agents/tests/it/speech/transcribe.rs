@@ -24,7 +24,7 @@ use super::recordings::{self, wav};
 const SECOND: usize = 16_000;
 
 /// The cache, with both models in it.
-async fn store() -> Store {
+pub(super) async fn store() -> Store {
     let store = super::store().await;
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("whisper-base", &mut Silent).unwrap())

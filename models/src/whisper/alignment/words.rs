@@ -57,7 +57,7 @@ fn by_spaces(pieces: Vec<Word>) -> Vec<Word> {
                 .chars()
                 .all(|letter| letter.is_ascii_punctuation());
         match words.last_mut() {
-            Some(word) if !piece.text.starts_with(' ') && !punctuation => join(word, piece),
+            Some(word) if !piece.text.starts_with(' ') && !punctuation => join(word, &piece),
             _ => words.push(piece),
         }
     }
@@ -69,7 +69,7 @@ fn with_punctuation(words: Vec<Word>) -> Vec<Word> {
     for word in words {
         let closes = is_one_of(&word.text, CLOSING) && !word.text.starts_with(' ');
         match joined.last_mut() {
-            Some(last) if closes || is_one_of(last.text.trim_start(), OPENING) => join(last, word),
+            Some(last) if closes || is_one_of(last.text.trim_start(), OPENING) => join(last, &word),
             _ => joined.push(word),
         }
     }
@@ -82,7 +82,7 @@ fn is_one_of(text: &str, marks: &str) -> bool {
     letters.next().is_none() && first.is_some_and(|letter| marks.contains(letter))
 }
 
-fn join(word: &mut Word, piece: Word) {
+fn join(word: &mut Word, piece: &Word) {
     word.text.push_str(&piece.text);
     word.tokens.end = piece.tokens.end;
 }

@@ -65,7 +65,7 @@ fn scores_and_attention_agree_with_the_reference() {
     let prefix = numbers(&goldens["prefix"]);
     let heads = goldens["cross_attention_heads"].as_array().unwrap().iter();
     let heads: Vec<(usize, usize)> = heads
-        .map(|pair| numbers(pair))
+        .map(numbers)
         .map(|pair| (pair[0] as usize, pair[1] as usize))
         .collect();
     let mut witness = Witness::of(&heads);

@@ -34,7 +34,7 @@ pub(super) enum Stage {
     /// Nothing of this part was done.
     Begin,
     Encode(EncoderPass),
-    Decode(Attempt),
+    Decode(Box<Attempt>),
     Done,
     /// It cannot be recognised.
     Refused(ModelError),
@@ -179,11 +179,11 @@ impl Window {
             latest_start: LATEST_START,
             seed: self.options.seed.wrapping_add(number as u64),
         };
-        self.stage = Stage::Decode(Attempt {
+        self.stage = Stage::Decode(Box::new(Attempt {
             decoding: Decoding::new(weights, audio.clone(), options),
             audio,
             number,
-        });
+        }));
     }
 
     /// Takes the result of a decoding that has ended, and decides what comes next.
