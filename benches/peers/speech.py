@@ -11,8 +11,9 @@ PART is one of
 
 and AIMASS the program, best of a release build. It fetches the models with it; makes a virtual environment below the cache folder (`AIMASS_PEERS` moves it) and
 installs the peers there, unless the Python it runs in has them; fetches the recordings with `apt-get download pocketsphinx-testdata`; and needs espeak-ng. faster-whisper gets the files
-that our model was made from. Every answer is kept in `speech-PART.json` in that folder. `ROUNDS` says how often the speed is measured, `BEAMS=1` or `SENTENCES=4` makes
-the others shorter.
+that our model was made from. Every answer is kept in `speech-PART.json` in that folder. `ROUNDS=3`, `FILES=4`, `THREADS=1` and `LONG=60`
+(seconds) make the last part shorter, `BEAMS=1`, `SENTENCES=4`, `SILENCES=4,8` and `ONLY=joined` (groups
+of files) the others.
 """
 
 import concurrent.futures
@@ -22,6 +23,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -38,7 +40,8 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 BEAMS = [int(beam) for beam in os.environ.get("BEAMS", "1,5").split(",")]
 SENTENCES = int(os.environ.get("SENTENCES", "8"))
 MODEL = "whisper-base"
-SILENCES = [1, 2, 4, 8, 30]
+# The last one is longer than any window leaves.
+SILENCES = [int(seconds) for seconds in os.environ.get("SILENCES", "1,2,4,8").split(",")] + [30]
 
 
 def environment():
@@ -114,32 +117,38 @@ def accuracy(program, folder):
     """Nothing is timed, so both systems work at once; and what a peer said of a file is remembered for the next build of ours."""
     import speech_audio as audio
     report = Report("accuracy")
-    speech = audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES)
-    empty = audio.empty_cases(folder)
+    speech = chosen(audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES))
+    empty = chosen(audio.empty_cases(folder))
     foreign = [case for case in speech if case.language in ("de", "es", "fr")]
     ours, peer = Ours(program, folder / "home"), Remembered(Peer("faster-whisper", "float32", peers_folder()), CACHE / "remembered")
-    plain = [(case, "", {"beam_size": beam}) for beam in BEAMS for case in speech + empty]
-    translated = [(case, "translate", {"beam_size": BEAMS[-1], "task": "translate"}) for case in foreign]
-    unguarded = [(case, "without VAD", {"beam_size": beam, "vad": False}) for beam in BEAMS for case in empty]
+    # Errors are counted with the language given: one that was taken for another is counted once, below, and not in each of its words.
+    plain = [(case, "", {"beam_size": beam, "language": case.language}) for beam in BEAMS for case in speech + empty]
+    unnamed = [(case, "language of ", {"beam_size": 1}) for case in speech]
+    translated = [(case, "translate", {"beam_size": BEAMS[-1], "language": case.language, "task": "translate"}) for case in foreign]
+    unguarded = [(case, "without VAD", {"beam_size": beam, "language": "en", "vad": False}) for beam in BEAMS for case in empty]
     found = {}
 
     def answer_all(system, requests):
         for case, setting, request in requests:
             answer = report.keep(case, system.name, json.dumps(request), system.run(case.path, **request))
             found[case.path, setting or system.name, request["beam_size"]] = answer
-            if setting == "translate":
-                found[case.path, setting, system.name] = answer
+            found[case.path, setting, system.name] = answer
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for done in [pool.submit(answer_all, ours, plain + translated), pool.submit(answer_all, peer, plain + translated + unguarded)]:
+        for done in [pool.submit(answer_all, ours, plain + unnamed + translated), pool.submit(answer_all, peer, plain + unnamed + translated + unguarded)]:
             done.result()
     for system in (ours, peer):
         system.close()
     heard = [(name, beam) for beam in BEAMS for name in ("ours", "faster-whisper")]
     words_table(speech, found, heard)
-    languages_table(speech, found, heard)
+    languages_table(speech, found)
     empty_table(empty, found, heard + [("without VAD", beam) for beam in BEAMS])
     translations(foreign, found)
+
+
+def chosen(cases):
+    """Those whose group has in its name what `ONLY` says, a regular expression."""
+    return [case for case in cases if re.search(os.environ.get("ONLY", ""), case.group)]
 
 
 def groups(cases):
@@ -164,13 +173,13 @@ def words_table(cases, found, heard):
     table("Errors of the words (of the characters for zh), in lower case, without punctuation, English numbers up to ten as words", heads, rows)
 
 
-def languages_table(cases, found, heard):
-    rows = []
+def languages_table(cases, found):
+    rows, names = [], ("ours", "faster-whisper")
     for group in groups(cases):
         of_group = [case for case in cases if case.group == group]
-        hits = [sum(found[case.path, name, beam]["language"] == case.language for case in of_group) for name, beam in heard]
+        hits = [sum(found[case.path, "language of ", name]["language"] == case.language for case in of_group) for name in names]
         rows.append([group, len(of_group)] + hits)
-    table("Files whose language was found", ["", "files"] + [f"{name}, beam {beam}" for name, beam in heard], rows)
+    table("Files whose language was found", ["", "files", *names], rows)
 
 
 def empty_table(cases, found, heard):
@@ -180,9 +189,7 @@ def empty_table(cases, found, heard):
             row = [case.name]
             for name, beam in heard:
                 answer = found[case.path, name, beam]
-                # Whatever the language, words are counted; of a language without spaces, its characters.
-                language = answer["language"] if answer["language"] == "zh" else "en"
-                changed, lost, invented = edits(units(case.reference, "en"), units(answer["text"], language))
+                changed, lost, invented = edits(units(case.reference, "en"), units(answer["text"], "en"))
                 row.append(str(invented) if not case.reference else f"{invented} ({changed + lost})")
             rows.append(row)
         beside = "" if group == "alone" else " (in brackets: words of the sentences that were lost or changed)"
@@ -208,23 +215,25 @@ def translations(cases, found):
 def context(program, folder):
     import speech_audio as audio
     report = Report("context")
-    cases = audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES)
+    cases = chosen(audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES))
     system = Ours(program, folder / "home")
     system.run(cases[0].path)
     for beam in BEAMS:
         found = {}
         for case in cases:
             for silence in SILENCES:
-                found[case.path, silence] = report.keep(case, "ours", f"beam {beam}, silence {silence}", system.run(case.path, beam_size=beam, silence=silence))
+                request = {"beam_size": beam, "language": case.language, "silence": silence}
+                found[case.path, silence] = report.keep(case, "ours", json.dumps(request), system.run(case.path, **request))
         rows = []
         for group in groups(cases):
             of_group = [case for case in cases if case.group == group]
             rows.append([group] + [percent(error_rate(units_of(of_group, lambda case: found[case.path, silence]))) for silence in SILENCES])
-        rows.append(["languages found"] + [f"{sum(found[case.path, silence]['language'] == case.language for case in cases)} of {len(cases)}" for silence in SILENCES])
         short = [case for case in cases if "joined" not in case.group]
         for name, some in (("short files", short), ("joined files", [case for case in cases if case not in short])):
+            if not some:
+                continue
             spent = [sum(found[case.path, silence]["processor"] for case in some) / sum(case.seconds for case in some) for silence in SILENCES]
-            rows.append([f"processor's seconds for a second, {name}"] + [f"{one:.3f} ({spent[-1] / one:.2f}x)" for one in spent])
+            rows.append([f"processor's seconds for a second, {name}"] + [f"{one:.3f} ({spent[-1] / max(one, 1e-9):.2f}x)" for one in spent])
         heads = ["seconds of silence"] + [str(silence) for silence in SILENCES[:-1]] + ["up to 30"]
         table(f"Errors and times with less silence behind a window, beam {beam}", heads, rows)
     system.close()
@@ -235,6 +244,8 @@ def speed(program, folder):
     report = Report("speed")
     cases = audio.recordings(CACHE) + audio.sentences(folder, 8)
     short = [case for case in cases if case.language == "en" and 3 <= case.seconds <= 7.2]
+    # As much of each kind, when there are to be fewer.
+    short = sorted(short, key=lambda case: short.index(case) % 3)[:int(os.environ.get("FILES", "12"))]
     seconds = int(os.environ.get("LONG", "300"))
     long = audio.Case("long", "long", audio.long_recording(folder, cases, seconds), "en", "", seconds=seconds)
     model, peer_model = ours_folder(program), peers_folder()
