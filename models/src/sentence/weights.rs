@@ -31,7 +31,6 @@ impl SentenceEncoderWeights {
     /// encoder; [`ModelError::Compute`] if the device has no room.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
         let files = SentenceFolder::new(folder);
-        let version = files.version()?;
         let config = files.config()?;
         let pooling = files.pooling()?;
         let longest = files.longest(&config)?;
@@ -44,7 +43,10 @@ impl SentenceEncoderWeights {
         })?;
         let tokenizer_bytes =
             std::fs::metadata(folder.join("tokenizer.json")).map_or(0, |data| data.len());
-        let network = Bert::read(&config, &mut TensorFile::open(&files.weights())?, device)?;
+        let mut weights = TensorFile::open(&files.weights())?;
+        // Every file is read for it: not before each has shown that it can be what it must be.
+        let version = files.version()?;
+        let network = Bert::read(&config, &mut weights, device)?;
         Ok(Self {
             network,
             tokenizer,
