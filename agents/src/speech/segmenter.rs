@@ -42,7 +42,7 @@ impl Window {
     }
 }
 
-/// Cuts audio into windows. See the [module](self).
+/// Cuts audio into windows: in order, never overlapping, each holding speech and short enough for a model that hears half a minute.
 #[derive(Debug, Clone)]
 pub struct Segmenter {
     options: SegmenterOptions,
