@@ -7,6 +7,7 @@ mod books;
 mod deliver;
 mod room;
 mod settle;
+mod settling;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -15,6 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 pub(crate) use books::{Books, Effort, Held, Outbox, Report, ReportedResult};
+use settling::Settlements;
 
 use crate::clock::{Clock, Time};
 use crate::environment::Environment;
@@ -22,7 +24,7 @@ use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::flow::Asker;
 use crate::group::GroupRunner;
-use crate::ids::{Epoch, TaskId, WorkerId};
+use crate::ids::{EpisodeId, Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
@@ -67,6 +69,7 @@ pub(crate) struct Cell {
     settling: Notify,
     drained: watch::Sender<bool>,
     failed: watch::Sender<Option<String>>,
+    settlements: Settlements,
 }
 
 /// A group as its cell knows it.
@@ -175,6 +178,7 @@ impl Cell {
             settling: Notify::new(),
             drained: watch::Sender::new(false),
             failed: watch::Sender::new(None),
+            settlements: Settlements::default(),
         })
     }
 
@@ -282,6 +286,11 @@ impl Cell {
             self.settling.notified().await;
         }
         waited_for
+    }
+
+    /// Returns once whatever the environment has of the episode's settlements was answered and told to the observers.
+    pub(crate) async fn answered(&self, episode: EpisodeId) {
+        self.settlements.ended(episode).await;
     }
 
     /// Says why the agent was given up, once it is.

@@ -51,8 +51,8 @@ pub use times::CommitTimes;
 use crate::clock::Clock;
 use crate::fact::BlobHash;
 use crate::ids::{EpisodeId, Revision, TaskId};
+use crate::lock_file::LockFile;
 use blobs::Blobs;
-use lock::FolderLock;
 use media::{FolderMedia, Media, MemoryMedia};
 use queue::Queue;
 use store::{Store, Tables};
@@ -81,7 +81,7 @@ struct Shared {
     clock: Clock,
     commits: Times,
     writer: Mutex<Option<JoinHandle<()>>>,
-    lock: Mutex<Option<FolderLock>>,
+    lock: Mutex<Option<LockFile>>,
 }
 
 impl Environment {
@@ -93,7 +93,7 @@ impl Environment {
     pub fn open(folder: &Path, options: EnvironmentOptions) -> Result<Self, EnvironmentError> {
         fs::create_dir_all(folder)
             .map_err(|error| EnvironmentError::files("create", folder, error))?;
-        let lock = FolderLock::acquire(folder)?;
+        let lock = lock::acquire(folder)?;
         let blobs = Blobs::in_folder(folder)?;
         let media = Box::new(FolderMedia(folder.to_owned()));
         let environment = Self::start(media, folder.to_owned(), blobs, options, Some(lock))?;
@@ -121,7 +121,7 @@ impl Environment {
         folder: PathBuf,
         blobs: Blobs,
         options: EnvironmentOptions,
-        lock: Option<FolderLock>,
+        lock: Option<LockFile>,
     ) -> Result<Self, EnvironmentError> {
         let store = Store::open(media, folder, &options)?;
         let tables = store.tables();

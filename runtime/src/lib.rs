@@ -18,6 +18,7 @@ mod flow;
 mod group;
 mod ids;
 mod ledger;
+mod lock_file;
 mod memory;
 mod model;
 mod panics;

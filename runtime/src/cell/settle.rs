@@ -84,6 +84,7 @@ impl Cell {
         };
         let cell = self.clone();
         self.spawner.task(async move {
+            let _settling = cell.settlements.begin(held.ticket.origin.episode);
             if let Err(error) = cell.environment.commit(transaction).await {
                 let task = held.ticket.id;
                 tracing::error!(%task, %error, "the environment did not take a settlement");
@@ -280,6 +281,7 @@ impl Cell {
     ) {
         let cell = self.clone();
         self.spawner.task(async move {
+            let _settling = cell.settlements.begin(ticket.origin.episode);
             let task = ticket.id;
             let event = match cell.commit_outcome(&ticket, output.as_ref(), facts).await {
                 Ok(()) => Event::Committed { task },

@@ -5,41 +5,36 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 use super::error::EnvironmentError;
+use crate::lock_file::LockFile;
 
-/// Held while the store is open. The operating system lets it go when the process ends, however it ends.
-#[derive(Debug)]
-pub(super) struct FolderLock {
-    _file: File,
-}
-
-impl FolderLock {
-    pub(super) fn acquire(folder: &Path) -> Result<Self, EnvironmentError> {
-        let path = folder.join("lock");
-        let failed = |error| EnvironmentError::files("lock", &path, error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(EnvironmentError::InUse {
-                    folder: folder.to_owned(),
-                    pid: owner(&mut file),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+/// Locks a store's folder for as long as the store is open.
+pub(super) fn acquire(folder: &Path) -> Result<LockFile, EnvironmentError> {
+    let path = folder.join("lock");
+    let failed = |error| EnvironmentError::files("lock", &path, error);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed)?;
+    let mut lock = match LockFile::acquire(file) {
+        Ok(lock) => lock,
+        Err((mut file, TryLockError::WouldBlock)) => {
+            return Err(EnvironmentError::InUse {
+                folder: folder.to_owned(),
+                pid: owner(&mut file),
+            });
         }
-        // The number only helps to find the owner; a full disk must not keep anybody from reading.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
-    }
+        Err((_, TryLockError::Error(error))) => return Err(failed(error)),
+    };
+    let file = lock.file();
+    // The number only helps to find the owner; a full disk must not keep anybody from reading.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(lock)
 }
 
 fn owner(file: &mut File) -> Option<u32> {

@@ -55,6 +55,10 @@ impl Runtime {
             if !quiet {
                 return Err(EnvironmentError::UnknownEpisode { episode });
             }
+            // The environment knows a settlement before the observers hear of it.
+            for cell in &self.inner.cells {
+                cell.answered(episode).await;
+            }
             let status = self.inner.environment.snapshot()?.episode(episode)?;
             let finish = Transaction {
                 finishes: vec![episode],

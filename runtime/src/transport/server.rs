@@ -1,7 +1,7 @@
 //! The node's side of a Unix socket.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, OpenOptions, Permissions, TryLockError};
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
@@ -18,6 +18,7 @@ use super::peer::{Outbox, SendError, outbox};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
 use crate::error::TaskError;
+use crate::lock_file::LockFile;
 
 /// Connections at the same time; further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 64;
@@ -35,7 +36,7 @@ pub struct SocketServer {
     listener: UnixListener,
     path: PathBuf,
     // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends.
-    _lock: File,
+    _lock: LockFile,
 }
 
 impl SocketServer {
@@ -111,7 +112,7 @@ impl Drop for SocketServer {
     }
 }
 
-fn lock(path: &Path) -> Result<File, TransportError> {
+fn lock(path: &Path) -> Result<LockFile, TransportError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |source| TransportError::Io {
@@ -126,12 +127,12 @@ fn lock(path: &Path) -> Result<File, TransportError> {
         .mode(0o600)
         .open(name)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(TransportError::InUse {
+    match LockFile::acquire(file) {
+        Ok(lock) => Ok(lock),
+        Err((_, TryLockError::WouldBlock)) => Err(TransportError::InUse {
             path: path.to_owned(),
         }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err((_, TryLockError::Error(source))) => Err(failed(source)),
     }
 }
 

@@ -148,6 +148,13 @@ impl Team {
         assert_eq!(ask.await.unwrap(), input);
     }
 
+    /// Returns once the agent's worker has parked: it answers before it does.
+    async fn idle(&self, agent: usize) {
+        while self.runtime.agents()[agent].workers[0].state != "idle" {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn loads(&self) -> u64 {
         self.meter.loads.load(Ordering::SeqCst)
     }
@@ -162,9 +169,14 @@ impl Team {
 #[tokio::test]
 async fn the_longest_unused_model_makes_room() {
     let team = four().await;
+    for _ in 0..2 {
+        team.echo::<0>("x").await;
+        team.idle(0).await;
+        team.echo::<1>("x").await;
+        team.idle(1).await;
+    }
     team.echo::<0>("x").await;
-    team.echo::<1>("x").await;
-    team.echo::<0>("x").await;
+    team.idle(0).await;
     assert_eq!(team.loads(), 2);
     team.echo::<2>("b, the longest unused, goes").await;
     team.echo::<0>("a is still there").await;

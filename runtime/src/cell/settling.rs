@@ -1,0 +1,54 @@
+//! Settlements on their way: the environment may have them already, but neither the caller nor the observers have heard.
+
+use std::collections::HashMap;
+
+use tokio::sync::watch;
+
+use crate::ids::EpisodeId;
+
+/// How many tasks of each episode are between their commit and their answer.
+#[derive(Default)]
+pub(crate) struct Settlements {
+    under_way: watch::Sender<HashMap<EpisodeId, u32>>,
+}
+
+/// One settlement on its way, until it is dropped.
+pub(crate) struct Settling<'a> {
+    settlements: &'a Settlements,
+    episode: EpisodeId,
+}
+
+impl Settlements {
+    /// To be held from before the commit until after the answer. A task without an episode is waited for by nobody.
+    pub(crate) fn begin(&self, episode: Option<EpisodeId>) -> Option<Settling<'_>> {
+        let episode = episode?;
+        self.under_way
+            .send_modify(|under_way| *under_way.entry(episode).or_default() += 1);
+        Some(Settling {
+            settlements: self,
+            episode,
+        })
+    }
+
+    /// Returns once no settlement of the episode is under way.
+    pub(crate) async fn ended(&self, episode: EpisodeId) {
+        let mut under_way = self.under_way.subscribe();
+        // The sender is in `self`: it cannot go before this returns.
+        let _ = under_way
+            .wait_for(|under_way| !under_way.contains_key(&episode))
+            .await;
+    }
+}
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.settlements.under_way.send_modify(|under_way| {
+            if let Some(left) = under_way.get_mut(&self.episode) {
+                *left -= 1;
+                if *left == 0 {
+                    under_way.remove(&self.episode);
+                }
+            }
+        });
+    }
+}
