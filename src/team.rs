@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aimass_agents::generation::{GenerationAgent, GenerationLimits};
 use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
@@ -69,9 +70,17 @@ pub fn metered_builder(
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
     let [text, speech] = ["text", "speech"].map(|agent| config.agent(agent).model);
+    let generation = config.agent("generation");
+    let usual = GenerationLimits::default();
+    let limit = |limit: Option<u64>, usual| limit.map_or(usual, |limit| limit as usize);
+    let limits = GenerationLimits {
+        context: limit(generation.context, usual.context),
+        cache_bytes: limit(generation.cache_bytes, usual.cache_bytes),
+    };
     Ok(Runtime::builder(config)
         .agent(TextAgent::new(store.clone(), text.as_deref()))
-        .agent(SpeechAgent::new(store, speech.as_deref())))
+        .agent(SpeechAgent::new(store.clone(), speech.as_deref()))
+        .agent(GenerationAgent::new(store, generation.model.as_deref()).limits(limits)))
 }
 
 /// The agents, with the observers that the configuration asks for.

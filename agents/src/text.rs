@@ -16,7 +16,6 @@ mod embed;
 mod encoder;
 mod input;
 mod language;
-mod passages;
 mod search;
 mod search_folder;
 mod vector_store;

@@ -246,6 +246,19 @@ const AGENT: &[Key] = &[
         Rule::OrNone(&Rule::Text),
         "The model's name in the catalogue; \"none\" leaves the choice to the agent.",
     ),
+    value(
+        "context",
+        Rule::OrNone(&count(64, 1 << 24)),
+        "The most tokens that a language model looks at; \"none\" leaves the choice to the agent.",
+    ),
+    value(
+        "cache_bytes",
+        Rule::OrNone(&Rule::Size {
+            least: KIB,
+            most: PIB,
+        }),
+        "Memory of a worker for what a language model has read of conversations; \"none\" leaves the choice to the agent.",
+    ),
 ];
 
 const REACTION: &[Key] = &[

@@ -106,6 +106,10 @@ fn agent(raw: RawAgent, base: &AgentConfig) -> AgentConfig {
             .map_or(base.idle_unload, |span| span.0.map(|span| span.0)),
         lazy: raw.lazy.unwrap_or(base.lazy),
         model: raw.model.map_or_else(|| base.model.clone(), |name| name.0),
+        context: raw.context.map_or(base.context, |count| count.0),
+        cache_bytes: raw
+            .cache_bytes
+            .map_or(base.cache_bytes, |size| size.0.map(|size| size.0)),
     }
 }
 
@@ -264,6 +268,8 @@ impl From<&AgentConfig> for RawAgent {
             idle_unload: Some(OrNone(agent.idle_unload.map(Span))),
             lazy: Some(agent.lazy),
             model: Some(OrNone(agent.model.clone())),
+            context: Some(OrNone(agent.context)),
+            cache_bytes: Some(OrNone(agent.cache_bytes.map(Bytes))),
         }
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct RawAgent {
     pub(crate) idle_unload: Option<OrNone<Span>>,
     pub(crate) lazy: Option<bool>,
     pub(crate) model: Option<OrNone<String>>,
+    pub(crate) context: Option<OrNone<u64>>,
+    pub(crate) cache_bytes: Option<OrNone<Bytes>>,
 }
 
 /// `[[reactions]]`

@@ -4,7 +4,6 @@
 //! and weights are streamed: at no time is a model in memory as a whole.
 
 mod ctranslate2;
-mod gguf;
 mod tensors;
 mod whisper;
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use aimass_runtime::{Priority, Request, TaskOptions};
+use aimass_runtime::{Priority, Request, SkillSpec, TaskOptions};
 use clap::Args;
 use serde_json::Value;
 
@@ -43,10 +43,13 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
 
 async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(), Failure> {
     let output = context.output;
-    let input = match skills::find(reach, &arguments.skill).await? {
-        Some(spec) => input::build(&spec, &arguments.input, &arguments.set)?,
+    let (input, items) = match skills::find(reach, &arguments.skill).await? {
+        Some(spec) => {
+            let input = input::build(&spec, &arguments.input, &arguments.set)?;
+            (input, Items::of(&spec))
+        }
         // The runtime knows which one is nearest, and refuses whatever the input is.
-        None => Value::Null,
+        None => (Value::Null, Items::Values),
     };
     let options = TaskOptions {
         priority: Priority::Interactive,
@@ -61,17 +64,40 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     };
     let answer = reach
         .each(request, |item| {
-            if output.is_json() {
-                Ok(())
-            } else {
-                show(context, &item)
+            match (output.is_json(), items, &item) {
+                (true, ..) => Ok(()),
+                (false, Items::Text, Value::String(piece)) => output.piece(piece),
+                (false, ..) => show(context, &item),
             }
         })
         .await?;
     if output.is_json() {
         return output.document(&answer);
     }
+    if items == Items::Text {
+        // The text was shown as it came.
+        return output.line("");
+    }
     show(context, &answer)
+}
+
+/// What a skill sends while it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Items {
+    /// Values that stand for themselves.
+    Values,
+    /// Pieces of one text.
+    Text,
+}
+
+impl Items {
+    fn of(spec: &SkillSpec) -> Self {
+        let format = spec.item.as_ref().and_then(|item| item.get("format"));
+        match format.and_then(Value::as_str) {
+            Some("text-delta") => Self::Text,
+            _ => Self::Values,
+        }
+    }
 }
 
 fn show(context: &Context, value: &Value) -> Result<(), Failure> {

@@ -141,6 +141,11 @@ fn agents_models(context: &Context) -> Vec<Finding> {
     let all = [
         ("text", "text model", models::text_model(&config)),
         ("speech", "speech model", models::speech_model(&config)),
+        (
+            "generation",
+            "generation model",
+            models::generation_model(&config),
+        ),
     ];
     all.into_iter()
         .filter(|(agent, ..)| config.agent(agent).enabled)

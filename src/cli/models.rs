@@ -117,6 +117,17 @@ pub(crate) fn speech_model(config: &Config) -> String {
         .unwrap_or_else(|| SPEECH_MODEL.to_owned())
 }
 
+/// What the generation agent writes with where the configuration names nothing else.
+const GENERATION_MODEL: &str = "smollm2";
+
+/// The name of the model that the generation agent is to write with.
+pub(crate) fn generation_model(config: &Config) -> String {
+    config
+        .agent("generation")
+        .model
+        .unwrap_or_else(|| GENERATION_MODEL.to_owned())
+}
+
 /// Fetches the models that these files need, where they are missing and may be fetched.
 pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), Failure> {
     let config = context.home.load_config()?;

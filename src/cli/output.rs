@@ -74,6 +74,18 @@ impl Output {
         }
     }
 
+    /// A piece of a line, shown at once.
+    pub(crate) fn piece(&self, piece: &str) -> Result<(), Failure> {
+        self.bytes(piece.as_bytes())?;
+        match io::stdout().flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => Err(Failure::unavailable(format!(
+                "cannot write to standard output: {error}"
+            ))),
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// One document that is a list, written item by item; nothing at all as text.
     pub(crate) fn list(&self) -> List {
         List {

@@ -9,8 +9,10 @@ use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Store, Tokens, devi
 use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion, Usage};
 
 use crate::artefact::{StoredModel, fault};
-use crate::text::passages::passages;
+use crate::passages::passages;
 
+/// Bytes of a passage to aim at: about a hundred English words, and well within 256 tokens in most scripts.
+pub(super) const PASSAGE: usize = 600;
 /// Label embeddings that a worker keeps.
 const MAX_LABELS: usize = 10_000;
 
@@ -140,7 +142,7 @@ impl TextModel {
             pieces.push(tokens);
             return Ok(());
         }
-        for passage in passages(text) {
+        for passage in passages(text, PASSAGE) {
             pieces.push(tokenize(passage)?);
         }
         Ok(())

@@ -69,14 +69,14 @@ impl TextInput {
     }
 
     /// The bytes of the agent's capacity that it takes: of a file, what its text may take once it is read is not known before.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let text = self.text.as_ref().map_or(0, String::len);
         let path = self.path.as_ref().map_or(0, |path| path.as_os_str().len());
         (text + path) as u64 + 16
     }
 
     /// Reads the text. Files are read once, within bounds, and must hold UTF-8.
-    pub(super) fn read(&self) -> Result<Cow<'_, str>, Fault> {
+    pub(crate) fn read(&self) -> Result<Cow<'_, str>, Fault> {
         let text = match (&self.text, &self.path) {
             (Some(text), None) if text.len() <= MAX_TEXT_BYTES => Cow::Borrowed(text.as_str()),
             (Some(text), None) => {

@@ -17,9 +17,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::TextModel;
-use crate::text::encoder::{cosine, tokens_read};
+use crate::text::encoder::{PASSAGE, cosine, tokens_read};
 use crate::text::input::read_file;
-use crate::text::passages::passages;
+use crate::passages::passages;
 use crate::text::search::ten;
 use crate::text::vector_store::{VectorKey, VectorStore};
 
@@ -217,7 +217,7 @@ impl FolderSearch {
         if self.left.is_empty() && self.done.is_empty() {
             // A file that has become unreadable, or is no text, is left out: the others still count.
             let text = read_file(&key.path).unwrap_or_default();
-            let cut = passages(&text);
+            let cut = passages(&text, PASSAGE);
             let vector_key = VectorKey::new(model.content(), &text);
             if let Some(known) = model.folders.read_back(vector_key, &cut) {
                 self.end_file(model, key, known);

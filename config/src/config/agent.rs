@@ -36,6 +36,10 @@ pub struct AgentConfig {
     pub lazy: bool,
     /// The model's name in the catalogue; `None` means the agent's own choice.
     pub model: Option<String>,
+    /// The most tokens that a language model looks at; `None` means the agent's own choice.
+    pub context: Option<u64>,
+    /// Memory of a worker for what a language model has read of conversations, in bytes; `None` means the agent's own choice.
+    pub cache_bytes: Option<u64>,
 }
 
 impl Default for AgentConfig {
@@ -56,6 +60,8 @@ impl Default for AgentConfig {
             idle_unload: None,
             lazy: true,
             model: None,
+            context: None,
+            cache_bytes: None,
         }
     }
 }

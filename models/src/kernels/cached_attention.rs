@@ -37,7 +37,7 @@ pub(crate) fn cached_attention(
                 let cache = &cache[..lookback.visible * 2 * hidden];
                 widest(
                     #[inline(always)]
-                    || row(query, cache, heads, &mut scores, mixed),
+                    || row(query, cache, hidden, heads, &mut scores, mixed),
                 );
                 Ok(())
             })?;
@@ -47,19 +47,30 @@ pub(crate) fn cached_attention(
     Tensor::from_vec(output, (rows, hidden), queries.device())
 }
 
+/// One query, with what it sees of a cache: `hidden` values of a key and as many of a value for each token, which several of the query's heads may share.
+///
+/// What was mixed is added to `mixed`. Source of the sharing: Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models", 2023.
 #[inline(always)]
-fn row(query: &[f32], cache: &[f32], heads: usize, scores: &mut [f32], mixed: &mut [f32]) {
-    let hidden = query.len();
-    let width = hidden / heads;
+pub(super) fn row(
+    query: &[f32],
+    cache: &[f32],
+    hidden: usize,
+    heads: usize,
+    scores: &mut [f32],
+    mixed: &mut [f32],
+) {
+    let width = query.len() / heads;
+    let sharing = query.len() / hidden;
     let scale = 1.0 / (width as f32).sqrt();
     for (head, mixed) in mixed.chunks_exact_mut(width).enumerate() {
         let query = &query[head * width..][..width];
+        let shared = head / sharing * width;
         for (score, entry) in scores.iter_mut().zip(cache.chunks_exact(2 * hidden)) {
-            *score = dot(query, &entry[head * width..][..width]) * scale;
+            *score = dot(query, &entry[shared..][..width]) * scale;
         }
         softmax(scores);
         for (score, entry) in scores.iter().zip(cache.chunks_exact(2 * hidden)) {
-            let value = &entry[hidden + head * width..][..width];
+            let value = &entry[hidden + shared..][..width];
             for (mixed, value) in mixed.iter_mut().zip(value) {
                 *mixed = score.mul_add(*value, *mixed);
             }

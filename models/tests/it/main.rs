@@ -7,6 +7,7 @@ mod bad_imports;
 mod bad_input;
 mod cache;
 mod import;
+mod llama;
 mod silero;
 mod whisper;
 

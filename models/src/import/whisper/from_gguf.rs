@@ -14,7 +14,7 @@ use super::decoding::Decoding;
 use super::dimensions::{Dimensions, Parameter};
 use super::special_tokens::SpecialTokens;
 use super::{CONFIG_LIMIT, copy, write_json};
-use crate::import::gguf::GgufFile;
+use crate::gguf::{GgufFile, GgufKind};
 use crate::import::tensors::{TensorKind, TensorWriter};
 use crate::store::Progress;
 use crate::{ModelError, files};
@@ -42,7 +42,7 @@ pub(in crate::import) fn from_gguf(
         begin_suppress_tokens: decoding.begin_suppress_tokens,
     };
     let tokens = SpecialTokens::read(&from.join("tokenizer.json"))?;
-    let mut file = GgufFile::open(&from.join("model.gguf"))?;
+    let mut file = GgufFile::open(&from.join("model.gguf"), GgufKind::Whisper)?;
     let mut infos = Vec::new();
     let mut kinds = Vec::new();
     for Parameter { name, shape } in dimensions.parameters() {

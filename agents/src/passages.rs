@@ -1,14 +1,12 @@
 //! Passages: pieces of a text that are short enough for the model and end where sentences do, as far as they can.
 
-/// Bytes of a passage to aim at: about a hundred English words, and well within 256 tokens in most scripts.
-const AIM: usize = 600;
-
-/// Cuts a text into passages of about [`AIM`] bytes, at the ends of paragraphs, else sentences, else words, else characters.
-pub(super) fn passages(text: &str) -> Vec<&str> {
+/// Cuts a text into passages of at most `most` bytes, but one character at least, at the ends of paragraphs, else sentences, else words, else characters.
+pub(crate) fn passages(text: &str, most: usize) -> Vec<&str> {
     let mut passages = Vec::new();
     let mut rest = text.trim();
-    while rest.len() > AIM {
-        let limit = rest.floor_char_boundary(AIM);
+    while rest.len() > most {
+        let limit = rest.floor_char_boundary(most);
+        let limit = limit.max(rest.chars().next().map_or(0, char::len_utf8));
         let (passage, later) = rest.split_at(best_cut(&rest[..limit]));
         passages.push(passage.trim_end());
         rest = later.trim_start();
@@ -40,11 +38,13 @@ fn best_cut(window: &str) -> usize {
 mod tests {
     use super::*;
 
+    const AIM: usize = 600;
+
     #[test]
     fn nothing_is_lost_and_nothing_is_too_long() {
         let sentence = "The parcel came late and the cup was broken. ";
         let text = sentence.repeat(100);
-        let passages = passages(&text);
+        let passages = passages(&text, AIM);
         assert!(passages.len() > 5);
         assert!(
             passages
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn text_without_spaces_is_cut_between_characters() {
         let text = "漢".repeat(1000);
-        assert_eq!(passages(&text).concat(), text);
-        assert_eq!(passages("  "), Vec::<&str>::new());
+        assert_eq!(passages(&text, AIM).concat(), text);
+        assert_eq!(passages("  ", AIM), Vec::<&str>::new());
     }
 }

@@ -9,48 +9,92 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use candle_core::quantized::QTensor;
-use candle_core::quantized::gguf_file::{Content, TensorInfo};
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 
 use crate::{ModelError, files};
 
-/// Headers of Whisper models have no vocabulary and take some ten kilobytes. candle takes up to 64 times as much memory as the header has bytes.
-const HEADER_LIMIT: u64 = 1 << 20;
 /// Arrays of arrays have no use.
 const MAX_DEPTH: usize = 4;
 /// The type of a value that is an unsigned integer of 32 bits.
 const UNSIGNED: u32 = 4;
 
+/// What a file is to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GgufKind {
+    /// A Whisper model without its vocabulary.
+    Whisper,
+    /// A language model with its vocabulary.
+    Language,
+}
+
+impl GgufKind {
+    /// How long a header may be. candle takes up to eight times as much memory as it has bytes.
+    fn header_limit(self) -> u64 {
+        match self {
+            // Some ten kilobytes.
+            Self::Whisper => 1 << 20,
+            // The largest vocabularies, of 260,000 tokens, take some twelve megabytes with their merges.
+            Self::Language => 24 << 20,
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Whisper => "a whole Whisper model in GGUF, of version 2 or 3",
+            Self::Language => "a whole language model of the Llama family in GGUF, of version 2 or 3",
+        }
+    }
+}
+
 /// An open GGUF file. What was taken out of it is not in it any more, so that what is left over shows.
-pub(super) struct GgufFile {
+pub(crate) struct GgufFile {
+    kind: GgufKind,
     path: PathBuf,
     file: BufReader<File>,
     content: Content,
 }
 
 impl GgufFile {
-    pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn open(path: &Path, kind: GgufKind) -> Result<Self, ModelError> {
         let (file, _) = files::open(path)?;
         let mut header = Vec::new();
         (&file)
-            .take(HEADER_LIMIT)
+            .take(kind.header_limit())
             .read_to_end(&mut header)
             .map_err(|source| files::unreadable(path, source))?;
         if Walk(&header).metadata().is_none() {
             let found =
-                format!("a header that is not whole in its first {HEADER_LIMIT} bytes, or lies");
-            return Err(refuse(path, found));
+                format!("a header that is not whole in its first {} bytes, or lies", kind.header_limit());
+            return Err(refuse(path, kind, found));
         }
         let content = Content::read(&mut Cursor::new(&header))
-            .map_err(|error| refuse(path, first_line(&error)))?;
+            .map_err(|error| refuse(path, kind, first_line(&error)))?;
         Ok(Self {
+            kind,
             path: path.to_owned(),
             file: BufReader::new(file),
             content,
         })
     }
 
+    /// Takes a value of the header; none if the file does not say it.
+    pub(crate) fn value(&mut self, key: &str) -> Option<Value> {
+        self.content.metadata.remove(key)
+    }
+
+    /// Whether it has a tensor of this name, which was not taken yet.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    /// The shape of a tensor that was not taken yet.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        let info = self.content.tensor_infos.get(name)?;
+        Some(info.shape.dims())
+    }
+
     /// Takes a tensor, which must have this shape.
-    pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorInfo, ModelError> {
+    pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorInfo, ModelError> {
         let info = self.content.tensor_infos.remove(name);
         let info = info.ok_or_else(|| self.refuse(format!("no tensor `{name}`")))?;
         if info.shape.dims() == shape {
@@ -63,25 +107,25 @@ impl GgufFile {
     }
 
     /// Drops a tensor that need not be there.
-    pub(super) fn drop(&mut self, name: &str) {
+    pub(crate) fn drop(&mut self, name: &str) {
         self.content.tensor_infos.remove(name);
     }
 
     /// The name of a tensor that was not taken.
-    pub(super) fn left_over(&self) -> Option<&str> {
+    pub(crate) fn left_over(&self) -> Option<&str> {
         self.content.tensor_infos.keys().min().map(String::as_str)
     }
 
     /// Reads the values of a tensor, after a check that the file has them.
-    pub(super) fn read(&mut self, info: &TensorInfo) -> Result<QTensor, ModelError> {
+    pub(crate) fn read(&mut self, info: &TensorInfo) -> Result<QTensor, ModelError> {
         let start = self.content.tensor_data_offset;
         let read = info.read(&mut self.file, start, &Device::Cpu);
         read.map_err(|error| self.refuse(first_line(&error)))
     }
 
     /// The error of a file that does not hold what it must.
-    pub(super) fn refuse(&self, found: String) -> ModelError {
-        refuse(&self.path, found)
+    pub(crate) fn refuse(&self, found: String) -> ModelError {
+        refuse(&self.path, self.kind, found)
     }
 }
 
@@ -95,10 +139,10 @@ fn first_line(error: &candle_core::Error) -> String {
         .to_owned()
 }
 
-fn refuse(path: &Path, found: String) -> ModelError {
+fn refuse(path: &Path, kind: GgufKind, found: String) -> ModelError {
     ModelError::Format {
         path: path.to_owned(),
-        expected: "a whole Whisper model in GGUF, of version 2 or 3".to_owned(),
+        expected: kind.expected().to_owned(),
         found,
         advice: files::FETCH_AGAIN.to_owned(),
     }
@@ -146,6 +190,10 @@ impl<'a> Walk<'a> {
 
     fn array(&mut self, depth: usize) -> Option<()> {
         let kind = self.u32()?;
+        // Each value takes 32 bytes of memory: a list of single bytes would be a way to make much of little, and has no use.
+        if matches!(kind, 0..=3 | 7) {
+            return None;
+        }
         for _ in 0..self.u64()? {
             self.value(kind, depth)?;
         }

@@ -1,0 +1,28 @@
+//! The generation agent: conversations, texts that are written on, and summaries, by a language model.
+//!
+//! ```no_run
+//! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
+//! use aimass_agents::generation::{Chat, GenerationInput};
+//!
+//! let answer = runtime.ask(Chat, GenerationInput::prompt("What is an actor?")).await?;
+//! println!("{}", answer.text);
+//! # Ok(())
+//! # }
+//! ```
+
+mod agent;
+mod chat;
+mod complete;
+mod input;
+mod model;
+mod output;
+mod summarise;
+mod writing;
+
+pub use agent::{GenerationAgent, GenerationLimits};
+pub use chat::Chat;
+pub use complete::Complete;
+pub use input::{ChatMessage, GenerationInput, Speaker};
+pub use model::{LanguageModel, LanguageModelSource};
+pub use output::{GenerationOutput, GenerationUsage, TextDelta, TokenLogprob};
+pub use summarise::{Summarise, SummariseInput, Summary};

@@ -1,0 +1,160 @@
+"""What llama.cpp makes of language models: `python llama.py SMOLLM2.gguf`.
+
+Writes `llama/tiny-llama.gguf` and `llama/tiny-qwen2.gguf`, random checkpoints of the two architectures, and `llama/goldens.json`: tokens of odd texts, scores of
+the tiny ones, and what SmolLM2 writes on without chance. With llama-cpp-python (built from source) and gguf; the versions stand in the file.
+"""
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+import gguf
+import llama_cpp
+import numpy as np
+
+HERE = Path(__file__).parent / "llama"
+HIDDEN, LAYERS, HEADS, KV_HEADS, INNER, CONTEXT = 64, 2, 4, 2, 96, 512
+
+MERGES = [
+    "1 2", "12 3", "' s", "Ġ a", "a b", "Ġa b", "Ċ Ċ", "Ġ Ġ", "t h", "th e", "Ġ the", "i n", "Ġ 1", "h e", "l l", "he ll", "hell o", "! !",
+    "Ġ w", "o r", "Ġw or", "l d", "Ġwor ld", "Ã ©", "e r", "o n", "r e", "s t", "o u", "Ġ o",
+]
+CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+
+TEXTS = [
+    "", "hello world", " hello  world ", "the 123 the12345's 'S don't", "a\n\n\nb\n \n c\t\td", "1,234.5 + 67%", "naïve café é e\u0301",
+    "漢字とかな、混ぜて。", "Привет, мир", "😀👩‍👩‍👧 emoji", "<|im_end|> is not an end", "x" * 70, "    indented\n        more", "١٢٣ ½ Ⅳ", "\u00a0nbsp\u2003em",
+    "\r\nwindows\r\n", "CamelCaseAND_snake-case", "https://example.org/?q=1&r=2#3", "\ufeffbom \u200bzero", "''''s 're'LL",
+]
+
+QUESTIONS = [
+    "What is the capital of France?", "Write a haiku about rain.", "Explain what an actor is in concurrent programming.", "List three fruits.",
+    "What is 12 plus 30?", "Translate 'good morning' into Spanish.", "Why is the sky blue?", "Tell me a very short story about a fox.",
+    "Give a recipe for pancakes.", "Who wrote Hamlet?", "What does a ledger record?", "Write a polite letter that asks for a refund.",
+    "Name the planets of the solar system.", "How do I boil an egg?", "What is the difference between a list and a tuple in Python?",
+    "Summarise: The parcel came two weeks late and the cup inside was broken. I want my money back.", "Write a Python function that adds two numbers.",
+    "What is photosynthesis?", "Give me advice on learning a language.", "Is water wet? Answer in one sentence.",
+]
+TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and message.role != 'system' %}{{ '<|im_start|>system\nhelp<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def byte_characters():
+    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = iter(range(256, 512))
+    return [chr(byte) if byte in seen else chr(next(hidden)) for byte in range(256)]
+
+
+def tiny(architecture, path):
+    random = np.random.default_rng({"llama": 1, "qwen2": 2}[architecture])
+    tokens = CONTROLS + byte_characters() + [merge.replace(" ", "") for merge in MERGES]
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(HIDDEN)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(INNER)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KV_HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10000.0)
+    if architecture == "llama":
+        writer.add_rope_dimension_count(HIDDEN // HEADS)
+        writer.add_vocab_size(len(tokens))
+        writer.add_chat_template(TEMPLATE)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre({"llama": "smollm", "qwen2": "qwen2"}[architecture])
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * len(CONTROLS) + [1] * (len(tokens) - len(CONTROLS)))
+    writer.add_token_merges(MERGES)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(False)
+
+    def weight(name, *shape, size=None):
+        values = random.standard_normal(shape).astype(np.float32) * (size or 1.5 / shape[-1] ** 0.5)
+        kind = gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+
+    def vector(name, length, around):
+        writer.add_tensor(name, (around + 0.2 * random.standard_normal(length)).astype(np.float32))
+
+    kv = HIDDEN // HEADS * KV_HEADS
+    weight("token_embd.weight", len(tokens), HIDDEN, size=0.4)
+    vector("output_norm.weight", HIDDEN, 1.0)
+    if architecture == "qwen2":
+        weight("output.weight", len(tokens), HIDDEN, size=0.4)
+    for layer in range(LAYERS):
+        vector(f"blk.{layer}.attn_norm.weight", HIDDEN, 1.0)
+        vector(f"blk.{layer}.ffn_norm.weight", HIDDEN, 1.0)
+        for name, outputs, inputs in [
+            ("attn_q", HIDDEN, HIDDEN), ("attn_k", kv, HIDDEN), ("attn_v", kv, HIDDEN), ("attn_output", HIDDEN, HIDDEN),
+            ("ffn_gate", INNER, HIDDEN), ("ffn_up", INNER, HIDDEN), ("ffn_down", HIDDEN, INNER),
+        ]:
+            weight(f"blk.{layer}.{name}.weight", outputs, inputs)
+            if architecture == "qwen2" and name in ("attn_q", "attn_k", "attn_v"):
+                vector(f"blk.{layer}.{name}.bias", outputs, 0.3)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def load(path):
+    # Keys and values in full precision, as we have them.
+    return llama_cpp.Llama(
+        str(path), n_ctx=1024, n_threads=2, n_batch=512, type_k=0, type_v=0, flash_attn=False, logits_all=True, verbose=False
+    )
+
+
+def tokens_of(model):
+    return [model.tokenize(text.encode(), add_bos=False, special=False) for text in TEXTS]
+
+
+def spelt(model, messages):
+    template = model.metadata["tokenizer.chat_template"]
+    format = llama_cpp.llama_chat_format.Jinja2ChatFormatter(template, eos_token="<|im_end|>", bos_token="<|im_start|>", add_generation_prompt=True)
+    return format(messages=messages).prompt
+
+
+def scores(path):
+    model = load(path)
+    prompt = model.tokenize(b"hello world, the 123 the", add_bos=False, special=False)
+    model.eval(prompt)
+    return {"tokens": tokens_of(model), "prompt": prompt, "scores": [round(float(score), 4) for score in model.scores[len(prompt) - 1]]}
+
+
+def written(model, question):
+    """The greedy tokens, and by how much the score of each is above that of the next best."""
+    prompt = model.tokenize(spelt(model, [{"role": "user", "content": question}]).encode(), add_bos=False, special=True)
+    model.reset()
+    model.eval(prompt)
+    tokens, gaps = [], []
+    while len(tokens) < 64:
+        last = model.scores[model.n_tokens - 1]
+        best, next_best = np.argsort(last)[-1:-3:-1]
+        tokens.append(int(best))
+        gaps.append(round(float(last[best] - last[next_best]), 3))
+        if best in (0, 2):
+            break
+        model.eval([int(best)])
+    return {"question": question, "prompt": prompt, "tokens": tokens, "gaps": gaps}
+
+
+def main():
+    HERE.mkdir(exist_ok=True)
+    goldens = {"versions": {name: importlib.metadata.version(name) for name in ("llama-cpp-python", "gguf")}, "texts": TEXTS}
+    for architecture in ("llama", "qwen2"):
+        path = HERE / f"tiny-{architecture}.gguf"
+        tiny(architecture, path)
+        goldens[architecture] = scores(path)
+    model = load(sys.argv[1])
+    goldens["smollm2"] = {"tokens": tokens_of(model), "written": [written(model, question) for question in QUESTIONS]}
+    (HERE / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=True, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+//! Language models of the Llama family: reading texts, and writing on.
+//!
+//! Source of the network: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", 2023. It reads GGUF files, with their vocabulary and
+//! chat template, and computes on candle's quantised products: Llama 2 to 3.2, SmolLM2, Mistral and others of the architecture `llama`, and Qwen2 and
+//! Qwen2.5 (`qwen2`).
+//!
+//! What a text's tokens left behind lies outside the network, in a [`KvCache`] for each sequence; a [`CachePool`] keeps them from call to call. All sequences
+//! take each step together ([`Generation`]), and each comes out as it does alone, bit by bit.
+
+mod cache;
+mod chat;
+mod config;
+mod constraint;
+mod generation;
+mod layer;
+mod network;
+mod options;
+mod pool;
+mod reader;
+mod sampler;
+mod sequence;
+mod text;
+mod vocabulary;
+mod weights;
+
+pub use cache::KvCache;
+pub use chat::{ChatTemplate, Message, Role};
+pub use config::LlamaConfig;
+pub use constraint::Constraint;
+pub use generation::{Generation, Progress};
+pub use network::{Feed, Wanted};
+pub use options::{FinishReason, Generated, GenerationOptions, TokenChance};
+pub use pool::CachePool;
+pub use vocabulary::{Spelling, Vocabulary};
+pub use weights::LlamaWeights;

@@ -1,0 +1,176 @@
+//! Many texts that are written on together.
+//!
+//! Each step reads the weights once for all of them, which is what a step costs. Texts come and go between steps (Yu et al., "Orca", 2022), and what a
+//! newcomer brings to be read goes beside the steps of the others in portions, so that these do not wait for it.
+
+use super::network::Wanted;
+use super::pool::CachePool;
+use super::sequence::Sequence;
+use super::{Generated, GenerationOptions, LlamaWeights};
+use crate::ModelError;
+
+/// The most tokens that are read in one step.
+const PORTION: usize = 256;
+
+/// Texts that are written on together. They are numbered in the order in which they came.
+#[derive(Default)]
+pub struct Generation {
+    members: Vec<Member>,
+}
+
+enum Member {
+    Going(Box<Sequence>),
+    Refused(ModelError),
+    Gone,
+}
+
+/// What a step has brought.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// New pieces of texts, by their numbers.
+    pub pieces: Vec<(usize, String)>,
+    /// Texts that are done, by their numbers.
+    pub done: Vec<(usize, Result<Generated, ModelError>)>,
+    /// Whether none is left.
+    pub finished: bool,
+}
+
+impl Generation {
+    /// Adds a text to be written on from these tokens. What is wrong with it is told by the next step.
+    pub fn push(&mut self, weights: &LlamaWeights, prompt: Vec<u32>, options: GenerationOptions) {
+        self.members.push(match Sequence::new(weights, prompt, options) {
+            Ok(sequence) => Member::Going(Box::new(sequence)),
+            Err(error) => Member::Refused(error),
+        });
+    }
+
+    /// Leaves a number out.
+    pub fn push_nothing(&mut self) {
+        self.members.push(Member::Gone);
+    }
+
+    /// Leaves a text out from now on.
+    pub fn drop_text(&mut self, number: usize) {
+        if let Some(member) = self.members.get_mut(number) {
+            *member = Member::Gone;
+        }
+    }
+
+    /// Takes a step: of each text a portion of what it brought is read, or its next token is written. Texts for which `wants` says no
+    /// wait, as long as others have something to do.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`]; then all texts are lost.
+    pub fn advance(
+        &mut self,
+        weights: &LlamaWeights,
+        pool: &mut CachePool,
+        wants: impl Fn(usize) -> bool,
+    ) -> Result<Progress, ModelError> {
+        let mut progress = Progress::default();
+        self.take_refused(&mut progress);
+        let mut chosen = self.choose(weights, pool, wants).into_iter().peekable();
+        let (mut feeds, mut scored) = (Vec::new(), Vec::new());
+        for (number, member) in self.members.iter_mut().enumerate() {
+            let Some((_, portion)) = chosen.next_if(|(next, _)| *next == number) else {
+                continue;
+            };
+            let Member::Going(sequence) = member else {
+                continue;
+            };
+            if let Some(feed) = sequence.feed(portion) {
+                if feed.wanted == Wanted::Scores {
+                    scored.push(number);
+                }
+                feeds.push(feed);
+            }
+        }
+        let scores = match feeds.is_empty() {
+            true => Vec::new(),
+            false => weights.forward(&mut feeds)?,
+        };
+        drop(feeds);
+        for (number, scores) in scored.into_iter().zip(scores) {
+            self.write(number, scores, weights, pool, &mut progress);
+        }
+        let is_gone = |member: &Member| matches!(member, Member::Gone);
+        progress.finished = self.members.iter().all(is_gone);
+        Ok(progress)
+    }
+
+    fn take_refused(&mut self, progress: &mut Progress) {
+        for (number, member) in self.members.iter_mut().enumerate() {
+            if let Member::Refused(_) = member
+                && let Member::Refused(error) = std::mem::replace(member, Member::Gone)
+            {
+                progress.done.push((number, Err(error)));
+            }
+        }
+    }
+
+    /// The numbers of the texts that take part in the next step, with how many tokens they may bring.
+    fn choose(
+        &mut self,
+        weights: &LlamaWeights,
+        pool: &mut CachePool,
+        wants: impl Fn(usize) -> bool,
+    ) -> Vec<(usize, usize)> {
+        let mut is_full = false;
+        let mut able = Vec::new();
+        for (number, member) in self.members.iter_mut().enumerate() {
+            let Member::Going(sequence) = member else {
+                continue;
+            };
+            // Who came first gets room first.
+            is_full = is_full || !sequence.is_admitted(weights, pool);
+            if sequence.is_running() {
+                able.push((number, sequence.unread()));
+            }
+        }
+        if able.iter().any(|(number, _)| wants(*number)) {
+            able.retain(|(number, _)| wants(*number));
+        }
+        // Those that write go first; what they leave of the portion is for those that read.
+        let writing = able.iter().filter(|(_, unread)| *unread == 1).count();
+        let mut left = PORTION.saturating_sub(writing);
+        let portions = able.into_iter().map(|(number, unread)| match unread {
+            1 => (number, 1),
+            _ => {
+                let portion = unread.min(left);
+                left -= portion;
+                (number, portion)
+            }
+        });
+        portions.filter(|(_, portion)| *portion > 0).collect()
+    }
+
+    fn write(
+        &mut self,
+        number: usize,
+        scores: Vec<f32>,
+        weights: &LlamaWeights,
+        pool: &mut CachePool,
+        progress: &mut Progress,
+    ) {
+        let member = &mut self.members[number];
+        let Member::Going(sequence) = member else {
+            return;
+        };
+        let written = match sequence.write(weights, scores) {
+            Ok(written) => written,
+            Err(error) => {
+                *member = Member::Gone;
+                progress.done.push((number, Err(error)));
+                return;
+            }
+        };
+        if !written.piece.is_empty() {
+            progress.pieces.push((number, written.piece));
+        }
+        if let Some(reason) = written.finished
+            && let Member::Going(sequence) = std::mem::replace(member, Member::Gone)
+        {
+            progress.done.push((number, Ok(sequence.finish(pool, reason))));
+        }
+    }
+}
