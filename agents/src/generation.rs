@@ -26,3 +26,4 @@ pub use input::{ChatMessage, GenerationInput, Speaker};
 pub use model::{LanguageModel, LanguageModelSource};
 pub use output::{GenerationOutput, GenerationUsage, TextDelta, TokenLogprob};
 pub use summarise::{Summarise, SummariseInput, Summary};
+pub use writing::Writing;

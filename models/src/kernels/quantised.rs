@@ -4,6 +4,7 @@
 //! text alone and in company, and with what it said before read anew or not.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
@@ -16,16 +17,8 @@ pub(crate) struct QuantisedWeight {
     product: QMatMul,
     inputs: usize,
     outputs: usize,
-    alone: Alone,
-}
-
-/// How a single row is multiplied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Alone {
-    /// As several are.
-    Same,
-    /// candle has a kernel of its own for it, which sums in another order: so it goes in company of itself.
-    Doubled,
+    /// How many rows may be multiplied at once, so that the sums of each have the same order.
+    together: RangeInclusive<usize>,
 }
 
 impl QuantisedWeight {
@@ -39,9 +32,11 @@ impl QuantisedWeight {
             GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K => weight,
             _ => QTensor::quantize(&weight.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?,
         };
-        let alone = match weight.dtype() {
-            GgmlDType::Q6K => Alone::Doubled,
-            _ => Alone::Same,
+        let together = match weight.dtype() {
+            // candle has kernels of their own for one row of Q6K, and on some machines for 32 rows of Q4K and more.
+            GgmlDType::Q6K => 2..=usize::MAX,
+            GgmlDType::Q4K => 1..=31,
+            _ => 1..=usize::MAX,
         };
         let weight = Arc::new(weight);
         let product = QMatMul::from_arc(weight.clone())?;
@@ -50,18 +45,28 @@ impl QuantisedWeight {
             product,
             inputs,
             outputs,
-            alone,
+            together,
         })
     }
 
     /// The products of rows of `inputs` values: as many rows of `outputs` values.
     pub(crate) fn product(&self, input: &[f32]) -> Result<Vec<f32>> {
+        let (least, most) = (*self.together.start(), *self.together.end());
         let rows = input.len() / self.inputs;
-        if rows == 1 && self.alone == Alone::Doubled {
-            let mut product = self.product(&[input, input].concat())?;
-            product.truncate(self.outputs);
+        if rows > most {
+            let parts = input.chunks(most * self.inputs);
+            let parts = parts.map(|part| self.product(part));
+            return Ok(parts.collect::<Result<Vec<_>>>()?.concat());
+        }
+        if rows < least {
+            let mut product = self.multiply(&input.repeat(least), rows * least)?;
+            product.truncate(rows * self.outputs);
             return Ok(product);
         }
+        self.multiply(input, rows)
+    }
+
+    fn multiply(&self, input: &[f32], rows: usize) -> Result<Vec<f32>> {
         let input = Tensor::from_slice(input, (rows, self.inputs), &Device::Cpu)?;
         self.product.forward(&input)?.flatten_all()?.to_vec1()
     }

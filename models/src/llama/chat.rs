@@ -58,8 +58,9 @@ impl ChatTemplate {
         if template.source.len() > LONGEST {
             return Err(format!("a chat template of {} bytes", template.source.len()));
         }
-        match environment().template_from_str(&template.source) {
-            Ok(_) => Ok(template),
+        let checked = environment().template_from_str(&template.source).map(drop);
+        match checked {
+            Ok(()) => Ok(template),
             Err(error) => Err(format!("a chat template that cannot be read: {error}")),
         }
     }

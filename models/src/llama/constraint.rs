@@ -94,7 +94,7 @@ fn factory(vocabulary: &Vocabulary) -> Result<ParserFactory, ModelError> {
     let words: Vec<Vec<u8>> = tokens
         .map(|id| match vocabulary.bytes(id) {
             // Tokens that are no text are marked by a byte that no text has.
-            [] => [&[TokTrie::SPECIAL_TOKEN_MARKER], vocabulary.name(id).as_bytes()].concat(),
+            [] => [&[TokTrie::SPECIAL_TOKEN_MARKER][..], vocabulary.name(id).as_bytes()].concat(),
             bytes => bytes.to_vec(),
         })
         .collect();
