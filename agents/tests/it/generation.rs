@@ -31,7 +31,7 @@ fn tiny() -> TinyStore {
     );
     std::fs::write(&catalogue, entry).unwrap();
     let options = StoreOptions {
-        offline: true,
+        offline: false,
         hub_endpoint: "http://localhost:9".to_owned(),
         hub_token: None,
     };
