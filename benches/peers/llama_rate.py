@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast llama.cpp reads and writes, as models/examples/generate_rate.rs does: `python llama_rate.py FILE.gguf THREADS [CONVERSATIONS]...`
 
-needs: pip install llama-cpp-python (built from source, with the machine's own instructions)
+needs: pip install llama-cpp-python, built from source
 """
 import ctypes
 import sys

@@ -15,8 +15,12 @@ const WRITTEN: usize = 128;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: generate_rate FOLDER [CONVERSATIONS]...")?;
-    let mut counts = arguments.map(|count| count.parse()).collect::<Result<Vec<usize>, _>>()?;
+    let folder = arguments
+        .next()
+        .ok_or("usage: generate_rate FOLDER [CONVERSATIONS]...")?;
+    let mut counts = arguments
+        .map(|count| count.parse())
+        .collect::<Result<Vec<usize>, _>>()?;
     if counts.is_empty() {
         counts = vec![1, 4, 16];
     }
@@ -38,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn rates(weights: &LlamaWeights, count: usize) -> Result<(f64, f64), Box<dyn Error>> {
     let caches = (0..count).map(|_| KvCache::new(weights.config(), READ + WRITTEN));
     let mut caches: Vec<KvCache> = caches.collect();
-    let prompt: Vec<u32> = (0..READ as u32).map(|place| 1000 + place * 37 % 4000).collect();
+    let prompt: Vec<u32> = (0..READ as u32)
+        .map(|place| 1000 + place * 37 % 4000)
+        .collect();
     let mut next = Vec::new();
     let began = SystemTime::now();
     for cache in &mut caches {
@@ -69,6 +75,7 @@ fn rates(weights: &LlamaWeights, count: usize) -> Result<(f64, f64), Box<dyn Err
 }
 
 fn best(scores: &[f32]) -> u32 {
-    let by_score = |one: &u32, other: &u32| scores[*one as usize].total_cmp(&scores[*other as usize]);
+    let by_score =
+        |one: &u32, other: &u32| scores[*one as usize].total_cmp(&scores[*other as usize]);
     (0..scores.len() as u32).max_by(by_score).unwrap_or(0)
 }

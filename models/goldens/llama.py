@@ -1,17 +1,18 @@
 """What llama.cpp makes of language models: `python llama.py SMOLLM2.gguf`.
 
 Writes `llama/tiny-llama.gguf` and `llama/tiny-qwen2.gguf`, random checkpoints of the two architectures, and `llama/goldens.json`: tokens of odd texts, scores of
-the tiny ones, and what SmolLM2 writes on without chance. With llama-cpp-python (built from source) and gguf; the versions stand in the file.
+the tiny ones, and what SmolLM2 writes on without chance. With xllamacpp, which brings llama.cpp's own server, and gguf; the versions stand in the file.
 """
 
 import importlib.metadata
 import json
 import sys
+import urllib.request
 from pathlib import Path
 
 import gguf
-import llama_cpp
 import numpy as np
+import xllamacpp
 
 HERE = Path(__file__).parent / "llama"
 HIDDEN, LAYERS, HEADS, KV_HEADS, INNER, CONTEXT = 64, 2, 4, 2, 96, 512
@@ -103,55 +104,72 @@ def tiny(architecture, path):
     writer.close()
 
 
-def load(path):
-    # Keys and values in full precision, as we have them.
-    return llama_cpp.Llama(
-        str(path), n_ctx=1024, n_threads=2, n_batch=512, type_k=0, type_v=0, flash_attn=False, logits_all=True, verbose=False
-    )
+class Model:
+    """A model behind llama.cpp's own server."""
+
+    def __init__(self, path):
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(path)
+        parameters.n_ctx, parameters.n_parallel = 1024, 1
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
+        # Keys and values in full precision, as we have them.
+        parameters.cache_type_k = parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+        parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        parameters.use_jinja, parameters.warmup = True, False
+        self.server = xllamacpp.Server(parameters)
+
+    def ask(self, path, **fields):
+        request = urllib.request.Request(self.server.listening_address + path, json.dumps(fields).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def tokens(self, text, special):
+        return self.ask("/tokenize", content=text, add_special=False, parse_special=special)["tokens"]
+
+    def write(self, prompt, tokens, alternatives):
+        """Greedy tokens, each with the likeliest in its place."""
+        answer = self.ask(
+            "/completion", prompt=prompt, n_predict=tokens, temperature=0, n_probs=alternatives, post_sampling_probs=False, samplers=["top_k"], top_k=1,
+            cache_prompt=False, return_tokens=True,
+        )
+        # Without any where the text ends within a character.
+        return [step["top_logprobs"] for step in answer.get("completion_probabilities", [])]
 
 
 def tokens_of(model):
-    return [model.tokenize(text.encode(), add_bos=False, special=False) for text in TEXTS]
-
-
-def spelt(model, messages):
-    template = model.metadata["tokenizer.chat_template"]
-    format = llama_cpp.llama_chat_format.Jinja2ChatFormatter(template, eos_token="<|im_end|>", bos_token="<|im_start|>", add_generation_prompt=True)
-    return format(messages=messages).prompt
+    return [model.tokens(text, special=False) for text in TEXTS]
 
 
 def scores(path):
-    model = load(path)
-    prompt = model.tokenize(b"hello world, the 123 the", add_bos=False, special=False)
-    model.eval(prompt)
-    return {"tokens": tokens_of(model), "prompt": prompt, "scores": [round(float(score), 4) for score in model.scores[len(prompt) - 1]]}
+    model = Model(path)
+    for text in ("hello world, the 123 the", "the other world", "hello", "a b c the", "one two hello"):
+        prompt = model.tokens(text, special=False)
+        if chances := model.write(prompt, 1, 1000):
+            break
+    [chances] = chances
+    order = sorted(chances, key=lambda chance: chance["id"])
+    return {"tokens": tokens_of(model), "prompt": prompt, "logprobs": [round(chance["logprob"], 4) for chance in order]}
 
 
 def written(model, question):
     """The greedy tokens, and by how much the score of each is above that of the next best."""
-    prompt = model.tokenize(spelt(model, [{"role": "user", "content": question}]).encode(), add_bos=False, special=True)
-    model.reset()
-    model.eval(prompt)
+    spelt = model.ask("/apply-template", messages=[{"role": "user", "content": question}])["prompt"]
+    prompt = model.tokens(spelt, special=True)
     tokens, gaps = [], []
-    while len(tokens) < 64:
-        last = model.scores[model.n_tokens - 1]
-        best, next_best = np.argsort(last)[-1:-3:-1]
-        tokens.append(int(best))
-        gaps.append(round(float(last[best] - last[next_best]), 3))
-        if best in (0, 2):
-            break
-        model.eval([int(best)])
+    for best, following, *_ in model.write(prompt, 64, 2):
+        tokens.append(best["id"])
+        gaps.append(round(best["logprob"] - following["logprob"], 3))
     return {"question": question, "prompt": prompt, "tokens": tokens, "gaps": gaps}
 
 
 def main():
     HERE.mkdir(exist_ok=True)
-    goldens = {"versions": {name: importlib.metadata.version(name) for name in ("llama-cpp-python", "gguf")}, "texts": TEXTS}
+    goldens = {"versions": {name: importlib.metadata.version(name) for name in ("xllamacpp", "gguf")}, "texts": TEXTS}
     for architecture in ("llama", "qwen2"):
         path = HERE / f"tiny-{architecture}.gguf"
         tiny(architecture, path)
         goldens[architecture] = scores(path)
-    model = load(sys.argv[1])
+    model = Model(sys.argv[1])
     goldens["smollm2"] = {"tokens": tokens_of(model), "written": [written(model, question) for question in QUESTIONS]}
     (HERE / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=True, separators=(",", ":")) + "\n")
 

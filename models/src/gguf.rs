@@ -41,7 +41,9 @@ impl GgufKind {
     fn expected(self) -> &'static str {
         match self {
             Self::Whisper => "a whole Whisper model in GGUF, of version 2 or 3",
-            Self::Language => "a whole language model of the Llama family in GGUF, of version 2 or 3",
+            Self::Language => {
+                "a whole language model of the Llama family in GGUF, of version 2 or 3"
+            }
         }
     }
 }
@@ -63,8 +65,10 @@ impl GgufFile {
             .read_to_end(&mut header)
             .map_err(|source| files::unreadable(path, source))?;
         if Walk(&header).metadata().is_none() {
-            let found =
-                format!("a header that is not whole in its first {} bytes, or lies", kind.header_limit());
+            let found = format!(
+                "a header that is not whole in its first {} bytes, or lies",
+                kind.header_limit()
+            );
             return Err(refuse(path, kind, found));
         }
         let content = Content::read(&mut Cursor::new(&header))

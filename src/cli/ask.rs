@@ -63,12 +63,10 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         options: Box::new(options),
     };
     let answer = reach
-        .each(request, |item| {
-            match (output.is_json(), items, &item) {
-                (true, ..) => Ok(()),
-                (false, Items::Text, Value::String(piece)) => output.piece(piece),
-                (false, ..) => show(context, &item),
-            }
+        .each(request, |item| match (output.is_json(), items, &item) {
+            (true, ..) => Ok(()),
+            (false, Items::Text, Value::String(piece)) => output.piece(piece),
+            (false, ..) => show(context, &item),
         })
         .await?;
     if output.is_json() {

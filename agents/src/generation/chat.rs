@@ -71,5 +71,7 @@ impl ModelSkill for Chat {
 
 fn spell(weights: &LlamaWeights, input: &GenerationInput) -> Result<Vec<u32>, Fault> {
     let messages = input.conversation()?;
-    weights.conversation(&messages).map_err(|error| fault(&error))
+    weights
+        .conversation(&messages)
+        .map_err(|error| fault(&error))
 }

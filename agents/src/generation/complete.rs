@@ -70,5 +70,7 @@ impl ModelSkill for Complete {
 }
 
 fn spell(weights: &LlamaWeights, input: &GenerationInput) -> Result<Vec<u32>, Fault> {
-    weights.beginning(input.text()?).map_err(|error| fault(&error))
+    weights
+        .beginning(input.text()?)
+        .map_err(|error| fault(&error))
 }

@@ -162,18 +162,26 @@ impl GenerationInput {
 
     /// The bytes of the agent's capacity that it takes.
     pub(super) fn bytes(&self) -> u64 {
-        let said = self.messages.iter().map(|message| message.content.len() + 16);
+        let said = self
+            .messages
+            .iter()
+            .map(|message| message.content.len() + 16);
         let texts = [&self.prompt, &self.system, &self.regex];
         let texts = texts.into_iter().flatten().map(String::len);
         let lists = self.stop.iter().chain(&self.choice).map(String::len);
-        let schema = self.schema.as_ref().map_or(0, |schema| schema.to_string().len());
+        let schema = self
+            .schema
+            .as_ref()
+            .map_or(0, |schema| schema.to_string().len());
         (said.chain(texts).chain(lists).sum::<usize>() + schema) as u64 + 128
     }
 
     /// The text that is to be written on.
     pub(super) fn text(&self) -> Result<&str, Fault> {
         if !self.messages.is_empty() || self.system.is_some() {
-            return refuse("expected a `prompt` only, got `messages` or `system`; ask `generation.chat`");
+            return refuse(
+                "expected a `prompt` only, got `messages` or `system`; ask `generation.chat`",
+            );
         }
         match self.prompt.as_deref() {
             Some(text) if !text.is_empty() => bounded(text.len()).map(|()| text),
@@ -304,7 +312,10 @@ mod tests {
     fn a_plain_string_is_what_the_user_says() {
         let said = parse("\"hello\"").conversation().unwrap();
         assert_eq!(said.len(), 1);
-        assert_eq!((said[0].role, said[0].content.as_str()), (Role::User, "hello"));
+        assert_eq!(
+            (said[0].role, said[0].content.as_str()),
+            (Role::User, "hello")
+        );
         let input = parse(r#"{"prompt": "hello", "system": "be brief"}"#);
         assert_eq!(input.conversation().unwrap()[0].role, Role::System);
         assert!(serde_json::from_str::<GenerationInput>(r#"{"promt": "x"}"#).is_err());
@@ -315,7 +326,11 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_are_refused_with_those_that_can() {
-        assert!(parse(r#"{"temperature": 0.9, "top_p": 1, "seed": 7}"#).options().is_ok());
+        assert!(
+            parse(r#"{"temperature": 0.9, "top_p": 1, "seed": 7}"#)
+                .options()
+                .is_ok()
+        );
         for (json, field) in [
             (r#"{"max_tokens": 0}"#, "max_tokens"),
             (r#"{"temperature": -0.1}"#, "temperature"),

@@ -81,7 +81,9 @@ impl Summarise {
     /// The longest passage: no token has less than a byte.
     fn longest(&self, max_tokens: u32) -> usize {
         let taken = AROUND + max_tokens as usize;
-        self.context.saturating_sub(taken).clamp(64, LONGEST_PASSAGE)
+        self.context
+            .saturating_sub(taken)
+            .clamp(64, LONGEST_PASSAGE)
     }
 }
 
@@ -145,7 +147,9 @@ impl FlowSkill for Summarise {
                 )));
             }
             count.get_or_insert(cut.len() as u32);
-            let questions = cut.iter().map(|passage| input.question(passage, max_tokens));
+            let questions = cut
+                .iter()
+                .map(|passage| input.question(passage, max_tokens));
             let answers = ask_all(&context, questions).await?;
             for answer in &answers {
                 usage.prompt_tokens += answer.usage.prompt_tokens;

@@ -54,7 +54,10 @@ impl Writing {
         let progress = self.texts.advance(weights, pool, has_room);
         let progress = progress.map_err(|error| fault(&error))?;
         for (number, piece) in progress.pieces {
-            if context.emit(Member(number as u32), TextDelta(piece)).is_err() {
+            if context
+                .emit(Member(number as u32), TextDelta(piece))
+                .is_err()
+            {
                 self.texts.drop_text(number);
             }
         }

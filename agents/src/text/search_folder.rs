@@ -16,10 +16,10 @@ use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepCont
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::passages::passages;
 use crate::text::TextModel;
 use crate::text::encoder::{PASSAGE, cosine, tokens_read};
 use crate::text::input::read_file;
-use crate::passages::passages;
 use crate::text::search::ten;
 use crate::text::vector_store::{VectorKey, VectorStore};
 

@@ -111,9 +111,8 @@ async fn many_at_once_get_what_each_gets_alone() {
 async fn in_json_a_text_a_conversation_and_a_form_are_taken() {
     let tiny = tiny();
     let runtime = start(&tiny, 1 << 24, Recorder::default()).await;
-    let ask = async |skill: &str, input: Value| {
-        runtime.ask_json(skill, input, Default::default()).await
-    };
+    let ask =
+        async |skill: &str, input: Value| runtime.ask_json(skill, input, Default::default()).await;
     let plain = ask("generation.chat", json!("hello")).await.unwrap();
     let said = json!({ "messages": [{ "role": "user", "content": "hello" }] });
     let said = ask("generation.chat", said).await.unwrap();
@@ -187,7 +186,10 @@ async fn the_generation_agent_conforms() {
             json!({ "text": "hello world. ".repeat(60), "max_tokens": 12 }),
         )
         .refuses("generation.chat", json!({ "prompt": "" }))
-        .refuses("generation.complete", json!({ "prompt": "x", "max_tokens": 0 }))
+        .refuses(
+            "generation.complete",
+            json!({ "prompt": "x", "max_tokens": 0 }),
+        )
         .refuses("generation.summarise", json!({}))
         .run()
         .await;

@@ -143,7 +143,11 @@ mod tests {
         let (rows, scale) = (values(3 * 50, 4.0), values(50, 2.0));
         let normed = rms_norm(&rows, &scale, 1e-5);
         for (row, normed) in rows.chunks(50).zip(normed.chunks(50)) {
-            let mean = row.iter().map(|value| f64::from(value * value)).sum::<f64>() / 50.0;
+            let mean = row
+                .iter()
+                .map(|value| f64::from(value * value))
+                .sum::<f64>()
+                / 50.0;
             for ((value, scale), normed) in row.iter().zip(&scale).zip(normed) {
                 let expected = f64::from(*value) / (mean + 1e-5).sqrt() * f64::from(*scale);
                 assert!((expected - f64::from(*normed)).abs() < 1e-5);
@@ -159,7 +163,10 @@ mod tests {
         swish_gate(&mut gated, &values);
         for ((gate, value), gated) in gates.iter().zip(&values).zip(&gated) {
             let expected = f64::from(*gate) / (1.0 + f64::from(-gate).exp()) * f64::from(*value);
-            assert!((expected - f64::from(*gated)).abs() < 1e-5, "{gate}: {gated}");
+            assert!(
+                (expected - f64::from(*gated)).abs() < 1e-5,
+                "{gate}: {gated}"
+            );
         }
     }
 
@@ -197,6 +204,10 @@ mod tests {
         let sizes = (heads * width, heads, heads * width);
         grouped_attention(&queries, &copies, sizes, before + 1, &mut copied);
         assert_eq!(shared, copied);
-        assert!(shared.iter().all(|value| value.is_finite() && *value != 0.0));
+        assert!(
+            shared
+                .iter()
+                .all(|value| value.is_finite() && *value != 0.0)
+        );
     }
 }

@@ -148,7 +148,10 @@ mod tests {
             let mut row = Vec::new();
             weight.append_row(95, &mut row).unwrap();
             let row = Tensor::from_vec(row, (1, 256), &Device::Cpu).unwrap();
-            assert!(apart(&plain.narrow(0, 95, 1).unwrap(), &row) < 0.01, "{kind:?}");
+            assert!(
+                apart(&plain.narrow(0, 95, 1).unwrap(), &row) < 0.01,
+                "{kind:?}"
+            );
             assert!(weight.append_row(96, &mut Vec::new()).is_err());
         }
     }

@@ -56,7 +56,10 @@ impl ChatTemplate {
             end: name(vocabulary.end_tokens().first().copied()),
         };
         if template.source.len() > LONGEST {
-            return Err(format!("a chat template of {} bytes", template.source.len()));
+            return Err(format!(
+                "a chat template of {} bytes",
+                template.source.len()
+            ));
         }
         let checked = environment().template_from_str(&template.source).map(drop);
         match checked {
@@ -71,11 +74,13 @@ impl ChatTemplate {
     /// # Errors
     /// [`ModelError::Input`] if the model's template refuses the conversation.
     pub fn spell(&self, messages: &[Message]) -> Result<String, ModelError> {
-        let refuse = |error: Error| ModelError::Input {
+        let refuse = |error: Error| {
+            ModelError::Input {
             operation: "spell a conversation",
             expected: "messages that the model's template takes".to_owned(),
             found: error.to_string(),
             advice: "begin with at most one message of `system`, and let `user` and `assistant` take turns".to_owned(),
+        }
         };
         let environment = environment();
         let template = environment.template_from_str(&self.source);
@@ -98,8 +103,11 @@ fn environment<'source>() -> Environment<'source> {
     environment.set_lstrip_blocks(true);
     environment.set_fuel(Some(FUEL));
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
-        Err(Error::new(ErrorKind::InvalidOperation, message))
-    });
+    environment.add_function(
+        "raise_exception",
+        |message: String| -> Result<String, Error> {
+            Err(Error::new(ErrorKind::InvalidOperation, message))
+        },
+    );
     environment
 }

@@ -42,7 +42,8 @@ impl LlamaConfig {
             "llama" => Pairing::Neighbours,
             "qwen2" => Pairing::Halves,
             other => {
-                let found = format!("the architecture `{other:.60}`, where `llama` and `qwen2` are known");
+                let found =
+                    format!("the architecture `{other:.60}`, where `llama` and `qwen2` are known");
                 return Err(reader.refuse(found));
             }
         };
@@ -93,7 +94,10 @@ impl LlamaConfig {
         }
         let rope = self.rope_size;
         if rope > self.head_size || !rope.is_multiple_of(2) || self.head_size > 1 << 12 {
-            return Err(format!("{rope} of {} values of a head turned", self.head_size));
+            return Err(format!(
+                "{rope} of {} values of a head turned",
+                self.head_size
+            ));
         }
         if !(self.rope_base > 0.0 && self.norm_epsilon >= 0.0) {
             return Err("a base of frequencies or an epsilon that is not positive".to_owned());

@@ -58,7 +58,9 @@ impl Constraint {
                 Err(refuse("a choice of none, or of an empty text".to_owned()))
             }
             Self::Choice(texts) => {
-                let texts = texts.iter().map(|text| Value::from(text.as_str()).to_string());
+                let texts = texts
+                    .iter()
+                    .map(|text| Value::from(text.as_str()).to_string());
                 let texts: Vec<String> = texts.collect();
                 let grammar = format!("start: {}", texts.join(" | "));
                 Ok(TopLevelGrammar::from_lark(grammar))
@@ -94,7 +96,11 @@ fn factory(vocabulary: &Vocabulary) -> Result<ParserFactory, ModelError> {
     let words: Vec<Vec<u8>> = tokens
         .map(|id| match vocabulary.bytes(id) {
             // Tokens that are no text are marked by a byte that no text has.
-            [] => [&[TokTrie::SPECIAL_TOKEN_MARKER][..], vocabulary.name(id).as_bytes()].concat(),
+            [] => [
+                &[TokTrie::SPECIAL_TOKEN_MARKER][..],
+                vocabulary.name(id).as_bytes(),
+            ]
+            .concat(),
             bytes => bytes.to_vec(),
         })
         .collect();

@@ -38,10 +38,11 @@ pub struct Progress {
 impl Generation {
     /// Adds a text to be written on from these tokens. What is wrong with it is told by the next step.
     pub fn push(&mut self, weights: &LlamaWeights, prompt: Vec<u32>, options: GenerationOptions) {
-        self.members.push(match Sequence::new(weights, prompt, options) {
-            Ok(sequence) => Member::Going(Box::new(sequence)),
-            Err(error) => Member::Refused(error),
-        });
+        self.members
+            .push(match Sequence::new(weights, prompt, options) {
+                Ok(sequence) => Member::Going(Box::new(sequence)),
+                Err(error) => Member::Refused(error),
+            });
     }
 
     /// Leaves a number out.
@@ -170,7 +171,9 @@ impl Generation {
         if let Some(reason) = written.finished
             && let Member::Going(sequence) = std::mem::replace(member, Member::Gone)
         {
-            progress.done.push((number, Ok(sequence.finish(pool, reason))));
+            progress
+                .done
+                .push((number, Ok(sequence.finish(pool, reason))));
         }
     }
 }

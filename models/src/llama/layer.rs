@@ -1,8 +1,8 @@
 //! One layer: attention to what came before, then a gated step for each token by itself.
 
+use super::LlamaConfig;
 use super::network::Feed;
 use super::reader::Reader;
-use super::LlamaConfig;
 use crate::ModelError;
 use crate::kernels::{QuantisedWeight, Turns, grouped_attention, rms_norm, swish_gate};
 
@@ -101,7 +101,8 @@ impl Layer {
                 let key = &mut keys[row * hidden..][..hidden];
                 turns.turn(key, head, place);
                 turns.turn(&mut queries[row * width..][..width], head, place);
-                feed.cache.push(number, key, &values[row * hidden..][..hidden]);
+                feed.cache
+                    .push(number, key, &values[row * hidden..][..hidden]);
             }
             let rows = first * width..(first + feed.tokens.len()) * width;
             grouped_attention(

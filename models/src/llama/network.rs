@@ -101,7 +101,9 @@ impl Network {
             feed.cache.push_tokens(feed.tokens);
             end += feed.tokens.len();
             if feed.wanted == Wanted::Scores {
-                last.extend_from_slice(&rows[(end - 1) * config.hidden_size..][..config.hidden_size]);
+                last.extend_from_slice(
+                    &rows[(end - 1) * config.hidden_size..][..config.hidden_size],
+                );
             }
         }
         if last.is_empty() {

@@ -223,7 +223,10 @@ mod tests {
     fn what_is_lent_counts_until_it_is_dropped() {
         let mut pool = CachePool::new(8 * TOKEN);
         let one = pool.lend(&config(), &[1], 20).unwrap();
-        assert!(pool.lend(&config(), &[2], 1).is_none(), "one may always run");
+        assert!(
+            pool.lend(&config(), &[2], 1).is_none(),
+            "one may always run"
+        );
         drop(one);
         let one = pool.lend(&config(), &[1], 4).unwrap();
         let other = pool.lend(&config(), &[2], 4).unwrap();

@@ -107,16 +107,14 @@ fn likeliest(scores: &[f32]) -> Option<(u32, f32)> {
 }
 
 /// The probabilities of `taken` and of the `count` likeliest tokens by scores that were not touched.
-pub(super) fn chances(
-    scores: &[f32],
-    taken: u32,
-    count: usize,
-) -> (TokenChance, Vec<TokenChance>) {
+pub(super) fn chances(scores: &[f32], taken: u32, count: usize) -> (TokenChance, Vec<TokenChance>) {
     let most = likeliest(scores).map_or(0.0, |(_, score)| score);
     let total = most + sum_of_exponentials(scores, most).ln();
     let of = |token: u32| TokenChance {
         token,
-        logprob: scores.get(token as usize).map_or(f32::NEG_INFINITY, |score| score - total),
+        logprob: scores
+            .get(token as usize)
+            .map_or(f32::NEG_INFINITY, |score| score - total),
     };
     let mut order: Vec<u32> = (0..scores.len() as u32).collect();
     let by_score = |one: &u32, other: &u32| {
@@ -166,20 +164,40 @@ mod tests {
     fn chance_is_decided_by_the_seed_and_by_the_probabilities() {
         let one = taken(warm(), &[], 4000);
         assert_eq!(one, taken(warm(), &[], 4000));
-        assert_ne!(one, taken(GenerationOptions { seed: 1, ..warm() }, &[], 4000));
+        assert_ne!(
+            one,
+            taken(GenerationOptions { seed: 1, ..warm() }, &[], 4000)
+        );
         let total: f32 = SCORES.iter().map(|score| score.exp()).sum();
         for (token, score) in SCORES.iter().enumerate() {
             let share = one.iter().filter(|taken| **taken == token as u32).count() as f32 / 4000.0;
-            assert!((share - score.exp() / total).abs() < 0.03, "{token}: {share}");
+            assert!(
+                (share - score.exp() / total).abs() < 0.03,
+                "{token}: {share}"
+            );
         }
     }
 
     #[test]
     fn what_is_too_unlikely_is_never_taken() {
-        let nucleus = taken(GenerationOptions { top_p: 0.8, ..warm() }, &[], 1000);
+        let nucleus = taken(
+            GenerationOptions {
+                top_p: 0.8,
+                ..warm()
+            },
+            &[],
+            1000,
+        );
         assert!(nucleus.iter().all(|token| [1, 4].contains(token)));
         assert!(nucleus.contains(&1) && nucleus.contains(&4));
-        let least = taken(GenerationOptions { min_p: 0.2, ..warm() }, &[], 1000);
+        let least = taken(
+            GenerationOptions {
+                min_p: 0.2,
+                ..warm()
+            },
+            &[],
+            1000,
+        );
         assert!(least.contains(&2) && !least.contains(&0) && !least.contains(&3));
     }
 

@@ -2,13 +2,13 @@
 
 use llguidance::Matcher;
 
+use super::constraint;
 use super::network::Wanted;
 use super::pool::{CachePool, LentCache};
 use super::sampler::{Sampler, chances};
 use super::text::TextStream;
 use super::{Feed, FinishReason, Generated, GenerationOptions, LlamaWeights, TokenChance};
 use crate::ModelError;
-use super::constraint;
 
 /// A text while it is written on.
 pub(super) struct Sequence {
@@ -49,11 +49,14 @@ impl Sequence {
                 operation: "write a text on",
                 expected: format!("1 to {} tokens to read", context - 1),
                 found: format!("{length}"),
-                advice: "shorten it, or raise the agent's `context` if the model has more".to_owned(),
+                advice: "shorten it, or raise the agent's `context` if the model has more"
+                    .to_owned(),
             });
         }
         let constraint = options.constraint.as_ref();
-        let matcher = constraint.map(|constraint| weights.follow(constraint)).transpose()?;
+        let matcher = constraint
+            .map(|constraint| weights.follow(constraint))
+            .transpose()?;
         Ok(Self {
             most: context.min(length.saturating_add(options.max_tokens.max(1))),
             prompt: length,
@@ -153,7 +156,9 @@ impl Sequence {
         let Some(matcher) = &mut self.matcher else {
             return Ok(is_full.then_some(FinishReason::Length));
         };
-        matcher.consume_token(token).map_err(|error| broken(&error))?;
+        matcher
+            .consume_token(token)
+            .map_err(|error| broken(&error))?;
         if matcher.is_stopped() {
             return Ok(Some(FinishReason::Stop));
         }
@@ -189,7 +194,15 @@ impl Sequence {
 
 fn broken(error: &impl ToString) -> ModelError {
     let error = error.to_string();
-    constraint::refuse(error.lines().next().unwrap_or_default().chars().take(300).collect())
+    constraint::refuse(
+        error
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(300)
+            .collect(),
+    )
 }
 
 fn no_numbers() -> ModelError {

@@ -80,13 +80,17 @@ impl TextStream {
 
     /// Cuts the text at the first of its ends, if one came; nothing that begins `before` its new part by more than its length can be new.
     fn stop(&mut self, before: usize) -> bool {
-        let found = self.stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| {
-            let mut from = before.saturating_sub(stop.len());
-            while !self.text.is_char_boundary(from) {
-                from -= 1;
-            }
-            Some(from + self.text[from..].find(stop.as_str())?)
-        });
+        let found = self
+            .stops
+            .iter()
+            .filter(|stop| !stop.is_empty())
+            .filter_map(|stop| {
+                let mut from = before.saturating_sub(stop.len());
+                while !self.text.is_char_boundary(from) {
+                    from -= 1;
+                }
+                Some(from + self.text[from..].find(stop.as_str())?)
+            });
         let Some(end) = found.min() else {
             return false;
         };
@@ -143,7 +147,10 @@ mod tests {
         assert_eq!((pieces.concat().as_str(), ended), ("one ", true));
         assert_eq!(pieces[0], "one ");
         let (pieces, ended) = shown(&["END"], &[b"one E", b"NT"]);
-        assert_eq!((pieces, ended), (vec!["one ".into(), "ENT".into(), String::new()], false));
+        assert_eq!(
+            (pieces, ended),
+            (vec!["one ".into(), "ENT".into(), String::new()], false)
+        );
         let (pieces, _) = shown(&["b", "ab"], &[b"xab"]);
         assert_eq!(pieces, ["x"]);
         let (pieces, _) = shown(&["é!"], &["né".as_bytes(), "é!".as_bytes()]);

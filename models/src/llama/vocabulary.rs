@@ -71,7 +71,8 @@ impl Vocabulary {
     pub(super) fn read(reader: &mut Reader) -> Result<Self, ModelError> {
         let model = reader.text("tokenizer.ggml.model").unwrap_or_default();
         if model != "gpt2" {
-            let found = format!("a tokenizer `{model:.60}`, where `gpt2`, byte-level BPE, is known");
+            let found =
+                format!("a tokenizer `{model:.60}`, where `gpt2`, byte-level BPE, is known");
             return Err(reader.refuse(found));
         }
         let names = reader.texts("tokenizer.ggml.tokens")?;
@@ -98,8 +99,13 @@ impl Vocabulary {
             token.filter(|id| (*id as usize) < names.len())
         };
         let begin = known("bos");
-        let mut ends: Vec<u32> = ["eos", "eot", "eom"].into_iter().filter_map(known).collect();
-        let more = controls.iter().filter(|id| ENDS.contains(&&*names[**id as usize]));
+        let mut ends: Vec<u32> = ["eos", "eot", "eom"]
+            .into_iter()
+            .filter_map(known)
+            .collect();
+        let more = controls
+            .iter()
+            .filter(|id| ENDS.contains(&&*names[**id as usize]));
         ends.extend(more);
         ends.sort_unstable();
         ends.dedup();
@@ -109,7 +115,9 @@ impl Vocabulary {
         let mut mark_begins = Box::new([false; 256]);
         for id in controls.iter().chain(&defined) {
             let first = names[*id as usize].bytes().next();
-            first.into_iter().for_each(|byte| mark_begins[byte as usize] = true);
+            first
+                .into_iter()
+                .for_each(|byte| mark_begins[byte as usize] = true);
         }
         let adds = reader.flag("tokenizer.ggml.add_bos_token").unwrap_or(false);
         Ok(Self {
@@ -166,7 +174,8 @@ impl Vocabulary {
         let places = bytes.iter().enumerate();
         let mut places = places.filter(|(_, byte)| self.mark_begins[**byte as usize]);
         places.find_map(|(place, _)| {
-            let named = |id: &&u32| bytes[place..].starts_with(self.names[**id as usize].as_bytes());
+            let named =
+                |id: &&u32| bytes[place..].starts_with(self.names[**id as usize].as_bytes());
             let mut marks = marks.iter().filter_map(|marks| marks.iter().find(named));
             Some((place, *marks.next()?))
         })

@@ -150,8 +150,13 @@ fn gguf_in(folder: &Path) -> Result<PathBuf, ModelError> {
     let entries = std::fs::read_dir(folder).map_err(|source| files::unreadable(folder, source))?;
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|source| files::unreadable(folder, source))?.path();
-        if path.extension().is_some_and(|extension| extension == "gguf") {
+        let path = entry
+            .map_err(|source| files::unreadable(folder, source))?
+            .path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "gguf")
+        {
             found.push(path);
         }
     }

@@ -25,7 +25,8 @@ struct Goldens {
 struct TinyGoldens {
     tokens: Vec<Vec<u32>>,
     prompt: Vec<u32>,
-    scores: Vec<f32>,
+    /// Of every token behind the prompt.
+    logprobs: Vec<f32>,
 }
 
 #[derive(Deserialize)]

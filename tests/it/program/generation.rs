@@ -34,29 +34,53 @@ fn place() -> Place {
 fn a_text_is_shown_once_and_is_that_of_the_document() {
     let place = place();
     let arguments = [
-        "ask", "generation.chat", "hello", "--set", "seed=7", "--set", "temperature=0.9", "--set", "max_tokens=40",
+        "ask",
+        "generation.chat",
+        "hello",
+        "--set",
+        "seed=7",
+        "--set",
+        "temperature=0.9",
+        "--set",
+        "max_tokens=40",
     ];
     let shown = place.run(&arguments);
     assert_eq!(shown.code, Some(0), "{shown:?}");
     let document = place.run(&[&arguments[..], &["--json"]].concat());
     let document: Value = serde_json::from_str(&document.stdout).unwrap();
-    assert_eq!(shown.stdout, format!("{}\n", document["text"].as_str().unwrap()));
+    assert_eq!(
+        shown.stdout,
+        format!("{}\n", document["text"].as_str().unwrap())
+    );
     let usage = &document["usage"];
-    assert!(usage["completion_tokens"].as_u64().unwrap() <= 40, "{document}");
+    assert!(
+        usage["completion_tokens"].as_u64().unwrap() <= 40,
+        "{document}"
+    );
     assert!(usage["prompt_tokens"].as_u64().unwrap() > 5, "{document}");
 }
 
 #[test]
 fn a_choice_is_one_of_its_texts() {
     let place = place();
-    let chosen = place.run(&["ask", "generation.complete", "hello", "--set", "choice=yes,no"]);
+    let chosen = place.run(&[
+        "ask",
+        "generation.complete",
+        "hello",
+        "--set",
+        "choice=yes,no",
+    ]);
     assert!(["yes\n", "no\n"].contains(&&*chosen.stdout), "{chosen:?}");
 }
 
 #[test]
 fn what_cannot_be_is_one_line_and_65() {
     let place = place();
-    for (set, word) in [("top_p=7", "top_p"), ("max_tokens=0", "max_tokens"), ("regex=(", "simpler")] {
+    for (set, word) in [
+        ("top_p=7", "top_p"),
+        ("max_tokens=0", "max_tokens"),
+        ("regex=(", "simpler"),
+    ] {
         place
             .run(&["ask", "generation.chat", "hello", "--set", set])
             .assert_fails(65, &[word]);

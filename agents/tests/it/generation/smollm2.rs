@@ -45,14 +45,19 @@ async fn a_conversation_is_gone_on_with() {
     };
     let second = runtime.ask(Chat, input).await.unwrap();
     assert!(second.text.contains("France"), "{second:?}");
-    assert!(second.usage.cached_tokens >= first.usage.prompt_tokens, "{second:?}");
+    assert!(
+        second.usage.cached_tokens >= first.usage.prompt_tokens,
+        "{second:?}"
+    );
     runtime.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_is_summarised_and_sorted() {
     let runtime = start().await;
-    let letter = "The parcel came two weeks late and the cup inside was broken. I want my money back. ".repeat(3);
+    let letter =
+        "The parcel came two weeks late and the cup inside was broken. I want my money back. "
+            .repeat(3);
     let input = SummariseInput {
         text: Some(letter.clone()),
         max_tokens: Some(60),
@@ -60,7 +65,10 @@ async fn a_letter_is_summarised_and_sorted() {
     };
     let summary = runtime.ask(Summarise::default(), input).await.unwrap();
     assert_eq!(summary.passages, 1);
-    assert!(summary.text.contains("parcel") || summary.text.contains("cup"), "{summary:?}");
+    assert!(
+        summary.text.contains("parcel") || summary.text.contains("cup"),
+        "{summary:?}"
+    );
     let input = GenerationInput {
         choice: vec!["complaint".to_owned(), "recipe".to_owned()],
         ..GenerationInput::prompt(format!("{letter}\n\nIs this a complaint or a recipe?"))

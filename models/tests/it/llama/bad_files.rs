@@ -16,7 +16,10 @@ fn a_file_that_is_cut_off_is_refused() {
     assert!(load_bytes(&bytes).is_ok());
     for length in (0..bytes.len() - 64).step_by(397) {
         let error = load_bytes(&bytes[..length]).unwrap_err();
-        assert!(matches!(error, ModelError::Format { .. }), "{length}: {error}");
+        assert!(
+            matches!(error, ModelError::Format { .. }),
+            "{length}: {error}"
+        );
     }
 }
 
@@ -39,7 +42,10 @@ fn a_spoilt_header_never_panics() {
 fn sizes_that_lie_are_refused_before_memory_is_taken() {
     let bytes = std::fs::read(tiny_file("llama")).unwrap();
     let key = b"llama.block_count";
-    let place = bytes.windows(key.len()).position(|window| window == key).unwrap();
+    let place = bytes
+        .windows(key.len())
+        .position(|window| window == key)
+        .unwrap();
     // Behind the key its type, then its value.
     let value = place + key.len() + 4;
     for (count, found) in [(0_u32, "block_count"), (513, "block_count"), (3, "blk.2")] {

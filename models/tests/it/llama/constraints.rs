@@ -38,13 +38,26 @@ fn a_schema_is_always_met() {
         "additionalProperties": false,
     });
     for seed in 0..12 {
-        let text = held(&weights, Constraint::Schema(schema.clone()), seed, 300).unwrap().text;
+        let text = held(&weights, Constraint::Schema(schema.clone()), seed, 300)
+            .unwrap()
+            .text;
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert!(["good", "bad"].contains(&value["mood"].as_str().unwrap()), "{text}");
-        assert!((0..=120).contains(&value["age"].as_i64().unwrap()), "{text}");
+        assert!(
+            ["good", "bad"].contains(&value["mood"].as_str().unwrap()),
+            "{text}"
+        );
+        assert!(
+            (0..=120).contains(&value["age"].as_i64().unwrap()),
+            "{text}"
+        );
         let names = value["names"].as_array().unwrap();
         assert!((1..=3).contains(&names.len()), "{text}");
-        assert!(names.iter().all(|name| name.as_str().unwrap().chars().count() <= 8), "{text}");
+        assert!(
+            names
+                .iter()
+                .all(|name| name.as_str().unwrap().chars().count() <= 8),
+            "{text}"
+        );
         assert!(value["sure"].is_boolean(), "{text}");
         assert_eq!(value.as_object().unwrap().len(), 4, "{text}");
     }
@@ -71,7 +84,10 @@ fn a_pattern_matches_the_whole_text() {
         let text = held(&weights, pattern, seed, 40).unwrap().text;
         let parts: Vec<usize> = text.split('-').map(str::len).collect();
         assert_eq!(parts, [4, 2, 2], "{text}");
-        assert!(text.chars().all(|letter| letter.is_ascii_digit() || letter == '-'));
+        assert!(
+            text.chars()
+                .all(|letter| letter.is_ascii_digit() || letter == '-')
+        );
     }
 }
 
@@ -97,6 +113,9 @@ fn forms_that_cannot_be_are_refused() {
         Constraint::Schema(json!({"type": "integer", "minimum": 3, "maximum": 2})),
     ] {
         let error = held(&weights, constraint.clone(), 0, 10).unwrap_err();
-        assert!(matches!(error, ModelError::Input { .. }), "{constraint:?}: {error}");
+        assert!(
+            matches!(error, ModelError::Input { .. }),
+            "{constraint:?}: {error}"
+        );
     }
 }

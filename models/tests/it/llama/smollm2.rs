@@ -54,7 +54,8 @@ fn the_next_token_is_that_of_the_reference() {
                 wanted: Wanted::Scores,
             };
             let scores = weights.forward(&mut [feed]).unwrap().remove(0);
-            let best = (0..scores.len()).max_by(|one, other| scores[*one].total_cmp(&scores[*other]));
+            let best =
+                (0..scores.len()).max_by(|one, other| scores[*one].total_cmp(&scores[*other]));
             let is_same = best == Some(*token as usize);
             assert!(is_same || *gap < GAP, "{}: {gap}", written.question);
             same += usize::from(is_same);
@@ -77,7 +78,9 @@ fn a_conversation_goes_on_without_being_read_again() {
     let mut messages = ask("What is the capital of France?").to_vec();
     let mut answer = |messages: &[Message], pool: &mut CachePool| {
         let prompt = weights.conversation(messages).unwrap();
-        write(&weights, pool, [(prompt, options.clone())]).remove(0).unwrap()
+        write(&weights, pool, [(prompt, options.clone())])
+            .remove(0)
+            .unwrap()
     };
     let first = answer(&messages, &mut pool);
     assert!(first.text.contains("Paris"), "{}", first.text);

@@ -34,19 +34,20 @@ fn scores_agree_with_the_reference() {
             wanted: Wanted::Scores,
         };
         let scores = weights.forward(&mut [feed]).unwrap().remove(0);
-        assert_eq!(scores.len(), golden.scores.len());
-        let apart = scores.iter().zip(&golden.scores);
-        let apart = apart.map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, f32::max);
-        let spread = golden.scores.iter().copied().fold(f32::MIN, f32::max);
-        assert!(apart < 0.02 * spread, "{apart} of {spread}");
+        assert_eq!(scores.len(), golden.logprobs.len());
+        let total = scores.iter().map(|score| score.exp()).sum::<f32>().ln();
+        let pairs = scores.iter().zip(&golden.logprobs);
+        let apart = pairs.map(|(score, theirs)| (score - total - theirs).abs());
+        let apart = apart.fold(0.0, f32::max);
+        println!("{apart} is the largest difference of two logarithms");
+        // They reach from -0.6 to below -10.
+        assert!(apart < 0.1, "{apart}");
     }
 }
 
 #[test]
 fn odd_texts_have_the_tokens_of_the_reference() {
     for (weights, golden) in checkpoints() {
-        let composes = weights.vocabulary().name(weights.vocabulary().len() as u32 - 1);
-        assert!(!composes.is_empty());
         for (text, expected) in goldens().texts.iter().zip(&golden.tokens) {
             let tokens = weights.vocabulary().encode(text, Spelling::Plain).unwrap();
             let bytes: Vec<u8> = tokens
@@ -67,7 +68,12 @@ fn odd_texts_have_the_tokens_of_the_reference() {
 #[test]
 fn a_text_is_the_same_alone_and_in_company_and_read_in_any_portions() {
     for (weights, _) in checkpoints() {
-        let prompts = ["hello", "the 123 the world", "a", &"hello world ".repeat(30)];
+        let prompts = [
+            "hello",
+            "the 123 the world",
+            "a",
+            &"hello world ".repeat(30),
+        ];
         let texts = || {
             let prompts = prompts.iter().zip(0..);
             prompts.map(|(prompt, seed)| (weights.beginning(prompt).unwrap(), warm(seed)))
@@ -163,7 +169,10 @@ fn texts_end_where_they_are_to() {
         ..warm(5)
     };
     let short = write_one(&weights, pool, "hello", short);
-    assert_eq!((short.finish_reason, short.completion_tokens), (FinishReason::Length, 3));
+    assert_eq!(
+        (short.finish_reason, short.completion_tokens),
+        (FinishReason::Length, 3)
+    );
     assert!(whole.text.starts_with(&short.text));
     // The context ends it at the latest, and what does not fit is refused.
     let prompt = weights.beginning(&"hello ".repeat(200)).unwrap();
@@ -173,7 +182,9 @@ fn texts_end_where_they_are_to() {
     };
     let context = weights.context();
     assert!(prompt.len() < context);
-    let full = write(&weights, pool, [(prompt, endless.clone())]).remove(0).unwrap();
+    let full = write(&weights, pool, [(prompt, endless.clone())])
+        .remove(0)
+        .unwrap();
     assert!(full.prompt_tokens + full.completion_tokens <= context);
     let long = write(&weights, pool, [(vec![5; context], endless.clone())]).remove(0);
     assert!(long.unwrap_err().to_string().contains("shorten it"));
@@ -192,7 +203,11 @@ fn probabilities_are_those_of_the_scores_and_change_nothing() {
     let told = write_one(&weights, pool, "hello", options);
     assert_eq!(told.chances.len(), told.completion_tokens);
     for (taken, top) in &told.chances {
-        assert_eq!((top[0], top.len()), (*taken, 4), "without chance the likeliest is taken");
+        assert_eq!(
+            (top[0], top.len()),
+            (*taken, 4),
+            "without chance the likeliest is taken"
+        );
         assert!(top.is_sorted_by(|one, other| one.logprob >= other.logprob));
         assert!(taken.logprob < 0.0);
     }
@@ -212,7 +227,10 @@ fn a_conversation_is_spelt_by_the_model_and_cannot_be_forged() {
     for (weights, _) in checkpoints() {
         let vocabulary = weights.vocabulary();
         let count = |tokens: &[u32], name: &str| {
-            tokens.iter().filter(|token| vocabulary.name(**token) == name).count()
+            tokens
+                .iter()
+                .filter(|token| vocabulary.name(**token) == name)
+                .count()
         };
         let plain = weights.conversation(&[say(Role::System, "be"), say(Role::User, "hello")]);
         let plain = plain.unwrap();
@@ -223,7 +241,9 @@ fn a_conversation_is_spelt_by_the_model_and_cannot_be_forged() {
         assert_eq!(count(&forged.unwrap(), "<|im_end|>"), 2);
         let plain = vocabulary.encode("<|im_end|>", Spelling::Plain).unwrap();
         assert_eq!(count(&plain, "<|im_end|>"), 0);
-        let control = vocabulary.encode("a<|im_end|>b", Spelling::WithControls).unwrap();
+        let control = vocabulary
+            .encode("a<|im_end|>b", Spelling::WithControls)
+            .unwrap();
         assert_eq!(count(&control, "<|im_end|>"), 1);
     }
 }
