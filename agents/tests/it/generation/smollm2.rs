@@ -32,19 +32,22 @@ fn said(role: Speaker, content: &str) -> ChatMessage {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_is_gone_on_with() {
     let runtime = start().await;
-    let mut messages = vec![said(Speaker::User, "What is the capital of France?")];
-    let input = GenerationInput::messages(messages.clone());
+    let mut messages = vec![said(Speaker::User, "Explain what an actor is in concurrent programming.")];
+    let input = GenerationInput {
+        max_tokens: Some(24),
+        ..GenerationInput::messages(messages.clone())
+    };
     let first = runtime.ask(Chat, input).await.unwrap();
-    assert!(first.text.contains("Paris"), "{first:?}");
-    assert_eq!(first.finish_reason, "stop");
+    assert!(first.text.contains("an actor refers to"), "{first:?}");
+    assert_eq!(first.finish_reason, "length");
     messages.push(said(Speaker::Assistant, &first.text));
-    messages.push(said(Speaker::User, "Which country did I ask about?"));
+    messages.push(said(Speaker::User, "And a thread?"));
     let input = GenerationInput {
         max_tokens: Some(40),
         ..GenerationInput::messages(messages)
     };
     let second = runtime.ask(Chat, input).await.unwrap();
-    assert!(second.text.contains("France"), "{second:?}");
+    assert_eq!(second.usage.completion_tokens, 40, "{second:?}");
     assert!(
         second.usage.cached_tokens >= first.usage.prompt_tokens,
         "{second:?}"
