@@ -136,8 +136,8 @@ mod tests {
 
     const SCORES: [f32; 5] = [1.0, 3.0, 2.0, f32::NEG_INFINITY, 3.0];
 
-    fn taken(options: GenerationOptions, before: &[u32], times: usize) -> Vec<u32> {
-        let mut sampler = Sampler::new(&options);
+    fn taken(options: &GenerationOptions, before: &[u32], times: usize) -> Vec<u32> {
+        let mut sampler = Sampler::new(options);
         let take = |_| sampler.take(&mut SCORES.clone(), before).unwrap();
         (0..times).map(take).collect()
     }
@@ -151,22 +151,22 @@ mod tests {
 
     #[test]
     fn without_chance_the_first_of_the_likeliest_is_taken() {
-        assert_eq!(taken(GenerationOptions::default(), &[], 3), [1, 1, 1]);
+        assert_eq!(taken(&GenerationOptions::default(), &[], 3), [1, 1, 1]);
         let options = GenerationOptions {
             repetition_penalty: 2.0,
             ..GenerationOptions::default()
         };
-        assert_eq!(taken(options.clone(), &[1], 1), [4]);
-        assert_eq!(taken(options, &[1, 4, 1], 1), [2]);
+        assert_eq!(taken(&options, &[1], 1), [4]);
+        assert_eq!(taken(&options, &[1, 4, 1], 1), [2]);
     }
 
     #[test]
     fn chance_is_decided_by_the_seed_and_by_the_probabilities() {
-        let one = taken(warm(), &[], 4000);
-        assert_eq!(one, taken(warm(), &[], 4000));
+        let one = taken(&warm(), &[], 4000);
+        assert_eq!(one, taken(&warm(), &[], 4000));
         assert_ne!(
             one,
-            taken(GenerationOptions { seed: 1, ..warm() }, &[], 4000)
+            taken(&GenerationOptions { seed: 1, ..warm() }, &[], 4000)
         );
         let total: f32 = SCORES.iter().map(|score| score.exp()).sum();
         for (token, score) in SCORES.iter().enumerate() {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn what_is_too_unlikely_is_never_taken() {
         let nucleus = taken(
-            GenerationOptions {
+            &GenerationOptions {
                 top_p: 0.8,
                 ..warm()
             },
@@ -191,7 +191,7 @@ mod tests {
         assert!(nucleus.iter().all(|token| [1, 4].contains(token)));
         assert!(nucleus.contains(&1) && nucleus.contains(&4));
         let least = taken(
-            GenerationOptions {
+            &GenerationOptions {
                 min_p: 0.2,
                 ..warm()
             },

@@ -32,7 +32,10 @@ fn said(role: Speaker, content: &str) -> ChatMessage {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_is_gone_on_with() {
     let runtime = start().await;
-    let mut messages = vec![said(Speaker::User, "Explain what an actor is in concurrent programming.")];
+    let mut messages = vec![said(
+        Speaker::User,
+        "Explain what an actor is in concurrent programming.",
+    )];
     let input = GenerationInput {
         max_tokens: Some(24),
         ..GenerationInput::messages(messages.clone())

@@ -13,6 +13,9 @@ use crate::cache;
 
 /// By how much the scores of two tokens may differ for us to take the other one.
 const GAP: f32 = 0.5;
+/// How much of what the reference wrote is looked at: all of it takes minutes.
+const QUESTIONS: usize = 8;
+const TOKENS: usize = 24;
 
 fn smollm2() -> LlamaWeights {
     load(&cache::store().pull("smollm2", &mut Silent).unwrap()).unwrap()
@@ -44,10 +47,10 @@ fn odd_texts_and_conversations_have_the_tokens_of_the_reference() {
 fn the_next_token_is_that_of_the_reference() {
     let weights = smollm2();
     let (mut same, mut all) = (0, 0);
-    for written in &goldens().smollm2.written {
+    for written in goldens().smollm2.written.iter().take(QUESTIONS) {
         let mut cache = KvCache::new(weights.config(), 512);
         let mut next = written.prompt.clone();
-        for (token, gap) in written.tokens.iter().zip(&written.gaps) {
+        for (token, gap) in written.tokens.iter().zip(&written.gaps).take(TOKENS) {
             let feed = Feed {
                 tokens: &next,
                 cache: &mut cache,
