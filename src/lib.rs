@@ -5,7 +5,7 @@
 mod folders;
 mod team;
 
-pub use aimass_agents::text;
+pub use aimass_agents::{generation, speech, text};
 pub use aimass_config::{Config, ConfigError};
 pub use aimass_models as models;
 pub use aimass_observers as observers;

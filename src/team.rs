@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aimass_agents::generation::GenerationAgent;
 use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
@@ -71,7 +72,8 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let [text, speech] = ["text", "speech"].map(|agent| config.agent(agent).model);
     Ok(Runtime::builder(config)
         .agent(TextAgent::new(store.clone(), text.as_deref()))
-        .agent(SpeechAgent::new(store, speech.as_deref())))
+        .agent(SpeechAgent::new(store, speech.as_deref()))
+        .agent(GenerationAgent))
 }
 
 /// The agents, with the observers that the configuration asks for.

@@ -1,5 +1,7 @@
 //! The agents of AI Mass: skills on top of models. One folder an agent, one file a skill.
 
 mod artefact;
+pub mod generation;
+mod in_order;
 pub mod speech;
 pub mod text;

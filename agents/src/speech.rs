@@ -17,7 +17,6 @@ mod activity;
 mod agent;
 mod detect;
 mod hearing;
-mod in_order;
 mod input;
 mod listen;
 mod recognise;

@@ -22,6 +22,7 @@ mod search_folder;
 mod vector_store;
 
 pub use agent::TextAgent;
+pub(crate) use encoder::cosine;
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
 pub use embed::{Embed, Embedding};
 pub use encoder::{EncoderSource, TextModel};

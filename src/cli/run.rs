@@ -133,7 +133,8 @@ impl Report {
             say(&format!("{}: {}", input.path.display(), input.message));
         }
         for task in &self.failures {
-            say(&format!("{}: {}", path_of(task.cause), task.message));
+            let subject = task.cause.map_or_else(|| task.skill.clone(), path_of);
+            say(&format!("{subject}: {}", task.message));
         }
         for (kind, count) in self.unhandled_kinds(facts) {
             say(&format!(

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use aimass_runtime::{Fault, FlowContext, TaskError};
 
-use crate::speech::in_order::InOrder;
+use crate::in_order::InOrder;
 use crate::speech::spans::in_seconds;
 use crate::speech::transcript::text_of;
 use crate::speech::{

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Futures that run side by side. What comes out keeps the order in which they went in. Dropping it drops them all.
-pub(super) struct InOrder<T> {
+pub(crate) struct InOrder<T> {
     waiting: VecDeque<Slot<T>>,
 }
 
@@ -16,18 +16,18 @@ enum Slot<T> {
 }
 
 impl<T: Unpin> InOrder<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             waiting: VecDeque::new(),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
     /// Adds one, which begins at once.
-    pub(super) async fn push(&mut self, future: impl Future<Output = T> + Send + 'static) {
+    pub(crate) async fn push(&mut self, future: impl Future<Output = T> + Send + 'static) {
         self.waiting.push_back(Slot::Running(Box::pin(future)));
         poll_fn(|context| {
             self.poll_all(context);
@@ -37,7 +37,7 @@ impl<T: Unpin> InOrder<T> {
     }
 
     /// The first one's result; none when there is none.
-    pub(super) async fn next(&mut self) -> Option<T> {
+    pub(crate) async fn next(&mut self) -> Option<T> {
         poll_fn(|context| {
             self.poll_all(context);
             match self.waiting.pop_front() {
