@@ -12,3 +12,8 @@ pub use aimass_observers as observers;
 pub use aimass_runtime::*;
 pub use folders::{cache_folder, home_folder};
 pub use team::{StartError, builder, metered_builder, model_store, start};
+
+/// The tutorial's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tutorial.md")]
+mod tutorial {}

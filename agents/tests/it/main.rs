@@ -8,5 +8,6 @@
 
 #[path = "../../../models/tests/it/cache.rs"]
 mod cache;
+mod generation;
 mod speech;
 mod text;
