@@ -99,7 +99,8 @@ impl Message<'_> {
                 code,
                 begins,
             } => {
-                let spoken = code.map_or_else(String::new, |code| format!(" of {}", language(code)));
+                let spoken =
+                    code.map_or_else(String::new, |code| format!(" of {}", language(code)));
                 format!("{duration}{spoken}: “{begins}”")
             }
             Self::Silence { duration } => format!("{duration} in which nobody speaks"),

@@ -8,8 +8,8 @@ use aimass_observers::live::{Live, LiveTransport, LiveView, Work};
 use aimass_observers::logs::{self, LogError};
 use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
-    Call, Environment, EnvironmentOptions, EpisodeId, Request, Runtime, RuntimeBuilder, SocketClient,
-    Transport, TransportError,
+    Call, Environment, EnvironmentOptions, EpisodeId, Request, Runtime, RuntimeBuilder,
+    SocketClient, Transport, TransportError,
 };
 use serde_json::Value;
 
@@ -112,7 +112,11 @@ impl Reach {
             return Ok(None);
         };
         // What a flow asks for is part of the trace, not of the episode.
-        for call in view.calls.into_iter().filter(|call| call.trace == work.trace) {
+        for call in view
+            .calls
+            .into_iter()
+            .filter(|call| call.trace == work.trace)
+        {
             work.tasks += call.tasks;
             work.errors += call.errors;
             work.spans.extend(call.spans);

@@ -52,7 +52,9 @@ impl BatchSkill for Parrot {
     ) -> Vec<Result<Completion, Fault>> {
         let answer = |prompt: &Arc<Prompt>| {
             let text = match &prompt.prompt {
-                crane if crane.contains("crane") => "The crane on pier four lost eleven hours. It rains.",
+                crane if crane.contains("crane") => {
+                    "The crane on pier four lost eleven hours. It rains."
+                }
                 apples if apples.contains("apples") => "Hanna thanks Peter for 12 apples.",
                 _ => return Err(Fault::unavailable("there is no word for it")),
             };
@@ -80,7 +82,8 @@ impl Agent for Completing {
     }
 }
 
-const HARBOUR: &str = "The crane on pier four stood still for most of Tuesday. We lost eleven hours.\n";
+const HARBOUR: &str =
+    "The crane on pier four stood still for most of Tuesday. We lost eleven hours.\n";
 const ORCHARD: &str = "Thank you for the basket of apples. Yours, Hanna\n";
 
 async fn report_of(agent: impl Agent, texts: &[&str]) -> Report {
@@ -165,7 +168,10 @@ async fn a_report_can_be_asked_for_in_another_language_and_form() {
     ] {
         let asked = runtime.ask_json("generation.report", wrong.clone(), TaskOptions::default());
         let refused = asked.await.unwrap_err();
-        assert!(matches!(refused, TaskError::Rejected { .. }), "{wrong}: {refused}");
+        assert!(
+            matches!(refused, TaskError::Rejected { .. }),
+            "{wrong}: {refused}"
+        );
     }
     runtime.shutdown().await;
 }

@@ -85,8 +85,7 @@ impl Runtime {
             {
                 tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
             }
-            let task =
-                |rule: &Arc<Reaction>| {
+            let task = |rule: &Arc<Reaction>| {
                 reaction_record(fact, episode, rule, self.effect_of(&rule.skill))
             };
             transaction.accepted = rules.iter().map(task).collect();

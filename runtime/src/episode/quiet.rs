@@ -4,9 +4,7 @@ use std::sync::Weak;
 
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::environment::{
-    Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction,
-};
+use crate::environment::{Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction};
 use crate::episode::root::Root;
 use crate::ids::{EpisodeId, SpanId, TraceId};
 use crate::quiet_rule::QuietRule;

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::{
-    EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Transaction,
-};
+use crate::environment::{EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Transaction};
 use crate::episode::engine::reaction_task;
 use crate::episode::inputs::InputFailure;
 use crate::episode::root::Root;

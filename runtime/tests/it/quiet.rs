@@ -52,7 +52,9 @@ impl FlowSkill for Clerk {
             .environment()
             .snapshot()
             .and_then(|snapshot| snapshot.facts(filter));
-        Ok(facts.map_err(|error| Fault::bug(error.to_string()))?.count() as u64)
+        Ok(facts
+            .map_err(|error| Fault::bug(error.to_string()))?
+            .count() as u64)
     }
 }
 

@@ -78,7 +78,8 @@ impl PageFile {
     pub(super) fn write(mut self, content: &Content<'_>) -> Result<PathBuf, Failure> {
         let shown = self.path.display().to_string();
         let page = render(content)?;
-        let cannot = |error| Failure::unavailable(format!("cannot write the page {shown}: {error}"));
+        let cannot =
+            |error| Failure::unavailable(format!("cannot write the page {shown}: {error}"));
         self.draft.write_all(page.as_bytes()).map_err(cannot)?;
         self.draft
             .persist(&self.path)
@@ -176,7 +177,10 @@ fn figures(
         (inputs.to_string(), words.inputs),
         (content.facts.len().to_string(), words.facts),
         (timeline.tasks.to_string(), words.tasks),
-        (content.outcome.all_failures().len().to_string(), words.failures),
+        (
+            content.outcome.all_failures().len().to_string(),
+            words.failures,
+        ),
         (timeline.length.clone(), words.length),
     ]
 }
@@ -212,7 +216,9 @@ fn report(report: &Report) -> (Vec<PageSection>, Vec<PageReference>) {
 fn jaeger(content: &Content<'_>) -> Option<String> {
     let endpoint = content.collector.as_deref()?;
     let trace = content.facts.first()?.provenance.trace?;
-    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let rest = endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next()?;
     let authority = authority.rsplit('@').next()?;
     // An address of IPv6 stands in brackets and has colons of its own.

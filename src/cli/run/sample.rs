@@ -8,9 +8,18 @@ use crate::cli::failure::Failure;
 
 /// What is worked on.
 const INBOX: [(&str, &[u8]); 3] = [
-    ("reading.flac", include_bytes!("../../../examples/inbox/reading.flac")),
-    ("complaint.txt", include_bytes!("../../../examples/inbox/complaint.txt")),
-    ("opticks.txt", include_bytes!("../../../examples/inbox/opticks.txt")),
+    (
+        "reading.flac",
+        include_bytes!("../../../examples/inbox/reading.flac"),
+    ),
+    (
+        "complaint.txt",
+        include_bytes!("../../../examples/inbox/complaint.txt"),
+    ),
+    (
+        "opticks.txt",
+        include_bytes!("../../../examples/inbox/opticks.txt"),
+    ),
 ];
 
 /// Where each of them is from, and whose it is.

@@ -56,7 +56,10 @@ fn the_report_says_what_the_facts_hold_and_names_them() {
         .iter()
         .map(|sentence| sentence["text"].as_str().unwrap())
         .collect();
-    assert!(texts[1].starts_with("letter.txt is a text of 75 B"), "{texts:?}");
+    assert!(
+        texts[1].starts_with("letter.txt is a text of 75 B"),
+        "{texts:?}"
+    );
     assert!(texts[2].contains("“Guten Morgen, das Paket"), "{texts:?}");
     // The report is a fact itself, and there is one of it.
     let kinds = document["facts"].as_array().unwrap().iter();
@@ -70,12 +73,22 @@ fn lines_have_times_and_no_colours_in_a_pipe() {
     let ended = place.run(&["run", "letter.txt", "--lang", "en"]);
     ended.assert_ok();
     let lines: Vec<&str> = ended.stdout.lines().collect();
-    assert!(lines[0].contains("0.00 s  you         letter.txt: text, 75 B"), "{lines:?}");
-    assert!(lines[1].contains(" s  text        letter.txt: German (confidence"), "{lines:?}");
+    assert!(
+        lines[0].contains("0.00 s  you         letter.txt: text, 75 B"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains(" s  text        letter.txt: German (confidence"),
+        "{lines:?}"
+    );
     assert!(lines[2].contains(" s  generation  report of"), "{lines:?}");
     assert_eq!(lines[3..5], ["", "Report on 1 input"]);
     assert!(!ended.stdout.contains('\x1b'), "{ended:?}");
-    assert!(ended.stdout.contains("\nReferences\n  [1] letter.txt: file.text@1, fact 1\n"));
+    assert!(
+        ended
+            .stdout
+            .contains("\nReferences\n  [1] letter.txt: file.text@1, fact 1\n")
+    );
 }
 
 #[test]
@@ -90,7 +103,12 @@ fn the_locale_and_the_option_choose_the_language() {
         .output();
     for ended in [by_option, Ended::from(by_locale.unwrap())] {
         ended.assert_ok();
-        for words in ["用户", "德语（置信度", "关于 1 份输入的报告", "开头写道：“Guten Morgen"] {
+        for words in [
+            "用户",
+            "德语（置信度",
+            "关于 1 份输入的报告",
+            "开头写道：“Guten Morgen",
+        ] {
             assert!(ended.stdout.contains(words), "{words} is not in {ended:?}");
         }
     }
@@ -105,10 +123,18 @@ fn the_page_holds_the_episode_and_takes_the_place_of_an_old_one() {
     let page = place.file("page.html", "an old page");
     let ended = place.run(&["run", "letter.txt", "--report", "page.html", "--lang", "en"]);
     ended.assert_ok();
-    assert!(ended.stdout.trim_end().ends_with("here/page.html"), "{ended:?}");
+    assert!(
+        ended.stdout.trim_end().ends_with("here/page.html"),
+        "{ended:?}"
+    );
     let page = fs::read_to_string(page).unwrap();
     assert!(page.starts_with("<!doctype html>"), "{page}");
-    for words in ["Guten Morgen, das Paket", "text.language", "letter.txt", "generation.report"] {
+    for words in [
+        "Guten Morgen, das Paket",
+        "text.language",
+        "letter.txt",
+        "generation.report",
+    ] {
         assert!(page.contains(words), "{words} is not in the page");
     }
     assert!(!page.contains("http://"), "the page names another address");
@@ -135,7 +161,11 @@ fn without_files_the_sample_inbox_is_worked_on() {
     let ended = place.run(&["run", "--lang", "en"]);
     assert_eq!(ended.code, Some(69), "{ended:?}");
     assert!(ended.stdout.starts_with("no files were named"), "{ended:?}");
-    for words in ["reading.flac", "complaint.txt is a text of", "opticks.txt is a text of"] {
+    for words in [
+        "reading.flac",
+        "complaint.txt is a text of",
+        "opticks.txt is a text of",
+    ] {
         assert!(ended.stdout.contains(words), "{words} is not in {ended:?}");
     }
     let inbox = place.home().join("inbox");

@@ -31,7 +31,11 @@ pub(super) fn nearest(documents: &[Document<'_>]) -> Vec<Option<Near>> {
             let similarity = cosine(&own.embedding, &found.value.embedding);
             // Compared as they are said, so that a last bit does not decide who is nearest.
             let similarity = hundredths(f64::from(similarity)) as f32;
-            if similarity >= NEAR && best.as_ref().is_none_or(|best| similarity > best.similarity) {
+            if similarity >= NEAR
+                && best
+                    .as_ref()
+                    .is_none_or(|best| similarity > best.similarity)
+            {
                 best = Some(Near { other, similarity });
             }
         }

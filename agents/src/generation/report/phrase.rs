@@ -56,8 +56,7 @@ async fn ask(context: FlowContext, excerpt: Excerpt) -> (Excerpt, Result<String,
         excerpt.text
     );
     // Without chance, so that the same facts give the same report.
-    let input =
-        json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
+    let input = json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
     let answer = context.ask_json(COMPLETE, input).await;
     let text = answer.map(|answer| {
         let text = answer.get("text").and_then(Value::as_str);

@@ -52,7 +52,10 @@ fn paragraphs(text: &str) -> Vec<String> {
 fn push(text: &mut String, more: &str) {
     let before = text.chars().next_back();
     let needs_space = before.is_some_and(|before| !is_written_closely(before))
-        || more.chars().next().is_some_and(|next| !is_written_closely(next));
+        || more
+            .chars()
+            .next()
+            .is_some_and(|next| !is_written_closely(next));
     if before.is_some() && needs_space {
         text.push(' ');
     }
@@ -111,12 +114,18 @@ mod tests {
     fn what_could_move_a_cursor_is_no_part_of_a_quote() {
         assert_eq!(said("a\x1b[2Jb\u{202e}c"), "a [2Jb c");
         let long = said(&"word ".repeat(100));
-        assert!(long.ends_with("word…") && long.chars().count() <= MAX_QUOTE + 1, "{long}");
+        assert!(
+            long.ends_with("word…") && long.chars().count() <= MAX_QUOTE + 1,
+            "{long}"
+        );
     }
 
     #[test]
     fn a_first_sentence_must_end() {
-        assert_eq!(first_sentence("It rains. It pours").as_deref(), Some("It rains."));
+        assert_eq!(
+            first_sentence("It rains. It pours").as_deref(),
+            Some("It rains.")
+        );
         assert_eq!(first_sentence("It rains and"), None);
         assert_eq!(first_sentence(""), None);
     }

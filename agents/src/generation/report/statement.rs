@@ -162,7 +162,11 @@ impl Statement {
                 let kinds: Vec<String> = kinds
                     .map(|(count, one, many)| counted(count, one, many))
                     .collect();
-                let verb = if recordings + texts + others == 1 { "was" } else { "were" };
+                let verb = if recordings + texts + others == 1 {
+                    "was"
+                } else {
+                    "were"
+                };
                 let mut said = listed(&kinds, ", ", " and ");
                 said.push_str(&format!(" {verb} given."));
                 said
@@ -173,13 +177,18 @@ impl Statement {
                     format!("{} in {language}", count.inputs)
                 };
                 let each: Vec<String> = languages.iter().map(each).collect();
-                format!("Of those whose language is known, {}.", is_or_are(languages, &each))
+                format!(
+                    "Of those whose language is known, {}.",
+                    is_or_are(languages, &each)
+                )
             }
             Self::Closest {
                 one,
                 other,
                 similarity,
-            } => format!("The closest in meaning are {one} and {other} (similarity {similarity:.2})."),
+            } => format!(
+                "The closest in meaning are {one} and {other} (similarity {similarity:.2})."
+            ),
             Self::Recording {
                 name,
                 seconds,
@@ -190,7 +199,10 @@ impl Statement {
                 format!("{name} is a recording of {}{language}.", clock(*seconds))
             }
             Self::Silent { name, seconds } => {
-                format!("{name} is a recording of {} in which nobody speaks.", clock(*seconds))
+                format!(
+                    "{name} is a recording of {} in which nobody speaks.",
+                    clock(*seconds)
+                )
             }
             Self::Text {
                 name,
@@ -200,7 +212,8 @@ impl Statement {
             } => {
                 let maybe = if *confidence < SURE { "probably " } else { "" };
                 let language = language.as_deref().map(name_of);
-                let language = language.map_or_else(String::new, |name| format!(", {maybe}in {name}"));
+                let language =
+                    language.map_or_else(String::new, |name| format!(", {maybe}in {name}"));
                 format!("{name} is a text of {}{language}.", size(*bytes))
             }
             Self::Unread { name } => format!("Nothing was found out about {name}."),
@@ -230,7 +243,9 @@ impl Statement {
                     (*others, "份其他输入"),
                 ];
                 let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
-                let kinds: Vec<String> = kinds.map(|(count, kind)| format!("{count} {kind}")).collect();
+                let kinds: Vec<String> = kinds
+                    .map(|(count, kind)| format!("{count} {kind}"))
+                    .collect();
                 format!("共收到 {}。", listed(&kinds, "、", "和 "))
             }
             Self::Languages { languages } => {
@@ -255,7 +270,10 @@ impl Statement {
                 format!("{name} 是一段时长 {} 的录音{language}。", clock(*seconds))
             }
             Self::Silent { name, seconds } => {
-                format!("{name} 是一段时长 {} 的录音，其中无人说话。", clock(*seconds))
+                format!(
+                    "{name} 是一段时长 {} 的录音，其中无人说话。",
+                    clock(*seconds)
+                )
             }
             Self::Text {
                 name,
@@ -265,7 +283,8 @@ impl Statement {
             } => {
                 let maybe = if *confidence < SURE { "可能" } else { "" };
                 let language = language.as_deref().map(name_of);
-                let language = language.map_or_else(String::new, |name| format!("，语言{maybe}为{name}"));
+                let language =
+                    language.map_or_else(String::new, |name| format!("，语言{maybe}为{name}"));
                 format!("{name} 是一份 {} 的文本{language}。", size(*bytes))
             }
             Self::Unread { name } => format!("关于 {name}，没有任何发现。"),
@@ -346,7 +365,11 @@ mod tests {
             language: Some("en".to_owned()),
         };
         for (statement, english, chinese) in [
-            (&inputs, "1 recording and 2 texts were given.", "共收到 1 段录音和 2 份文本。"),
+            (
+                &inputs,
+                "1 recording and 2 texts were given.",
+                "共收到 1 段录音和 2 份文本。",
+            ),
             (
                 &languages(&[("de", 2), ("xx", 1)]),
                 "Of those whose language is known, 2 are in German and 1 in xx.",
@@ -357,7 +380,11 @@ mod tests {
                 "a.wav is a recording of 1:01:01 in English.",
                 "a.wav 是一段时长 1:01:01 的录音，语言为英语。",
             ),
-            (&Statement::MoreSaid { passages: 1 }, "1 passage more follows.", "其后还有 1 段。"),
+            (
+                &Statement::MoreSaid { passages: 1 },
+                "1 passage more follows.",
+                "其后还有 1 段。",
+            ),
         ] {
             assert_eq!(statement.write(Locale::English), english);
             assert_eq!(statement.write(Locale::Chinese), chinese);

@@ -37,9 +37,9 @@ fn fact(revision: u64, kind: &str, value: Value, provenance: Value) -> Fact {
 }
 
 fn transcript(segments: &[(f64, &str)]) -> Value {
-    let each = segments.iter().map(|(start, text)| {
-        json!({"start": start, "end": start + 1.0, "text": text, "no_speech": 0.0})
-    });
+    let each = segments.iter().map(
+        |(start, text)| json!({"start": start, "end": start + 1.0, "text": text, "no_speech": 0.0}),
+    );
     let text: String = segments.iter().map(|(_, text)| *text).collect();
     json!({
         "text": text.trim(),
@@ -56,12 +56,34 @@ fn embedding(x: f32, y: f32) -> Value {
 /// A recording and two letters, of which the second is near the recording. Nothing was found out about a picture.
 fn facts(letter: &str) -> Vec<Fact> {
     vec![
-        given(3, "file.audio@1", json!({"path": "/in/call.wav", "bytes": 9})),
+        given(
+            3,
+            "file.audio@1",
+            json!({"path": "/in/call.wav", "bytes": 9}),
+        ),
         given(4, "file.text@1", json!({"path": letter, "bytes": 1234})),
-        given(5, "file.text@1", json!({"path": "/in/gone.txt", "bytes": 50})),
-        given(6, "file.image@1", json!({"path": "/in/photo.jpg", "bytes": 7})),
-        found(7, "text.language@1", 4, json!({"language": "de", "confidence": 1.0})),
-        found(8, "speech.transcribe@1", 3, transcript(&[(0.2, " Go ahead."), (62.0, " Stop.")])),
+        given(
+            5,
+            "file.text@1",
+            json!({"path": "/in/gone.txt", "bytes": 50}),
+        ),
+        given(
+            6,
+            "file.image@1",
+            json!({"path": "/in/photo.jpg", "bytes": 7}),
+        ),
+        found(
+            7,
+            "text.language@1",
+            4,
+            json!({"language": "de", "confidence": 1.0}),
+        ),
+        found(
+            8,
+            "speech.transcribe@1",
+            3,
+            transcript(&[(0.2, " Go ahead."), (62.0, " Stop.")]),
+        ),
         found(9, "text.embed@1", 8, embedding(1.0, 0.0)),
         found(10, "text.embed@1", 4, embedding(0.0, 1.0)),
         found(11, "text.embed@1", 5, embedding(0.8, 0.6)),
@@ -208,6 +230,12 @@ fn inputs_of_the_same_name_are_told_apart_and_controls_are_no_part_of_one() {
         .into_iter()
         .map(|section| section.heading)
         .collect();
-    let expected = ["Overview", "/a/note.txt", "/b/note.txt", "x [2J.txt", "order@1 #4"];
+    let expected = [
+        "Overview",
+        "/a/note.txt",
+        "/b/note.txt",
+        "x [2J.txt",
+        "order@1 #4",
+    ];
     assert_eq!(headings, expected);
 }

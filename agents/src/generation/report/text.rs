@@ -64,7 +64,12 @@ impl Report {
             let _ = write!(text, "\n{}\n", section.heading);
             for sentence in &section.sentences {
                 let numbers = numbers(&sentence.references);
-                let _ = writeln!(text, "  {}{} {numbers}", sentence.text, self.author(sentence));
+                let _ = writeln!(
+                    text,
+                    "  {}{} {numbers}",
+                    sentence.text,
+                    self.author(sentence)
+                );
             }
         }
         let _ = write!(text, "\n{}\n", words(self.language).references);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aimass_config::Locale;
-use aimass_runtime::{EpisodeId, Fact, FactFilter, Fault, FlowContext, FlowSkill, Skill, SkillSpec};
+use aimass_runtime::{
+    EpisodeId, Fact, FactFilter, Fault, FlowContext, FlowSkill, Skill, SkillSpec,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

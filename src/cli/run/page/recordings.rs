@@ -53,7 +53,11 @@ pub(super) fn recordings(content: &Content<'_>) -> Vec<Recording> {
         let audio = embedded(Path::new(path), MAX_EMBEDDED.min(left));
         let audio = audio.map(|bytes| {
             left = left.saturating_sub(bytes.len() as u64);
-            format!("data:{};base64,{}", media_type(path), STANDARD.encode(bytes))
+            format!(
+                "data:{};base64,{}",
+                media_type(path),
+                STANDARD.encode(bytes)
+            )
         });
         Some(Recording {
             name: subjects
@@ -123,6 +127,9 @@ mod tests {
 
     #[test]
     fn an_address_holds_nothing_that_ends_it() {
-        assert_eq!(file_address("/a b/\"><é.wav"), "file:///a%20b/%22%3E%3C%C3%A9.wav");
+        assert_eq!(
+            file_address("/a b/\"><é.wav"),
+            "file:///a%20b/%22%3E%3C%C3%A9.wav"
+        );
     }
 }

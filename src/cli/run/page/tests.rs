@@ -37,7 +37,12 @@ fn facts() -> Vec<Fact> {
         "segments": [{"start": 1.5, "end": 2.0, "text": EVIL, "no_speech": 0.0}],
     });
     vec![
-        fact(1, "file.audio@1", json!({"path": format!("/nowhere/{EVIL}.wav"), "bytes": 10}), root),
+        fact(
+            1,
+            "file.audio@1",
+            json!({"path": format!("/nowhere/{EVIL}.wav"), "bytes": 10}),
+            root,
+        ),
         fact(2, "speech.transcribe@1", heard, found(2, EVIL, 1)),
         fact(3, "other@1", json!({EVIL: EVIL}), found(3, "text", 2)),
     ]
@@ -121,7 +126,10 @@ fn a_collector_brings_a_link_to_the_trace() {
         ("http://[::1]:4318", "[::1]"),
     ] {
         let link = format!("http://{host}:16686/{trace}");
-        assert!(page(Locale::English, Some(collector)).contains(&link), "{link}");
+        assert!(
+            page(Locale::English, Some(collector)).contains(&link),
+            "{link}"
+        );
     }
     assert!(!page(Locale::English, None).contains(trace));
 }
