@@ -8,7 +8,7 @@ venv="${AIMASS_PAGE_VENV:-${CARGO_TARGET_DIR:-$here/../../target}/page-venv}"
 
 if ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet "playwright==1.56.0"
+  "$venv/bin/pip" install --quiet "playwright==1.65.2"
 fi
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT

@@ -65,12 +65,15 @@ impl Runtime {
         }
         for rule in &self.inner.quiet_rules {
             let task = rule.task(episode, status.round);
-            let snapshot = self.inner.environment.snapshot()?;
-            if snapshot.settled(task)?.is_some() {
+            let (settled, accepted) = {
+                let snapshot = self.inner.environment.snapshot()?;
+                (snapshot.settled(task)?, snapshot.task(task)?)
+            };
+            if settled.is_some() {
                 continue;
             }
             // Whoever else saw the quiet may have been faster.
-            if snapshot.task(task)?.is_none() {
+            if accepted.is_none() {
                 self.ask_rule(rule, status).await?;
             }
             return Ok(true);

@@ -51,8 +51,9 @@ impl ReportInput {
     fn facts(&self, context: &FlowContext) -> Result<Vec<Fact>, Fault> {
         let episode = match (&self.facts, self.episode) {
             (Some(facts), None) => {
-                let read = facts.iter().map(Fact::deserialize).collect();
-                return read.map_err(|error: serde_json::Error| {
+                let read: Result<Vec<Fact>, serde_json::Error> =
+                    facts.iter().map(Fact::deserialize).collect();
+                return read.map_err(|error| {
                     Fault::rejected(format!("expected facts, got something else: {error}"))
                 });
             }
