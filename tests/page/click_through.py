@@ -85,6 +85,9 @@ def pictures(browser, address, shots):
         page.screenshot(path=shots / f"{name}.png", full_page=True)
     page, _ = open_page(browser, address, viewport=WIDE, color_scheme="dark")
     page.pdf(path=shots / "print.pdf", format="A4", print_background=False)
+    page.set_viewport_size({"width": 700, "height": 990})
+    page.emulate_media(media="print")
+    page.screenshot(path=shots / "print.png", full_page=True)
 
 
 def main(path, shots=None):
