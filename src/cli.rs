@@ -12,6 +12,7 @@ mod home;
 mod input;
 mod interrupt;
 mod man;
+mod messages;
 mod models;
 mod output;
 mod reach;
@@ -113,6 +114,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Start(arguments) => block_on(start::execute(&context, arguments)),
         Command::Run(arguments) => {
+            let arguments = arguments.or_sample(&context)?;
             // Before any async work: fetching blocks.
             models::fetch_missing(&context, arguments.paths())?;
             block_on(run::execute(&context, arguments))

@@ -5,10 +5,15 @@
 mod folders;
 mod team;
 
-pub use aimass_agents::text;
+pub use aimass_agents::{generation, speech, text};
 pub use aimass_config::{Config, ConfigError};
 pub use aimass_models as models;
 pub use aimass_observers as observers;
 pub use aimass_runtime::*;
 pub use folders::{cache_folder, home_folder};
 pub use team::{StartError, builder, metered_builder, model_store, start};
+
+/// The tutorial's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tutorial.md")]
+mod tutorial {}

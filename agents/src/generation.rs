@@ -1,4 +1,5 @@
-//! The generation agent: conversations, texts that are written on, and summaries, by a language model.
+//! The generation agent: conversations, texts that are written on, and summaries, by a language model; and reports
+//! of what the team has found.
 //!
 //! ```no_run
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
@@ -16,6 +17,7 @@ mod complete;
 mod input;
 mod model;
 mod output;
+mod report;
 mod summarise;
 mod writing;
 
@@ -25,5 +27,9 @@ pub use complete::Complete;
 pub use input::{ChatMessage, GenerationInput, Speaker};
 pub use model::{LanguageModel, LanguageModelSource};
 pub use output::{GenerationOutput, GenerationUsage, TextDelta, TokenLogprob};
+pub use report::{
+    Author, Heading, LanguageCount, Reference, Report, ReportFormat, ReportInput, Section,
+    Sentence, Statement, WriteReport, language_name,
+};
 pub use summarise::{Summarise, SummariseInput, Summary};
 pub use writing::Writing;

@@ -23,6 +23,7 @@ mod vector_store;
 pub use agent::TextAgent;
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
 pub use embed::{Embed, Embedding};
+pub(crate) use encoder::cosine;
 pub use encoder::{EncoderSource, TextModel};
 pub use input::TextInput;
 pub use language::{DetectedLanguage, Language};

@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod file;
 mod keys;
+mod locale;
 mod meaning;
 mod raw;
 mod rule;
@@ -27,4 +28,5 @@ pub use config::observers::{
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Place, Problem};
+pub use locale::Locale;
 pub use variables::{ProcessVariables, Variables};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fault::Fault;
 use crate::group::{Group, GroupParts};
 use crate::model::ModelSource;
+use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill};
 use crate::skill_entry::{FlowEntry, SkillEntry};
@@ -37,6 +38,7 @@ pub struct AgentDefinition {
     pub(crate) groups: Vec<GroupParts>,
     pub(crate) flows: Vec<FlowEntry>,
     pub(crate) reactions: Vec<Reaction>,
+    pub(crate) quiet_rules: Vec<QuietRule>,
 }
 
 impl AgentDefinition {
@@ -58,6 +60,13 @@ impl AgentDefinition {
     #[must_use]
     pub fn reaction(mut self, reaction: Reaction) -> Self {
         self.reactions.push(reaction);
+        self
+    }
+
+    /// Adds a rule for what the team does once an episode is quiet.
+    #[must_use]
+    pub fn when_quiet(mut self, rule: QuietRule) -> Self {
+        self.quiet_rules.push(rule);
         self
     }
 }

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::clock::Time;
 use crate::environment::Environment;
 use crate::error::TaskError;
@@ -146,6 +148,7 @@ pub(crate) trait FlowHost: Send + Sync {
     fn now(&self) -> Time;
     fn deadline(&self) -> Option<Time>;
     fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>>;
+    fn ask_json(&self, skill: &str, input: Value) -> BoxFuture<'_, Result<Value, TaskError>>;
     fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>>;
     fn publish(&self, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>>;
@@ -200,6 +203,14 @@ impl FlowContext {
         output
             .take()
             .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+    }
+
+    /// As [`Self::ask`], of a skill that is known by its name only, in JSON: of another agent's, which a team may have or not.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; and [`TaskError::UnknownSkill`], [`TaskError::InvalidInput`].
+    pub async fn ask_json(&self, skill: &str, input: Value) -> Result<Value, TaskError> {
+        self.host.ask_json(skill, input).await
     }
 
     /// Sends an item to the caller. Waits while the caller's buffer is full.

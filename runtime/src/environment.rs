@@ -61,6 +61,8 @@ use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
 
 /// How many facts a watch may be behind before it skips.
 const WATCH_FACTS: usize = 1024;
+/// How many episodes that became quiet a reader may be behind before it has to look for them itself.
+const QUIET_EPISODES: usize = 256;
 
 /// The shared state of one runtime. Cloning shares it. The last clone that goes waits for the writer and lets the store go
 /// as a crash would: nothing acknowledged is lost, and [`Environment::close`] is the tidy way.
@@ -74,6 +76,7 @@ struct Shared {
     queue: Queue,
     head: watch::Receiver<Revision>,
     facts: broadcast::WeakSender<Arc<crate::fact::Fact>>,
+    quiet: broadcast::WeakSender<EpisodeId>,
     episodes: EpisodeWatches,
     tables: Arc<Tables>,
     blobs: Arc<Blobs>,
@@ -130,9 +133,12 @@ impl Environment {
         let (head_sender, head) = watch::channel(Snapshot::new(tables.read()?).head()?);
         let (fact_sender, _) = broadcast::channel(WATCH_FACTS);
         let facts = fact_sender.downgrade();
+        let (quiet_sender, _) = broadcast::channel(QUIET_EPISODES);
+        let quiet = quiet_sender.downgrade();
         let listeners = Listeners {
             head: head_sender,
             facts: fact_sender,
+            quiet: quiet_sender,
             episodes: Arc::clone(&episodes),
         };
         let (queue, commands) = Queue::new(&options);
@@ -152,6 +158,7 @@ impl Environment {
                 queue,
                 head,
                 facts,
+                quiet,
                 episodes,
                 tables,
                 blobs,
@@ -281,6 +288,11 @@ impl Environment {
         let (sender, receiver) = watch::channel(status);
         watches.insert(id, sender);
         Ok(receiver)
+    }
+
+    /// Episodes that become quiet and are not declared done, from now on; none when the environment is closed.
+    pub(crate) fn quiet_episodes(&self) -> Option<broadcast::Receiver<EpisodeId>> {
+        Some(self.shared.quiet.upgrade()?.subscribe())
     }
 
     /// Keeps all that `content` gives, under its hash. Reads in chunks; blocks, so call it where blocking is allowed.

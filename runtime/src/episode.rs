@@ -2,6 +2,7 @@
 
 mod engine;
 mod inputs;
+mod quiet;
 mod report;
 mod root;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use engine::react;
 pub use inputs::{InputFailure, file_kinds};
+pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};
 
 use crate::environment::{EpisodeRecord, Transaction};

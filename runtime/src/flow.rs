@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
+use serde_json::Value;
 use tracing::Instrument;
 
 use crate::cell::{Effort, Report, ReportedResult};
@@ -39,6 +40,9 @@ pub(crate) trait Asker: Send + Sync {
         skill: &'a str,
         input: Payload,
     ) -> BoxFuture<'a, Result<Payload, TaskError>>;
+
+    /// Reads the input of `skill` from JSON.
+    fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError>;
 }
 
 /// Lives one incarnation of a flow's worker.
@@ -153,6 +157,23 @@ impl FlowHost for Host {
             asker
                 .ask_within(&self.cell.name, &self.ticket, &skill, input)
                 .await
+        })
+    }
+
+    fn ask_json(&self, skill: &str, input: Value) -> BoxFuture<'_, Result<Value, TaskError>> {
+        let skill = skill.to_owned();
+        Box::pin(async move {
+            let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
+            let Some(asker) = asker else {
+                return Err(TaskError::ShuttingDown { skill });
+            };
+            let input = asker.decode(&skill, input)?;
+            let output = asker
+                .ask_within(&self.cell.name, &self.ticket, &skill, input)
+                .await?;
+            output
+                .to_json()
+                .map_err(|message| TaskError::Bug { skill, message })
         })
     }
 

@@ -24,6 +24,7 @@ mod model;
 mod panics;
 mod payload;
 mod placement;
+mod quiet_rule;
 mod reaction;
 mod router;
 mod runtime;
@@ -62,6 +63,7 @@ pub use ids::{
 pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
 pub use payload::{Data, Payload, json_bytes};
 pub use placement::DeviceCapacity;
+pub use quiet_rule::QuietRule;
 pub use reaction::Reaction;
 pub use runtime::{
     AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WeakRuntime, WorkerStatus,

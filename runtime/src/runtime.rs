@@ -29,6 +29,7 @@ use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::ids::TaskId;
+use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) cells: Vec<Arc<Cell>>,
     pub(crate) router: Router,
     pub(crate) reactions: Vec<Arc<Reaction>>,
+    pub(crate) quiet_rules: Vec<Arc<QuietRule>>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,

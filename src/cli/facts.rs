@@ -111,7 +111,7 @@ async fn list(context: &Context, reach: &Reach, filter: FactFilter) -> Result<()
 }
 
 /// A fact in one line: its revision, its kind, its key, and the beginning of what it says.
-pub(crate) fn one_line(output: Output, fact: &Fact) -> String {
+fn one_line(output: Output, fact: &Fact) -> String {
     let key = fact
         .key
         .as_ref()

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use aimass::StartError;
 use aimass_config::Config;
+use aimass_observers::live::{Live, LiveTransport, LiveView, Work};
 use aimass_observers::logs::{self, LogError};
 use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
-    Call, Environment, EnvironmentOptions, Request, Runtime, RuntimeBuilder, SocketClient,
-    Transport, TransportError,
+    Call, Environment, EnvironmentOptions, EpisodeId, Request, Runtime, RuntimeBuilder,
+    SocketClient, Transport, TransportError,
 };
 use serde_json::Value;
 
@@ -84,6 +85,43 @@ impl Reach {
             transport: Arc::new(runtime.clone()),
             own: Own::Runtime(runtime),
         })
+    }
+
+    /// As [`Self::runtime`], with a live view: what the team did can be asked for afterwards.
+    pub(crate) async fn watched(context: &Context) -> Result<Self, Failure> {
+        if let Some(node) = Self::node(context).await? {
+            return Ok(node);
+        }
+        let live = Live::start();
+        let builder = builder(context, configured(context)?)?;
+        let runtime = builder.observer(live.clone()).start().await?;
+        Ok(Self {
+            transport: Arc::new(LiveTransport::new(runtime.clone(), live)),
+            own: Own::Runtime(runtime),
+        })
+    }
+
+    /// What is known of the tasks of an episode, and of those that they asked for; nothing when the view has let go of it.
+    pub(crate) async fn work_on(&self, episode: EpisodeId) -> Result<Option<Work>, Failure> {
+        if let Own::Runtime(runtime) = &self.own {
+            runtime.flush_observers().await;
+        }
+        let view: LiveView = serde_json::from_value(self.reply(Request::Live).await?)?;
+        let mut episodes = view.episodes.into_iter();
+        let Some(mut work) = episodes.find(|work| work.episode == Some(episode)) else {
+            return Ok(None);
+        };
+        // What a flow asks for is part of the trace, not of the episode.
+        for call in view
+            .calls
+            .into_iter()
+            .filter(|call| call.trace == work.trace)
+        {
+            work.tasks += call.tasks;
+            work.errors += call.errors;
+            work.spans.extend(call.spans);
+        }
+        Ok(Some(work))
     }
 
     /// The node of this home, if one runs.

@@ -6,6 +6,7 @@ mod harness;
 mod models;
 mod node;
 mod packages;
+mod report;
 mod run;
 mod setup;
 mod speech;

@@ -1,9 +1,9 @@
 //! The generation agent's parts.
 
 use aimass_models::Store;
-use aimass_runtime::{Agent, AgentDefinition, Fault, WorkerGroup};
+use aimass_runtime::{Agent, AgentDefinition, Fault, QuietRule, WorkerGroup};
 
-use crate::generation::{Chat, Complete, LanguageModelSource, Summarise};
+use crate::generation::{Chat, Complete, LanguageModelSource, Summarise, WriteReport};
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "smollm2";
@@ -69,6 +69,8 @@ impl Agent for GenerationAgent {
             .skill(Complete);
         Ok(definition
             .group(model)
-            .flow(Summarise::within(self.limits.context)))
+            .flow(Summarise::within(self.limits.context))
+            .flow(WriteReport)
+            .when_quiet(QuietRule::new("generation-report", "generation.report")))
     }
 }

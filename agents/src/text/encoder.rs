@@ -208,7 +208,7 @@ fn average(parts: Vec<(Vec<f32>, usize)>) -> Vec<f32> {
 }
 
 /// How alike two unit vectors are, from -1 to 1.
-pub(super) fn cosine(one: &[f32], other: &[f32]) -> f32 {
+pub(crate) fn cosine(one: &[f32], other: &[f32]) -> f32 {
     one.iter()
         .zip(other)
         .map(|(left, right)| left * right)

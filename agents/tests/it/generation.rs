@@ -1,5 +1,6 @@
 //! The generation agent on a runtime: a tiny random model for what holds of any, and SmolLM2 with its real weights.
 
+mod report;
 mod smollm2;
 
 use std::path::Path;

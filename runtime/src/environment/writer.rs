@@ -69,6 +69,7 @@ pub(super) struct Pending {
 pub(super) struct Listeners {
     pub(super) head: watch::Sender<Revision>,
     pub(super) facts: broadcast::Sender<Arc<Fact>>,
+    pub(super) quiet: broadcast::Sender<EpisodeId>,
     pub(super) episodes: EpisodeWatches,
 }
 
@@ -262,6 +263,10 @@ impl Writer {
         let mut watches = self.listeners.episodes.lock();
         for status in &commit.episodes {
             let id = status.record.id;
+            if status.quiescent() && !status.done {
+                // It fails when nobody wants to know.
+                let _ = self.listeners.quiet.send(id);
+            }
             let Some(watch) = watches.get(&id) else {
                 continue;
             };

@@ -13,6 +13,7 @@ use crate::environment::{
 use crate::error::TaskError;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
+use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::runtime::{Inner, Runtime};
 
@@ -84,8 +85,9 @@ impl Runtime {
             {
                 tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
             }
-            let task =
-                |rule: &Arc<Reaction>| reaction_record(fact, episode, rule, self.effect_of(rule));
+            let task = |rule: &Arc<Reaction>| {
+                reaction_record(fact, episode, rule, self.effect_of(&rule.skill))
+            };
             transaction.accepted = rules.iter().map(task).collect();
         }
         let accepted = transaction.accepted.clone();
@@ -133,14 +135,14 @@ impl Runtime {
         Ok(rules)
     }
 
-    fn effect_of(&self, rule: &Reaction) -> crate::Effect {
-        let route = self.inner.router.find(&rule.skill);
+    pub(super) fn effect_of(&self, skill: &str) -> crate::Effect {
+        let route = self.inner.router.find(skill);
         route.map_or(crate::Effect::Pure, |route| {
             route.skill().face.spec().effect
         })
     }
 
-    async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
+    pub(super) async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
         let error = match self.begin_accepted(record) {
             // Nobody waits for it: its settlement is a record.
             Ok(pending) => {
@@ -203,16 +205,18 @@ impl Runtime {
     /// Checks that each rule asks a skill that there is, and that no name is used twice.
     pub(crate) fn check_reactions(
         reactions: &[Arc<Reaction>],
+        quiet_rules: &[Arc<QuietRule>],
         router: &crate::router::Router,
     ) -> Result<(), TaskError> {
         let mut names = HashSet::new();
-        for rule in reactions {
-            router.find(&rule.skill)?;
-            if !names.insert(rule.name.clone()) {
-                let message = format!("two reactions are named `{}`; rename one", rule.name);
+        let reactions = reactions.iter().map(|rule| (&rule.name, &rule.skill));
+        let quiet_rules = quiet_rules.iter().map(|rule| (&rule.name, &rule.skill));
+        for (name, skill) in reactions.chain(quiet_rules) {
+            router.find(skill)?;
+            if !names.insert(name.clone()) {
                 return Err(TaskError::Rejected {
-                    skill: rule.skill.to_string(),
-                    message,
+                    skill: skill.to_string(),
+                    message: format!("two reactions are named `{name}`; rename one"),
                 });
             }
         }

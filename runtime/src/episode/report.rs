@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::{EnvironmentError, EpisodeStatus, FactFilter, Transaction};
+use crate::environment::{EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Transaction};
 use crate::episode::engine::reaction_task;
 use crate::episode::inputs::InputFailure;
 use crate::episode::root::Root;
@@ -35,8 +35,9 @@ pub struct TaskFailure {
     pub task: TaskId,
     /// What was asked.
     pub skill: String,
-    /// The fact that it reacted to.
-    pub cause: Revision,
+    /// The fact that it reacted to; none of a task that was asked for when the episode was quiet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Revision>,
     /// The error, as JSON.
     pub error: Value,
     /// The error in one line.
@@ -50,10 +51,14 @@ impl Runtime {
     /// [`TaskError::Environment`] when there is no such episode, or the store cannot be read.
     pub async fn report(&self, episode: EpisodeId) -> Result<EpisodeReport, TaskError> {
         let read = async {
-            let mut status = self.inner.environment.watch_episode(episode)?;
-            let quiet = status.wait_for(|status| status.quiescent()).await.is_ok();
-            if !quiet {
-                return Err(EnvironmentError::UnknownEpisode { episode });
+            let mut watch = self.inner.environment.watch_episode(episode)?;
+            loop {
+                let quiet = watch.wait_for(|status| status.quiescent()).await;
+                let status = quiet.map(|status| status.clone());
+                let status = status.map_err(|_| EnvironmentError::UnknownEpisode { episode })?;
+                if !self.go_on_when_quiet(&status).await? {
+                    break;
+                }
             }
             // The environment knows a settlement before the observers hear of it.
             for cell in &self.inner.cells {
@@ -109,23 +114,18 @@ impl Runtime {
             {
                 handled = true;
                 let task = reaction_task(episode, rule, fact.revision);
-                let Some(settled) = snapshot.settled(task)? else {
-                    continue;
-                };
-                let Some(error) = settled.outcome.get("error") else {
-                    continue;
-                };
-                let message = settled.outcome.get("message").and_then(Value::as_str);
-                failures.push(TaskFailure {
-                    task,
-                    skill: rule.skill.to_string(),
-                    cause: fact.revision,
-                    error: error.clone(),
-                    message: message.unwrap_or_default().to_owned(),
-                });
+                let settled = snapshot.settled(task)?;
+                failures.extend(failure_of(settled, &rule.skill, Some(fact.revision)));
             }
             if !handled && fact.provenance.task.is_none() {
                 unhandled.push(fact.revision);
+            }
+        }
+        let rounds = snapshot.episode(episode)?.map_or(0, |status| status.round);
+        for round in 1..=rounds {
+            for rule in &self.inner.quiet_rules {
+                let settled = snapshot.settled(rule.task(episode, round))?;
+                failures.extend(failure_of(settled, &rule.skill, None));
             }
         }
         Ok(EpisodeReport {
@@ -136,4 +136,22 @@ impl Runtime {
             unhandled,
         })
     }
+}
+
+/// The failure that a settlement tells of; none when it tells of an output, or when there is none.
+fn failure_of(
+    settled: Option<SettledRecord>,
+    skill: &str,
+    cause: Option<Revision>,
+) -> Option<TaskFailure> {
+    let settled = settled?;
+    let error = settled.outcome.get("error")?.clone();
+    let message = settled.outcome.get("message").and_then(Value::as_str);
+    Some(TaskFailure {
+        task: settled.task,
+        skill: skill.to_owned(),
+        cause,
+        message: message.unwrap_or_default().to_owned(),
+        error,
+    })
 }

@@ -47,6 +47,12 @@ impl Root {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// Where the span of an episode lies; nowhere when somebody else began it, with an `about` of their own.
+    pub(super) fn place(status: &EpisodeStatus) -> Option<(TraceId, SpanId)> {
+        let root = Self::deserialize(&status.record.about).ok()?;
+        Some((root.trace, root.span))
+    }
+
     /// What observers are told at the episode's end; none when somebody else began it, with an `about` of their own.
     pub(super) fn finished(
         status: &EpisodeStatus,

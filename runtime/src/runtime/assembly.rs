@@ -16,6 +16,7 @@ use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 use crate::memory::Memory;
 use crate::placement::Placer;
+use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
@@ -35,6 +36,7 @@ pub(super) struct Assembly<'a> {
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
+    pub(super) quiet_rules: Vec<Arc<QuietRule>>,
 }
 
 impl Assembly<'_> {
@@ -50,8 +52,11 @@ impl Assembly<'_> {
             groups: models,
             flows,
             reactions,
+            quiet_rules,
         } = definition;
         self.reactions.extend(reactions.into_iter().map(Arc::new));
+        self.quiet_rules
+            .extend(quiet_rules.into_iter().map(Arc::new));
         let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
         for group in models {
             let id = GroupId(groups.len() as u16);
@@ -160,6 +165,7 @@ pub(super) fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeE
 /// The agents' own rules, and after them those of the configuration.
 pub(super) fn configured(
     mut reactions: Vec<Arc<Reaction>>,
+    quiet_rules: &mut Vec<Arc<QuietRule>>,
     config: &Config,
 ) -> Result<Vec<Arc<Reaction>>, RuntimeError> {
     for rule in &config.reactions {
@@ -172,6 +178,7 @@ pub(super) fn configured(
             })?;
         // One of the agents' own can be replaced, or switched off, by its name.
         reactions.retain(|known| known.name() != rule.name);
+        quiet_rules.retain(|known| known.name() != rule.name);
         if rule.enabled {
             reactions.push(Arc::new(Reaction::new(&rule.name, kind, &rule.skill)));
         }

@@ -11,7 +11,7 @@ use crate::agent::Agent;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
-use crate::episode::react;
+use crate::episode::{react, watch_over_quiet};
 use crate::error::TaskError;
 use crate::events::{EventSink, Observer};
 use crate::fault::Fault;
@@ -214,6 +214,7 @@ impl RuntimeBuilder {
             sabotage: self.sabotage,
             planned_bytes: 0,
             reactions: Vec::new(),
+            quiet_rules: Vec::new(),
         };
         let mut cells: Vec<Arc<Cell>> = Vec::new();
         let router = Router::default();
@@ -234,8 +235,10 @@ impl RuntimeBuilder {
             register(&router, &cell)?;
             cells.push(cell);
         }
-        let reactions = configured(assembly.reactions, &self.config)?;
-        Runtime::check_reactions(&reactions, &router).map_err(RuntimeError::Reaction)?;
+        let mut quiet_rules = assembly.quiet_rules;
+        let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
+        Runtime::check_reactions(&reactions, &quiet_rules, &router)
+            .map_err(RuntimeError::Reaction)?;
         let (clock, events) = (assembly.clock, assembly.events);
         let inner = Arc::new(Inner {
             config: self.config,
@@ -243,6 +246,7 @@ impl RuntimeBuilder {
             cells,
             router,
             reactions,
+            quiet_rules,
             environment,
             events,
             spawner,
@@ -274,7 +278,11 @@ impl Runtime {
         let environment = self.inner.environment.clone();
         self.inner
             .spawner
-            .service(react(Arc::downgrade(&self.inner), environment));
+            .service(react(Arc::downgrade(&self.inner), environment.clone()));
+        if !self.inner.quiet_rules.is_empty() {
+            let watch = watch_over_quiet(Arc::downgrade(&self.inner), environment);
+            self.inner.spawner.service(watch);
+        }
         Ok(())
     }
 }

@@ -40,15 +40,9 @@ impl Runtime {
 
     /// Reads an input from JSON.
     fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
+        let input = Asker::decode(&*self.inner, skill, input)?;
         let route = self.inner.router.find(skill)?;
-        let face = &route.skill().face;
-        let input = face
-            .decode(input)
-            .map_err(|message| TaskError::InvalidInput {
-                skill: skill.to_owned(),
-                message,
-            })?;
-        let bytes = face.bytes(&input);
+        let bytes = route.skill().face.bytes(&input);
         Ok(Call::new(skill, input, bytes, options))
     }
 
@@ -214,6 +208,16 @@ impl Inner {
 }
 
 impl Asker for Inner {
+    fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError> {
+        let route = self.router.find(skill)?;
+        let face = &route.skill().face;
+        face.decode(input)
+            .map_err(|message| TaskError::InvalidInput {
+                skill: skill.to_owned(),
+                message,
+            })
+    }
+
     fn ask_within<'a>(
         &'a self,
         agent: &'a Arc<str>,

@@ -148,6 +148,9 @@ impl Inner {
 
     fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
         let rule = rule?;
+        if let Some(known) = self.quiet_rules.iter().find(|known| known.name() == rule) {
+            return known.produces.clone();
+        }
         self.reactions
             .iter()
             .find(|known| known.name() == rule)?

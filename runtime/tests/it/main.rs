@@ -23,6 +23,7 @@ mod memory_budget;
 mod obedient;
 mod poison;
 mod probe;
+mod quiet;
 mod restarts;
 mod soak;
 mod stage;

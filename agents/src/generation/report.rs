@@ -1,0 +1,117 @@
+//! Reports: what the facts of an episode hold, in sentences that each name the facts they rest on.
+//!
+//! The sentences are put together from facts: what was given, in which language it is, what is said when, how it begins, what is near
+//! what. Where the team has a skill that completes texts, it is asked for one sentence about each document, which stands only if all numbers and
+//! names in it are in the document. Each sentence says who wrote it.
+
+mod check;
+mod compose;
+mod documents;
+mod languages;
+mod near;
+mod phrase;
+mod quotes;
+mod references;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;
+
+use aimass_config::Locale;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aimass_runtime::Revision;
+pub use languages::language_name;
+pub use statement::{Heading, LanguageCount, Statement};
+pub use text::ReportFormat;
+pub use write::{ReportInput, WriteReport};
+
+/// What an episode came to, for a reader.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// What it is about.
+    pub title: String,
+    /// The language of its words, `en` or `zh`. Quotes are in their own.
+    #[schemars(with = "String")]
+    pub language: Locale,
+    /// How many inputs the episode had.
+    pub inputs: u32,
+    /// An overview, then a section for each input.
+    pub sections: Vec<Section>,
+    /// The facts that the sentences rest on.
+    pub references: Vec<Reference>,
+    /// The same as one text, in the format that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formatted: Option<String>,
+}
+
+/// A part of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Section {
+    /// Its heading.
+    pub heading: String,
+    /// What the heading says, in no language.
+    pub about: Heading,
+    /// Its sentences.
+    pub sentences: Vec<Sentence>,
+}
+
+/// One sentence, with the facts that it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sentence {
+    /// The sentence.
+    pub text: String,
+    /// The numbers of the references that it rests on; at least one.
+    pub references: Vec<u32>,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says, in no language; none of a sentence that a model wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<Statement>,
+}
+
+/// Who wrote a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// Nobody: it was put together from facts.
+    Facts,
+    /// A language model.
+    Model,
+}
+
+/// A fact that sentences rest on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reference {
+    /// Its number in the report, from 1.
+    pub n: u32,
+    /// The fact.
+    pub revision: Revision,
+    /// The fact's kind.
+    pub kind: String,
+    /// The input that it is about.
+    pub source: String,
+    /// The agent that found it; none of an input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+impl Report {
+    /// The same report in another language. Quotes, and sentences that a model wrote, stay as they are.
+    #[must_use]
+    pub fn in_locale(mut self, locale: Locale) -> Self {
+        self.language = locale;
+        self.title = statement::title(self.inputs, locale);
+        for section in &mut self.sections {
+            section.heading = section.about.write(locale);
+            for sentence in &mut section.sentences {
+                if let Some(says) = &sentence.says {
+                    sentence.text = says.write(locale);
+                }
+            }
+        }
+        self
+    }
+}

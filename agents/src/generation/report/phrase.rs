@@ -1,0 +1,66 @@
+//! Phrasing: a model's sentence about a document, where the team has a skill that completes texts.
+
+use aimass_runtime::{FlowContext, TaskError};
+use serde_json::{Value, json};
+
+use super::check::is_borne_out;
+use super::compose::{Draft, Excerpt};
+use super::quotes::first_sentence;
+use crate::in_order::InOrder;
+
+/// The skill that is asked, if somebody has it.
+const COMPLETE: &str = "generation.complete";
+/// Tokens of the answer that are waited for.
+const MAX_TOKENS: u32 = 60;
+/// Documents about which a model is asked: it costs seconds for each.
+const MAX_ASKED: usize = 64;
+/// Questions under way at once, which may share batches.
+const AT_ONCE: usize = 8;
+
+/// Lets a model add a sentence about each document. What it gets wrong is left out; a model that cannot be asked costs the sentences only.
+pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
+    let excerpts = std::mem::take(&mut draft.excerpts);
+    let mut excerpts = excerpts.into_iter().take(MAX_ASKED);
+    let mut answers = InOrder::new();
+    loop {
+        while answers.len() < AT_ONCE
+            && let Some(excerpt) = excerpts.next()
+        {
+            answers.push(ask(context.clone(), excerpt)).await;
+        }
+        let Some((excerpt, answer)) = answers.next().await else {
+            return;
+        };
+        match answer {
+            Ok(answer) => {
+                let sentence = first_sentence(&answer);
+                if let Some(sentence) =
+                    sentence.filter(|sentence| is_borne_out(sentence, &excerpt.text))
+                {
+                    draft.add(excerpt.section, excerpt.reference, sentence);
+                }
+            }
+            // What is not there for one document is there for none.
+            Err(TaskError::UnknownSkill { .. }) => return,
+            Err(error) => {
+                tracing::info!(%error, "the report goes without sentences of a model");
+                return;
+            }
+        }
+    }
+}
+
+async fn ask(context: FlowContext, excerpt: Excerpt) -> (Excerpt, Result<String, TaskError>) {
+    let prompt = format!(
+        "Text:\n{}\n\nWhat the text is about, in one short sentence:\n",
+        excerpt.text
+    );
+    // Without chance, so that the same facts give the same report.
+    let input = json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
+    let answer = context.ask_json(COMPLETE, input).await;
+    let text = answer.map(|answer| {
+        let text = answer.get("text").and_then(Value::as_str);
+        text.unwrap_or_default().trim().to_owned()
+    });
+    (excerpt, text)
+}

@@ -1,0 +1,96 @@
+//! Locales: the languages in which the program speaks to people.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Variables;
+
+/// A language in which the program speaks to people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Locale {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Chinese, in simplified characters.
+    #[serde(rename = "zh")]
+    Chinese,
+}
+
+impl Locale {
+    /// Its code: `en` or `zh`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+
+    /// The locale that the variables of POSIX ask for; English where they ask for another one, or for none.
+    ///
+    /// `LC_ALL` comes before `LC_MESSAGES`, which comes before `LANG`.
+    pub fn of_variables(variables: &dyn Variables) -> Self {
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+            let found = variables.starting_with(name).into_iter();
+            let mut found = found.filter(|(found, value)| found == name && !value.is_empty());
+            if let Some((_, value)) = found.next() {
+                return match value.to_string_lossy().starts_with("zh") {
+                    true => Self::Chinese,
+                    false => Self::English,
+                };
+            }
+        }
+        Self::default()
+    }
+}
+
+impl FromStr for Locale {
+    type Err = String;
+
+    /// Reads `en`, `zh`, and longer forms such as `zh-CN` and `zh_CN.UTF-8`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split(['-', '_', '.']).next().unwrap_or_default() {
+            "en" => Ok(Self::English),
+            "zh" => Ok(Self::Chinese),
+            _ => {
+                let found: String = text.chars().take(20).collect();
+                Err(format!("expected `en` or `zh`, got `{found}`"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> Locale {
+        let variables = variables.iter();
+        let variables: BTreeMap<String, String> = variables
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Locale::of_variables(&variables)
+    }
+
+    #[test]
+    fn the_variables_are_asked_in_the_order_of_posix() {
+        assert_eq!(of(&[]), Locale::English);
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8")]), Locale::Chinese);
+        assert_eq!(of(&[("LANG", "de_DE.UTF-8")]), Locale::English);
+        let both = [("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C.UTF-8")];
+        assert_eq!(of(&both), Locale::English);
+        let empty = [("LANG", "zh_TW"), ("LC_ALL", "")];
+        assert_eq!(of(&empty), Locale::Chinese);
+    }
+
+    #[test]
+    fn a_locale_is_read_in_its_usual_forms_and_another_is_refused() {
+        assert_eq!("zh-CN".parse(), Ok(Locale::Chinese));
+        assert_eq!("en_GB.UTF-8".parse(), Ok(Locale::English));
+        let refused = "tlh".parse::<Locale>();
+        assert_eq!(refused, Err("expected `en` or `zh`, got `tlh`".to_owned()));
+    }
+}

@@ -1,0 +1,171 @@
+//! What `aimass run` says to people, in each language. A message that one language lacks does not compile.
+
+use aimass::generation::language_name;
+use aimass_config::Locale;
+
+/// One thing to say.
+#[derive(Debug, Clone)]
+pub(crate) enum Message<'a> {
+    /// Who gave the inputs.
+    You,
+    /// A file was given: its medium, and its size in bytes.
+    File { medium: Medium, bytes: u64 },
+    /// The language of a text, by its code, with how sure that is.
+    Language { code: &'a str, confidence: f64 },
+    /// An embedding of so many numbers.
+    Embedding { numbers: usize },
+    /// A transcript: how long the recording is, in which language, and how it begins.
+    Transcript {
+        duration: &'a str,
+        code: Option<&'a str>,
+        begins: &'a str,
+    },
+    /// A recording in which nobody speaks.
+    Silence { duration: &'a str },
+    /// A report.
+    Report { sentences: usize, facts: usize },
+    /// The page was written.
+    PageWritten { path: &'a str },
+    /// Some inputs are of a kind that nobody handles.
+    Unhandled { kind: &'a str, count: usize },
+    /// Nothing was given, so the sample inbox is worked on.
+    SampleInbox { folder: &'a str },
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Medium {
+    Recording,
+    Text,
+    Image,
+    Video,
+    Table,
+    Unknown,
+}
+
+impl Medium {
+    /// The medium of a fact of that kind; none of a fact that is not about a file.
+    pub(crate) fn of(kind: &str) -> Option<Self> {
+        Some(match kind.strip_prefix("file.")? {
+            "audio" => Self::Recording,
+            "text" => Self::Text,
+            "image" => Self::Image,
+            "video" => Self::Video,
+            "table" => Self::Table,
+            _ => Self::Unknown,
+        })
+    }
+
+    pub(crate) fn name(self, locale: Locale) -> &'static str {
+        match (self, locale) {
+            (Self::Recording, Locale::English) => "recording",
+            (Self::Recording, Locale::Chinese) => "录音",
+            (Self::Text, Locale::English) => "text",
+            (Self::Text, Locale::Chinese) => "文本",
+            (Self::Image, Locale::English) => "image",
+            (Self::Image, Locale::Chinese) => "图像",
+            (Self::Video, Locale::English) => "video",
+            (Self::Video, Locale::Chinese) => "视频",
+            (Self::Table, Locale::English) => "table",
+            (Self::Table, Locale::Chinese) => "表格",
+            (Self::Unknown, Locale::English) => "file of unknown content",
+            (Self::Unknown, Locale::Chinese) => "内容未知的文件",
+        }
+    }
+}
+
+impl Message<'_> {
+    /// The message in a language.
+    pub(crate) fn write(&self, locale: Locale) -> String {
+        match locale {
+            Locale::English => self.in_english(),
+            Locale::Chinese => self.in_chinese(),
+        }
+    }
+
+    fn in_english(&self) -> String {
+        let language = |code: &str| language_name(code, Locale::English);
+        match self {
+            Self::You => "you".to_owned(),
+            Self::File { medium, bytes } => {
+                format!("{}, {}", medium.name(Locale::English), size(*bytes))
+            }
+            Self::Language { code, confidence } => {
+                format!("{} (confidence {confidence:.2})", language(code))
+            }
+            Self::Embedding { numbers } => format!("embedding of {numbers} numbers"),
+            Self::Transcript {
+                duration,
+                code,
+                begins,
+            } => {
+                let spoken =
+                    code.map_or_else(String::new, |code| format!(" of {}", language(code)));
+                format!("{duration}{spoken}: “{begins}”")
+            }
+            Self::Silence { duration } => format!("{duration} in which nobody speaks"),
+            Self::Report { sentences, facts } => {
+                format!("report of {sentences} sentences on {facts} facts")
+            }
+            Self::PageWritten { path } => format!("the page is {path}"),
+            Self::Unhandled { kind, count } => {
+                format!("no agent handles `{kind}` yet ({count} of the inputs)")
+            }
+            Self::SampleInbox { folder } => format!(
+                "no files were named, so the team works on its sample inbox, {folder}; `aimass run PATH...` works on yours"
+            ),
+        }
+    }
+
+    fn in_chinese(&self) -> String {
+        let language = |code: &str| language_name(code, Locale::Chinese);
+        match self {
+            Self::You => "用户".to_owned(),
+            Self::File { medium, bytes } => {
+                format!("{}，{}", medium.name(Locale::Chinese), size(*bytes))
+            }
+            Self::Language { code, confidence } => {
+                format!("{}（置信度 {confidence:.2}）", language(code))
+            }
+            Self::Embedding { numbers } => format!("{numbers} 维向量"),
+            Self::Transcript {
+                duration,
+                code,
+                begins,
+            } => {
+                let spoken = code.map_or_else(String::new, |code| format!("，{}", language(code)));
+                format!("{duration}{spoken}：“{begins}”")
+            }
+            Self::Silence { duration } => format!("{duration}，无人说话"),
+            Self::Report { sentences, facts } => {
+                format!("报告：{sentences} 句，依据 {facts} 条事实")
+            }
+            Self::PageWritten { path } => format!("页面已写入 {path}"),
+            Self::Unhandled { kind, count } => {
+                format!("还没有智能体处理 `{kind}`（{count} 份输入）")
+            }
+            Self::SampleInbox { folder } => format!(
+                "没有指定文件，因此使用示例收件箱 {folder}；用 `aimass run 路径...` 处理您自己的文件"
+            ),
+        }
+    }
+}
+
+/// A size as people read it.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// A time within a recording: `1:02:03`, or `0:07`.
+pub(crate) fn clock(seconds: f64) -> String {
+    let all = seconds.max(0.0) as u64;
+    let (hours, minutes, seconds) = (all / 3600, all / 60 % 60, all % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}

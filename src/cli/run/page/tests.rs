@@ -1,0 +1,135 @@
+//! What the page holds, and that nothing from files can act in it.
+
+use aimass::generation::Report;
+use aimass_config::Locale;
+use aimass_runtime::Fact;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Content, render};
+use crate::cli::run::Outcome;
+
+const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+
+fn fact(revision: u64, kind: &str, value: Value, provenance: Value) -> Fact {
+    let fact = json!({
+        "revision": revision,
+        "namespace": "default",
+        "kind": kind,
+        "value": value,
+        "provenance": provenance,
+        "at_ms": 1_700_000_000_000_u64 + revision * 100,
+    });
+    serde_json::from_value(fact).unwrap()
+}
+
+/// A recording and what was heard in it, both with names and words that would act if they could.
+fn facts() -> Vec<Fact> {
+    let trace = "0123456789abcdef0123456789abcdef";
+    let root = json!({"trace": trace, "span": "00000000000000aa"});
+    let found = |task: u64, agent: &str, cause: u64| {
+        json!({
+            "agent": agent, "task": format!("{task:032x}"), "cause": cause, "trace": trace, "span": format!("{task:016x}"),
+        })
+    };
+    let heard = json!({
+        "text": EVIL, "language": EVIL, "duration": 9.0,
+        "segments": [{"start": 1.5, "end": 2.0, "text": EVIL, "no_speech": 0.0}],
+    });
+    vec![
+        fact(
+            1,
+            "file.audio@1",
+            json!({"path": format!("/nowhere/{EVIL}.wav"), "bytes": 10}),
+            root,
+        ),
+        fact(2, "speech.transcribe@1", heard, found(2, EVIL, 1)),
+        fact(3, "other@1", json!({EVIL: EVIL}), found(3, "text", 2)),
+    ]
+}
+
+fn report() -> Report {
+    let report = json!({
+        "title": EVIL, "language": "en", "inputs": 1,
+        "sections": [{
+            "heading": EVIL, "about": {"heading": "input", "name": EVIL},
+            "sentences": [{"text": EVIL, "references": [1], "author": "model"}],
+        }],
+        "references": [{"n": 1, "revision": 2, "kind": "speech.transcribe@1", "source": EVIL}],
+    });
+    serde_json::from_value(report).unwrap()
+}
+
+fn outcome() -> Outcome {
+    let outcome = json!({
+        "episode": "00000000000000000000000000000001",
+        "failures": [{"task": format!("{:032x}", 9), "skill": EVIL, "error": {}, "message": EVIL}],
+        "refused": [{"path": EVIL, "message": EVIL}],
+        "unhandled": [],
+    });
+    Outcome::deserialize(outcome).unwrap()
+}
+
+fn page(locale: Locale, collector: Option<&str>) -> String {
+    let (outcome, facts, report) = (outcome(), facts(), report());
+    render(&Content {
+        outcome: &outcome,
+        facts: &facts,
+        report: Some(&report),
+        work: None,
+        locale,
+        collector: collector.map(str::to_owned),
+    })
+    .unwrap()
+}
+
+#[test]
+fn nothing_that_comes_from_files_can_act_in_the_page() {
+    let page = page(Locale::English, None);
+    assert_eq!(page.matches("<script").count(), 1, "only our own");
+    assert!(!page.contains("<img"), "a tag of somebody else's");
+    // Attributes hold it as well: no quote of it ends one.
+    assert!(!page.contains(EVIL) && !page.contains("\"'><"));
+    assert!(page.matches("&#60;script&#62;").count() + page.matches("&lt;script&gt;").count() > 8);
+    assert!(page.contains("file:///nowhere/%3Cscript%3Ealert%281%29%3C/script%3E"));
+}
+
+#[test]
+fn references_lead_to_facts_that_the_page_has() {
+    let page = page(Locale::English, None);
+    let targets: Vec<&str> = page
+        .split("href=\"#")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert!(targets.len() > 8, "{targets:?}");
+    for target in targets {
+        assert!(page.contains(&format!("id=\"{target}\"")), "#{target}");
+    }
+}
+
+#[test]
+fn the_page_speaks_chinese_and_names_its_language() {
+    let page = page(Locale::Chinese, None);
+    assert!(page.contains("<html lang=\"zh-Hans\">"));
+    for word in ["报告", "时间线", "录音", "事实", "用户"] {
+        assert!(page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_collector_brings_a_link_to_the_trace() {
+    let trace = "trace/0123456789abcdef0123456789abcdef\"";
+    for (collector, host) in [
+        ("http://localhost:4317", "localhost"),
+        ("https://user@collector.example/v1", "collector.example"),
+        ("http://[::1]:4318", "[::1]"),
+    ] {
+        let link = format!("http://{host}:16686/{trace}");
+        assert!(
+            page(Locale::English, Some(collector)).contains(&link),
+            "{link}"
+        );
+    }
+    assert!(!page(Locale::English, None).contains(trace));
+}

@@ -1,0 +1,231 @@
+//! The timeline on the page: who did what when, and who asked for it.
+
+use std::collections::{HashMap, HashSet};
+
+use aimass_observers::live::TaskSpan;
+use aimass_runtime::{Fact, Revision, SpanId};
+
+use super::Content;
+use super::facts::{agent_of, seconds, subjects};
+use super::words::Words;
+use crate::cli::messages::Message;
+
+/// Colours that agents are told apart by.
+const COLOURS: usize = 6;
+/// How far a bar is moved in at most, by who asked whom.
+const MAX_DEPTH: usize = 4;
+/// Marks on the axis.
+const MARKS: u64 = 4;
+
+/// The tasks of an episode over time.
+#[derive(Default)]
+pub(super) struct Timeline {
+    pub(super) bars: Vec<Bar>,
+    /// Marks on the axis: their place in percent, and their time.
+    pub(super) marks: Vec<(f64, String)>,
+    /// Agents, with the number of their colour.
+    pub(super) agents: Vec<(String, usize)>,
+    pub(super) tasks: u64,
+    /// Tasks that are not shown.
+    pub(super) left_out: u64,
+    pub(super) length: String,
+}
+
+/// A task. Places are in percent of the whole time.
+pub(super) struct Bar {
+    pub(super) skill: String,
+    pub(super) subject: String,
+    pub(super) colour: usize,
+    pub(super) depth: usize,
+    /// Who asked for it: a skill, or the user.
+    pub(super) asked_by: String,
+    /// The fact that it found.
+    pub(super) fact: Option<Revision>,
+    pub(super) from: f64,
+    /// How long it waited for a worker.
+    pub(super) wait: f64,
+    /// How long it ran.
+    pub(super) run: f64,
+    pub(super) begins: String,
+    pub(super) took: String,
+    pub(super) failed: bool,
+}
+
+/// A task before it has a place.
+struct Task {
+    span: Option<SpanId>,
+    parent: Option<SpanId>,
+    skill: String,
+    agent: String,
+    accepted_ns: u64,
+    started_ns: u64,
+    settled_ns: u64,
+    failed: bool,
+}
+
+pub(super) fn timeline(content: &Content<'_>) -> Timeline {
+    let mut tasks = match content.work {
+        Some(work) => work.spans.iter().map(Task::of_span).collect(),
+        None => tasks_of_facts(content),
+    };
+    tasks.sort_by_key(|task| (task.accepted_ns, task.settled_ns));
+    let begun = tasks.iter().map(|task| task.accepted_ns).min();
+    let ended = tasks.iter().map(|task| task.settled_ns).max();
+    let (Some(begun), Some(ended)) = (begun, ended) else {
+        return Timeline {
+            length: seconds(0),
+            ..Timeline::default()
+        };
+    };
+    let axis = Axis {
+        begun,
+        length: (ended - begun).max(1),
+    };
+    let agents = agents(&tasks);
+    let shown = tasks.len() as u64;
+    let known = content.work.map_or(shown, |work| work.tasks);
+    Timeline {
+        bars: bars(content, &tasks, &agents, &axis),
+        marks: axis.marks(),
+        agents,
+        tasks: known.max(shown),
+        left_out: known.saturating_sub(shown),
+        length: seconds(axis.length / 1_000_000),
+    }
+}
+
+struct Axis {
+    begun: u64,
+    length: u64,
+}
+
+impl Axis {
+    fn percent(&self, ns: u64) -> f64 {
+        let share = 100.0 * ns as f64 / self.length as f64;
+        (share * 1000.0).round() / 1000.0
+    }
+
+    fn marks(&self) -> Vec<(f64, String)> {
+        let mark = |number: u64| {
+            let at = self.length * number / MARKS;
+            (self.percent(at), seconds(at / 1_000_000))
+        };
+        (0..=MARKS).map(mark).collect()
+    }
+}
+
+/// Agents in the order of their first tasks.
+fn agents(tasks: &[Task]) -> Vec<(String, usize)> {
+    let mut agents: Vec<(String, usize)> = Vec::new();
+    for task in tasks {
+        if agents.iter().all(|(agent, _)| *agent != task.agent) {
+            agents.push((task.agent.clone(), agents.len() % COLOURS));
+        }
+    }
+    agents
+}
+
+fn bars(
+    content: &Content<'_>,
+    tasks: &[Task],
+    agents: &[(String, usize)],
+    axis: &Axis,
+) -> Vec<Bar> {
+    let subjects = subjects(content.facts);
+    let by_span: HashMap<SpanId, &Task> = tasks
+        .iter()
+        .filter_map(|task| Some((task.span?, task)))
+        .collect();
+    let mut found: HashMap<SpanId, &Fact> = HashMap::new();
+    for fact in content.facts {
+        if let (Some(span), Some(_)) = (fact.provenance.span, fact.provenance.task) {
+            found.insert(span, fact);
+        }
+    }
+    let bar = |task: &Task| {
+        let asker = task.parent.and_then(|parent| by_span.get(&parent));
+        let fact = lineage(task, &by_span)
+            .into_iter()
+            .find_map(|task| found.get(&task.span?));
+        let own = task.span.and_then(|span| found.get(&span));
+        let when_quiet = own.is_some_and(|fact| fact.provenance.cause.is_none());
+        let colour = agents.iter().find(|(agent, _)| *agent == task.agent);
+        Bar {
+            skill: task.skill.clone(),
+            subject: fact
+                .and_then(|fact| subjects.get(&fact.revision))
+                .cloned()
+                .unwrap_or_default(),
+            colour: colour.map_or(0, |(_, colour)| *colour),
+            depth: (lineage(task, &by_span).len() - 1).min(MAX_DEPTH),
+            asked_by: match asker {
+                Some(asker) => asker.skill.clone(),
+                None if when_quiet => Words::of(content.locale).quiet.to_owned(),
+                None => Message::You.write(content.locale),
+            },
+            fact: own.map(|fact| fact.revision),
+            from: axis.percent(task.accepted_ns - axis.begun),
+            wait: axis.percent(task.started_ns.saturating_sub(task.accepted_ns)),
+            run: axis.percent(task.settled_ns.saturating_sub(task.started_ns)),
+            begins: seconds((task.accepted_ns - axis.begun) / 1_000_000),
+            took: seconds(task.settled_ns.saturating_sub(task.accepted_ns) / 1_000_000),
+            failed: task.failed,
+        }
+    };
+    tasks.iter().map(bar).collect()
+}
+
+/// A task, the one that asked for it, and so on.
+fn lineage<'t>(task: &'t Task, by_span: &HashMap<SpanId, &'t Task>) -> Vec<&'t Task> {
+    let mut lineage = vec![task];
+    let mut seen: HashSet<SpanId> = task.span.into_iter().collect();
+    let mut parent = task.parent;
+    while let Some(span) = parent.filter(|span| seen.insert(*span))
+        && let Some(asker) = by_span.get(&span)
+    {
+        lineage.push(asker);
+        parent = asker.parent;
+    }
+    lineage
+}
+
+impl Task {
+    fn of_span(span: &TaskSpan) -> Self {
+        Self {
+            span: Some(span.span),
+            parent: span.parent,
+            skill: span.skill.to_string(),
+            agent: span.agent.to_string(),
+            accepted_ns: span.accepted_ns,
+            started_ns: span.started_ns.unwrap_or(span.settled_ns),
+            settled_ns: span.settled_ns,
+            failed: span.error.is_some(),
+        }
+    }
+}
+
+/// Where nothing is known of the tasks, the facts tell of them: from the fact that was reacted to, to the fact that was found.
+fn tasks_of_facts(content: &Content<'_>) -> Vec<Task> {
+    let by_revision: HashMap<Revision, &Fact> = content
+        .facts
+        .iter()
+        .map(|fact| (fact.revision, fact))
+        .collect();
+    let task = |fact: &Fact| {
+        fact.provenance.task?;
+        let cause = fact.provenance.cause;
+        let cause = cause.and_then(|cause| by_revision.get(&cause));
+        let accepted_ms = cause.map_or(fact.at_ms, |cause| cause.at_ms);
+        Some(Task {
+            span: fact.provenance.span,
+            parent: cause.and_then(|cause| cause.provenance.span),
+            skill: fact.kind.name().to_owned(),
+            agent: agent_of(content, fact),
+            accepted_ns: accepted_ms * 1_000_000,
+            started_ns: accepted_ms * 1_000_000,
+            settled_ns: fact.at_ms * 1_000_000,
+            failed: false,
+        })
+    };
+    content.facts.iter().filter_map(task).collect()
+}

@@ -1,0 +1,63 @@
+//! The sample inbox: files that the program brings along, so that it can be seen at work before there are files of one's own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Context;
+use crate::cli::failure::Failure;
+
+/// What is worked on.
+const INBOX: [(&str, &[u8]); 3] = [
+    (
+        "reading.flac",
+        include_bytes!("../../../examples/inbox/reading.flac"),
+    ),
+    (
+        "complaint.txt",
+        include_bytes!("../../../examples/inbox/complaint.txt"),
+    ),
+    (
+        "opticks.txt",
+        include_bytes!("../../../examples/inbox/opticks.txt"),
+    ),
+];
+
+/// Where each of them is from, and whose it is.
+const ORIGIN: (&str, &[u8]) = (
+    "README.md",
+    include_bytes!("../../../examples/inbox/README.md"),
+);
+
+/// The folder of the sample inbox.
+pub(super) fn folder(context: &Context) -> PathBuf {
+    context.home.folder().join("inbox")
+}
+
+/// Lays the files down where facts can go on naming them, and gives their paths.
+pub(super) fn files(context: &Context) -> Result<Vec<PathBuf>, Failure> {
+    context.home.make()?;
+    let folder = folder(context);
+    fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
+    lay_down(&folder, ORIGIN)?;
+    INBOX
+        .into_iter()
+        .map(|file| lay_down(&folder, file))
+        .collect()
+}
+
+/// Writes a file that is not there as it should be.
+fn lay_down(folder: &Path, (name, content): (&str, &[u8])) -> Result<PathBuf, Failure> {
+    let path = folder.join(name);
+    if fs::read(&path).is_ok_and(|there| there == content) {
+        return Ok(path);
+    }
+    fs::write(&path, content).map_err(|error| cannot("write", &path, &error))?;
+    Ok(path)
+}
+
+fn cannot(operation: &str, path: &Path, error: &std::io::Error) -> Failure {
+    let path = path.display();
+    Failure::unavailable(format!(
+        "cannot {operation} {path}: {error}; name files of your own, or choose another home with `--home FOLDER`"
+    ))
+}
