@@ -15,6 +15,7 @@ mod man;
 mod models;
 mod output;
 mod reach;
+mod readable;
 mod run;
 mod schema;
 mod skills;

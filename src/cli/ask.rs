@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::reach::Reach;
+use super::readable::Readable;
 use super::{Context, input, skills, trace};
 
 /// Ask one skill, and print its output
@@ -54,6 +55,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         trace: trace::of_caller(),
         ..TaskOptions::default()
     };
+    let mut readable = Readable::new(output, &input);
     let request = Request::Ask {
         skill: arguments.skill,
         input,
@@ -64,19 +66,12 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
             if output.is_json() {
                 Ok(())
             } else {
-                show(context, &item)
+                readable.item(&item)
             }
         })
         .await?;
     if output.is_json() {
         return output.document(&answer);
     }
-    show(context, &answer)
-}
-
-fn show(context: &Context, value: &Value) -> Result<(), Failure> {
-    match value {
-        Value::String(text) => context.output.line(text),
-        other => context.output.line(&context.output.json(other)?),
-    }
+    readable.end(&answer)
 }
