@@ -16,6 +16,7 @@ mod messages;
 mod models;
 mod output;
 mod reach;
+mod readable;
 mod run;
 mod schema;
 mod skills;

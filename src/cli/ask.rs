@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::reach::Reach;
+use super::readable::Readable;
 use super::{Context, input, skills, trace};
 
 /// Ask one skill, and print its output
@@ -57,6 +58,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         trace: trace::of_caller(),
         ..TaskOptions::default()
     };
+    let mut readable = Readable::new(output, &input);
     let request = Request::Ask {
         skill: arguments.skill,
         input,
@@ -66,7 +68,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         .each(request, |item| match (output.is_json(), items, &item) {
             (true, ..) => Ok(()),
             (false, Items::Text, Value::String(piece)) => output.piece(piece),
-            (false, ..) => show(context, &item),
+            (false, ..) => readable.item(&item),
         })
         .await?;
     if output.is_json() {
@@ -76,7 +78,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         // The text was shown as it came.
         return output.line("");
     }
-    show(context, &answer)
+    readable.end(&answer)
 }
 
 /// What a skill sends while it works.
@@ -95,12 +97,5 @@ impl Items {
             Some("text-delta") => Self::Text,
             _ => Self::Values,
         }
-    }
-}
-
-fn show(context: &Context, value: &Value) -> Result<(), Failure> {
-    match value {
-        Value::String(text) => context.output.line(text),
-        other => context.output.line(&context.output.json(other)?),
     }
 }

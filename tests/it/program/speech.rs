@@ -1,6 +1,13 @@
-//! `aimass ask speech.detect`: what needs no model.
+//! `aimass ask` of the speech agent: what it refuses without a model, and how a person reads what it heard.
 
-use super::harness::Place;
+#[path = "../../../models/tests/it/cache.rs"]
+mod cache;
+
+use std::path::Path;
+
+use aimass_models::Silent;
+
+use super::harness::{Ended, Place};
 
 /// A wav file of silence, 16 kHz.
 fn silence(samples: u32) -> Vec<u8> {
@@ -45,4 +52,107 @@ fn a_recording_that_is_none_is_one_line_and_65() {
             .run(&["ask", "speech.detect", "silence.wav", "--set", set])
             .assert_fails(65, &[word]);
     }
+}
+
+/// Asks about a recording, with the real weights.
+fn hear(place: &Place, skill: &str, recording: &str, more: &[&str]) -> Ended {
+    let store = cache::store();
+    for model in ["silero-vad", "whisper-base"] {
+        store.pull(model, &mut Silent).unwrap();
+    }
+    let cache = std::path::absolute(store.derived("")).unwrap();
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens");
+    let recording = goldens.join(recording).display().to_string();
+    let mut command = place.command(&[&["ask", skill, &recording], more].concat());
+    Ended::from(command.env("AIMASS_CACHE", cache).output().unwrap())
+}
+
+/// `[00:00:01.20 - 00:00:03.40] text` as the two times, in hundredths of a second, and the text.
+fn parse(line: &str) -> (u64, u64, &str) {
+    let (times, text) = line
+        .strip_prefix('[')
+        .and_then(|line| line.split_once("] "))
+        .unwrap_or_else(|| panic!("{line:?}"));
+    let (start, end) = times.split_once(" - ").unwrap();
+    let hundredths = |time: &str| {
+        assert_eq!(time.len(), "00:00:01.20".len(), "{time}");
+        let parts = time.split([':', '.']).map(|part| part.parse().unwrap());
+        let parts: Vec<u64> = parts.collect();
+        ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 100 + parts[3]
+    };
+    (hundredths(start), hundredths(end), text)
+}
+
+const SENTENCE: &str = "whisper/recordings/sense_and_sensibility_01_austen_64kb-0930.flac";
+const QUICK: [&str; 4] = ["--set", "beam_size=1", "--set", "language=en"];
+
+#[test]
+fn a_transcript_is_a_line_for_each_segment_and_each_comes_once() {
+    let place = Place::new();
+    let ended = hear(&place, "speech.transcribe", SENTENCE, &QUICK);
+    let lines: Vec<_> = ended.assert_ok().stdout.lines().map(parse).collect();
+    let json = [&QUICK[..], &["--json"]].concat();
+    let document = hear(&place, "speech.transcribe", SENTENCE, &json).document();
+    let segments = document["segments"].as_array().unwrap();
+    assert!(!segments.is_empty());
+    let expected: Vec<_> = segments
+        .iter()
+        .map(|segment| {
+            let hundredths = |name: &str| (segment[name].as_f64().unwrap() * 100.0).round() as u64;
+            let text = segment["text"].as_str().unwrap().trim();
+            (hundredths("start"), hundredths("end"), text)
+        })
+        .collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn words_are_lines_when_they_are_asked_for_by_name() {
+    let place = Place::new();
+    let more = [&QUICK[..], &["--set", "words=true"]].concat();
+    let ended = hear(&place, "speech.transcribe", SENTENCE, &more);
+    let (words, segments): (Vec<&str>, Vec<&str>) = ended
+        .assert_ok()
+        .stdout
+        .lines()
+        .partition(|line| line.starts_with("    ["));
+    let said: Vec<&str> = words.iter().map(|line| parse(line.trim()).2).collect();
+    let text: Vec<&str> = segments.iter().map(|line| parse(line).2).collect();
+    assert!(said.len() >= 8, "{ended:?}");
+    assert_eq!(said.join(" "), text.join(" "));
+}
+
+#[test]
+fn a_format_that_was_asked_for_is_all_that_is_printed() {
+    let place = Place::new();
+    let more = [&QUICK[..], &["--set", "format=srt"]].concat();
+    let ended = hear(&place, "speech.transcribe", SENTENCE, &more);
+    let lines: Vec<&str> = ended.assert_ok().stdout.lines().collect();
+    assert_eq!(lines[0], "1");
+    assert!(
+        lines[1].starts_with("00:00:0") && lines[1].contains(" --> "),
+        "{lines:?}"
+    );
+    assert!(lines[2].contains("amiable"), "{lines:?}");
+}
+
+#[test]
+fn stretches_of_speech_are_lines_with_their_probability() {
+    let place = Place::new();
+    let ended = hear(&place, "speech.detect", "silero/speech.wav", &[]);
+    let lines: Vec<_> = ended.assert_ok().stdout.lines().map(parse).collect();
+    assert_eq!(lines.len(), 2, "{ended:?}");
+    assert!(
+        lines
+            .iter()
+            .all(|(start, end, rest)| start < end && rest.starts_with("probability 0."))
+    );
+    place.file("silence.wav", silence(16_000));
+    let quiet = place.here().join("silence.wav").display().to_string();
+    assert_eq!(
+        hear(&place, "speech.detect", &quiet, &[])
+            .assert_ok()
+            .stdout,
+        ""
+    );
 }

@@ -24,6 +24,7 @@ fn found(revision: u64, kind: &str, cause: u64, value: Value) -> Fact {
     )
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "its calls read better")]
 fn fact(revision: u64, kind: &str, value: Value, provenance: Value) -> Fact {
     let fact = json!({
         "revision": revision,

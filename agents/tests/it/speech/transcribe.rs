@@ -45,7 +45,7 @@ fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/whisper")
 }
 
-fn recording(name: &str) -> PathBuf {
+pub(super) fn recording(name: &str) -> PathBuf {
     goldens().join("recordings").join(name)
 }
 
@@ -53,7 +53,7 @@ fn sentence() -> PathBuf {
     recording("sense_and_sensibility_01_austen_64kb-0930.flac")
 }
 
-fn samples_of(path: &Path) -> Vec<f32> {
+pub(super) fn samples_of(path: &Path) -> Vec<f32> {
     let mut file = AudioFile::open(path).unwrap();
     let mut samples = Vec::new();
     while let Some(block) = file.next_block().unwrap() {

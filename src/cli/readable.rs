@@ -1,0 +1,187 @@
+//! What a skill says, in the form that a person reads.
+//!
+//! It goes by the names of fields, and knows no skill: a value with a `start` and an `end` is a line with its times, and an output is those
+//! of its values that did not come as items already. Whatever has no such form is shown as JSON.
+
+use serde_json::{Map, Value};
+
+use super::failure::Failure;
+use super::output::Output;
+
+/// The items and the output of one task, as lines.
+pub(crate) struct Readable {
+    output: Output,
+    /// The output has a text in the form that was asked for, and that is all that is wanted.
+    formatted: bool,
+    /// Words were asked for by name; else they would bury the text.
+    words: bool,
+    /// Lines with times so far.
+    timed: usize,
+}
+
+impl Readable {
+    /// `input` is what the skill is asked with: it says what is wanted to be seen.
+    pub(crate) fn new(output: Output, input: &Value) -> Self {
+        let format = input.get("format").and_then(Value::as_str);
+        Self {
+            output,
+            formatted: format.is_some_and(|format| format != "json"),
+            words: input.get("words") == Some(&Value::Bool(true)),
+            timed: 0,
+        }
+    }
+
+    /// An item, as it comes.
+    pub(crate) fn item(&mut self, item: &Value) -> Result<(), Failure> {
+        match Timed::of(item) {
+            _ if self.formatted => Ok(()),
+            Some(timed) => self.timed(&timed),
+            None => self.plain(item),
+        }
+    }
+
+    /// The output, which comes last.
+    pub(crate) fn end(mut self, answer: &Value) -> Result<(), Failure> {
+        if let Some(text) = answer.get("formatted").and_then(Value::as_str) {
+            return self.output.bytes(text.as_bytes());
+        }
+        let Some(all) = timed_values(answer) else {
+            return self.plain(answer);
+        };
+        let shown = self.timed;
+        all.iter().skip(shown).try_for_each(|one| self.timed(one))
+    }
+
+    fn timed(&mut self, timed: &Timed) -> Result<(), Failure> {
+        self.timed += 1;
+        self.output.line(&timed.line())?;
+        let words = timed.fields.get("words").and_then(Value::as_array);
+        let words = words.filter(|_| self.words).into_iter().flatten();
+        words
+            .filter_map(Timed::of)
+            .try_for_each(|word| self.output.line(&format!("    {}", word.line())))
+    }
+
+    fn plain(&self, value: &Value) -> Result<(), Failure> {
+        match value {
+            Value::String(text) => self.output.line(text),
+            other => self.output.line(&self.output.json(other)?),
+        }
+    }
+}
+
+/// A value that begins and ends, in seconds.
+struct Timed<'a> {
+    start: f64,
+    end: f64,
+    fields: &'a Map<String, Value>,
+}
+
+impl<'a> Timed<'a> {
+    fn of(value: &'a Value) -> Option<Self> {
+        let fields = value.as_object()?;
+        let seconds = |name: &str| fields.get(name).and_then(Value::as_f64);
+        Some(Self {
+            start: seconds("start")?,
+            end: seconds("end")?,
+            fields,
+        })
+    }
+
+    /// `[00:00:01.20 - 00:00:03.40] text`; without a text, the numbers that it has.
+    fn line(&self) -> String {
+        let said = match self.fields.get("text").and_then(Value::as_str) {
+            Some(text) => one_line(text),
+            None => self.numbers(),
+        };
+        let (start, end) = (time(self.start), time(self.end));
+        format!("[{start} - {end}] {said}").trim_end().to_owned()
+    }
+
+    fn numbers(&self) -> String {
+        let others = self
+            .fields
+            .iter()
+            .filter(|(name, value)| value.is_number() && *name != "start" && *name != "end");
+        let others: Vec<String> = others
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        others.join(", ")
+    }
+}
+
+/// What an output consists of, if that is values with times: itself, or the one list of such values.
+fn timed_values(answer: &Value) -> Option<Vec<Timed<'_>>> {
+    if let Some(timed) = Timed::of(answer) {
+        return Some(vec![timed]);
+    }
+    let mut lists = answer.as_object()?.values().filter_map(Value::as_array);
+    let (list, None) = (lists.next()?, lists.next()) else {
+        return None;
+    };
+    // An empty list of something else must not hide the output; a duration says that it is about time.
+    if list.is_empty() && answer.get("duration").is_none() {
+        return None;
+    }
+    list.iter().map(Timed::of).collect()
+}
+
+/// A text in one line, without what could move the cursor.
+fn one_line(text: &str) -> String {
+    text.trim()
+        .replace(|character: char| character.is_control(), " ")
+}
+
+/// `00:01:02.35`
+fn time(seconds: f64) -> String {
+    let all = (seconds * 100.0).round().max(0.0) as u64;
+    let (rest, hundredths) = (all / 100, all % 100);
+    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{hundredths:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(value: &Value) -> Option<String> {
+        Timed::of(value).map(|timed| timed.line())
+    }
+
+    #[test]
+    fn what_begins_and_ends_is_a_line_with_its_times() {
+        let segment =
+            json!({ "start": 1.2, "end": 3723.456, "text": " Good\nmorning.", "no_speech": 0.1 });
+        assert_eq!(
+            line(&segment).unwrap(),
+            "[00:00:01.20 - 01:02:03.46] Good morning."
+        );
+        let span = json!({ "start": 0, "end": 2.5, "probability": 0.75 });
+        assert_eq!(
+            line(&span).unwrap(),
+            "[00:00:00.00 - 00:00:02.50] probability 0.75"
+        );
+        assert_eq!(line(&json!({ "start": "now", "end": 1 })), None);
+        assert_eq!(line(&json!("start")), None);
+        let odd = json!({ "start": -1.0, "end": 1e300, "text": "" });
+        assert!(line(&odd).unwrap().starts_with("[00:00:00.00 - "));
+    }
+
+    #[test]
+    fn an_output_is_its_values_with_times_and_anything_else_stays_whole() {
+        let count = |answer: Value| timed_values(&answer).map(|all| all.len());
+        let one = json!({ "start": 0, "end": 1, "text": "a" });
+        assert_eq!(count(one.clone()), Some(1));
+        assert_eq!(
+            count(json!({ "text": "a", "duration": 2, "segments": [one, one] })),
+            Some(2)
+        );
+        assert_eq!(count(json!({ "duration": 2, "speech": [] })), Some(0));
+        assert_eq!(count(json!({ "hits": [] })), None);
+        assert_eq!(count(json!({ "hits": [{ "text": "a" }] })), None);
+        assert_eq!(count(json!({ "labels": [one], "scores": [1] })), None);
+        assert_eq!(count(json!([0.5, 0.25])), None);
+    }
+}
