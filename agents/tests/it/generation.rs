@@ -164,6 +164,18 @@ async fn a_text_longer_than_the_context_is_summarised_passage_by_passage() {
     runtime.shutdown().await;
 }
 
+/// A fact about a file that is gone.
+fn a_text() -> Value {
+    json!({
+        "revision": 1,
+        "namespace": "default",
+        "kind": "file.text@1",
+        "value": { "path": "/gone/letter.txt", "bytes": 50 },
+        "provenance": {},
+        "at_ms": 0,
+    })
+}
+
 /// The kernel's own suite. Without a cache, so that answers do not tell of one another.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_generation_agent_conforms() {
@@ -186,6 +198,8 @@ async fn the_generation_agent_conforms() {
             "generation.summarise",
             json!({ "text": "hello world. ".repeat(60), "max_tokens": 12 }),
         )
+        .example("generation.report", json!({ "facts": [a_text()] }))
+        .refuses("generation.report", json!({}))
         .refuses("generation.chat", json!({ "prompt": "" }))
         .refuses(
             "generation.complete",

@@ -130,7 +130,7 @@ call.wav
 
 letter.txt
   letter.txt is a text of 1.2 kB, in German. [2][6]
-  It begins: “Sehr geehrte Frau Kollegin, Ihr Patient klagt seit drei Wochen über Kopfschmerzen, die morgens am stärksten sind.” [2]
+  It begins: “Sehr geehrte Frau Kollegin, Ihr Patient klagt seit drei Wochen über Kopfschmerzen, die morgens am stärksten sind. Mehr nicht.” [2]
   The closest to it in meaning is gone.txt (similarity 0.60). [8][9]
 
 gone.txt

@@ -11,6 +11,7 @@ use crate::cli::run::Outcome;
 
 const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
+#[expect(clippy::needless_pass_by_value, reason = "its calls read better")]
 fn fact(revision: u64, kind: &str, value: Value, provenance: Value) -> Fact {
     let fact = json!({
         "revision": revision,
