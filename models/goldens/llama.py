@@ -1,12 +1,14 @@
 """What llama.cpp makes of language models: `python llama.py SMOLLM2.gguf`.
 
 Writes `llama/tiny-llama.gguf` and `llama/tiny-qwen2.gguf`, random checkpoints of the two architectures, and `llama/goldens.json`: tokens of odd texts, scores of
-the tiny ones, and what SmolLM2 writes on without chance. With xllamacpp, which brings llama.cpp's own server, and gguf; the versions stand in the file.
+the tiny ones, and what SmolLM2 writes on without chance. That is asked of the same weights as plain numbers, because llama.cpp rounds what it multiplies
+with blocks: such a rounding, one place off, changes as much as all of them do. How often blocks agree with plain numbers is counted. With xllamacpp, which brings llama.cpp's own server, and gguf; the versions stand in the file.
 """
 
 import importlib.metadata
 import json
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -162,6 +164,35 @@ def written(model, question):
     return {"question": question, "prompt": prompt, "tokens": tokens, "gaps": gaps}
 
 
+def widened(path, to):
+    """The same model with plain numbers as weights."""
+    reader = gguf.GGUFReader(path)
+    writer = gguf.GGUFWriter(to, reader.fields["general.architecture"].contents())
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name == "general.architecture":
+            continue
+        kind = field.types[0]
+        writer.add_key_value(field.name, field.contents(), kind, field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def agreement(model, written):
+    """How many of the tokens are the likeliest for this model too, behind the same beginning."""
+    same = 0
+    for place, token in enumerate(written["tokens"]):
+        answer = model.ask(
+            "/completion", prompt=written["prompt"] + written["tokens"][:place], n_predict=1, temperature=0, samplers=["top_k"], top_k=1, cache_prompt=True,
+            return_tokens=True,
+        )
+        same += answer["tokens"] == [token]
+    return same
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     goldens = {"versions": {name: importlib.metadata.version(name) for name in ("xllamacpp", "gguf")}, "texts": TEXTS}
@@ -169,8 +200,14 @@ def main():
         path = HERE / f"tiny-{architecture}.gguf"
         tiny(architecture, path)
         goldens[architecture] = scores(path)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plain.gguf"
+        widened(sys.argv[1], path)
+        plain = Model(path)
+        answers = [written(plain, question) for question in QUESTIONS]
+        goldens["smollm2"] = {"tokens": tokens_of(plain), "written": answers}
     model = Model(sys.argv[1])
-    goldens["smollm2"] = {"tokens": tokens_of(model), "written": [written(model, question) for question in QUESTIONS]}
+    goldens["smollm2"]["agreement_of_blocks"] = sum(agreement(model, answer) for answer in answers)
     (HERE / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=True, separators=(",", ":")) + "\n")
 
 

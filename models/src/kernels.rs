@@ -4,17 +4,20 @@
 //! values in vectors, elsewhere plain candle operations, with which the tests compare the first.
 
 mod attention;
+mod block_product;
+mod blocks;
 mod cached_attention;
 mod cross_attention;
 mod decoder_rows;
 mod dense;
 mod gelu;
+mod gguf_weight;
 mod lstm;
 mod norm;
 mod on_cpu;
 mod packing;
-mod quantised;
 mod residual;
+mod tiles;
 
 pub(crate) use attention::attention;
 pub(crate) use cached_attention::{Lookback, cached_attention};
@@ -22,9 +25,9 @@ pub(crate) use cross_attention::CrossCache;
 pub(crate) use decoder_rows::{Pairing, Turns, grouped_attention, rms_norm, swish_gate};
 pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
+pub(crate) use gguf_weight::GgufWeight;
 pub(crate) use lstm::lstm;
 pub(crate) use norm::{NormWeights, add_norm, norm};
 pub(crate) use on_cpu::sum_of_exponentials;
 pub(crate) use packing::Packing;
-pub(crate) use quantised::QuantisedWeight;
 pub(crate) use residual::{add_bias, add_residual};

@@ -13,8 +13,9 @@ use aimass_runtime::{
 };
 use serde_json::Value;
 
+use super::Context;
 use super::failure::Failure;
-use super::{Context, interrupt};
+use super::interrupt::Interrupts;
 
 /// A way to a runtime, and what has to be closed at its end.
 pub(crate) struct Reach {
@@ -163,8 +164,9 @@ impl Reach {
         self,
         work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let outcome = interrupt::patiently(work(&self)).await.flatten();
-        let closed = interrupt::patiently(self.close()).await.flatten();
+        let mut interrupts = Interrupts::listen()?;
+        let outcome = interrupts.patiently(work(&self)).await;
+        let closed = interrupts.patiently(self.close()).await;
         let outcome = outcome?;
         closed?;
         Ok(outcome)

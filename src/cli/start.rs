@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Context;
 use super::failure::{Failure, say};
-use super::{interrupt, reach};
+use super::interrupt::Interrupts;
+use super::reach;
 
 /// Run a node: other commands of this home then use it
 #[derive(Args)]
@@ -42,6 +43,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         .observer(WatchAgents { given_up })
         .observer(live.clone());
     let runtime = builder.start().await.map_err(Failure::from)?;
+    let mut interrupts = Interrupts::listen()?;
     say(&format!(
         "listening on {}; Ctrl-C ends it",
         context.home.socket().display()
@@ -61,20 +63,20 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     });
     tokio::pin!(serving);
     let why = tokio::select! {
-        asked = interrupt::asked_to_end() => asked.map(|()| None)?,
+        () = interrupts.asked() => None,
         failure = failures.recv() => failure,
         () = &mut serving => None,
         () = &mut metering => None,
     };
     say("finishing what is under way; Ctrl-C again cuts it off");
     // Clients hear of their tasks' end while the runtime drains; only then is the socket closed.
-    let drained = interrupt::finish(async {
+    let drained = interrupts.finish(async {
         tokio::select! {
             report = runtime.shutdown() => Some(report),
             () = &mut serving => None,
         }
     });
-    let report = drained.await?;
+    let report = drained.await;
     let _ = stop.send(());
     serving.await;
     if let Some(report) = report.filter(|report| report.cut_off > 0) {

@@ -9,8 +9,8 @@ use std::ops::Range;
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use super::Packing;
-use super::dense::{Tiles, WIDTH};
 use super::on_cpu::{contiguous, exp, widest};
+use super::tiles::{Strips, Tiles, WIDTH};
 
 /// Mixes the tokens of each sequence: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
 ///
@@ -164,12 +164,16 @@ impl Head {
                 }
             }
             let scores = &mut scratch.scores;
-            scratch.keys.multiply(&scratch.queries, scores, WIDTH);
+            scratch
+                .keys
+                .multiply(Strips::Whole(&scratch.queries), scores, WIDTH);
             let shares = widest(
                 #[inline(always)]
                 || weigh(scores),
             );
-            scratch.values.multiply(scores, &mut scratch.mixed, WIDTH);
+            scratch
+                .values
+                .multiply(Strips::Whole(scores), &mut scratch.mixed, WIDTH);
             for (place, token) in tokens.enumerate() {
                 let mixed = &mut output[token * self.hidden..][self.columns.clone()];
                 let column = scratch.mixed[place..].iter().step_by(WIDTH);

@@ -5,8 +5,9 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::dense::{Tiles, WIDTH, lay_out};
+use super::dense::lay_out;
 use super::on_cpu::{softmax, widest, with_values};
+use super::tiles::{Strips, Tiles, WIDTH};
 
 /// Keys and values of one layer for one input.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl CrossCache {
             self.scores(queries, head, &mut tiles, &mut scores)?;
             tiles.lay_out(&scores, self.positions);
             with_values(&self.values.get(head)?, |values| {
-                tiles.multiply(values, &mut mixed, width);
+                tiles.multiply(Strips::Whole(values), &mut mixed, width);
                 Ok(())
             })?;
             for (row, mixed) in output
@@ -115,7 +116,7 @@ impl CrossCache {
         scores.clear();
         scores.resize(rows * self.positions, 0.0);
         with_values(&self.keys.get(head)?, |keys| {
-            tiles.multiply(keys, scores, self.positions);
+            tiles.multiply(Strips::Whole(keys), scores, self.positions);
             Ok(())
         })?;
         widest(

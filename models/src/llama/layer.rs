@@ -4,7 +4,7 @@ use super::LlamaConfig;
 use super::network::Feed;
 use super::reader::Reader;
 use crate::ModelError;
-use crate::kernels::{QuantisedWeight, Turns, grouped_attention, rms_norm, swish_gate};
+use crate::kernels::{GgufWeight, Turns, grouped_attention, rms_norm, swish_gate};
 
 /// The weights of a layer.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Layer {
 /// A dense step with or without a bias.
 #[derive(Debug)]
 struct Dense {
-    weight: QuantisedWeight,
+    weight: GgufWeight,
     bias: Option<Vec<f32>>,
 }
 

@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::reader::Reader;
 use super::{KvCache, LlamaConfig};
 use crate::ModelError;
-use crate::kernels::{QuantisedWeight, Turns, rms_norm};
+use crate::kernels::{GgufWeight, Turns, rms_norm};
 
 /// The next tokens of one sequence.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ impl Feed<'_> {
 /// The weights of the network.
 #[derive(Debug)]
 pub(super) struct Network {
-    embedding: QuantisedWeight,
+    embedding: GgufWeight,
     layers: Vec<Layer>,
     norm: Vec<f32>,
     /// None where the embedding serves as well.
-    output: Option<QuantisedWeight>,
+    output: Option<GgufWeight>,
     turns: Turns,
 }
 
@@ -117,7 +117,7 @@ impl Network {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let output = self.output.as_ref().map_or(0, QuantisedWeight::bytes);
+        let output = self.output.as_ref().map_or(0, GgufWeight::bytes);
         let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
         self.embedding.bytes() + output + layers + size_of_val(&*self.norm) + self.turns.bytes()
     }

@@ -7,7 +7,7 @@ use candle_core::quantized::gguf_file::Value;
 
 use crate::ModelError;
 use crate::gguf::{GgufFile, GgufKind};
-use crate::kernels::QuantisedWeight;
+use crate::kernels::GgufWeight;
 
 /// An open file with typed access.
 pub(super) struct Reader {
@@ -136,10 +136,10 @@ impl Reader {
         name: &str,
         outputs: usize,
         inputs: usize,
-    ) -> Result<QuantisedWeight, ModelError> {
+    ) -> Result<GgufWeight, ModelError> {
         let info = self.file.take(name, &[outputs, inputs])?;
         let tensor = self.file.read(&info)?;
-        QuantisedWeight::new(tensor).map_err(ModelError::compute("lay out weights"))
+        GgufWeight::new(tensor).map_err(ModelError::compute("lay out weights"))
     }
 
     /// A vector of so many values.

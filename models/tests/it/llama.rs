@@ -32,16 +32,18 @@ struct TinyGoldens {
 #[derive(Deserialize)]
 struct RealGoldens {
     tokens: Vec<Vec<u32>>,
+    /// With plain numbers as weights.
     written: Vec<Written>,
+    /// How many of those tokens are the likeliest with blocks as weights too.
+    agreement_of_blocks: usize,
 }
 
-/// What is written on without chance, with how far the score of each token is above that of the next best.
+/// What is written on without chance.
 #[derive(Deserialize)]
 struct Written {
     question: String,
     prompt: Vec<u32>,
     tokens: Vec<u32>,
-    gaps: Vec<f32>,
 }
 
 fn goldens() -> Goldens {

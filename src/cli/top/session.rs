@@ -12,7 +12,7 @@ use super::node::Node;
 use super::screen::{Screen, events};
 use super::ui::{Next, Pace, Ui};
 use crate::cli::failure::Failure;
-use crate::cli::interrupt;
+use crate::cli::interrupt::Interrupts;
 
 type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 'a>>;
 
@@ -21,8 +21,7 @@ type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 
 /// # Errors
 /// When the node ends, or the terminal.
 pub(super) async fn run(node: &Node, mut ui: Ui, pause: Duration) -> Result<(), Failure> {
-    let asked_to_end = interrupt::asked_to_end();
-    tokio::pin!(asked_to_end);
+    let mut interrupts = Interrupts::listen()?;
     let mut screen = Screen::open()?;
     let mut events = events()?;
     let mut ticks = interval(pause);
@@ -33,7 +32,7 @@ pub(super) async fn run(node: &Node, mut ui: Ui, pause: Duration) -> Result<(), 
     loop {
         screen.draw(&ui)?;
         tokio::select! {
-            asked = &mut asked_to_end => return asked,
+            () = interrupts.asked() => return Ok(()),
             event = events.recv() => match event {
                 Some(Ok(Event::Key(key))) => {
                     if ui.on_key(key) == Next::Quit {

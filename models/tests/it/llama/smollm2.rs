@@ -1,24 +1,97 @@
-//! SmolLM2 135M Instruct with its real weights, beside llama.cpp on the same file.
+//! SmolLM2 135M Instruct with its real weights, beside llama.cpp.
 //!
-//! The file has four bits a weight (Q4_1), which we round to eight (Q8_0), and the reference rounds inputs in its own way. Scores are off by a little, and a
-//! token may differ where two are about as likely. How much is due to which of the two was not taken apart.
+//! The file has blocks of four bits (Q4_1), with which llama.cpp and we multiply rows that were rounded to eight. Sums in another order turn a rounding now and
+//! then, which changes as much as all roundings do, so that answers of some length differ between any two programs. With the same weights as plain numbers
+//! nothing is rounded, and the answers are the same; with blocks we are as near to those as llama.cpp is.
+
+use std::fs::File;
+use std::path::PathBuf;
 
 use aimass_models::Silent;
 use aimass_models::llama::{
     CachePool, Feed, GenerationOptions, KvCache, LlamaWeights, Message, Role, Spelling, Wanted,
 };
+use candle_core::Device;
+use candle_core::quantized::gguf_file::{self, Content};
+use candle_core::quantized::{GgmlDType, QTensor};
 
-use super::{goldens, load, write};
+use super::{Written, goldens, load, write};
 use crate::cache;
 
-/// By how much the scores of two tokens may differ for us to take the other one.
-const GAP: f32 = 0.5;
-/// How much of what the reference wrote is looked at: all of it takes minutes.
-const QUESTIONS: usize = 8;
-const TOKENS: usize = 24;
+fn folder() -> PathBuf {
+    cache::store().pull("smollm2", &mut Silent).unwrap()
+}
 
 fn smollm2() -> LlamaWeights {
-    load(&cache::store().pull("smollm2", &mut Silent).unwrap()).unwrap()
+    load(&folder()).unwrap()
+}
+
+/// The same weights as plain numbers.
+fn plain() -> LlamaWeights {
+    let folder = folder();
+    let entries = std::fs::read_dir(&folder).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    let path = paths.find(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "gguf")
+    });
+    let mut file = File::open(path.unwrap()).unwrap();
+    let content = Content::read(&mut file).unwrap();
+    let tensors = content.tensor_infos.keys().map(|name| {
+        let tensor = content.tensor(&mut file, name, &Device::Cpu).unwrap();
+        let values = tensor.dequantize(&Device::Cpu).unwrap();
+        (
+            name.as_str(),
+            QTensor::quantize(&values, GgmlDType::F32).unwrap(),
+        )
+    });
+    let tensors: Vec<(&str, QTensor)> = tensors.collect();
+    let tensors: Vec<_> = tensors
+        .iter()
+        .map(|(name, tensor)| (*name, tensor))
+        .collect();
+    let metadata = content.metadata.iter();
+    let metadata: Vec<_> = metadata.map(|(key, value)| (key.as_str(), value)).collect();
+    let plain = tempfile::tempdir().unwrap();
+    let mut file = File::create(plain.path().join("plain.gguf")).unwrap();
+    gguf_file::write(&mut file, &metadata, &tensors).unwrap();
+    load(plain.path()).unwrap()
+}
+
+/// For each answer of the reference and each of its tokens: whether it is the likeliest for this model too, behind the same beginning.
+fn likeliest(weights: &LlamaWeights, answers: &[Written]) -> Vec<Vec<bool>> {
+    let caches = answers.iter().map(|_| KvCache::new(weights.config(), 512));
+    let mut caches: Vec<KvCache> = caches.collect();
+    let mut same: Vec<Vec<bool>> = vec![Vec::new(); answers.len()];
+    let longest = answers.iter().map(|answer| answer.tokens.len()).max();
+    for place in 0..longest.unwrap_or(0) {
+        let mut numbers = Vec::new();
+        let mut feeds = Vec::new();
+        for ((number, answer), cache) in answers.iter().enumerate().zip(&mut caches) {
+            if place >= answer.tokens.len() {
+                continue;
+            }
+            let tokens = match place {
+                0 => &answer.prompt[..],
+                _ => &answer.tokens[place - 1..place],
+            };
+            numbers.push(number);
+            feeds.push(Feed {
+                tokens,
+                cache,
+                wanted: Wanted::Scores,
+            });
+        }
+        for (number, scores) in numbers
+            .into_iter()
+            .zip(weights.forward(&mut feeds).unwrap())
+        {
+            let best =
+                (0..scores.len()).max_by(|one, other| scores[*one].total_cmp(&scores[*other]));
+            same[number].push(best == Some(answers[number].tokens[place] as usize));
+        }
+    }
+    same
 }
 
 fn ask(question: &str) -> [Message; 1] {
@@ -42,33 +115,31 @@ fn odd_texts_and_conversations_have_the_tokens_of_the_reference() {
     }
 }
 
-/// Behind each beginning of what the reference wrote, the next token is the same, unless two were about as likely.
 #[test]
-fn the_next_token_is_that_of_the_reference() {
-    let weights = smollm2();
-    let (mut same, mut all) = (0, 0);
-    for written in goldens().smollm2.written.iter().take(QUESTIONS) {
-        let mut cache = KvCache::new(weights.config(), 512);
-        let mut next = written.prompt.clone();
-        for (token, gap) in written.tokens.iter().zip(&written.gaps).take(TOKENS) {
-            let feed = Feed {
-                tokens: &next,
-                cache: &mut cache,
-                wanted: Wanted::Scores,
-            };
-            let scores = weights.forward(&mut [feed]).unwrap().remove(0);
-            let best =
-                (0..scores.len()).max_by(|one, other| scores[*one].total_cmp(&scores[*other]));
-            let is_same = best == Some(*token as usize);
-            assert!(is_same || *gap < GAP, "{}: {gap}", written.question);
-            same += usize::from(is_same);
-            all += 1;
-            next = vec![*token];
-        }
+fn with_plain_numbers_every_answer_is_that_of_the_reference() {
+    let goldens = goldens().smollm2;
+    let answers = likeliest(&plain(), &goldens.written);
+    for (answer, written) in answers.iter().zip(&goldens.written) {
+        let first = answer.iter().position(|same| !same);
+        assert_eq!(first, None, "{}", written.question);
     }
-    println!("{same} of {all} next tokens are those of the reference");
-    // 168 of 177 when this was written; the bound leaves room for another processor's order of sums.
-    assert!(same * 100 >= all * 90, "{same} of {all}");
+}
+
+#[test]
+fn blocks_are_as_near_to_plain_numbers_as_those_of_the_reference() {
+    let goldens = goldens().smollm2;
+    let answers = likeliest(&smollm2(), &goldens.written);
+    let all = answers.iter().flatten().count();
+    let same = answers.iter().flatten().filter(|same| **same).count();
+    let reference = goldens.agreement_of_blocks;
+    println!(
+        "of {all} tokens {same} are the same with blocks, and {reference} with those of the reference"
+    );
+    // Both miss some twenty of a thousand, where two tokens are about as likely: by chance, so their numbers are a few apart.
+    assert!(
+        same + all / 100 >= reference,
+        "{same}, {reference} of {all}"
+    );
 }
 
 #[test]

@@ -1,0 +1,283 @@
+//! The product of rows with weights in blocks: whole numbers within a block, one scale and one sum of f32 for each.
+//!
+//! Rows are rounded to 8 bits in blocks of 32, and multiplied in whole numbers, as llama.cpp does it. The order of sums of an output depends on nothing
+//! but its own row.
+//!
+//! Source of the arithmetic: ggml, `ggml_vec_dot_q4_1_q8_1` and `ggml_vec_dot_q8_0_q8_0`.
+
+mod anywhere;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
+use half::f16;
+use pulp::Arch;
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V3;
+
+use super::blocks::{BLOCK, BYTES, BlockStrips, LANES, NIBBLES, Width};
+
+/// How many rows go through all strips before the next ones do: their inputs stay in the second cache, their sums in the first.
+const ROWS_AT_ONCE: usize = 32;
+
+/// Sums of the products within a block, of each lane.
+type Sums = [i32; LANES];
+
+/// Rows in blocks of 8 bits, `[rows, blocks]`.
+struct Rounded {
+    numbers: Vec<[i8; BLOCK]>,
+    scales: Vec<f32>,
+    /// The sum of a block's numbers.
+    totals: Vec<i32>,
+    /// The sum of what a block's numbers stand for.
+    products: Vec<f32>,
+}
+
+impl Rounded {
+    fn new(rows: &[f32]) -> Self {
+        let (blocks, _) = rows.as_chunks::<BLOCK>();
+        let mut rounded = Self {
+            numbers: Vec::with_capacity(blocks.len()),
+            scales: Vec::with_capacity(blocks.len()),
+            totals: Vec::with_capacity(blocks.len()),
+            products: Vec::with_capacity(blocks.len()),
+        };
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for block in blocks {
+                    rounded.push(block);
+                }
+            },
+        );
+        rounded
+    }
+
+    #[inline(always)]
+    fn push(&mut self, block: &[f32; BLOCK]) {
+        let most = block.iter().fold(0f32, |most, value| most.max(value.abs()));
+        let share = if most > 0.0 { 127.0 / most } else { 0.0 };
+        let numbers = block.map(|value| (value * share).round_ties_even() as i8);
+        let total = numbers.iter().map(|number| i32::from(*number)).sum();
+        // What is no number has none for a scale, so that nothing that is made of it has either.
+        let scale = if block.iter().all(|value| value.is_finite()) {
+            most / 127.0
+        } else {
+            f32::NAN
+        };
+        self.numbers.push(numbers);
+        // In the 16 bits that llama.cpp keeps them in.
+        self.scales.push(f16::from_f32(scale).to_f32());
+        self.products
+            .push(f16::from_f32(scale * total as f32).to_f32());
+        self.totals.push(total);
+    }
+}
+
+impl BlockStrips {
+    /// The products of rows of `inputs` values: as many rows of `outputs` values.
+    pub(super) fn product(&self, rows: &[f32]) -> Vec<f32> {
+        let count = rows.len() / self.inputs;
+        let mut output = vec![0f32; count * self.outputs];
+        let parts = rows.chunks(ROWS_AT_ONCE * self.inputs);
+        for (rows, output) in parts.zip(output.chunks_mut(ROWS_AT_ONCE * self.outputs)) {
+            self.multiply(&Rounded::new(rows), output);
+        }
+        output
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn multiply(&self, rows: &Rounded, output: &mut [f32]) {
+        let Some(simd) = V3::try_new() else {
+            return self.multiply_anywhere(rows, output);
+        };
+        simd.vectorize(
+            #[inline(always)]
+            || match self.width {
+                Width::Nibbles => self.all(rows, output, avx2::Nibbles(simd)),
+                Width::Bytes => self.all(rows, output, avx2::Bytes(simd)),
+            },
+        );
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn multiply(&self, rows: &Rounded, output: &mut [f32]) {
+        self.multiply_anywhere(rows, output);
+    }
+
+    fn multiply_anywhere(&self, rows: &Rounded, output: &mut [f32]) {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || match self.width {
+                Width::Nibbles => self.all(rows, output, anywhere::Nibbles),
+                Width::Bytes => self.all(rows, output, anywhere::Bytes),
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn all<const SIZE: usize>(
+        &self,
+        rows: &Rounded,
+        output: &mut [f32],
+        kernel: impl Kernel<SIZE>,
+    ) {
+        let blocks = self.blocks();
+        let count = output.len() / self.outputs;
+        let (numbers, _) = self.numbers.as_chunks::<SIZE>();
+        for (strip, numbers) in numbers.chunks_exact(blocks).enumerate() {
+            let mut sums = [[0f32; LANES]; ROWS_AT_ONCE];
+            for (block, numbers) in numbers.iter().enumerate() {
+                let place = strip * blocks + block;
+                let weights = kernel.load(numbers);
+                let scales = &self.scales[place];
+                let minima = self.minima.as_ref().map(|minima| &minima[place]);
+                for (row, sums) in sums[..count].iter_mut().enumerate() {
+                    let input = row * blocks + block;
+                    let products = kernel.sums(&weights, &rows.numbers[input]);
+                    let (scale, total) = (rows.scales[input], rows.totals[input]);
+                    let shift = self.offset * total;
+                    for ((sum, product), weight) in sums.iter_mut().zip(products).zip(scales) {
+                        *sum = (weight * scale).mul_add((product - shift) as f32, *sum);
+                    }
+                    let Some(minima) = minima else { continue };
+                    let total = rows.products[input];
+                    for (sum, minimum) in sums.iter_mut().zip(minima) {
+                        *sum = minimum.mul_add(total, *sum);
+                    }
+                }
+            }
+            let columns = strip * LANES..self.outputs.min((strip + 1) * LANES);
+            for (line, sums) in output.chunks_exact_mut(self.outputs).zip(&sums) {
+                line[columns.clone()].copy_from_slice(&sums[..columns.len()]);
+            }
+        }
+    }
+}
+
+/// The whole numbers of a block: eight outputs of weights, and one row.
+trait Kernel<const SIZE: usize>: Copy {
+    /// The weights as the processor multiplies them, for several rows.
+    type Weights;
+
+    fn load(self, numbers: &[u8; SIZE]) -> Self::Weights;
+
+    /// For each output the sum of the products.
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums;
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use candle_core::quantized::{GgmlDType, QTensor};
+
+    use super::*;
+    use crate::kernels::on_cpu::test::numbers;
+
+    const KINDS: [GgmlDType; 5] = [
+        GgmlDType::Q4_0,
+        GgmlDType::Q4_1,
+        GgmlDType::Q5_0,
+        GgmlDType::Q5_1,
+        GgmlDType::Q8_0,
+    ];
+
+    fn strips(kind: GgmlDType, outputs: usize, inputs: usize) -> (BlockStrips, Vec<f32>) {
+        let weight = QTensor::quantize(&numbers(&[outputs, inputs], 1.0), kind).unwrap();
+        let plain = weight.dequantize(&Device::Cpu).unwrap();
+        let plain = plain.flatten_all().unwrap().to_vec1().unwrap();
+        let data = weight.data().unwrap();
+        (
+            BlockStrips::new(kind, &data, outputs, inputs).unwrap(),
+            plain,
+        )
+    }
+
+    fn rows(count: usize, inputs: usize) -> Vec<f32> {
+        let rows = numbers(&[count, inputs], 3.0).flatten_all().unwrap();
+        rows.to_vec1().unwrap()
+    }
+
+    #[test]
+    fn nothing_of_the_file_is_lost() {
+        for kind in KINDS {
+            let (strips, plain) = strips(kind, 19, 96);
+            let mut kept = Vec::new();
+            for output in 0..19 {
+                strips.append_row(output, &mut kept);
+            }
+            for (kept, plain) in kept.iter().zip(&plain) {
+                assert!((kept - plain).abs() <= 1e-6, "{kind:?}: {kept} for {plain}");
+            }
+        }
+    }
+
+    /// With inputs that are whole numbers up to 127 nothing is rounded, so the plain sum is the answer.
+    #[test]
+    fn rows_that_need_no_rounding_give_the_plain_sum() {
+        for kind in KINDS {
+            let (strips, plain) = strips(kind, 37, 64);
+            let mut rows: Vec<f32> = rows(33, 64)
+                .iter()
+                .map(|value| (value * 42.0).round())
+                .collect();
+            rows.chunks_exact_mut(BLOCK)
+                .for_each(|block| block[7] = 127.0);
+            let got = strips.product(&rows);
+            for (number, got) in got.iter().enumerate() {
+                let (row, output) = (&rows[number / 37 * 64..], &plain[number % 37 * 64..]);
+                let products = row[..64].iter().zip(output).map(|(one, other)| one * other);
+                let expected: f32 = products.sum();
+                // The sum of a block's inputs has 11 bits where there is a minimum.
+                let bound = if strips.minima.is_some() { 3.0 } else { 1e-2 };
+                assert!(
+                    (expected - got).abs() < bound,
+                    "{kind:?}: {got} for {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_machines_own_instructions_give_the_same_to_the_bit() {
+        for kind in KINDS {
+            let (strips, _) = strips(kind, 21, 160);
+            let rows = Rounded::new(&rows(9, 160));
+            let (mut fast, mut plain) = (vec![0.0; 9 * 21], vec![0.0; 9 * 21]);
+            strips.multiply(&rows, &mut fast);
+            strips.multiply_anywhere(&rows, &mut plain);
+            assert_eq!(fast, plain, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_have_room() {
+        // A scale of 1, and as numbers all bits: 15 without a sign, -1 with one; or the least there is.
+        for (kind, head, byte) in [
+            (GgmlDType::Q4_0, 2, 0xff),
+            (GgmlDType::Q8_0, 2, 0x80),
+            (GgmlDType::Q8_0, 2, 0x7f),
+        ] {
+            let mut block = f16::ONE.to_le_bytes().to_vec();
+            block.resize(head + kind.type_size() - 2, byte);
+            let strips = BlockStrips::new(kind, &block.repeat(8), 8, 32).unwrap();
+            let mut row = Vec::new();
+            strips.append_row(3, &mut row);
+            for sign in [1.0, -1.0] {
+                let got = strips.product(&[127.0 * sign; 32]);
+                assert_eq!(got, [row[0] * 127.0 * 32.0 * sign; 8], "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        for value in [f32::NAN, f32::INFINITY] {
+            let (strips, _) = strips(GgmlDType::Q4_1, 8, 64);
+            let mut rows = rows(2, 64);
+            rows[70] = value;
+            let got = strips.product(&rows);
+            assert!(got[..8].iter().all(|value| value.is_finite()));
+            assert!(got[8..].iter().all(|value| value.is_nan()));
+        }
+    }
+}

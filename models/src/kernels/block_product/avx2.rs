@@ -1,0 +1,80 @@
+//! The whole numbers of a block, in instructions of AVX2 that multiply bytes and add neighbours.
+
+use std::arch::x86_64::__m256i;
+use std::array::from_fn;
+
+use pulp::cast;
+use pulp::x86::V3;
+
+use super::{BLOCK, BYTES, Kernel, NIBBLES, Sums};
+
+/// Groups of four inputs in a block.
+const GROUPS: usize = BLOCK / 4;
+
+#[derive(Clone, Copy)]
+pub(super) struct Nibbles(pub(super) V3);
+
+#[derive(Clone, Copy)]
+pub(super) struct Bytes(pub(super) V3);
+
+impl Kernel<NIBBLES> for Nibbles {
+    type Weights = [__m256i; GROUPS];
+
+    #[inline(always)]
+    fn load(self, numbers: &[u8; NIBBLES]) -> Self::Weights {
+        let simd = self.0;
+        let half = simd.avx._mm256_set1_epi8(15);
+        let (vectors, _) = numbers.as_chunks::<32>();
+        from_fn(|group| {
+            let both: __m256i = cast(vectors[group / 2]);
+            let wanted = match group % 2 {
+                0 => both,
+                _ => simd.avx2._mm256_srli_epi16::<4>(both),
+            };
+            simd.avx2._mm256_and_si256(wanted, half)
+        })
+    }
+
+    #[inline(always)]
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
+        let simd = self.0;
+        let (inputs, _) = row.as_chunks::<4>();
+        // Eight times two products of 15 and 127 at most: 16 bits have room.
+        let mut sums = simd.avx._mm256_setzero_si256();
+        for (weights, inputs) in weights.iter().zip(inputs) {
+            let inputs = simd.avx._mm256_set1_epi32(cast(*inputs));
+            let products = simd.avx2._mm256_maddubs_epi16(*weights, inputs);
+            sums = simd.avx2._mm256_add_epi16(sums, products);
+        }
+        let ones = simd.avx._mm256_set1_epi16(1);
+        cast(simd.avx2._mm256_madd_epi16(sums, ones))
+    }
+}
+
+impl Kernel<BYTES> for Bytes {
+    type Weights = [__m256i; GROUPS];
+
+    #[inline(always)]
+    fn load(self, numbers: &[u8; BYTES]) -> Self::Weights {
+        let (vectors, _) = numbers.as_chunks::<32>();
+        from_fn(|group| cast(vectors[group]))
+    }
+
+    #[inline(always)]
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
+        let simd = self.0;
+        let (inputs, _) = row.as_chunks::<4>();
+        let ones = simd.avx._mm256_set1_epi16(1);
+        let mut sums = simd.avx._mm256_setzero_si256();
+        for (weights, inputs) in weights.iter().zip(inputs) {
+            let inputs = simd.avx._mm256_set1_epi32(cast(*inputs));
+            // The instruction wants one side without signs: those of the weights go over to the inputs. Two products of 128 and 127 fit 16 bits.
+            let sizes = simd.avx2._mm256_abs_epi8(*weights);
+            let inputs = simd.avx2._mm256_sign_epi8(inputs, *weights);
+            let products = simd.avx2._mm256_maddubs_epi16(sizes, inputs);
+            let products = simd.avx2._mm256_madd_epi16(products, ones);
+            sums = simd.avx2._mm256_add_epi32(sums, products);
+        }
+        cast(sums)
+    }
+}
