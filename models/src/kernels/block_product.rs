@@ -10,14 +10,17 @@ mod anywhere;
 mod avx2;
 
 use half::f16;
-use pulp::Arch;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
+use pulp::{Arch, NullaryFnOnce};
 
 use super::blocks::{BLOCK, BYTES, BlockStrips, LANES, NIBBLES, Width};
 
 /// How many rows go through all strips before the next ones do: their inputs stay in the second cache, their sums in the first.
 const ROWS_AT_ONCE: usize = 32;
+
+/// Adding it rounds a small number to a whole one, as the lowest bits have it: half of the way to the even neighbour.
+const ROUND: f32 = 12_582_912.0;
 
 /// Sums of the products within a block, of each lane.
 type Sums = [i32; LANES];
@@ -41,25 +44,34 @@ impl Rounded {
             totals: Vec::with_capacity(blocks.len()),
             products: Vec::with_capacity(blocks.len()),
         };
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for block in blocks {
-                    rounded.push(block);
-                }
-            },
-        );
+        Arch::new().dispatch(Round {
+            blocks,
+            rounded: &mut rounded,
+        });
         rounded
     }
 
     #[inline(always)]
     fn push(&mut self, block: &[f32; BLOCK]) {
-        let most = block.iter().fold(0f32, |most, value| most.max(value.abs()));
+        let mut most = 0f32;
+        let mut sum = 0f32;
+        for value in block {
+            let size = value.abs();
+            most = if size > most { size } else { most };
+            sum += size;
+        }
         let share = if most > 0.0 { 127.0 / most } else { 0.0 };
-        let numbers = block.map(|value| (value * share).round_ties_even() as i8);
-        let total = numbers.iter().map(|number| i32::from(*number)).sum();
+        let mut numbers = [0i8; BLOCK];
+        let mut total = 0;
+        for (number, value) in numbers.iter_mut().zip(block) {
+            let rounded = (value * share + ROUND)
+                .to_bits()
+                .wrapping_sub(ROUND.to_bits());
+            *number = rounded as i8;
+            total += i32::from(*number);
+        }
         // What is no number has none for a scale, so that nothing that is made of it has either.
-        let scale = if block.iter().all(|value| value.is_finite()) {
+        let scale = if sum.is_finite() {
             most / 127.0
         } else {
             f32::NAN
@@ -70,6 +82,44 @@ impl Rounded {
         self.products
             .push(f16::from_f32(scale * total as f32).to_f32());
         self.totals.push(total);
+    }
+}
+
+// Vectors are made only of what is inlined, and of closures that is not certain: so these are structures.
+
+struct Round<'a> {
+    blocks: &'a [[f32; BLOCK]],
+    rounded: &'a mut Rounded,
+}
+
+impl NullaryFnOnce for Round<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for block in self.blocks {
+            self.rounded.push(block);
+        }
+    }
+}
+
+struct Product<'a, N, B> {
+    strips: &'a BlockStrips,
+    rows: &'a Rounded,
+    output: &'a mut [f32],
+    nibbles: N,
+    bytes: B,
+}
+
+impl<N: Kernel<NIBBLES>, B: Kernel<BYTES>> NullaryFnOnce for Product<'_, N, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        match self.strips.width {
+            Width::Nibbles => self.strips.all(self.rows, self.output, self.nibbles),
+            Width::Bytes => self.strips.all(self.rows, self.output, self.bytes),
+        }
     }
 }
 
@@ -90,13 +140,13 @@ impl BlockStrips {
         let Some(simd) = V3::try_new() else {
             return self.multiply_anywhere(rows, output);
         };
-        simd.vectorize(
-            #[inline(always)]
-            || match self.width {
-                Width::Nibbles => self.all(rows, output, avx2::Nibbles(simd)),
-                Width::Bytes => self.all(rows, output, avx2::Bytes(simd)),
-            },
-        );
+        simd.vectorize(Product {
+            strips: self,
+            rows,
+            output,
+            nibbles: avx2::Nibbles(simd),
+            bytes: avx2::Bytes(simd),
+        });
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -105,13 +155,13 @@ impl BlockStrips {
     }
 
     fn multiply_anywhere(&self, rows: &Rounded, output: &mut [f32]) {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || match self.width {
-                Width::Nibbles => self.all(rows, output, anywhere::Nibbles),
-                Width::Bytes => self.all(rows, output, anywhere::Bytes),
-            },
-        );
+        Arch::new().dispatch(Product {
+            strips: self,
+            rows,
+            output,
+            nibbles: anywhere::Nibbles,
+            bytes: anywhere::Bytes,
+        });
     }
 
     #[inline(always)]

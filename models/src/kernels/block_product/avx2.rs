@@ -1,7 +1,6 @@
 //! The whole numbers of a block, in instructions of AVX2 that multiply bytes and add neighbours.
 
 use std::arch::x86_64::__m256i;
-use std::array::from_fn;
 
 use pulp::cast;
 use pulp::x86::V3;
@@ -25,14 +24,16 @@ impl Kernel<NIBBLES> for Nibbles {
         let simd = self.0;
         let half = simd.avx._mm256_set1_epi8(15);
         let (vectors, _) = numbers.as_chunks::<32>();
-        from_fn(|group| {
-            let both: __m256i = cast(vectors[group / 2]);
-            let wanted = match group % 2 {
-                0 => both,
-                _ => simd.avx2._mm256_srli_epi16::<4>(both),
-            };
-            simd.avx2._mm256_and_si256(wanted, half)
-        })
+        let mut weights = [simd.avx._mm256_setzero_si256(); GROUPS];
+        for (pair, both) in weights.as_chunks_mut::<2>().0.iter_mut().zip(vectors) {
+            let both: __m256i = cast(*both);
+            let upper = simd.avx2._mm256_srli_epi16::<4>(both);
+            *pair = [
+                simd.avx2._mm256_and_si256(both, half),
+                simd.avx2._mm256_and_si256(upper, half),
+            ];
+        }
+        weights
     }
 
     #[inline(always)]
@@ -56,8 +57,7 @@ impl Kernel<BYTES> for Bytes {
 
     #[inline(always)]
     fn load(self, numbers: &[u8; BYTES]) -> Self::Weights {
-        let (vectors, _) = numbers.as_chunks::<32>();
-        from_fn(|group| cast(vectors[group]))
+        cast(*numbers)
     }
 
     #[inline(always)]
