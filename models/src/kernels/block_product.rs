@@ -62,13 +62,13 @@ impl Rounded {
         }
         let share = if most > 0.0 { 127.0 / most } else { 0.0 };
         let mut numbers = [0i8; BLOCK];
-        let mut total = 0;
+        let mut total = 0i32;
         for (number, value) in numbers.iter_mut().zip(block) {
             let rounded = (value * share + ROUND)
                 .to_bits()
                 .wrapping_sub(ROUND.to_bits());
             *number = rounded as i8;
-            total += i32::from(*number);
+            total = i32::wrapping_add(total, i32::from(*number));
         }
         // What is no number has none for a scale, so that nothing that is made of it has either.
         let scale = if sum.is_finite() {
@@ -85,7 +85,8 @@ impl Rounded {
     }
 }
 
-// Vectors are made only of what is inlined, and of closures that is not certain: so these are structures.
+// Vectors are made only of what is inlined, and of closures that is not certain: so these are structures. A check for overflow would keep numbers single,
+// and nothing overflows: a block's sum is below a million.
 
 struct Round<'a> {
     blocks: &'a [[f32; BLOCK]],
@@ -187,7 +188,7 @@ impl BlockStrips {
                     let (scale, total) = (rows.scales[input], rows.totals[input]);
                     let shift = self.offset * total;
                     for ((sum, product), weight) in sums.iter_mut().zip(products).zip(scales) {
-                        *sum = (weight * scale).mul_add((product - shift) as f32, *sum);
+                        *sum = (weight * scale).mul_add(product.wrapping_sub(shift) as f32, *sum);
                     }
                     let Some(minima) = minima else { continue };
                     let total = rows.products[input];
