@@ -6,10 +6,10 @@ use aimass_agents::generation::{GenerationAgent, GenerationLimits};
 use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
-use aimass_models::{Catalogue, ModelError, Store, StoreOptions};
+use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
-use aimass_runtime::{Runtime, RuntimeBuilder, RuntimeError};
+use aimass_runtime::{DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
 use thiserror::Error;
 
 use crate::folders::cache_folder;
@@ -77,10 +77,27 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
         context: limit(generation.context, usual.context),
         cache_bytes: limit(generation.cache_bytes, usual.cache_bytes),
     };
+    let devices = devices(&config);
     Ok(Runtime::builder(config)
+        .devices(devices)
         .agent(TextAgent::new(store.clone(), text.as_deref()))
         .agent(SpeechAgent::new(store.clone(), speech.as_deref()))
         .agent(GenerationAgent::new(store, generation.model.as_deref()).limits(limits)))
+}
+
+/// The devices that `auto` may choose from. None are looked for where nobody leaves it the choice, since that opens them.
+fn devices(config: &Config) -> Vec<DeviceCapacity> {
+    let mut agents = config.agents.values().chain([&config.defaults]);
+    if !agents.any(|agent| agent.placement.iter().any(|wish| wish == "auto")) {
+        return Vec::new();
+    }
+    let present = device::present().into_iter().filter_map(|device| {
+        Some(DeviceCapacity {
+            device: device.name.parse().ok()?,
+            memory_bytes: device.free_bytes,
+        })
+    });
+    present.collect()
 }
 
 /// The agents, with the observers that the configuration asks for.

@@ -1,8 +1,11 @@
 //! Turning a device's name into a candle [`Device`], and telling a passing fault from a dead device.
 
+mod present;
+
 use candle_core::{Device, Error};
 
 use crate::ModelError;
+pub use present::{PresentDevice, present};
 
 /// What a failed computation means for the device that it ran on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

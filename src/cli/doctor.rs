@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use aimass_models::{Presence, Store};
+use aimass_models::{Presence, Store, device};
 use clap::Args;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ impl Finding {
 pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
     let mut findings = vec![configuration(context), home(context), cache(context)];
     findings.extend(agents_models(context));
-    findings.extend([store(context).await, python(), threads()]);
+    findings.extend([store(context).await, python(), devices(), threads()]);
     let missing = findings
         .iter()
         .filter(|finding| finding.remedy.is_some())
@@ -210,6 +210,20 @@ fn python() -> Finding {
             "install them (on Debian: `apt-get install python3-pip`), or take a model from a folder with `aimass models import`",
         ),
     }
+}
+
+/// The devices that agents can be placed on, besides the processor.
+fn devices() -> Finding {
+    const WHAT: &str = "devices";
+    let present = device::present();
+    if present.is_empty() {
+        return Finding::good(WHAT, "the processor");
+    }
+    let shown = present.iter().map(|device| {
+        let free = device.free_bytes as f64 / f64::from(1 << 30);
+        format!("{} ({}, {free:.1} GiB free)", device.name, device.product)
+    });
+    Finding::good(WHAT, shown.collect::<Vec<_>>().join(", "))
 }
 
 fn threads() -> Finding {
