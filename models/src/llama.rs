@@ -30,6 +30,6 @@ pub use constraint::Constraint;
 pub use generation::{Generation, Progress};
 pub use network::{Feed, Wanted};
 pub use options::{FinishReason, Generated, GenerationOptions, TokenChance};
-pub use pool::CachePool;
+pub use pool::{CachePool, KeptCaches};
 pub use vocabulary::{Spelling, Vocabulary};
 pub use weights::LlamaWeights;

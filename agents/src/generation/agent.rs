@@ -16,12 +16,12 @@ pub struct GenerationAgent {
     limits: GenerationLimits,
 }
 
-/// What a worker may take.
+/// What the agent may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GenerationLimits {
     /// The most tokens that the model looks at, what it writes included. It never looks at more than it was trained for.
     pub context: usize,
-    /// Bytes of what was read of conversations, those under way included. One of them may always run.
+    /// Bytes of what was read of conversations, those under way included, of all workers together. One of each worker may always run.
     pub cache_bytes: usize,
 }
 
@@ -44,7 +44,7 @@ impl GenerationAgent {
         }
     }
 
-    /// Sets what a worker may take.
+    /// Sets what the agent may take.
     #[must_use]
     pub fn limits(mut self, limits: GenerationLimits) -> Self {
         self.limits = limits;

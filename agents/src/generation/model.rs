@@ -1,8 +1,8 @@
-//! The language model behind the generation agent: weights from the store, shared by all workers, and what each worker keeps of conversations.
+//! The language model behind the generation agent: weights from the store and what is kept of conversations, both shared by all workers.
 
 use std::sync::Arc;
 
-use aimass_models::llama::{CachePool, LlamaWeights};
+use aimass_models::llama::{CachePool, KeptCaches, LlamaWeights};
 use aimass_models::{Store, device};
 use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
 
@@ -16,10 +16,27 @@ pub struct LanguageModelSource {
     limits: GenerationLimits,
 }
 
-/// What a worker owns: its share of the weights, and what it read of conversations. A new version of the weights begins with nothing read.
+/// What the workers share. A new version of the weights begins with nothing read.
+pub struct LanguageWeights {
+    network: LlamaWeights,
+    kept: KeptCaches,
+}
+
+/// What a worker owns: its share of the weights, and of what was read of conversations.
 pub struct LanguageModel {
-    pub(super) weights: Arc<LlamaWeights>,
-    pub(super) pool: CachePool,
+    shared: Arc<LanguageWeights>,
+    pool: CachePool,
+}
+
+impl LanguageModel {
+    /// The weights, and what is kept beside them.
+    pub(super) fn parts(&mut self) -> (&LlamaWeights, &mut CachePool) {
+        (&self.shared.network, &mut self.pool)
+    }
+
+    pub(super) fn weights(&self) -> &LlamaWeights {
+        &self.shared.network
+    }
 }
 
 impl LanguageModelSource {
@@ -34,7 +51,7 @@ impl LanguageModelSource {
 }
 
 impl ModelSource for LanguageModelSource {
-    type Weights = LlamaWeights;
+    type Weights = LanguageWeights;
     type Model = LanguageModel;
 
     fn version(&self) -> ModelVersion {
@@ -46,21 +63,28 @@ impl ModelSource for LanguageModelSource {
         2 * self.model.memory_bytes()
     }
 
-    fn weights_bytes(&self, weights: &LlamaWeights) -> Option<u64> {
-        Some(weights.memory_bytes())
+    fn weights_bytes(&self, weights: &LanguageWeights) -> Option<u64> {
+        Some(weights.network.memory_bytes())
     }
 
-    fn load(&self, device: &DeviceName) -> Result<LlamaWeights, Fault> {
+    fn load(&self, device: &DeviceName) -> Result<LanguageWeights, Fault> {
         let folder = self.model.folder()?;
         let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        LlamaWeights::load(&folder, Some(self.limits.context), &device)
-            .map_err(|error| fault(&error))
+        let network = LlamaWeights::load(&folder, Some(self.limits.context), &device);
+        Ok(LanguageWeights {
+            network: network.map_err(|error| fault(&error))?,
+            kept: KeptCaches::new(self.limits.cache_bytes),
+        })
     }
 
-    fn build(&self, weights: &Arc<LlamaWeights>, _: &DeviceName) -> Result<LanguageModel, Fault> {
+    fn build(
+        &self,
+        weights: &Arc<LanguageWeights>,
+        _: &DeviceName,
+    ) -> Result<LanguageModel, Fault> {
         Ok(LanguageModel {
-            weights: weights.clone(),
-            pool: CachePool::new(self.limits.cache_bytes),
+            shared: weights.clone(),
+            pool: weights.kept.pool(),
         })
     }
 }

@@ -30,7 +30,7 @@ impl Writing {
             let member = Member(self.members);
             self.members += 1;
             match read(model, input, spell) {
-                Ok((prompt, options)) => self.texts.push(&model.weights, prompt, options),
+                Ok((prompt, options)) => self.texts.push(model.weights(), prompt, options),
                 Err(fault) => {
                     self.texts.push_nothing();
                     self.refused.push((member, Err(fault)));
@@ -49,7 +49,7 @@ impl Writing {
                 self.texts.drop_text(member as usize);
             }
         }
-        let LanguageModel { weights, pool } = model;
+        let (weights, pool) = model.parts();
         let has_room = |number: usize| context.has_room(Member(number as u32));
         let progress = self.texts.advance(weights, pool, has_room);
         let progress = progress.map_err(|error| fault(&error))?;
@@ -88,5 +88,5 @@ fn read(
     spell: Spell,
 ) -> Result<(Vec<u32>, GenerationOptions), Fault> {
     let options = input.options()?;
-    Ok((spell(&model.weights, input)?, options))
+    Ok((spell(model.weights(), input)?, options))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aimass_agents::generation::{
     Chat, Complete, GenerationAgent, GenerationInput, GenerationLimits, TextDelta,
 };
-use aimass_config::Config;
+use aimass_config::{AgentConfig, Config};
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
 use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{Recorder, Runtime};
@@ -104,6 +104,36 @@ async fn many_at_once_get_what_each_gets_alone() {
     });
     for (together, alone) in asked.collect::<Vec<_>>().into_iter().zip(alone) {
         assert_eq!(together.await.unwrap(), alone);
+    }
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
+    let tiny = tiny();
+    let mut config = Config::default();
+    let settings = AgentConfig {
+        replicas: 2,
+        max_batch: 1,
+        ..AgentConfig::default()
+    };
+    config.agents.insert("generation".to_owned(), settings);
+    let agent = GenerationAgent::new(tiny.store.clone(), Some("tiny"));
+    let runtime = Runtime::builder(config)
+        .agent(agent.limits(limits(1 << 24)))
+        .start()
+        .await
+        .unwrap();
+    let runtime = Arc::new(runtime);
+    let first = runtime.ask(Complete, warm(1)).await.unwrap();
+    assert_eq!(first.usage.cached_tokens, 0);
+    let asked = (0..8).map(|seed| {
+        let runtime = runtime.clone();
+        tokio::spawn(async move { runtime.ask(Complete, warm(seed)).await.unwrap() })
+    });
+    for answer in asked.collect::<Vec<_>>() {
+        let usage = answer.await.unwrap().usage;
+        assert_eq!(usage.cached_tokens, usage.prompt_tokens - 1);
     }
     runtime.shutdown().await;
 }

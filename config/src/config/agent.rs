@@ -38,7 +38,7 @@ pub struct AgentConfig {
     pub model: Option<String>,
     /// The most tokens that a language model looks at; `None` means the agent's own choice.
     pub context: Option<u64>,
-    /// Memory of a worker for what a language model has read of conversations, in bytes; `None` means the agent's own choice.
+    /// Memory of the agent for what its language model has read of conversations, in bytes; `None` means the agent's own choice.
     pub cache_bytes: Option<u64>,
 }
 

@@ -1,64 +1,108 @@
 //! What is kept of conversations between calls, within a bound.
 //!
 //! The next call of a conversation begins with the tokens of the one before, and needs not read them again. Which conversation it is nobody has to say:
-//! its tokens do. What is kept may vanish at any time; it is then read anew, with the same result.
+//! its tokens do. Workers with the same weights share what they keep, so that it does not matter which of them a conversation comes to. What is kept may vanish
+//! at any time; it is then read anew, with the same result.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{KvCache, LlamaConfig};
 
-/// The caches of conversations that nobody works on.
-#[derive(Debug)]
-pub struct CachePool {
+/// The caches of conversations that nobody works on: those of one version of the weights, for all workers that have it.
+#[derive(Debug, Clone)]
+pub struct KeptCaches {
     limit: usize,
     /// The one that was used longest ago first.
-    kept: VecDeque<KvCache>,
-    lent: Rc<Cell<usize>>,
+    kept: Arc<Mutex<VecDeque<KvCache>>>,
+    lent: Lent,
 }
+
+/// The caches as one worker sees them.
+#[derive(Debug)]
+pub struct CachePool {
+    shared: KeptCaches,
+    /// The bytes of what this worker works on.
+    lent: Lent,
+}
+
+/// A count of bytes.
+type Lent = Arc<AtomicUsize>;
 
 /// A cache that a sequence works on. Its bytes count until it is dropped.
 #[derive(Debug)]
 pub(super) struct LentCache {
     cache: KvCache,
     bytes: usize,
-    lent: Rc<Cell<usize>>,
+    counts: [Lent; 2],
 }
 
-impl CachePool {
-    /// Keeps at most so many bytes, those of running sequences included. One sequence may always run.
+impl KeptCaches {
+    /// Keeps at most so many bytes, those of running sequences included. One sequence of each worker may always run.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            kept: VecDeque::new(),
-            lent: Rc::default(),
+            kept: Arc::default(),
+            lent: Arc::default(),
         }
     }
 
-    /// The bytes of all caches, kept and lent.
+    /// For one more worker.
+    #[must_use]
+    pub fn pool(&self) -> CachePool {
+        CachePool {
+            shared: self.clone(),
+            lent: Arc::default(),
+        }
+    }
+
+    /// What is kept. A worker that died over it may have left anything behind, so all is forgotten then.
+    fn kept(&self) -> MutexGuard<'_, VecDeque<KvCache>> {
+        self.kept.lock().unwrap_or_else(|poisoned| {
+            self.kept.clear_poison();
+            let mut kept = poisoned.into_inner();
+            kept.clear();
+            kept
+        })
+    }
+
+    fn evict(&self, kept: &mut VecDeque<KvCache>) {
+        let lent = self.lent.load(Ordering::Relaxed);
+        while lent + bytes(kept) > self.limit && kept.pop_front().is_some() {}
+    }
+}
+
+impl CachePool {
+    /// A pool of one worker by itself: see [`KeptCaches::new`].
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        KeptCaches::new(limit).pool()
+    }
+
+    /// The bytes of all caches, kept and lent, of all workers that share them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.lent.get() + self.kept.iter().map(KvCache::bytes).sum::<usize>()
+        self.shared.lent.load(Ordering::Relaxed) + bytes(&self.shared.kept())
     }
 
     /// How many conversations are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.kept.len()
+        self.shared.kept().len()
     }
 
     /// Whether nothing is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.shared.kept().is_empty()
     }
 
     /// Forgets all conversations.
     pub fn clear(&mut self) {
-        self.kept.clear();
+        self.shared.kept().clear();
     }
 
     /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are known, but not the last, which has to be
@@ -69,44 +113,21 @@ impl CachePool {
         tokens: &[u32],
         room: usize,
     ) -> Option<LentCache> {
-        let bytes = KvCache::new(config, 0).bytes_for(room);
-        if self.lent.get() > 0 && self.lent.get() + bytes > self.limit {
+        let wanted = KvCache::new(config, 0).bytes_for(room);
+        let mut kept = self.shared.kept();
+        let lent = self.shared.lent.load(Ordering::Relaxed);
+        if self.lent.load(Ordering::Relaxed) > 0 && lent + wanted > self.shared.limit {
             return None;
         }
-        let known = self.known(tokens);
-        let known = known.and_then(|(place, known)| Some((self.kept.remove(place)?, known)));
+        let known = known(&kept, tokens);
+        let known = known.and_then(|(place, known)| Some((kept.remove(place)?, known)));
         let cache = match known {
-            Some((cache, known)) => self.share(cache, known, room),
+            Some((cache, known)) => share(&mut kept, cache, known, room),
             None => KvCache::new(config, room),
         };
-        let bytes = cache.bytes();
-        self.lent.set(self.lent.get() + bytes);
-        self.evict();
-        Some(LentCache {
-            cache,
-            bytes,
-            lent: self.lent.clone(),
-        })
-    }
-
-    /// The kept cache that knows most of `tokens`, and how many.
-    fn known(&self, tokens: &[u32]) -> Option<(usize, usize)> {
-        let most = tokens.len().saturating_sub(1);
-        let known = self.kept.iter().map(|cache| cache.shared(tokens).min(most));
-        let best = known.enumerate().max_by_key(|(_, known)| *known);
-        best.filter(|(_, known)| *known > 0)
-    }
-
-    fn share(&mut self, mut cache: KvCache, known: usize, room: usize) -> KvCache {
-        // Of a conversation that goes on another way, the old way stays: somebody may go on with that as well.
-        if cache.tokens().len() > known + 1 {
-            let fork = cache.fork(known, room);
-            self.kept.push_back(cache);
-            return fork;
-        }
-        cache.truncate(known);
-        cache.reserve(room);
-        cache
+        let lent = LentCache::new(cache, [self.lent.clone(), self.shared.lent.clone()]);
+        self.shared.evict(&mut kept);
+        Some(lent)
     }
 
     /// Keeps what a sequence left behind.
@@ -114,19 +135,56 @@ impl CachePool {
         let mut cache = lent.into_cache();
         cache.shrink();
         let tokens = cache.tokens();
+        let mut kept = self.shared.kept();
         // What is the beginning of the new one is of no use beside it.
-        self.kept
-            .retain(|kept| kept.shared(tokens) < kept.tokens().len());
-        self.kept.push_back(cache);
-        self.evict();
-    }
-
-    fn evict(&mut self) {
-        while self.bytes() > self.limit && self.kept.pop_front().is_some() {}
+        kept.retain(|kept| kept.shared(tokens) < kept.tokens().len());
+        kept.push_back(cache);
+        self.shared.evict(&mut kept);
     }
 }
 
+fn bytes(kept: &VecDeque<KvCache>) -> usize {
+    kept.iter().map(KvCache::bytes).sum()
+}
+
+/// The kept cache that knows most of `tokens`, and how many.
+fn known(kept: &VecDeque<KvCache>, tokens: &[u32]) -> Option<(usize, usize)> {
+    let most = tokens.len().saturating_sub(1);
+    let known = kept.iter().map(|cache| cache.shared(tokens).min(most));
+    let best = known.enumerate().max_by_key(|(_, known)| *known);
+    best.filter(|(_, known)| *known > 0)
+}
+
+fn share(
+    kept: &mut VecDeque<KvCache>,
+    mut cache: KvCache,
+    known: usize,
+    room: usize,
+) -> KvCache {
+    // Of a conversation that goes on another way, the old way stays: somebody may go on with that as well.
+    if cache.tokens().len() > known + 1 {
+        let fork = cache.fork(known, room);
+        kept.push_back(cache);
+        return fork;
+    }
+    cache.truncate(known);
+    cache.reserve(room);
+    cache
+}
+
 impl LentCache {
+    fn new(cache: KvCache, counts: [Lent; 2]) -> Self {
+        let bytes = cache.bytes();
+        for count in &counts {
+            count.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Self {
+            cache,
+            bytes,
+            counts,
+        }
+    }
+
     fn into_cache(mut self) -> KvCache {
         std::mem::take(&mut self.cache)
     }
@@ -134,7 +192,9 @@ impl LentCache {
 
 impl Drop for LentCache {
     fn drop(&mut self) {
-        self.lent.set(self.lent.get() - self.bytes);
+        for count in &self.counts {
+            count.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -234,5 +294,42 @@ mod tests {
         assert!(pool.lend(&config(), &[3], 1).is_none());
         drop((one, other));
         assert_eq!(pool.bytes(), 0);
+    }
+
+    #[test]
+    fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
+        let kept = KeptCaches::new(100 * TOKEN);
+        let (mut one, mut other) = (kept.pool(), kept.pool());
+        run(&mut one, &[1, 2, 3]);
+        assert_eq!(run(&mut other, &[1, 2, 3, 4]), 3);
+        assert_eq!(run(&mut one, &[1, 2, 3, 4, 5]), 4);
+        assert_eq!(one.bytes(), 5 * TOKEN);
+    }
+
+    #[test]
+    fn one_sequence_of_each_worker_may_always_run() {
+        let kept = KeptCaches::new(8 * TOKEN);
+        let (mut one, mut other) = (kept.pool(), kept.pool());
+        let lent = one.lend(&config(), &[1], 8).unwrap();
+        assert!(other.lend(&config(), &[2], 8).is_some());
+        assert!(one.lend(&config(), &[3], 8).is_none());
+        drop(lent);
+        assert_eq!(other.bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_worker_died_over_is_forgotten_and_the_others_go_on() {
+        let kept = KeptCaches::new(100 * TOKEN);
+        run(&mut kept.pool(), &[1, 2, 3]);
+        let dying = kept.clone();
+        let died = std::thread::spawn(move || {
+            let _held = dying.kept.lock();
+            panic!("dies with it in its hands");
+        });
+        assert!(died.join().is_err());
+        let mut pool = kept.pool();
+        assert!(pool.is_empty());
+        assert_eq!(run(&mut pool, &[1, 2, 3]), 0);
+        assert_eq!(run(&mut pool, &[1, 2, 3, 4]), 3);
     }
 }
