@@ -257,7 +257,7 @@ const AGENT: &[Key] = &[
             least: KIB,
             most: PIB,
         }),
-        "Memory of a worker for what a language model has read of conversations; \"none\" leaves the choice to the agent.",
+        "Memory of the agent for what its language model has read of conversations; \"none\" leaves the choice to the agent.",
     ),
 ];
 
