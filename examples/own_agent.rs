@@ -1,13 +1,15 @@
-//! Your own agent: one type for its skill, one for itself. `cargo run --example own_agent`
+//! Your own agent, at work in the whole team: it counts the words of whatever the speech agent hears.
+//! `cargo run --example own_agent`, after `aimass models pull silero-vad whisper-base`.
 
 use std::sync::Arc;
 
 use aimass::{
-    Agent, AgentDefinition, BatchSkill, Config, Fault, Fresh, Runtime, Skill, SkillSpec,
-    StepContext, WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, Config, Episode, FactKind, Fault, Fresh, Reaction, Skill,
+    SkillSpec, StepContext, WorkerGroup,
 };
 
-/// Counts words, and how many texts its worker has seen.
+type Counts = Vec<Result<usize, Fault>>;
+
 struct CountWords;
 
 impl Skill for CountWords {
@@ -21,18 +23,13 @@ impl Skill for CountWords {
 }
 
 impl BatchSkill for CountWords {
-    /// What each worker owns; a model, when there is one.
-    type Model = u64;
+    type Model = ();
 
-    fn run(
-        &self,
-        seen: &mut u64,
-        texts: &[Arc<String>],
-        _: &mut StepContext<'_>,
-    ) -> Vec<Result<usize, Fault>> {
-        *seen += texts.len() as u64;
-        let count = |text: &Arc<String>| Ok(text.split_whitespace().count());
-        texts.iter().map(count).collect()
+    fn run(&self, (): &mut (), texts: &[Arc<String>], _: &mut StepContext<'_>) -> Counts {
+        texts
+            .iter()
+            .map(|text| Ok(text.split_whitespace().count()))
+            .collect()
     }
 }
 
@@ -44,20 +41,25 @@ impl Agent for Words {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        Ok(definition.group(WorkerGroup::new("counters", Fresh(|| 0)).skill(CountWords)))
+        let heard = FactKind::new("speech.transcribe", 1).map_err(|e| Fault::bug(e.to_string()))?;
+        let rule = Reaction::new("words", heard, "words.count");
+        let rule = rule.input(|fact| fact.value["text"].clone());
+        let group = WorkerGroup::new("counters", Fresh(|| ())).skill(CountWords);
+        Ok(definition.group(group).reaction(rule))
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = Runtime::builder(Config::default())
-        .agent(Words)
-        .start()
-        .await?;
-    let words = runtime
-        .ask(CountWords, "to be or not to be".to_owned())
-        .await?;
-    assert_eq!(words, 6);
+    let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
+    let team = aimass::builder(Config::default(), &cache)?;
+    let runtime = team.agent(Words).start().await?;
+    let recording = Episode::from_files(["examples/inbox/reading.flac"]);
+    let facts = runtime.run(recording).await?.facts;
+    let mut counts = facts
+        .iter()
+        .filter(|fact| fact.kind.name() == "words.count");
+    assert!(counts.any(|fact| fact.value == 41));
     runtime.shutdown().await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Survive a crash: the program kills its own workers under load, then its own process in the middle of an episode, and shows that
-//! nothing was lost. `cargo run --example survive_crash`
+//! Survive a crash: the program kills its own workers under load, then its own process while the whole team is at work on an episode, and
+//! shows that nothing was lost. `cargo run --example survive_crash`, after `aimass models pull minilm silero-vad whisper-base smollm2`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use aimass::{
     Agent, AgentDefinition, BatchSkill, Config, Environment, EnvironmentOptions, Episode,
-    EpisodeId, FactDraft, FactKind, Fault, Fresh, Reaction, Runtime, Skill, SkillSpec, StepContext,
-    TaskError, WorkerGroup,
+    EpisodeId, EpisodeReport, FactDraft, FactKind, Fault, Fresh, Reaction, Runtime, Skill,
+    SkillSpec, StepContext, TaskError, WorkerGroup,
 };
 use serde_json::json;
 
@@ -61,7 +61,8 @@ impl Agent for Fragile {
 async fn start(folder: &Path) -> Result<Runtime, Box<dyn std::error::Error>> {
     let config = Config::default();
     let environment = Environment::open(folder, EnvironmentOptions::from(&config.environment))?;
-    Ok(Runtime::builder(config)
+    let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
+    Ok(aimass::builder(config, &cache)?
         .agent(Fragile)
         .environment(environment)
         .start()
@@ -73,11 +74,10 @@ async fn workers_die(runtime: &Runtime) -> Result<(), TaskError> {
     for number in 0..FACTS {
         assert_eq!(runtime.ask(Square, number).await?, number * number);
     }
-    let restarts: u64 = runtime.agents()[0]
-        .workers
-        .iter()
-        .map(|worker| worker.restarts)
-        .sum();
+    let agents = runtime.agents();
+    let fragile = agents.iter().filter(|agent| agent.name == "fragile");
+    let workers = fragile.flat_map(|agent| &agent.workers);
+    let restarts: u64 = workers.map(|worker| worker.restarts).sum();
     assert!(
         restarts > 10,
         "the workers did not die: {restarts} restarts"
@@ -88,7 +88,7 @@ async fn workers_die(runtime: &Runtime) -> Result<(), TaskError> {
 /// Begins an episode, and dies in the middle of it.
 async fn die(folder: &Path, episode: EpisodeId) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = start(folder).await?;
-    let mut work = Episode::new().id(episode);
+    let mut work = Episode::from_files(["examples/inbox"]).id(episode);
     for number in 0..FACTS {
         work = work.fact(FactDraft::new(FactKind::new("number", 1)?, json!(number)));
     }
@@ -98,6 +98,38 @@ async fn die(folder: &Path, episode: EpisodeId) -> Result<(), Box<dyn std::error
         .wait_for(|status| status.facts > FACTS + FACTS / 4)
         .await?;
     std::process::abort();
+}
+
+/// Every number was squared, every file was worked on by every agent that reads its kind, and nothing was done twice.
+fn nothing_lost(report: &EpisodeReport) {
+    let of_kind = |kind| {
+        report
+            .facts
+            .iter()
+            .filter(move |fact| fact.kind.name() == kind)
+    };
+    let mut squares: Vec<u64> = of_kind(Square::NAME)
+        .filter_map(|fact| fact.value.as_u64())
+        .collect();
+    squares.sort_unstable();
+    let expected: Vec<u64> = (0..FACTS).map(|number| number * number).collect();
+    assert_eq!(
+        squares, expected,
+        "each number is to be squared exactly once"
+    );
+
+    let texts = of_kind("file.text").count();
+    let recordings = of_kind("file.audio").count();
+    let expected = [
+        ("speech.transcribe", recordings),
+        // A transcript is read as a letter is.
+        ("text.language", texts + recordings),
+        ("text.embed", texts + recordings),
+        ("generation.report", 1),
+    ];
+    for (kind, expected) in expected {
+        assert_eq!(of_kind(kind).count(), expected, "facts of {kind}");
+    }
 }
 
 #[tokio::main]
@@ -120,17 +152,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = runtime.report_now(episode)?.facts.len() as u64;
     let report = runtime.report(episode).await?;
     assert_eq!(report.failures, []);
-    let squares = report
-        .facts
-        .iter()
-        .filter(|fact| fact.kind.name() == Square::NAME);
-    let mut squares: Vec<u64> = squares.filter_map(|fact| fact.value.as_u64()).collect();
-    squares.sort_unstable();
-    let expected: Vec<u64> = (0..FACTS).map(|number| number * number).collect();
-    assert_eq!(
-        squares, expected,
-        "each number is to be squared exactly once"
-    );
+    nothing_lost(&report);
     workers_die(&runtime).await?;
     runtime.shutdown().await;
     let line = format!(
