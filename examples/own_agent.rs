@@ -26,10 +26,8 @@ impl BatchSkill for CountWords {
     type Model = ();
 
     fn run(&self, (): &mut (), texts: &[Arc<String>], _: &mut StepContext<'_>) -> Counts {
-        texts
-            .iter()
-            .map(|text| Ok(text.split_whitespace().count()))
-            .collect()
+        let count = |text: &Arc<String>| Ok(text.split_whitespace().count());
+        texts.iter().map(count).collect()
     }
 }
 
@@ -56,10 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = team.agent(Words).start().await?;
     let recording = Episode::from_files(["examples/inbox/reading.flac"]);
     let facts = runtime.run(recording).await?.facts;
-    let mut counts = facts
-        .iter()
-        .filter(|fact| fact.kind.name() == "words.count");
-    assert!(counts.any(|fact| fact.value == 41));
+    assert!(facts.iter().any(|fact| fact.value == 41), "{facts:?}");
     runtime.shutdown().await;
     Ok(())
 }
