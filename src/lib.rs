@@ -17,3 +17,8 @@ pub use team::{StartError, builder, metered_builder, model_store, start};
 #[cfg(doctest)]
 #[doc = include_str!("../docs/tutorial.md")]
 mod tutorial {}
+
+/// The code of the how-tos, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/how-to.md")]
+mod how_to {}
