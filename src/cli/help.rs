@@ -14,6 +14,9 @@ pub(crate) use refusal::refuse;
 /// As clap's own, with the words that clap has in English only.
 const CHINESE_TEMPLATE: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}";
 
+/// The command that clap adds wherever there are commands.
+const HELP: &str = "help";
+
 /// The command line, with its help in that language.
 pub(crate) fn command(locale: Locale) -> Command {
     let command = Cli::command();
@@ -38,7 +41,10 @@ fn in_chinese(mut command: Command) -> Command {
 
 /// The command at that path, which is empty for the program itself, and those below it.
 fn translated(command: Command, path: &str) -> Command {
-    let about = chinese::text(path, None);
+    let about = match command.get_name() {
+        HELP => chinese::text(HELP, None),
+        _ => chinese::text(path, None),
+    };
     let command = match about {
         Some(about) => command.about(about),
         None => command,
@@ -48,10 +54,12 @@ fn translated(command: Command, path: &str) -> Command {
         .subcommand_help_heading("命令")
         .mut_args(|argument| translated_argument(argument, path))
         .mut_subcommands(|below| {
-            let path = format!("{path} {}", below.get_name());
-            // `aimass help facts ls` tells of `aimass facts ls`.
-            let path = path.trim_start().trim_start_matches("help ").to_owned();
-            translated(below, &path)
+            let below_path = match below.get_name() {
+                // `aimass facts help ls` tells of `aimass facts ls`.
+                HELP => path.to_owned(),
+                name => format!("{path} {name}").trim_start().to_owned(),
+            };
+            translated(below, &below_path)
         })
 }
 
