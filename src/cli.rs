@@ -8,6 +8,7 @@ mod dead_letters;
 mod doctor;
 mod facts;
 mod failure;
+mod help;
 mod home;
 mod input;
 mod interrupt;
@@ -17,7 +18,9 @@ mod models;
 mod output;
 mod reach;
 mod readable;
+mod reference;
 mod run;
+mod said;
 mod schema;
 mod skills;
 mod start;
@@ -30,12 +33,14 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aimass_config::Locale;
 use aimass_observers::logs::LogExport;
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
 use home::Home;
 use output::Output;
+use said::Said;
 
 /// A runtime for teams of learning models: supervised agents over one shared, durable environment.
 #[derive(Parser)]
@@ -50,6 +55,9 @@ pub(crate) struct Cli {
     /// Put exactly one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
+    /// The language of lines, reports and help: `en` or `zh` [default: that of the locale]
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    lang: Option<Locale>,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,36 +81,47 @@ enum Command {
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    Reference(reference::Arguments),
 }
 
 /// What every subcommand needs to know.
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) output: Output,
+    /// The language in which people are spoken to.
+    pub(crate) locale: Locale,
     /// Set once the configuration says where logs go.
     pub(crate) logs: OnceCell<LogExport>,
 }
 
+impl Context {
+    /// A line on standard output, in the language of the reader.
+    pub(crate) fn line(&self, line: &Said) -> Result<(), Failure> {
+        self.output.line(line.in_locale(self.locale))
+    }
+}
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    failure::report_panics();
+    let locale = said::locale_of(std::env::args_os());
+    failure::report_panics(locale);
     // Before any thread starts: candle reads these variables once, and only a process that was started with them has them everywhere.
     if let Err(error) = threads::start_again_with_one_compute_thread() {
-        return Failure::from(error).report();
+        return Failure::from(error).report(locale);
     }
-    let cli = match Cli::try_parse() {
+    let cli = match help::parse(locale) {
         Ok(cli) => cli,
-        Err(error) => return failure::of_usage(&error),
+        Err(error) => return help::refuse(&error, locale),
     };
-    match std::panic::catch_unwind(|| execute(cli)) {
+    match std::panic::catch_unwind(|| execute(cli, locale)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => failure.report(),
+        Ok(Err(failure)) => failure.report(locale),
         // The hook has said what it was.
         Err(_) => ExitCode::from(failure::BUG),
     }
 }
 
-fn execute(cli: Cli) -> Result<(), Failure> {
+fn execute(cli: Cli, locale: Locale) -> Result<(), Failure> {
     let context = Context {
         home: Home::find(cli.home, cli.config)?,
         output: Output::new(if cli.json {
@@ -110,6 +129,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         } else {
             output::Format::Text
         }),
+        // The parser reads the same option, so that it refuses what is no language.
+        locale: cli.lang.unwrap_or(locale),
         logs: OnceCell::new(),
     };
     match cli.command {
@@ -131,6 +152,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(arguments) => block_on(doctor::execute(&context, arguments)),
         Command::Completions(arguments) => completions::execute(&context, &arguments),
         Command::Man(arguments) => man::execute(&context, arguments),
+        Command::Reference(arguments) => block_on(reference::execute(&context, arguments)),
     }
 }
 

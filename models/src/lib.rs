@@ -29,4 +29,4 @@ pub use error::ModelError;
 pub use import::Conversion;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
 pub use silero::{Silero, SileroState, SileroWeights};
-pub use store::{Manifest, Presence, Progress, Silent, Store, StoreOptions};
+pub use store::{Manifest, Presence, Progress, Silent, Stage, Store, StoreOptions};

@@ -28,10 +28,21 @@ pub struct StoreOptions {
     pub hub_token: Option<String>,
 }
 
+/// What is being done so that an artefact comes here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// A file or a package comes over the network.
+    Fetching(&'a str),
+    /// Parts become the file of that name.
+    Joining(&'a str),
+    /// A file of another form becomes the file of that name.
+    Converting(&'a str),
+}
+
 /// Hears how far a fetch has come.
 pub trait Progress {
     /// Something begins; `total` bytes are expected, if that is known.
-    fn begin(&mut self, what: &str, total: Option<u64>);
+    fn begin(&mut self, stage: Stage<'_>, total: Option<u64>);
     /// So many bytes of it have come.
     fn advance(&mut self, done: u64);
 }
@@ -40,7 +51,7 @@ pub trait Progress {
 pub struct Silent;
 
 impl Progress for Silent {
-    fn begin(&mut self, _: &str, _: Option<u64>) {}
+    fn begin(&mut self, _: Stage<'_>, _: Option<u64>) {}
     fn advance(&mut self, _: u64) {}
 }
 

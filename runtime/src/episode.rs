@@ -9,7 +9,7 @@ mod root;
 use std::path::{Path, PathBuf};
 
 pub(crate) use engine::react;
-pub use inputs::{InputFailure, file_kinds};
+pub use inputs::{InputFailure, InputProblem, file_kinds};
 pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};
 

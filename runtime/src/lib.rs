@@ -49,7 +49,9 @@ pub use environment::{
     Facts, Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running, SettledRecord, Snapshot,
     Subscription, TaskRecord, Transaction, Watch,
 };
-pub use episode::{Episode, EpisodeReport, InputFailure, RunningEpisode, TaskFailure, file_kinds};
+pub use episode::{
+    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, file_kinds,
+};
 pub use error::TaskError;
 pub use events::{
     AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder, SpanPlace,

@@ -55,7 +55,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     let options = TaskOptions {
         priority: Priority::Interactive,
         deadline: arguments.deadline,
-        trace: trace::of_caller(),
+        trace: trace::of_caller(context),
         ..TaskOptions::default()
     };
     let mut readable = Readable::new(output, &input);

@@ -1,10 +1,10 @@
 //! `aimass completions`: what a shell completes.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::failure::Failure;
-use super::{Cli, Context};
+use super::{Context, help};
 
 /// Print completions for a shell: `aimass completions bash > FILE`
 #[derive(Args)]
@@ -15,6 +15,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn execute(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "aimass", &mut script);
+    let mut command = help::command(context.locale);
+    clap_complete::generate(arguments.shell, &mut command, "aimass", &mut script);
     context.output.bytes(&script)
 }

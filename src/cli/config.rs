@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Context;
 use super::failure::Failure;
+use super::said::said;
 
 /// Check, show or begin the configuration
 #[derive(Subcommand)]
@@ -35,9 +36,13 @@ fn check(context: &Context) -> Result<(), Failure> {
     if context.output.is_json() {
         return context.output.document(&json!({"ok": true, "file": file}));
     }
-    context.output.line(&match file {
-        Some(file) => format!("{} holds", file.display()),
-        None => "there is no configuration, and none is needed; `aimass config init` writes one to change".to_owned(),
+    let shown = file.map(std::path::Path::display);
+    context.line(&match shown {
+        Some(file) => said!("{file} holds", "{file} 有效"),
+        None => said!(
+            "there is no configuration, and none is needed; `aimass config init` writes one to change",
+            "没有配置文件，也不需要；`aimass config init` 会写一个供修改"
+        ),
     })
 }
 
@@ -62,16 +67,18 @@ fn init(context: &Context) -> Result<(), Failure> {
         .create_new(true)
         .open(&path)
         .map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Failure::usage(format!(
-                "{shown} exists already; change it, or name another with `--config FILE`"
+            ErrorKind::AlreadyExists => Failure::usage(said!(
+                "{shown} exists already; change it, or name another with `--config FILE`",
+                "{shown} 已存在；请修改它，或用 `--config 文件` 另选一个"
             )),
-            _ => Failure::unavailable(format!(
-                "cannot make {shown}: {error}; name another with `--config FILE`"
+            _ => Failure::unavailable(said!(
+                "cannot make {shown}: {error}; name another with `--config FILE`",
+                "无法创建 {shown}：{error}；请用 `--config 文件` 另选一个"
             )),
         })?;
     file.write_all(Config::template().as_bytes())?;
     if context.output.is_json() {
         return context.output.document(&json!({"file": path}));
     }
-    context.output.line(&format!("wrote {shown}"))
+    context.line(&said!("wrote {shown}", "已写入 {shown}"))
 }

@@ -8,6 +8,7 @@ use super::Context;
 use super::failure::Failure;
 use super::output::brief;
 use super::reach::Reach;
+use super::said::said;
 
 /// List, show and redrive tasks that were given up
 #[derive(Subcommand)]
@@ -57,8 +58,9 @@ async fn list(context: &Context, reach: &Reach) -> Result<(), Failure> {
             let letter: DeadLetterRecord = serde_json::from_value(letter)?;
             let redriven = letter
                 .redriven_as
-                .map(|task| format!("  redriven as {task}"))
+                .map(|task| said!("  redriven as {task}", "  已作为 {task} 重新投递"))
                 .unwrap_or_default();
+            let redriven = redriven.in_locale(context.locale);
             let skill = output.strong(&letter.task.skill);
             output.line(&format!(
                 "{}  {skill}  {}{redriven}",

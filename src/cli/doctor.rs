@@ -4,13 +4,15 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
+use aimass_config::Locale;
 use aimass_models::{Presence, Store, device};
 use clap::Args;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::output::Output;
+use super::output::padded;
 use super::reach::Reach;
+use super::said::{Said, said};
 use super::{Context, models};
 
 /// Say what is missing on this machine, and what to type
@@ -19,24 +21,24 @@ pub(crate) struct Arguments {}
 
 /// One thing that was looked at.
 struct Finding {
-    what: &'static str,
-    found: String,
+    what: Said,
+    found: Said,
     /// What to type, where something is missing.
-    remedy: Option<String>,
+    remedy: Option<Said>,
 }
 
 impl Finding {
-    fn good(what: &'static str, found: impl Into<String>) -> Self {
+    fn good(what: impl Into<Said>, found: impl Into<Said>) -> Self {
         Self {
-            what,
+            what: what.into(),
             found: found.into(),
             remedy: None,
         }
     }
 
-    fn missing(what: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+    fn missing(what: impl Into<Said>, found: impl Into<Said>, remedy: impl Into<Said>) -> Self {
         Self {
-            what,
+            what: what.into(),
             found: found.into(),
             remedy: Some(remedy.into()),
         }
@@ -54,7 +56,10 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
     if context.output.is_json() {
         let document = findings
             .iter()
-            .map(|finding| json!({"what": finding.what, "found": finding.found, "remedy": finding.remedy}))
+            .map(|finding| {
+                let remedy = finding.remedy.as_ref().map(|remedy| &remedy.english);
+                json!({"what": finding.what.english, "found": finding.found.english, "remedy": remedy})
+            })
             .collect();
         context
             .output
@@ -62,65 +67,84 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
     } else {
         findings
             .iter()
-            .try_for_each(|finding| show(context.output, finding))?;
+            .try_for_each(|finding| show(context, finding))?;
     }
     if missing == 0 {
         return Ok(());
     }
-    Err(Failure::unavailable(format!(
-        "{missing} of {} things are missing; `aimass doctor` says what to type",
-        findings.len()
+    let all = findings.len();
+    Err(Failure::unavailable(said!(
+        "{missing} of {all} things are missing; `aimass doctor` says what to type",
+        "{all} 项中缺少 {missing} 项；`aimass doctor` 说明应输入什么"
     )))
 }
 
-fn show(output: Output, finding: &Finding) -> Result<(), Failure> {
-    let what = output.strong(&format!("{:14}", finding.what));
-    match &finding.remedy {
-        None => output.line(&format!("{what} {}", finding.found)),
-        Some(remedy) => output.line(&format!("{what} {}; {remedy}", output.bad(&finding.found))),
-    }
+fn show(context: &Context, finding: &Finding) -> Result<(), Failure> {
+    let (output, locale) = (context.output, context.locale);
+    let what = output.strong(&padded(finding.what.in_locale(locale), 17));
+    let found = finding.found.in_locale(locale);
+    let Some(remedy) = &finding.remedy else {
+        return output.line(&format!("{what} {found}"));
+    };
+    let found = output.bad(found);
+    output.line(&match locale {
+        Locale::English => format!("{what} {found}; {}", remedy.english),
+        Locale::Chinese => format!("{what} {found}；{}", remedy.chinese),
+    })
 }
 
 fn configuration(context: &Context) -> Finding {
-    const WHAT: &str = "configuration";
+    let what = said!("configuration", "配置");
     match (context.home.load_config(), context.home.config_file()) {
         (Err(failure), _) => Finding::missing(
-            WHAT,
+            what,
             failure.line(),
-            "mend it, then type `aimass config check`",
+            said!(
+                "mend it, then type `aimass config check`",
+                "请修正，然后输入 `aimass config check`"
+            ),
         ),
-        (Ok(_), Some(file)) => Finding::good(WHAT, file.display().to_string()),
-        (Ok(_), None) => Finding::good(WHAT, "none, so defaults hold"),
+        (Ok(_), Some(file)) => Finding::good(what, file.display().to_string()),
+        (Ok(_), None) => Finding::good(what, said!("none, so defaults hold", "无，采用默认值")),
     }
 }
 
 fn home(context: &Context) -> Finding {
-    const WHAT: &str = "home";
+    let what = said!("home", "主文件夹");
     let folder = context.home.folder().display();
     let usable = context
         .home
         .make()
         .and_then(|()| Ok(tempfile::tempfile_in(context.home.folder())?));
     match usable {
-        Ok(_) => Finding::good(WHAT, folder.to_string()),
-        Err(failure) => Finding::missing(
-            WHAT,
-            format!("{folder}: {}", failure.line()),
-            "name another with `--home FOLDER`",
-        ),
+        Ok(_) => Finding::good(what, folder.to_string()),
+        Err(failure) => {
+            let Said { english, chinese } = failure.line();
+            Finding::missing(
+                what,
+                said!("{folder}: {english}", "{folder}：{chinese}"),
+                said!(
+                    "name another with `--home FOLDER`",
+                    "请用 `--home 文件夹` 另选一个"
+                ),
+            )
+        }
     }
 }
 
 fn cache(context: &Context) -> Finding {
-    const WHAT: &str = "cache";
+    let what = said!("cache", "缓存");
     let folder = context.home.cache();
     let usable = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     match usable {
-        Ok(_) => Finding::good(WHAT, folder.display().to_string()),
+        Ok(_) => Finding::good(what, folder.display().to_string()),
         Err(error) => Finding::missing(
-            WHAT,
+            what,
             format!("{}: {error}", folder.display()),
-            "name another with `AIMASS_CACHE=FOLDER`",
+            said!(
+                "name another with `AIMASS_CACHE=FOLDER`",
+                "请用 `AIMASS_CACHE=文件夹` 另选一个"
+            ),
         ),
     }
 }
@@ -134,16 +158,28 @@ fn agents_models(context: &Context) -> Vec<Finding> {
     let (config, store) = match looked {
         Ok(looked) => looked,
         Err(failure) => {
-            let missing = Finding::missing("models", failure.line(), "mend the configuration");
+            let missing = Finding::missing(
+                said!("models", "模型"),
+                failure.line(),
+                said!("mend the configuration", "请修正配置"),
+            );
             return vec![missing];
         }
     };
     let all = [
-        ("text", "text model", models::text_model(&config)),
-        ("speech", "speech model", models::speech_model(&config)),
+        (
+            "text",
+            said!("text model", "文本模型"),
+            models::text_model(&config),
+        ),
+        (
+            "speech",
+            said!("speech model", "语音模型"),
+            models::speech_model(&config),
+        ),
         (
             "generation",
-            "generation model",
+            said!("generation model", "生成模型"),
             models::generation_model(&config),
         ),
     ];
@@ -153,47 +189,66 @@ fn agents_models(context: &Context) -> Vec<Finding> {
         .collect()
 }
 
-fn model(store: &Store, what: &'static str, name: String) -> Finding {
+fn model(store: &Store, what: Said, name: String) -> Finding {
     match store.presence(&name) {
         Presence::Present => Finding::good(what, name),
         Presence::Absent => Finding::missing(
             what,
-            format!("{name} is not here"),
-            format!("type `aimass models pull {name}`"),
+            said!("{name} is not here", "本机没有 {name}"),
+            said!(
+                "type `aimass models pull {name}`",
+                "请输入 `aimass models pull {name}`"
+            ),
         ),
         Presence::Damaged => Finding::missing(
             what,
-            format!("{name} is damaged"),
-            format!("type `aimass models rm {name}`, then `aimass models pull {name}`"),
+            said!("{name} is damaged", "{name} 已损坏"),
+            said!(
+                "type `aimass models rm {name}`, then `aimass models pull {name}`",
+                "请输入 `aimass models rm {name}`，再输入 `aimass models pull {name}`"
+            ),
         ),
     }
 }
 
 async fn store(context: &Context) -> Finding {
-    const WHAT: &str = "store";
+    let what = said!("store", "存储");
     match Reach::node(context).await {
         Ok(Some(_)) => {
+            let socket = context.home.socket();
+            let socket = socket.display();
             return Finding::good(
-                WHAT,
-                format!("a node runs on {}", context.home.socket().display()),
+                what,
+                said!("a node runs on {socket}", "节点正在 {socket} 上运行"),
             );
         }
         Ok(None) => {}
         Err(failure) => {
-            return Finding::missing(WHAT, failure.line(), "end the node, then start it again");
+            return Finding::missing(
+                what,
+                failure.line(),
+                said!(
+                    "end the node, then start it again",
+                    "请结束节点，再重新启动"
+                ),
+            );
         }
     }
     match Reach::records(context).await {
         Ok(reach) => match reach.closing(async |_: &Reach| Ok(())).await {
-            Ok(()) => Finding::good(WHAT, context.home.store().display().to_string()),
-            Err(failure) => Finding::missing(WHAT, failure.line(), "make room, or move it away"),
+            Ok(()) => Finding::good(what, context.home.store().display().to_string()),
+            Err(failure) => Finding::missing(
+                what,
+                failure.line(),
+                said!("make room, or move it away", "请腾出空间，或把它移走"),
+            ),
         },
-        Err(failure) => Finding::missing(WHAT, failure.line(), "see above"),
+        Err(failure) => Finding::missing(what, failure.line(), said!("see above", "见上文")),
     }
 }
 
 fn python() -> Finding {
-    const WHAT: &str = "python and pip";
+    let what = said!("python and pip", "python 和 pip");
     let mut command = Command::new("python3");
     command
         .args(["-m", "pip", "--version"])
@@ -202,39 +257,51 @@ fn python() -> Finding {
         Ok(output) if output.status.success() => {
             let version = String::from_utf8_lossy(&output.stdout);
             let words: Vec<&str> = version.split_whitespace().take(2).collect();
-            Finding::good(WHAT, words.join(" "))
+            Finding::good(what, words.join(" "))
         }
         _ => Finding::missing(
-            WHAT,
-            "not found, and some models come as Python packages",
-            "install them (on Debian: `apt-get install python3-pip`), or take a model from a folder with `aimass models import`",
+            what,
+            said!(
+                "not found, and some models come as Python packages",
+                "未找到，而有些模型以 Python 包的形式提供"
+            ),
+            said!(
+                "install them (on Debian: `apt-get install python3-pip`), or take a model from a folder with `aimass models import`",
+                "请安装（Debian 上：`apt-get install python3-pip`），或用 `aimass models import` 从文件夹导入模型"
+            ),
         ),
     }
 }
 
 /// The devices that agents can be placed on, besides the processor.
 fn devices() -> Finding {
-    const WHAT: &str = "devices";
+    let what = said!("devices", "设备");
     let present = device::present();
     if present.is_empty() {
-        return Finding::good(WHAT, "the processor");
+        return Finding::good(what, said!("the processor", "处理器"));
     }
     let shown = present.iter().map(|device| {
         let free = device.free_bytes as f64 / f64::from(1 << 30);
         format!("{} ({}, {free:.1} GiB free)", device.name, device.product)
     });
-    Finding::good(WHAT, shown.collect::<Vec<_>>().join(", "))
+    Finding::good(what, shown.collect::<Vec<_>>().join(", "))
 }
 
 fn threads() -> Finding {
-    const WHAT: &str = "compute threads";
+    let what = said!("compute threads", "计算线程");
     let set = |name| env::var(name).is_ok_and(|value| value == "1");
     if set("RAYON_NUM_THREADS") && set("CANDLE_NUM_THREADS") {
-        return Finding::good(WHAT, "one for each worker");
+        return Finding::good(what, said!("one for each worker", "每个工作线程一个"));
     }
     Finding::missing(
-        WHAT,
-        "RAYON_NUM_THREADS or CANDLE_NUM_THREADS is not 1, so models slow each other down",
-        "unset both: `unset RAYON_NUM_THREADS CANDLE_NUM_THREADS`",
+        what,
+        said!(
+            "RAYON_NUM_THREADS or CANDLE_NUM_THREADS is not 1, so models slow each other down",
+            "RAYON_NUM_THREADS 或 CANDLE_NUM_THREADS 不是 1，模型会互相拖慢"
+        ),
+        said!(
+            "unset both: `unset RAYON_NUM_THREADS CANDLE_NUM_THREADS`",
+            "请取消两者：`unset RAYON_NUM_THREADS CANDLE_NUM_THREADS`"
+        ),
     )
 }

@@ -13,6 +13,7 @@ use super::Context;
 use super::failure::Failure;
 use super::output::{Output, brief};
 use super::reach::Reach;
+use super::said::{Said, said};
 
 /// List, show, export, import and forget facts
 #[derive(Subcommand)]
@@ -90,7 +91,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
             Command::Import { from } => import(context, reach, &from).await,
             Command::Forget { episode } => {
                 let forgotten = reach.reply(Request::Forget { episode }).await?;
-                counted(context, "forgot", &forgotten)
+                counted(context, &said!("forgot", "已遗忘"), &forgotten)
             }
         })
         .await
@@ -142,7 +143,7 @@ async fn export(
     if into != Path::new("-") {
         let into = std::path::absolute(into)?;
         let exported = reach.reply(Request::Export { filter, into }).await?;
-        return counted(context, "exported", &exported);
+        return counted(context, &said!("exported", "已导出"), &exported);
     }
     // The node and this process share files, not standard output.
     let file = spool(context)?;
@@ -173,30 +174,37 @@ async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Fai
         let from = std::path::absolute(from)?;
         reach.reply(Request::Import { from }).await?
     };
-    counted(context, "imported", &imported)
+    counted(context, &said!("imported", "已导入"), &imported)
 }
 
 fn spool(context: &Context) -> Result<NamedTempFile, Failure> {
     let folder = context.home.folder();
     NamedTempFile::new_in(folder).map_err(|error| {
-        Failure::unavailable(format!(
-            "cannot make a temporary file in {}: {error}",
-            folder.display()
+        let folder = folder.display();
+        Failure::unavailable(said!(
+            "cannot make a temporary file in {folder}: {error}",
+            "无法在 {folder} 中创建临时文件：{error}"
         ))
     })
 }
 
 /// Says how many of what: `imported 3 facts, 1 blobs`.
-fn counted(context: &Context, done: &str, counts: &Value) -> Result<(), Failure> {
+fn counted(context: &Context, done: &Said, counts: &Value) -> Result<(), Failure> {
     if context.output.is_json() {
         return context.output.document(counts);
     }
-    let counts: Vec<String> = counts
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(what, count)| format!("{count} {what}"))
-        .collect();
+    let name = |what: &str| match what {
+        "facts" => said!("facts", "条事实"),
+        "blobs" => said!("blobs", "个数据块"),
+        other => other.into(),
+    };
+    let counts = counts.as_object().into_iter().flatten();
+    let counts = counts.map(|(what, count)| {
+        let what = name(what);
+        format!("{count} {}", what.in_locale(context.locale))
+    });
+    let counts: Vec<String> = counts.collect();
+    let done = done.in_locale(context.locale);
     context
         .output
         .line(&format!("{done} {}", counts.join(", ")))

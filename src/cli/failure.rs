@@ -1,12 +1,14 @@
 //! How a command fails: one line on standard error that says what to do next, and an exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use aimass::StartError;
-use aimass_config::ConfigError;
+use aimass_config::{ConfigError, Locale};
 use aimass_runtime::{EnvironmentError, RuntimeError, TaskError, TransportError};
-use clap::error::ErrorKind;
+
+use super::messages::task_error;
+use super::said::{Said, said};
 
 /// The command line or the configuration is wrong.
 pub(crate) const USAGE: u8 = 64;
@@ -21,23 +23,23 @@ pub(crate) const BUG: u8 = 70;
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: u8,
-    message: String,
+    message: Said,
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<Said>) -> Self {
         Self::new(USAGE, message)
     }
 
-    pub(crate) fn bad_input(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_input(message: impl Into<Said>) -> Self {
         Self::new(BAD_INPUT, message)
     }
 
-    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(message: impl Into<Said>) -> Self {
         Self::new(UNAVAILABLE, message)
     }
 
-    pub(crate) fn bug(message: impl Into<String>) -> Self {
+    pub(crate) fn bug(message: impl Into<Said>) -> Self {
         Self::new(BUG, message)
     }
 
@@ -46,7 +48,7 @@ impl Failure {
         Self::new(exit, "")
     }
 
-    fn new(exit: u8, message: impl Into<String>) -> Self {
+    fn new(exit: u8, message: impl Into<Said>) -> Self {
         Self {
             exit,
             message: message.into(),
@@ -54,38 +56,44 @@ impl Failure {
     }
 
     /// The message in one line.
-    pub(crate) fn line(&self) -> String {
-        let lines: Vec<&str> = self
-            .message
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        lines.join("; ")
+    pub(crate) fn line(&self) -> Said {
+        Said {
+            english: in_one_line(&self.message.english, "; "),
+            chinese: in_one_line(&self.message.chinese, "；"),
+        }
     }
 
     /// Says it on standard error.
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self, locale: Locale) -> ExitCode {
         if !self.message.is_empty() {
-            say(&self.line());
+            self.line().say(locale);
         }
         ExitCode::from(self.exit)
     }
 }
 
-/// One line on standard error. A standard error that is closed is no reason to fail.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "aimass: {line}");
+fn in_one_line(text: &str, between: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(between)
 }
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
         let next = match &error {
-            TaskError::UnknownSkill { .. } => "; `aimass skills` lists them",
-            TaskError::DeadLettered { .. } => "; `aimass dead-letters` shows and redrives it",
-            _ => "",
+            TaskError::UnknownSkill { .. } => {
+                said!("; `aimass skills` lists them", "；`aimass skills` 列出全部")
+            }
+            TaskError::DeadLettered { .. } => said!(
+                "; `aimass dead-letters` shows and redrives it",
+                "；`aimass dead-letters` 可查看并重新投递"
+            ),
+            _ => Said::default(),
         };
-        Self::new(error.exit_code(), format!("{error}{next}"))
+        let mut message = task_error(&error);
+        message.english += &next.english;
+        message.chinese += &next.chinese;
+        Self::new(error.exit_code(), message)
     }
 }
 
@@ -143,48 +151,29 @@ impl From<io::Error> for Failure {
 
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self::bug(format!("the reply is not what was expected: {error}"))
+        Self::bug(said!(
+            "the reply is not what was expected: {error}",
+            "答复不是所期待的：{error}"
+        ))
     }
-}
-
-/// What clap has to say: help as it is; an error as one line.
-pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        return match error.print() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => Failure::from(error).report(),
-        };
-    }
-    let rendered = error.render().to_string();
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = write!(io::stderr(), "{rendered}");
-        return ExitCode::from(USAGE);
-    }
-    let said = rendered.split("\n\nUsage:").next().unwrap_or_default();
-    let said = said.split("\n\nFor more").next().unwrap_or_default();
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let line = words.join(" ");
-    let line = line
-        .strip_prefix("error: ")
-        .unwrap_or(&line)
-        .replace(" tip: ", "; ");
-    Failure::usage(format!("{line}; see `aimass --help`")).report()
 }
 
 /// A panic is said in one line, without a backtrace unless that was asked for.
-pub(crate) fn report_panics() {
+pub(crate) fn report_panics(locale: Locale) {
     if std::env::var_os("RUST_BACKTRACE").is_some() {
         return;
     }
-    std::panic::set_hook(Box::new(|panic| {
+    std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload_as_str().unwrap_or("a panic");
         let place = panic
             .location()
             .map(|at| format!(" ({}:{})", at.file(), at.line()))
             .unwrap_or_default();
         let text = text.lines().next().unwrap_or_default();
-        say(&format!(
-            "this is a bug: {text}{place}; RUST_BACKTRACE=1 tells more"
-        ));
+        let bug = said!(
+            "this is a bug: {text}{place}; RUST_BACKTRACE=1 tells more",
+            "这是程序错误：{text}{place}；设置 RUST_BACKTRACE=1 可查看更多"
+        );
+        bug.say(locale);
     }));
 }

@@ -8,6 +8,7 @@ use aimass::{cache_folder, home_folder};
 use aimass_config::{Config, ProcessVariables};
 
 use super::failure::Failure;
+use super::said::said;
 
 const CONFIG_FILE: &str = "aimass.toml";
 
@@ -22,7 +23,10 @@ impl Home {
     /// Decides it from what the user said, the environment, and the platform's habits. Makes nothing.
     pub(crate) fn find(home: Option<PathBuf>, config: Option<PathBuf>) -> Result<Self, Failure> {
         let folder = home.or_else(home_folder).ok_or_else(|| {
-            Failure::usage("there is no home folder; say where to keep things with `--home FOLDER`")
+            Failure::usage(said!(
+                "there is no home folder; say where to keep things with `--home FOLDER`",
+                "没有主文件夹；请用 `--home 文件夹` 指定存放位置"
+            ))
         })?;
         let folder = std::path::absolute(&folder)?;
         let cache = cache_folder().unwrap_or_else(|| folder.join("cache"));
@@ -80,7 +84,10 @@ impl Home {
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|error| {
             let folder = self.folder.display();
-            Failure::unavailable(format!("cannot make the home folder {folder}: {error}; choose another with `--home FOLDER`"))
+            Failure::unavailable(said!(
+                "cannot make the home folder {folder}: {error}; choose another with `--home FOLDER`",
+                "无法创建主文件夹 {folder}：{error}；请用 `--home 文件夹` 另选一个"
+            ))
         })
     }
 }

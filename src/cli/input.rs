@@ -1,6 +1,7 @@
 //! A skill's input, as it is spelt on a command line.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,6 +10,7 @@ use aimass_runtime::SkillSpec;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::said::said;
 use super::schema::{Kind, Schema};
 
 /// The longest text that is read, in bytes: it fits into a frame however it has to be escaped.
@@ -20,9 +22,10 @@ pub(crate) fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<
     let schema = Schema::new(root);
     let Some(main) = &spec.main_field else {
         if let Some(set) = sets.first() {
-            return Err(Failure::usage(format!(
-                "`{}` takes its input as it is; leave out `--set {set}`",
-                spec.name
+            let name = &spec.name;
+            return Err(Failure::usage(said!(
+                "`{name}` takes its input as it is; leave out `--set {set}`",
+                "`{name}` 直接采用其输入；请去掉 `--set {set}`"
             )));
         }
         return value(schema.kind(), input);
@@ -39,13 +42,17 @@ pub(crate) fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<
     }
     for set in sets {
         let (name, text) = set.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("expected `--set KEY=VALUE`, got `--set {set}`"))
+            Failure::usage(said!(
+                "expected `--set KEY=VALUE`, got `--set {set}`",
+                "应为 `--set 键=值`，得到 `--set {set}`"
+            ))
         })?;
         let field = schema.field(name).ok_or_else(|| {
             let known = schema.fields().join("`, `");
-            Failure::usage(format!(
-                "`{}` has no field `{name}`; it has `{known}`",
-                spec.name
+            let skill = &spec.name;
+            Failure::usage(said!(
+                "`{skill}` has no field `{name}`; it has `{known}`",
+                "`{skill}` 没有字段 `{name}`；它有 `{known}`"
             ))
         })?;
         fields.insert(name.to_owned(), set_value(field.kind(), name, text)?);
@@ -60,8 +67,12 @@ fn value(kind: Kind, input: &OsStr) -> Result<Value, Failure> {
         Kind::Text | Kind::Texts | Kind::Json => text_or_file(input)?,
     };
     match kind {
-        Kind::Json => serde_json::from_str(&text)
-            .map_err(|error| Failure::bad_input(format!("expected the input as JSON: {error}"))),
+        Kind::Json => serde_json::from_str(&text).map_err(|error| {
+            Failure::bad_input(said!(
+                "expected the input as JSON: {error}",
+                "输入应为 JSON：{error}"
+            ))
+        }),
         Kind::Texts => Ok(Value::Array(vec![Value::String(text)])),
         Kind::Text | Kind::Path => Ok(Value::String(text)),
     }
@@ -78,7 +89,10 @@ fn set_value(kind: Kind, name: &str, text: &str) -> Result<Value, Failure> {
             Ok(Value::Array(texts.collect()))
         }
         Kind::Json => serde_json::from_str(text).map_err(|error| {
-            Failure::usage(format!("expected `{name}` as JSON, got `{text}`: {error}"))
+            Failure::usage(said!(
+                "expected `{name}` as JSON, got `{text}`: {error}",
+                "`{name}` 应为 JSON，得到 `{text}`：{error}"
+            ))
         }),
     }
 }
@@ -86,7 +100,11 @@ fn set_value(kind: Kind, name: &str, text: &str) -> Result<Value, Failure> {
 /// An absolute path: the node may have another current folder.
 fn path(path: &Path) -> Result<Value, Failure> {
     let absolute = std::path::absolute(path).map_err(|error| {
-        Failure::bad_input(format!("cannot use the path {}: {error}", path.display()))
+        let path = path.display();
+        Failure::bad_input(said!(
+            "cannot use the path {path}: {error}",
+            "无法使用路径 {path}：{error}"
+        ))
     })?;
     match absolute.into_os_string().into_string() {
         Ok(path) => Ok(Value::String(path)),
@@ -106,12 +124,12 @@ fn text_or_file(input: &OsStr) -> Result<String, Failure> {
     };
     let shown = path.display();
     if metadata.is_dir() {
-        return Err(Failure::bad_input(format!(
-            "expected a text or a file, but {shown} is a folder; name a file, or use `-` and give the text on standard input"
+        return Err(Failure::bad_input(said!(
+            "expected a text or a file, but {shown} is a folder; name a file, or use `-` and give the text on standard input",
+            "应为文本或文件，而 {shown} 是文件夹；请指定文件，或用 `-` 并从标准输入给出文本"
         )));
     }
-    let file = File::open(path)
-        .map_err(|error| Failure::bad_input(format!("cannot read {shown}: {error}")))?;
+    let file = File::open(path).map_err(|error| cannot_read(&shown, &error))?;
     bounded(file, &shown.to_string())
 }
 
@@ -120,23 +138,33 @@ fn bounded(from: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     from.take(MAX_TEXT + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::bad_input(format!("cannot read {name}: {error}")))?;
+        .map_err(|error| cannot_read(&name, &error))?;
     if bytes.len() as u64 > MAX_TEXT {
-        return Err(Failure::bad_input(format!(
-            "{name} has more than {MAX_TEXT} bytes; cut it into smaller texts"
+        return Err(Failure::bad_input(said!(
+            "{name} has more than {MAX_TEXT} bytes; cut it into smaller texts",
+            "{name} 超过 {MAX_TEXT} 字节；请分成较短的文本"
         )));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::bad_input(format!(
-            "{name} is not UTF-8 text (byte {at}); convert it first"
+        Failure::bad_input(said!(
+            "{name} is not UTF-8 text (byte {at}); convert it first",
+            "{name} 不是 UTF-8 文本（第 {at} 字节）；请先转换"
         ))
     })
 }
 
 fn not_text(path: &Path) -> Failure {
-    Failure::bad_input(format!(
-        "{} is not UTF-8; rename it, or give the text itself",
-        path.display()
+    let path = path.display();
+    Failure::bad_input(said!(
+        "{path} is not UTF-8; rename it, or give the text itself",
+        "{path} 不是 UTF-8；请重命名，或直接给出文本"
+    ))
+}
+
+fn cannot_read(name: &dyn Display, error: &io::Error) -> Failure {
+    Failure::bad_input(said!(
+        "cannot read {name}: {error}",
+        "无法读取 {name}：{error}"
     ))
 }

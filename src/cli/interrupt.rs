@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::process;
 
+use aimass_config::Locale;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::failure::{Failure, say};
+use super::failure::Failure;
+use super::said::said;
 
 /// What a shell expects of a program that Ctrl-C ended.
 const CUT_OFF: i32 = 130;
@@ -14,16 +16,18 @@ const CUT_OFF: i32 = 130;
 pub(crate) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    locale: Locale,
 }
 
 impl Interrupts {
     /// From now on Ctrl-C and the system's own wish for an end no longer end the process by themselves.
     ///
     /// To be called before the user is told that Ctrl-C has an effect.
-    pub(crate) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen(locale: Locale) -> Result<Self, Failure> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            locale,
         })
     }
 
@@ -42,8 +46,17 @@ impl Interrupts {
             outcome = &mut work => return outcome,
             () = self.asked() => {}
         }
-        say("finishing what is under way; Ctrl-C again cuts it off");
+        self.say_that_it_ends();
         self.finish(work).await
+    }
+
+    /// Tells the user that the first Ctrl-C was heard.
+    pub(crate) fn say_that_it_ends(&self) {
+        let said = said!(
+            "finishing what is under way; Ctrl-C again cuts it off",
+            "正在完成手头的工作；再按一次 Ctrl-C 则立即中断"
+        );
+        said.say(self.locale);
     }
 
     /// Waits for the work, until another Ctrl-C ends the process.
@@ -51,7 +64,11 @@ impl Interrupts {
         tokio::select! {
             outcome = work => outcome,
             () = self.asked() => {
-                say("cut off; what was accepted for an episode goes on at the next start");
+                let said = said!(
+                    "cut off; what was accepted for an episode goes on at the next start",
+                    "已中断；任务集中已接受的工作在下次启动时继续"
+                );
+                said.say(self.locale);
                 process::exit(CUT_OFF)
             }
         }

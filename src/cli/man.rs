@@ -1,9 +1,9 @@
 //! `aimass man`: the manual page.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use super::failure::Failure;
-use super::{Cli, Context};
+use super::{Context, help};
 
 /// Print the manual page: `aimass man | man -l -`
 #[derive(Args)]
@@ -11,8 +11,9 @@ pub(crate) struct Arguments {}
 
 pub(crate) fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    for subcommand in Cli::command().get_subcommands() {
+    let command = help::command(context.locale);
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for subcommand in command.get_subcommands() {
         let named = subcommand
             .clone()
             .display_name(format!("aimass {}", subcommand.get_name()));

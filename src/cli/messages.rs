@@ -1,9 +1,13 @@
-//! What `aimass run` says to people, in each language. A message that one language lacks does not compile.
+//! What facts say to people, in each language. A message that one language lacks does not compile.
+
+mod failures;
 
 use aimass::generation::language_name;
 use aimass_config::Locale;
 
-/// One thing to say.
+pub(crate) use failures::{input_failure, model_missing, task_error};
+
+/// What a fact says, or who says it.
 #[derive(Debug, Clone)]
 pub(crate) enum Message<'a> {
     /// Who gave the inputs.
@@ -24,12 +28,6 @@ pub(crate) enum Message<'a> {
     Silence { duration: &'a str },
     /// A report.
     Report { sentences: usize, facts: usize },
-    /// The page was written.
-    PageWritten { path: &'a str },
-    /// Some inputs are of a kind that nobody handles.
-    Unhandled { kind: &'a str, count: usize },
-    /// Nothing was given, so the sample inbox is worked on.
-    SampleInbox { folder: &'a str },
 }
 
 /// What a file holds.
@@ -107,13 +105,6 @@ impl Message<'_> {
             Self::Report { sentences, facts } => {
                 format!("report of {sentences} sentences on {facts} facts")
             }
-            Self::PageWritten { path } => format!("the page is {path}"),
-            Self::Unhandled { kind, count } => {
-                format!("no agent handles `{kind}` yet ({count} of the inputs)")
-            }
-            Self::SampleInbox { folder } => format!(
-                "no files were named, so the team works on its sample inbox, {folder}; `aimass run PATH...` works on yours"
-            ),
         }
     }
 
@@ -140,13 +131,6 @@ impl Message<'_> {
             Self::Report { sentences, facts } => {
                 format!("报告：{sentences} 句，依据 {facts} 条事实")
             }
-            Self::PageWritten { path } => format!("页面已写入 {path}"),
-            Self::Unhandled { kind, count } => {
-                format!("还没有智能体处理 `{kind}`（{count} 份输入）")
-            }
-            Self::SampleInbox { folder } => format!(
-                "没有指定文件，因此使用示例收件箱 {folder}；用 `aimass run 路径...` 处理您自己的文件"
-            ),
         }
     }
 }

@@ -1,27 +1,34 @@
 //! `aimass models`: the artefacts that agents load.
 
+mod needed;
+
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use aimass_config::Config;
-use aimass_models::{Artefact, ModelError, Presence, Progress, Store};
-use aimass_runtime::file_kinds;
+use aimass_config::Locale;
+use aimass_models::{Artefact, ModelError, Presence, Progress, Stage, Store};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+pub(crate) use needed::{fetch_missing, generation_model, missing, speech_model, text_model};
+
 use super::Context;
-use super::failure::{Failure, say};
+use super::failure::Failure;
+use super::output::padded;
+use super::said::{Said, said};
 
 /// List, fetch, verify, import and remove models
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the catalogue, and what of it is here
     Ls,
-    /// Fetch a model, and check it against its sha256
+    /// Fetch models, and check them against their sha256
     Pull {
-        /// Its name in the catalogue
-        name: String,
+        /// Their names in the catalogue
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
     /// Read every file of a model again, and compare it with what was fetched
     Verify {
@@ -51,12 +58,7 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
     let store = store(context)?;
     match command {
         Command::Ls => list(context, &store),
-        Command::Pull { name } => {
-            let mut progress = Shown::default();
-            let path = store.pull(&name, &mut progress);
-            progress.clear();
-            done(context, "fetched", &name, &path?)
-        }
+        Command::Pull { names } => pull(context, &store, &names),
         Command::Verify { name } => {
             let files = store.verify(&name)?.files.len();
             if context.output.is_json() {
@@ -64,17 +66,26 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
                     .output
                     .document(&json!({"name": name, "files": files, "ok": true}));
             }
-            context.output.line(&format!(
-                "{name} is whole: {files} files are as they were fetched"
+            context.line(&said!(
+                "{name} is whole: {files} files are as they were fetched",
+                "{name} 完好：{files} 个文件与下载时相同"
             ))
         }
         Command::Import { name, from } => {
             store.catalogue().find(&name)?;
-            let mut progress = Shown::default();
+            let mut progress = Shown::new(context.locale);
             let imported = store.import(&name, &from, &mut progress);
             progress.clear();
             let imported = imported.map_err(|error| Failure::bad_input(error.to_string()));
-            done(context, "imported", &name, &imported?)
+            let path = imported?;
+            let shown = path.display();
+            let said = said!("imported {name}: {shown}", "已导入 {name}：{shown}");
+            if context.output.is_json() {
+                return context
+                    .output
+                    .document(&json!({"name": name, "path": path}));
+            }
+            context.line(&said)
         }
         Command::Rm { name } => remove(context, &store, &name),
         Command::Path { name } => {
@@ -95,76 +106,14 @@ pub(crate) fn store(context: &Context) -> Result<Store, Failure> {
     Ok(aimass::model_store(&models, context.home.cache())?)
 }
 
-/// What the text agent takes where the configuration names nothing else.
-const TEXT_MODEL: &str = "minilm";
-
-/// The name of the model that the text agent is to have.
-pub(crate) fn text_model(config: &Config) -> String {
-    config
-        .agent("text")
-        .model
-        .unwrap_or_else(|| TEXT_MODEL.to_owned())
-}
-
-/// What the speech agent transcribes with where the configuration names nothing else.
-const SPEECH_MODEL: &str = "whisper-base";
-
-/// The name of the model that the speech agent is to transcribe with.
-pub(crate) fn speech_model(config: &Config) -> String {
-    config
-        .agent("speech")
-        .model
-        .unwrap_or_else(|| SPEECH_MODEL.to_owned())
-}
-
-/// What the generation agent writes with where the configuration names nothing else.
-const GENERATION_MODEL: &str = "smollm2";
-
-/// The name of the model that the generation agent is to write with.
-pub(crate) fn generation_model(config: &Config) -> String {
-    config
-        .agent("generation")
-        .model
-        .unwrap_or_else(|| GENERATION_MODEL.to_owned())
-}
-
-/// Fetches the models that these files need, where they are missing and may be fetched.
-pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), Failure> {
-    let config = context.home.load_config()?;
-    if config.models.offline {
-        return Ok(());
-    }
-    let store = store(context)?;
-    let mut names = Vec::new();
-    if config.agent("text").enabled {
-        names.push(text_model(&config));
-    }
-    if config.agent("speech").enabled && file_kinds(paths).contains("file.audio") {
-        names.extend(["silero-vad".to_owned(), speech_model(&config)]);
-    }
-    for name in names {
-        if store.presence(&name) != Presence::Absent {
-            continue;
-        }
-        let mut progress = Shown::default();
-        let pulled = store.pull(&name, &mut progress);
-        progress.clear();
-        if let Err(error) = pulled {
-            // The team does what it can without it, and says of each input what it could not.
-            say(&Failure::from(error).line());
-        }
-    }
-    Ok(())
-}
-
 fn list(context: &Context, store: &Store) -> Result<(), Failure> {
     let output = context.output;
     let mut list = output.list();
     for artefact in store.catalogue().artefacts() {
         let presence = match store.presence(&artefact.name) {
-            Presence::Absent => "absent",
-            Presence::Present => "present",
-            Presence::Damaged => "damaged",
+            Presence::Absent => said!("absent", "不在"),
+            Presence::Present => said!("present", "已有"),
+            Presence::Damaged => said!("damaged", "损坏"),
         };
         let Artefact {
             name,
@@ -178,7 +127,7 @@ fn list(context: &Context, store: &Store) -> Result<(), Failure> {
         if output.is_json() {
             list.item(&json!({
                 "name": name,
-                "presence": presence,
+                "presence": presence.english,
                 "task": task,
                 "licence": licence,
                 "megabytes": megabytes,
@@ -187,12 +136,44 @@ fn list(context: &Context, store: &Store) -> Result<(), Failure> {
             }))?;
         } else {
             let name = output.strong(&format!("{name:24}"));
+            let presence = padded(presence.in_locale(context.locale), 8);
             output.line(&format!(
-                "{name} {presence:8} {megabytes:>5} MB  {licence:12} {description}"
+                "{name} {presence} {megabytes:>5} MB  {licence:12} {description}"
             ))?;
         }
     }
     list.end()
+}
+
+fn pull(context: &Context, store: &Store, names: &[String]) -> Result<(), Failure> {
+    // A name that is mistyped is told before anything is fetched.
+    for name in names {
+        store.catalogue().find(name)?;
+    }
+    let mut documents = Vec::new();
+    for name in names {
+        let path = fetch(context, store, name)?;
+        documents.push(json!({"name": name, "path": path}));
+    }
+    if !context.output.is_json() {
+        return Ok(());
+    }
+    match &documents[..] {
+        [document] => context.output.document(document),
+        _ => context.output.document(&documents.into()),
+    }
+}
+
+fn fetch(context: &Context, store: &Store, name: &str) -> Result<PathBuf, Failure> {
+    let mut progress = Shown::new(context.locale);
+    let path = store.pull(name, &mut progress);
+    progress.clear();
+    let path = path?;
+    if !context.output.is_json() {
+        let path = path.display();
+        context.line(&said!("fetched {name}: {path}", "已下载 {name}：{path}"))?;
+    }
+    Ok(path)
 }
 
 fn remove(context: &Context, store: &Store, name: &str) -> Result<(), Failure> {
@@ -202,28 +183,26 @@ fn remove(context: &Context, store: &Store, name: &str) -> Result<(), Failure> {
             .output
             .document(&json!({"name": name, "removed": removed}));
     }
-    let what = if removed { "removed" } else { "was not here:" };
-    context.output.line(&format!("{what} {name}"))
+    context.line(&match removed {
+        true => said!("removed {name}", "已删除 {name}"),
+        false => said!("was not here: {name}", "本机没有 {name}"),
+    })
 }
 
-fn done(context: &Context, done: &str, name: &str, path: &Path) -> Result<(), Failure> {
-    if context.output.is_json() {
-        return context
-            .output
-            .document(&json!({"name": name, "path": path}));
-    }
-    context
-        .output
-        .line(&format!("{done} {name}: {}", path.display()))
-}
+/// How often what turns is drawn anew.
+const TICK: Duration = Duration::from_millis(120);
 
 /// A bar on a terminal; a line for each file where nobody looks.
-#[derive(Default)]
 pub(crate) struct Shown {
+    locale: Locale,
     bar: Option<ProgressBar>,
 }
 
 impl Shown {
+    pub(crate) fn new(locale: Locale) -> Self {
+        Self { locale, bar: None }
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
@@ -233,20 +212,35 @@ impl Shown {
 }
 
 impl Progress for Shown {
-    fn begin(&mut self, what: &str, total: Option<u64>) {
+    fn begin(&mut self, stage: Stage<'_>, total: Option<u64>) {
         self.clear();
-        if !io::stderr().is_terminal() {
-            return say(what);
-        }
-        let bar = match total {
-            Some(total) => ProgressBar::new(total),
-            None => ProgressBar::no_length(),
+        let what = match stage {
+            Stage::Fetching(what) => said!("fetching {what}", "正在下载 {what}"),
+            Stage::Joining(what) => said!("joining {what}", "正在合并 {what}"),
+            Stage::Converting(what) => said!("converting to {what}", "正在转换为 {what}"),
         };
-        let template = "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left";
+        if !io::stderr().is_terminal() {
+            return what.say(self.locale);
+        }
+        let (bar, template) = match (total, self.locale) {
+            (Some(total), Locale::English) => (
+                ProgressBar::new(total),
+                "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
+            ),
+            (Some(total), Locale::Chinese) => (
+                ProgressBar::new(total),
+                "{msg} {bar:30} {bytes} / {total_bytes}，还需 {eta}",
+            ),
+            // Who fetches packages does not say how much has come.
+            (None, _) => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        if total.is_none() {
+            bar.enable_steady_tick(TICK);
+        }
+        bar.set_message(what.in_locale(self.locale).to_owned());
         self.bar = Some(bar);
     }
 

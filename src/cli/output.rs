@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::said::said;
 
 /// What standard output is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +68,7 @@ impl Output {
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         match io::stdout().write_all(bytes) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(Failure::unavailable(format!(
-                "cannot write to standard output: {error}"
-            ))),
+            Err(error) => Err(cannot_write(&error)),
             Ok(()) => Ok(()),
         }
     }
@@ -79,9 +78,7 @@ impl Output {
         self.bytes(piece.as_bytes())?;
         match io::stdout().flush() {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(Failure::unavailable(format!(
-                "cannot write to standard output: {error}"
-            ))),
+            Err(error) => Err(cannot_write(&error)),
             Ok(()) => Ok(()),
         }
     }
@@ -116,6 +113,13 @@ impl Output {
             text.to_owned()
         }
     }
+}
+
+fn cannot_write(error: &io::Error) -> Failure {
+    Failure::unavailable(said!(
+        "cannot write to standard output: {error}",
+        "无法写入标准输出：{error}"
+    ))
 }
 
 /// A JSON list whose items are written as they come, so that its length costs no memory.
@@ -161,4 +165,13 @@ pub(crate) fn brief(value: &Value, characters: usize) -> String {
         brief.push('…');
     }
     brief
+}
+
+/// Text filled up with spaces to a width in columns, of which a Chinese character takes two.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    let width: usize = text
+        .chars()
+        .map(|character| if character.is_ascii() { 1 } else { 2 })
+        .sum();
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
 }

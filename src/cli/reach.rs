@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aimass::StartError;
-use aimass_config::Config;
+use aimass_config::{Config, Locale};
 use aimass_observers::live::{Live, LiveTransport, LiveView, Work};
 use aimass_observers::logs::{self, LogError};
 use aimass_observers::metrics::Metrics;
@@ -21,6 +21,7 @@ use super::interrupt::Interrupts;
 pub(crate) struct Reach {
     transport: Arc<dyn Transport>,
     own: Own,
+    locale: Locale,
 }
 
 enum Own {
@@ -73,6 +74,7 @@ impl Reach {
         Ok(Self {
             transport: Arc::new(environment.clone()),
             own: Own::Environment(environment),
+            locale: context.locale,
         })
     }
 
@@ -85,6 +87,7 @@ impl Reach {
         Ok(Self {
             transport: Arc::new(runtime.clone()),
             own: Own::Runtime(runtime),
+            locale: context.locale,
         })
     }
 
@@ -99,6 +102,7 @@ impl Reach {
         Ok(Self {
             transport: Arc::new(LiveTransport::new(runtime.clone(), live)),
             own: Own::Runtime(runtime),
+            locale: context.locale,
         })
     }
 
@@ -131,6 +135,7 @@ impl Reach {
             Ok(client) => Ok(Some(Self {
                 transport: Arc::new(client),
                 own: Own::Nothing,
+                locale: context.locale,
             })),
             Err(TransportError::NoNode { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -164,7 +169,7 @@ impl Reach {
         self,
         work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = Interrupts::listen(self.locale)?;
         let outcome = interrupts.patiently(work(&self)).await;
         let closed = interrupts.patiently(self.close()).await;
         let outcome = outcome?;

@@ -1,26 +1,25 @@
 //! `aimass run`: files through the team.
 
 mod found;
+mod outcome;
 mod page;
 mod sample;
 
-use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use aimass::generation::Report;
-use aimass_config::{Locale, ProcessVariables};
-use aimass_runtime::{
-    EpisodeId, Fact, InputFailure, Namespace, Request, Revision, TaskError, TaskFailure,
-};
+use aimass_config::Locale;
+use aimass_runtime::{Fact, InputFailure, Namespace, Request};
 use clap::Args;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::failure::{self, Failure, say};
-use super::messages::Message;
+use super::failure::Failure;
 use super::reach::Reach;
-use super::{Context, trace};
+use super::said::said;
+use super::{Context, models, trace};
 use found::Finder;
+use outcome::Outcome;
 use page::PageFile;
 
 /// Put files through the team, wait until it is quiet, and print what it found and its report
@@ -34,9 +33,6 @@ pub(crate) struct Arguments {
     /// Write a page with the report, the timeline, the facts and the recordings: one HTML file that needs no other
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// The language of lines, report and page: `en` or `zh` [default: that of the locale]
-    #[arg(long, value_name = "LANGUAGE")]
-    lang: Option<Locale>,
 }
 
 impl Arguments {
@@ -52,30 +48,19 @@ impl Arguments {
         }
         self.paths = sample::files(context)?;
         if !context.output.is_json() {
-            let folder = sample::folder(context).display().to_string();
-            let message = Message::SampleInbox { folder: &folder };
-            context.output.line(&message.write(self.locale()))?;
+            let folder = sample::folder(context);
+            let folder = folder.display();
+            context.line(&said!(
+                "no files were named, so the team works on its sample inbox, {folder}; `aimass run PATH...` works on yours",
+                "没有指定文件，因此使用示例收件箱 {folder}；用 `aimass run 路径...` 处理您自己的文件"
+            ))?;
         }
         Ok(self)
     }
-
-    fn locale(&self) -> Locale {
-        self.lang
-            .unwrap_or_else(|| Locale::of_variables(&ProcessVariables))
-    }
-}
-
-/// What an episode came to, besides its facts.
-#[derive(Deserialize)]
-struct Outcome {
-    episode: EpisodeId,
-    failures: Vec<TaskFailure>,
-    refused: Vec<InputFailure>,
-    unhandled: Vec<Revision>,
 }
 
 pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let locale = arguments.locale();
+    let locale = context.locale;
     // Where it cannot be written, that is said before the work and not after it.
     let page = arguments.report.map(PageFile::prepare).transpose()?;
     let (paths, refused) = usable(&arguments.paths);
@@ -89,12 +74,13 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let request = Request::Run {
         paths,
         namespace,
-        trace: trace::of_caller(),
+        trace: trace::of_caller(context),
     };
     reach
         .closing(async |reach: &Reach| {
             let (mut outcome, found) = run(context, reach, request, locale).await?;
             outcome.refused.extend(refused);
+            outcome.missing = models::missing(context)?;
             let report = report_of(&found, locale);
             show(context, &outcome, &found, report.as_ref(), locale)?;
             if let Some(page) = page {
@@ -107,12 +93,10 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
                     locale,
                     collector: context.home.load_config()?.observers.otlp.endpoint,
                 };
-                let path = page.write(&content)?.display().to_string();
+                let path = page.write(&content)?;
                 if !context.output.is_json() {
-                    let message = Message::PageWritten { path: &path };
-                    context
-                        .output
-                        .line(&format!("\n{}", message.write(locale)))?;
+                    let path = path.display();
+                    context.line(&said!("\nthe page is {path}", "\n页面已写入 {path}"))?;
                 }
             }
             outcome.conclude(&found, locale)
@@ -123,16 +107,12 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
 /// Absolute paths, since a node has another current folder; and those that JSON cannot hold.
 fn usable(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputFailure>) {
     let mut refused = Vec::new();
-    let mut refuse = |path: &PathBuf, message: String| {
-        let path = path.clone();
-        refused.push(InputFailure { path, message });
-    };
     let mut paths = Vec::new();
     for path in given {
         match std::path::absolute(path) {
             Ok(absolute) if absolute.to_str().is_some() => paths.push(absolute),
-            Ok(_) => refuse(path, "expected a name in UTF-8; rename the file".to_owned()),
-            Err(error) => refuse(path, format!("is no path: {error}")),
+            Ok(_) => refused.push(InputFailure::name(path)),
+            Err(error) => refused.push(InputFailure::refused(path, "read", &error)),
         }
     }
     (paths, refused)
@@ -198,60 +178,4 @@ fn report_of(facts: &[Fact], locale: Locale) -> Option<Report> {
         .rfind(|fact| fact.kind.name() == "generation.report")?;
     let report = Report::deserialize(&last.value).ok()?;
     Some(report.in_locale(locale))
-}
-
-impl Outcome {
-    fn all_failures(&self) -> Vec<Value> {
-        let inputs = self.refused.iter().map(|input| json!(input));
-        let tasks = self.failures.iter().map(|task| json!(task));
-        inputs.chain(tasks).collect()
-    }
-
-    /// Each failure in one line: first those of inputs, then those of tasks.
-    fn failure_lines(&self, facts: &[Fact]) -> Vec<String> {
-        let path_of = |revision: Revision| {
-            let fact = facts.iter().find(|fact| fact.revision == revision);
-            let path = fact.and_then(|fact| fact.value.get("path")?.as_str());
-            path.map_or_else(|| format!("fact {revision}"), str::to_owned)
-        };
-        let inputs = self
-            .refused
-            .iter()
-            .map(|input| format!("{}: {}", input.path.display(), input.message));
-        let tasks = self.failures.iter().map(|task| {
-            let subject = task.cause.map_or_else(|| task.skill.clone(), path_of);
-            format!("{subject}: {}", task.message)
-        });
-        inputs.chain(tasks).collect()
-    }
-
-    /// Names what went wrong, one line each; what it comes to is the exit code.
-    fn conclude(&self, facts: &[Fact], locale: Locale) -> Result<(), Failure> {
-        for line in self.failure_lines(facts) {
-            say(&line);
-        }
-        for (kind, count) in self.unhandled_kinds(facts) {
-            let message = Message::Unhandled { kind: &kind, count };
-            say(&message.write(locale));
-        }
-        let of_task = |task: &TaskFailure| {
-            serde_json::from_value::<TaskError>(task.error.clone())
-                .map_or(failure::BUG, |error| error.exit_code())
-        };
-        let inputs = self.refused.iter().map(|_| failure::BAD_INPUT);
-        let worst = inputs.chain(self.failures.iter().map(of_task)).min();
-        worst.map_or(Ok(()), |exit| Err(Failure::already_said(exit)))
-    }
-
-    fn unhandled_kinds(&self, facts: &[Fact]) -> BTreeMap<String, usize> {
-        let unhandled: HashSet<Revision> = self.unhandled.iter().copied().collect();
-        let mut kinds = BTreeMap::new();
-        for fact in facts
-            .iter()
-            .filter(|fact| unhandled.contains(&fact.revision))
-        {
-            *kinds.entry(fact.kind.to_string()).or_default() += 1;
-        }
-        kinds
-    }
 }

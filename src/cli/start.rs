@@ -11,9 +11,10 @@ use clap::Args;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Context;
-use super::failure::{Failure, say};
+use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::reach;
+use super::said::{Said, said};
 
 /// Run a node: other commands of this home then use it
 #[derive(Args)]
@@ -29,7 +30,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let server = SocketServer::bind(&context.home.socket())?;
     let (given_up, mut failures) = mpsc::channel(1);
     let config = reach::configured(context)?;
-    let metrics_server = metrics_server(&config, arguments.metrics).await?;
+    let metrics_server = metrics_server(context, &config, arguments.metrics).await?;
     // Nothing is counted that nobody is shown.
     let (builder, metered) = match metrics_server {
         None => (reach::builder(context, config)?, None),
@@ -43,11 +44,14 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         .observer(WatchAgents { given_up })
         .observer(live.clone());
     let runtime = builder.start().await.map_err(Failure::from)?;
-    let mut interrupts = Interrupts::listen()?;
-    say(&format!(
-        "listening on {}; Ctrl-C ends it",
-        context.home.socket().display()
-    ));
+    let mut interrupts = Interrupts::listen(context.locale)?;
+    let socket = context.home.socket();
+    let socket = socket.display();
+    let listening = said!(
+        "listening on {socket}; Ctrl-C ends it",
+        "正在监听 {socket}；按 Ctrl-C 结束"
+    );
+    listening.say(context.locale);
     let metering = async {
         match metered {
             Some((server, metrics)) => server.serve(metrics).await,
@@ -68,7 +72,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         () = &mut serving => None,
         () = &mut metering => None,
     };
-    say("finishing what is under way; Ctrl-C again cuts it off");
+    interrupts.say_that_it_ends();
     // Clients hear of their tasks' end while the runtime drains; only then is the socket closed.
     let drained = interrupts.finish(async {
         tokio::select! {
@@ -79,11 +83,15 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let report = drained.await;
     let _ = stop.send(());
     serving.await;
-    if let Some(report) = report.filter(|report| report.cut_off > 0) {
-        say(&format!(
-            "{} tasks were cut off at the limit; those of episodes go on at the next start",
-            report.cut_off
-        ));
+    if let Some(tasks) = report
+        .map(|report| report.cut_off)
+        .filter(|tasks| *tasks > 0)
+    {
+        let cut_off = said!(
+            "{tasks} tasks were cut off at the limit; those of episodes go on at the next start",
+            "{tasks} 项任务到时限被中断；任务集中的任务在下次启动时继续"
+        );
+        cut_off.say(context.locale);
     }
     match why {
         Some(failure) => Err(Failure::bug(failure)),
@@ -93,6 +101,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
 
 /// The server of metrics, if there is to be one.
 async fn metrics_server(
+    context: &Context,
     config: &Config,
     asked: Option<SocketAddr>,
 ) -> Result<Option<MetricsServer>, Failure> {
@@ -101,17 +110,25 @@ async fn metrics_server(
     let Some(address) = asked.or_else(|| configured?.parse().ok()) else {
         return Ok(None);
     };
-    let refused =
-        |error| Failure::unavailable(format!("cannot serve metrics at {address}: {error}"));
+    let refused = |error| {
+        Failure::unavailable(said!(
+            "cannot serve metrics at {address}: {error}",
+            "无法在 {address} 提供指标：{error}"
+        ))
+    };
     let server = MetricsServer::bind(address).await.map_err(refused)?;
     let bound = server.address().map_err(refused)?;
-    say(&format!("metrics are at http://{bound}/metrics"));
+    let served = said!(
+        "metrics are at http://{bound}/metrics",
+        "指标位于 http://{bound}/metrics"
+    );
+    served.say(context.locale);
     Ok(Some(server))
 }
 
 /// A node whose agent was given up ends: whoever watches over it starts a fresh process.
 struct WatchAgents {
-    given_up: mpsc::Sender<String>,
+    given_up: mpsc::Sender<Said>,
 }
 
 impl Observer for WatchAgents {
@@ -119,9 +136,10 @@ impl Observer for WatchAgents {
         if let Record::Agent(change) = record
             && let Some(reason) = &change.failed
         {
-            let message = format!(
-                "agent `{}` was given up: {reason}; start the node again",
-                change.agent
+            let agent = &change.agent;
+            let message = said!(
+                "agent `{agent}` was given up: {reason}; start the node again",
+                "智能体 `{agent}` 已被放弃：{reason}；请重新启动节点"
             );
             // One is enough to end the node.
             let _ = self.given_up.try_send(message);

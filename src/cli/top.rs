@@ -25,6 +25,8 @@ use ratatui::crossterm::terminal;
 
 use super::Context;
 use super::failure::Failure;
+use super::interrupt::Interrupts;
+use super::said::said;
 use node::Node;
 use palette::Palette;
 use ui::Ui;
@@ -58,9 +60,10 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let output = context.output;
     let is_terminal = io::stdout().is_terminal();
     if !(is_terminal || arguments.once || output.is_json()) {
-        return Err(Failure::usage(
+        return Err(Failure::usage(said!(
             "standard output is no terminal; `aimass top --once` prints one frame, `aimass top --json` one JSON document",
-        ));
+            "标准输出不是终端；`aimass top --once` 打印一帧，`aimass top --json` 打印一份 JSON 文档"
+        )));
     }
     let node = Node::connect(&context.home.socket()).await?;
     if output.is_json() {
@@ -84,5 +87,12 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     } else {
         Palette::Monochrome
     };
-    session::run(&node, Ui::new(view, palette), arguments.interval).await
+    let interrupts = Interrupts::listen(context.locale)?;
+    session::run(
+        &node,
+        Ui::new(view, palette),
+        arguments.interval,
+        interrupts,
+    )
+    .await
 }

@@ -2,19 +2,24 @@
 
 use aimass_runtime::TraceContext;
 
-use super::failure::say;
+use super::Context;
+use super::said::said;
 
 const VARIABLE: &str = "TRACEPARENT";
 
 /// The span that this command is part of. One that cannot be read costs the trace, not the command.
-pub(super) fn of_caller() -> Option<TraceContext> {
+pub(super) fn of_caller(context: &Context) -> Option<TraceContext> {
     let header = std::env::var(VARIABLE)
         .ok()
         .filter(|header| !header.is_empty())?;
     match header.parse() {
         Ok(trace) => Some(trace),
         Err(error) => {
-            say(&format!("the variable {VARIABLE} is left out: {error}"));
+            let left_out = said!(
+                "the variable {VARIABLE} is left out: {error}",
+                "变量 {VARIABLE} 未被采用：{error}"
+            );
+            left_out.say(context.locale);
             None
         }
     }

@@ -1,6 +1,7 @@
 //! The program as a user meets it: what it prints, on which stream, and with which exit code it ends.
 
 mod ask;
+mod fetching;
 mod generation;
 mod harness;
 mod models;

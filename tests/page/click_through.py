@@ -13,7 +13,10 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+NAMES = ["chromium", "chromium-browser", "google-chrome"]
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+# Nothing on a page that lies beside the browser takes that long.
+LIMIT_MS = 20_000
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -25,6 +28,7 @@ def fits(page):
 
 def open_page(browser, address, **options):
     page = browser.new_context(**options).new_page()
+    page.set_default_timeout(LIMIT_MS)
     troubles = []
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -91,9 +95,13 @@ def pictures(browser, address, shots):
 
 
 def main(path, shots=None):
-    address = pathlib.Path(path).resolve().as_uri()
+    if CHROMIUM is None:
+        sys.exit("Chromium is missing; install it, or name one in the variable CHROMIUM")
+    address = pathlib.Path(path).resolve(strict=True).as_uri()
+    # Chromium does not run in its sandbox as root; a small /dev/shm, as in containers, is not used.
+    arguments = ["--disable-dev-shm-usage"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         click_through(browser, address)
         page, troubles = open_page(browser, address, viewport=NARROW)
         fits(page)

@@ -1,13 +1,11 @@
 //! `generation.complete`: how a text goes on.
 
-use std::sync::Arc;
-
 use aimass_models::llama::LlamaWeights;
-use aimass_runtime::{Fault, ModelSkill, ServerStreaming, Skill, SkillSpec, Step, StepContext};
+use aimass_runtime::{Fault, Skill, SkillSpec};
 
 use crate::artefact::fault;
-use crate::generation::writing::Writing;
-use crate::generation::{GenerationInput, GenerationOutput, LanguageModel, TextDelta};
+use crate::generation::writing::writes_from;
+use crate::generation::{GenerationInput, GenerationOutput};
 
 /// Writes a text on from where it ends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,45 +27,7 @@ impl Skill for Complete {
     }
 }
 
-impl ServerStreaming for Complete {
-    type Item = TextDelta;
-}
-
-impl ModelSkill for Complete {
-    type Model = LanguageModel;
-    type Job = Writing;
-
-    fn begin(
-        &self,
-        model: &mut LanguageModel,
-        inputs: Vec<Arc<GenerationInput>>,
-        _: &mut StepContext<'_>,
-    ) -> Result<Writing, Fault> {
-        let mut job = Writing::default();
-        job.push(model, &inputs, spell);
-        Ok(job)
-    }
-
-    fn join(
-        &self,
-        model: &mut LanguageModel,
-        job: &mut Writing,
-        inputs: Vec<Arc<GenerationInput>>,
-        _: &mut StepContext<'_>,
-    ) -> Result<(), Vec<Arc<GenerationInput>>> {
-        job.push(model, &inputs, spell);
-        Ok(())
-    }
-
-    fn step(
-        &self,
-        model: &mut LanguageModel,
-        job: &mut Writing,
-        context: &mut StepContext<'_>,
-    ) -> Result<Step<GenerationOutput>, Fault> {
-        job.step(model, context)
-    }
-}
+writes_from!(Complete, spell);
 
 fn spell(weights: &LlamaWeights, input: &GenerationInput) -> Result<Vec<u32>, Fault> {
     weights

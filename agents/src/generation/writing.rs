@@ -1,4 +1,5 @@
-//! What the skills share that write with the model: a job in which many texts take each step together.
+//! What the skills share that write with the model: a job in which many texts of one skill take each step together, and the contract of such
+//! a skill, filled in.
 
 use std::sync::Arc;
 
@@ -8,9 +9,57 @@ use aimass_runtime::{Fault, Member, Step, StepContext, Usage};
 use crate::artefact::fault;
 use crate::generation::{GenerationInput, GenerationOutput, LanguageModel, TextDelta};
 
+/// Makes a skill of generation that takes a [`GenerationInput`] one whose texts are written together; they begin as the function spells it.
+///
+/// A macro, since a trait of another crate can be implemented for a type of ours, but not for all that have a trait of ours.
+macro_rules! writes_from {
+    ($skill:ty, $spell:path) => {
+        impl aimass_runtime::ServerStreaming for $skill {
+            type Item = $crate::generation::TextDelta;
+        }
+
+        impl aimass_runtime::ModelSkill for $skill {
+            type Model = $crate::generation::LanguageModel;
+            type Job = $crate::generation::Writing;
+
+            fn begin(
+                &self,
+                model: &mut Self::Model,
+                inputs: Vec<std::sync::Arc<Self::Input>>,
+                _: &mut aimass_runtime::StepContext<'_>,
+            ) -> Result<Self::Job, aimass_runtime::Fault> {
+                let mut job = Self::Job::of($spell);
+                job.push(model, &inputs);
+                Ok(job)
+            }
+
+            fn join(
+                &self,
+                model: &mut Self::Model,
+                job: &mut Self::Job,
+                inputs: Vec<std::sync::Arc<Self::Input>>,
+                _: &mut aimass_runtime::StepContext<'_>,
+            ) -> Result<(), Vec<std::sync::Arc<Self::Input>>> {
+                job.push(model, &inputs);
+                Ok(())
+            }
+
+            fn step(
+                &self,
+                model: &mut Self::Model,
+                job: &mut Self::Job,
+                context: &mut aimass_runtime::StepContext<'_>,
+            ) -> Result<aimass_runtime::Step<Self::Output>, aimass_runtime::Fault> {
+                job.step(model, context)
+            }
+        }
+    };
+}
+pub(super) use writes_from;
+
 /// The work on texts of one skill. Others may join between steps.
-#[derive(Default)]
 pub struct Writing {
+    spell: Spell,
     texts: Generation,
     refused: Vec<(Member, Result<GenerationOutput, Fault>)>,
     members: u32,
@@ -20,16 +69,21 @@ pub struct Writing {
 pub(super) type Spell = fn(&LlamaWeights, &GenerationInput) -> Result<Vec<u32>, Fault>;
 
 impl Writing {
-    pub(super) fn push(
-        &mut self,
-        model: &LanguageModel,
-        inputs: &[Arc<GenerationInput>],
-        spell: Spell,
-    ) {
+    /// No texts yet.
+    pub(super) fn of(spell: Spell) -> Self {
+        Self {
+            spell,
+            texts: Generation::default(),
+            refused: Vec::new(),
+            members: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, model: &LanguageModel, inputs: &[Arc<GenerationInput>]) {
         for input in inputs {
             let member = Member(self.members);
             self.members += 1;
-            match read(model, input, spell) {
+            match self.read(model, input) {
                 Ok((prompt, options)) => self.texts.push(model.weights(), prompt, options),
                 Err(fault) => {
                     self.texts.push_nothing();
@@ -80,13 +134,13 @@ impl Writing {
             (false, _) => Ok(Step::Settled(settled)),
         }
     }
-}
 
-fn read(
-    model: &LanguageModel,
-    input: &GenerationInput,
-    spell: Spell,
-) -> Result<(Vec<u32>, GenerationOptions), Fault> {
-    let options = input.options()?;
-    Ok((spell(model.weights(), input)?, options))
+    fn read(
+        &self,
+        model: &LanguageModel,
+        input: &GenerationInput,
+    ) -> Result<(Vec<u32>, GenerationOptions), Fault> {
+        let options = input.options()?;
+        Ok(((self.spell)(model.weights(), input)?, options))
+    }
 }

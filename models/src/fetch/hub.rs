@@ -11,7 +11,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use crate::ModelError;
-use crate::store::{Progress, file_error, sha256_of};
+use crate::store::{Progress, Stage, file_error, sha256_of};
 
 /// Bytes that one file may have.
 const MAX_FILE_BYTES: u64 = 64 << 30;
@@ -82,7 +82,7 @@ impl<'a> Hub<'a> {
         if total.is_some_and(|total| total > MAX_FILE_BYTES) {
             return Err(refused(&url, &format!("more than {MAX_FILE_BYTES} bytes")));
         }
-        progress.begin(&format!("fetching {file}"), total);
+        progress.begin(Stage::Fetching(file), total);
         let came = copy(response, &mut out, have, progress);
         out.sync_all().map_err(file_error("write", &part))?;
         let came = came.map_err(|error| {

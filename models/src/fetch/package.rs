@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::ModelError;
-use crate::store::{Progress, file_error, sha256_of};
+use crate::store::{Progress, Stage, file_error, sha256_of};
 
 /// The wheel of that version, in `parts`, with the checksum that the catalogue demands.
 pub(crate) fn wheel(
@@ -21,7 +21,7 @@ pub(crate) fn wheel(
         return Ok(wheel);
     }
     fs::create_dir_all(parts).map_err(file_error("create", parts))?;
-    progress.begin(&format!("fetching {package} {version}"), None);
+    progress.begin(Stage::Fetching(&format!("{package} {version}")), None);
     let output = Command::new("python3")
         .args([
             "-m",

@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::ModelError;
-use crate::store::{Progress, file_error};
+use crate::store::{Progress, Stage, file_error};
 
 /// What a tensor is, without its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl<'a> TensorWriter<'a> {
         out.write_all(&(header.len() as u64).to_le_bytes())
             .and_then(|()| out.write_all(&header))
             .map_err(|error| failed(path, error))?;
-        progress.begin("converting to model.safetensors", Some(end as u64));
+        progress.begin(Stage::Converting("model.safetensors"), Some(end as u64));
         Ok(Self {
             path: path.to_owned(),
             out,

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Progress, StoreOptions, file_error, not_a_model};
+use super::{Progress, Stage, StoreOptions, file_error, not_a_model};
 use crate::catalogue::{Artefact, Source};
 use crate::import::Conversion;
 use crate::{ModelError, fetch};
@@ -80,7 +80,7 @@ fn join(
     if let [piece] = pieces {
         return move_file(&folder.join(piece), &whole);
     }
-    progress.begin(&format!("joining {target}"), None);
+    progress.begin(Stage::Joining(target), None);
     let mut out = File::create(&whole).map_err(file_error("create", &whole))?;
     let mut joined = 0;
     for piece in pieces {

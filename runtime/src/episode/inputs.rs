@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -22,8 +22,61 @@ pub struct InputFailure {
     /// Its path, as it was given; written down with replacement characters where it is not UTF-8.
     #[serde(serialize_with = "lossily")]
     pub path: PathBuf,
+    /// What is wrong with it, for programs.
+    #[serde(default)]
+    pub problem: InputProblem,
     /// What was expected, what came, what to do.
     pub message: String,
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum InputProblem {
+    /// There is nothing of that name.
+    Missing,
+    /// This user may not read it.
+    Forbidden,
+    /// The system refuses to read it for another reason, which the message has.
+    #[default]
+    Unreadable,
+    /// It has no content.
+    Empty,
+    /// It is a device or a pipe.
+    Special,
+    /// Its name is not UTF-8.
+    Name,
+}
+
+impl From<&std::io::Error> for InputProblem {
+    fn from(error: &std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing,
+            ErrorKind::PermissionDenied => Self::Forbidden,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+impl InputFailure {
+    /// An input whose name JSON cannot hold.
+    pub fn name(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: InputProblem::Name,
+            message: "expected a name in UTF-8; rename the file".to_owned(),
+        }
+    }
+
+    /// An input that the system refuses.
+    pub fn refused(path: &Path, operation: &str, error: &std::io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: InputProblem::from(error),
+            message: format!("cannot be {operation}: {error}"),
+        }
+    }
 }
 
 fn lossily<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
@@ -69,13 +122,16 @@ impl Inputs {
             return;
         }
         match fs::metadata(path) {
-            Err(error) => self.refuse(path, format!("cannot be read: {error}")),
+            Err(error) => self
+                .failures
+                .push(InputFailure::refused(path, "read", &error)),
             Ok(metadata) if metadata.is_dir() => self.visit_folder(path, depth),
             Ok(metadata) if metadata.is_file() => self.visit_file(path, &metadata),
-            Ok(_) => self.refuse(
-                path,
-                "expected a file or a folder, got a device or a pipe".to_owned(),
-            ),
+            Ok(_) => self.failures.push(InputFailure {
+                path: path.to_owned(),
+                problem: InputProblem::Special,
+                message: "expected a file or a folder, got a device or a pipe".to_owned(),
+            }),
         }
     }
 
@@ -90,7 +146,11 @@ impl Inputs {
         }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
-            Err(error) => return self.refuse(path, format!("cannot be listed: {error}")),
+            Err(error) => {
+                return self
+                    .failures
+                    .push(InputFailure::refused(path, "listed", &error));
+            }
         };
         let mut children: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -108,27 +168,28 @@ impl Inputs {
 
     fn visit_file(&mut self, path: &Path, metadata: &Metadata) {
         if metadata.len() == 0 {
-            return self.refuse(path, "expected content, got an empty file".to_owned());
+            return self.failures.push(InputFailure {
+                path: path.to_owned(),
+                problem: InputProblem::Empty,
+                message: "expected content, got an empty file".to_owned(),
+            });
         }
         let Some(name) = path.to_str() else {
-            return self.refuse(path, "expected a name in UTF-8; rename the file".to_owned());
+            return self.failures.push(InputFailure::name(path));
         };
         let media = match media_of(path) {
             Ok(media) => media,
-            Err(error) => return self.refuse(path, format!("cannot be read: {error}")),
+            Err(error) => {
+                return self
+                    .failures
+                    .push(InputFailure::refused(path, "read", &error));
+            }
         };
         let Some(kind) = file_kind(media) else { return };
         let absolute = std::path::absolute(name).ok();
         let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
         let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
         self.facts.push(FactDraft::new(kind, value));
-    }
-
-    fn refuse(&mut self, path: &Path, message: String) {
-        self.failures.push(InputFailure {
-            path: path.to_owned(),
-            message,
-        });
     }
 }
 

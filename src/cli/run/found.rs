@@ -8,7 +8,7 @@ use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
 
 use crate::cli::messages::{Medium, Message, clock};
-use crate::cli::output::{Output, brief};
+use crate::cli::output::{Output, brief, padded};
 
 /// Characters of a transcript or an unknown content that a line shows.
 const SHOWN: usize = 90;
@@ -120,13 +120,4 @@ fn message(fact: &Fact, locale: Locale) -> Option<String> {
         _ => return None,
     };
     Some(message.write(locale))
-}
-
-/// Text filled up with spaces to a width in columns, of which a Chinese character takes two.
-fn padded(text: &str, columns: usize) -> String {
-    let width: usize = text
-        .chars()
-        .map(|character| if character.is_ascii() { 1 } else { 2 })
-        .sum();
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
 }

@@ -24,6 +24,7 @@ use tempfile::NamedTempFile;
 
 use super::Outcome;
 use crate::cli::failure::Failure;
+use crate::cli::said::said;
 use dates::utc;
 use facts::{Row, rows};
 use recordings::{Recording, recordings};
@@ -59,8 +60,9 @@ impl PageFile {
         let path = std::path::absolute(path)?;
         let shown = path.display().to_string();
         if path.is_dir() || path.file_name().is_none() {
-            return Err(Failure::usage(format!(
-                "expected a file for the page, got the folder {shown}"
+            return Err(Failure::usage(said!(
+                "expected a file for the page, got the folder {shown}",
+                "页面应为文件，而 {shown} 是文件夹"
             )));
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
@@ -68,9 +70,7 @@ impl PageFile {
             // What the user's mask takes away is taken away from this.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder);
-        let draft = draft.map_err(|error| {
-            Failure::unavailable(format!("cannot write the page {shown}: {error}"))
-        })?;
+        let draft = draft.map_err(|error| cannot_write(&shown, &error))?;
         Ok(Self { path, draft })
     }
 
@@ -78,14 +78,19 @@ impl PageFile {
     pub(super) fn write(mut self, content: &Content<'_>) -> Result<PathBuf, Failure> {
         let shown = self.path.display().to_string();
         let page = render(content)?;
-        let cannot =
-            |error| Failure::unavailable(format!("cannot write the page {shown}: {error}"));
-        self.draft.write_all(page.as_bytes()).map_err(cannot)?;
-        self.draft
-            .persist(&self.path)
-            .map_err(|error| cannot(error.error))?;
+        let written = self.draft.write_all(page.as_bytes());
+        written.map_err(|error| cannot_write(&shown, &error))?;
+        let kept = self.draft.persist(&self.path);
+        kept.map_err(|error| cannot_write(&shown, &error.error))?;
         Ok(self.path)
     }
+}
+
+fn cannot_write(page: &str, error: &std::io::Error) -> Failure {
+    Failure::unavailable(said!(
+        "cannot write the page {page}: {error}",
+        "无法写入页面 {page}：{error}"
+    ))
 }
 
 #[derive(Template)]
@@ -131,8 +136,12 @@ struct PageReference {
 
 fn render(content: &Content<'_>) -> Result<String, Failure> {
     let page = page(content);
-    page.render()
-        .map_err(|error| Failure::bug(format!("the page cannot be put together: {error}")))
+    page.render().map_err(|error| {
+        Failure::bug(said!(
+            "the page cannot be put together: {error}",
+            "无法生成页面：{error}"
+        ))
+    })
 }
 
 fn page<'a>(content: &Content<'_>) -> Page<'a> {
@@ -158,7 +167,7 @@ fn page<'a>(content: &Content<'_>) -> Page<'a> {
         references,
         timeline,
         recordings: recordings(content),
-        failures: content.outcome.failure_lines(content.facts),
+        failures: content.outcome.failure_lines(content.facts, content.locale),
         facts: rows(content),
         style: STYLE,
         script: SCRIPT,

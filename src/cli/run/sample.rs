@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Context;
 use crate::cli::failure::Failure;
+use crate::cli::said::said;
 
 /// What is worked on.
 const INBOX: [(&str, &[u8]); 3] = [
@@ -57,7 +58,8 @@ fn lay_down(folder: &Path, (name, content): (&str, &[u8])) -> Result<PathBuf, Fa
 
 fn cannot(operation: &str, path: &Path, error: &std::io::Error) -> Failure {
     let path = path.display();
-    Failure::unavailable(format!(
-        "cannot {operation} {path}: {error}; name files of your own, or choose another home with `--home FOLDER`"
+    Failure::unavailable(said!(
+        "cannot {operation} {path}: {error}; name files of your own, or choose another home with `--home FOLDER`",
+        "无法写入 {path}：{error}；请指定您自己的文件，或用 `--home 文件夹` 另选一个主文件夹"
     ))
 }

@@ -6,6 +6,7 @@ use aimass_observers::live::LiveView;
 use aimass_runtime::{Request, SocketClient, TaskError, Transport};
 
 use crate::cli::failure::Failure;
+use crate::cli::said::said;
 
 /// A connection to the node of a home.
 pub(super) struct Node {
@@ -52,15 +53,17 @@ impl Node {
 
     fn ended(&self) -> Failure {
         let socket = self.socket.display();
-        Failure::unavailable(format!(
-            "the node on {socket} has ended; start it again with `aimass start`"
+        Failure::unavailable(said!(
+            "the node on {socket} has ended; start it again with `aimass start`",
+            "{socket} 上的节点已结束；请用 `aimass start` 重新启动"
         ))
     }
 
     fn of_another_version(&self, what: &str) -> Failure {
         let socket = self.socket.display();
-        Failure::unavailable(format!(
-            "the node on {socket} is of another version ({what}); stop it and start this version's `aimass start`"
+        Failure::unavailable(said!(
+            "the node on {socket} is of another version ({what}); stop it and start this version's `aimass start`",
+            "{socket} 上的节点属于另一版本（{what}）；请停止它，再用此版本的 `aimass start` 启动"
         ))
     }
 }

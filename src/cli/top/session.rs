@@ -20,8 +20,12 @@ type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 
 ///
 /// # Errors
 /// When the node ends, or the terminal.
-pub(super) async fn run(node: &Node, mut ui: Ui, pause: Duration) -> Result<(), Failure> {
-    let mut interrupts = Interrupts::listen()?;
+pub(super) async fn run(
+    node: &Node,
+    mut ui: Ui,
+    pause: Duration,
+    mut interrupts: Interrupts,
+) -> Result<(), Failure> {
     let mut screen = Screen::open()?;
     let mut events = events()?;
     let mut ticks = interval(pause);

@@ -75,9 +75,10 @@ impl Place {
         command
     }
 
-    /// What makes a program stay within this place.
-    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 3] {
+    /// What makes a program stay within this place, and speak English wherever the tests run.
+    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 4] {
         [
+            ("LC_ALL", PathBuf::from("C.UTF-8")),
             ("AIMASS_MODELS__OFFLINE", PathBuf::from("true")),
             ("AIMASS_HOME", self.home()),
             ("AIMASS_CACHE", self.cache()),

@@ -70,6 +70,28 @@ fn a_model_is_imported_verified_found_and_removed() {
 }
 
 #[test]
+fn several_are_fetched_at_once_and_none_when_a_name_is_wrong() {
+    let place = place();
+    let catalogue = fs::read_to_string(place.here().join("extra.toml")).unwrap();
+    let second = catalogue.replace("name = \"tiny\"", "name = \"other\"");
+    place.file("extra.toml", format!("{catalogue}{second}"));
+    place
+        .run(&["models", "pull", "tiny", "othr"])
+        .assert_fails(64, &["othr", "other"]);
+    assert_eq!(presence(&place), "absent");
+    let fetched = place
+        .run(&["models", "pull", "tiny", "other", "--json"])
+        .assert_ok()
+        .document();
+    assert_eq!(
+        (&fetched[0]["name"], &fetched[1]["name"]),
+        (&"tiny".into(), &"other".into())
+    );
+    place.run(&["models", "verify", "other"]).assert_ok();
+    assert_eq!(presence(&place), "present");
+}
+
+#[test]
 fn an_unknown_model_is_a_wrong_command_line() {
     let place = place();
     for command in ["pull", "verify", "path", "rm"] {

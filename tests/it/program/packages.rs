@@ -29,7 +29,7 @@ fn golden(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {
+pub(super) fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {
     let made = Command::new("python3")
         .args(["-c", MAKE_WHEEL])
         .arg(place.here().join("wheels"))

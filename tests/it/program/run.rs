@@ -83,6 +83,33 @@ fn bad_files_among_good_ones_are_named_and_the_good_ones_done() {
 }
 
 #[test]
+fn what_went_wrong_is_said_in_chinese_where_that_is_asked_for() {
+    let place = Place::new();
+    place.file("good.txt", "Good morning, how are you today?");
+    place.file("empty.txt", "");
+    let inputs = ["empty.txt", "good.txt", "missing.txt", "/dev/null"];
+    let ended = place.run(&[&["run", "--lang", "zh"][..], &inputs].concat());
+    assert_named(
+        &ended,
+        &[
+            "empty.txt：文件是空的",
+            "missing.txt：没有这样的文件",
+            "/dev/null：应为文件或文件夹",
+            // There is no model here.
+            "good.txt：`text.embed` 不可用：本机没有它的模型 `minilm`",
+        ],
+    );
+    assert_eq!(ended.stderr.lines().count(), 4, "{ended:?}");
+    let document = place.run(&[&["run", "--json"][..], &inputs].concat());
+    let document = document.document();
+    let problems = document["failures"].as_array().unwrap().iter();
+    let problems: Vec<_> = problems
+        .filter_map(|failure| failure["problem"].as_str())
+        .collect();
+    assert_eq!(problems, ["empty", "missing", "special"]);
+}
+
+#[test]
 fn a_file_that_may_not_be_read_is_named() {
     let place = Place::new();
     for folder in [place.here(), place.home()] {

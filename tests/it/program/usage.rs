@@ -1,6 +1,11 @@
 //! The command line itself.
 
-use super::harness::Place;
+use std::path::Path;
+
+use super::harness::{Ended, Place};
+
+/// What to do where the reference has changed.
+const REMEDY: &str = "write it anew: `cargo run -- reference > docs/reference.md`";
 
 #[test]
 fn a_wrong_command_line_is_one_line_and_64() {
@@ -44,6 +49,67 @@ fn help_version_completions_and_manual_are_there() {
         ended.assert_ok();
         assert!(ended.stdout.contains(word), "{arguments:?}: {word:?}");
     }
+}
+
+#[test]
+fn help_and_refusals_are_in_the_language_that_is_asked_for() {
+    let place = Place::new();
+    let help = place.run(&["--lang", "zh", "--help"]);
+    help.assert_ok();
+    for words in ["用法：aimass", "命令:", "选项:", "让团队处理文件"] {
+        assert!(help.stdout.contains(words), "{words} is not in {help:?}");
+    }
+    let by_locale = place
+        .command(&["run", "--help"])
+        .env("LC_ALL", "zh_CN.UTF-8")
+        .output();
+    let by_locale = Ended::from(by_locale.unwrap());
+    by_locale.assert_ok();
+    for words in ["文件和文件夹", "--report <FILE>", "写一个页面"] {
+        assert!(
+            by_locale.stdout.contains(words),
+            "{words} is not in {by_locale:?}"
+        );
+    }
+    let about_facts = place.run(&["--lang", "zh", "help", "facts", "ls"]);
+    assert!(about_facts.assert_ok().stdout.contains("仅此租户"));
+    for (arguments, words) in [
+        (vec!["fcats"], ["没有命令 `fcats`", "`facts`"]),
+        (
+            vec!["run", "--reprot", "x"],
+            ["没有参数 `--reprot`", "`--report`"],
+        ),
+        (
+            vec!["facts", "show"],
+            ["缺少 `<REVISION>`", "aimass --help"],
+        ),
+        (
+            vec!["facts", "show", "seven"],
+            ["`<REVISION>` 不能是 `seven`", "："],
+        ),
+        (vec!["completions", "cmd"], ["应为", "`bash`"]),
+    ] {
+        let arguments = [&["--lang", "zh"][..], &arguments].concat();
+        place.run(&arguments).assert_fails(64, &words);
+    }
+}
+
+#[test]
+fn the_reference_is_that_of_this_program() {
+    let place = Place::new();
+    let printed = place.run(&["reference"]);
+    printed.assert_ok();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let lines = page.lines().zip(printed.stdout.lines());
+    let other = lines
+        .enumerate()
+        .find(|(_, (line, printed))| line != printed);
+    assert_eq!(
+        other, None,
+        "docs/reference.md is of another program; {REMEDY}"
+    );
+    assert_eq!(page, printed.stdout, "{REMEDY}");
 }
 
 #[test]
