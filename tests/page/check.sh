@@ -5,7 +5,7 @@
 # they are missing, the models. For pictures in Chinese a font is needed too, such as Debian's fonts-wqy-zenhei.
 set -euo pipefail
 
-# Seconds after which a step has hung: the pages are made in a quarter of that by a program that is not optimised.
+# Seconds after which a step has hung. A page took half a minute to make, by a program that is not optimised and on two busy cores.
 FETCHING=600 RUNNING=240 CLICKING=120
 
 say() { printf 'page: %s\n' "$*" >&2; }

@@ -27,7 +27,8 @@ def fits(page):
 
 
 def open_page(browser, address, **options):
-    page = browser.new_context(**options).new_page()
+    # Without it, each click on a reference waits for the page to come to rest.
+    page = browser.new_context(reduced_motion="reduce", **options).new_page()
     page.set_default_timeout(LIMIT_MS)
     troubles = []
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)

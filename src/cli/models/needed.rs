@@ -89,6 +89,7 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
         if let Err(error) = pulled {
             // The team does what it can without it, and says of each input what it could not.
             let mut said = Failure::from(error).line();
+            said.chinese = format!("无法下载模型 {model}：{}", said.chinese);
             if agent == "generation" {
                 let rest = said!(
                     "; without it the report is made of facts only",

@@ -61,21 +61,36 @@ fn effect(effect: Effect) -> &'static str {
 
 fn write_schema(page: &mut String, subject: &str, schema: &Value, types: &mut Types) {
     let defined = schema.get("$defs").and_then(Value::as_object);
-    for (name, schema) in defined.into_iter().flatten() {
-        types.insert(name.clone(), schema.clone());
-    }
-    let Some(fields) = schema.get("properties").and_then(Value::as_object) else {
+    let mut defined = defined.cloned().unwrap_or_default();
+    // A text or fields: the fields are those of this schema, whatever others call theirs.
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let reference = choices.into_iter().flatten().find_map(name_of);
+    let own = reference.and_then(|name| defined.remove(name));
+    types.extend(defined);
+    let also = match (&own, choices) {
+        (Some(_), Some(choices)) => {
+            let others = choices.iter().filter(|choice| name_of(choice).is_none());
+            format!(" {}, or", either(others.map(kind)))
+        }
+        _ => String::new(),
+    };
+    let shown = own.as_ref().unwrap_or(schema);
+    let Some(fields) = shown.get("properties").and_then(Value::as_object) else {
         let about = about(schema);
         let about = if about.is_empty() {
             about
         } else {
             format!(": {about}")
         };
+        // Writing to a String cannot fail.
         let _ = write!(page, "\n{subject} {}{about}\n", kind(schema));
         return;
     };
-    let _ = write!(page, "\n{subject}\n\n| field | what | |\n|---|---|---|\n");
-    let required = schema.get("required").and_then(Value::as_array);
+    let _ = write!(
+        page,
+        "\n{subject}{also}\n\n| field | what | |\n|---|---|---|\n"
+    );
+    let required = shown.get("required").and_then(Value::as_array);
     for (name, field) in fields {
         let needed = required.is_some_and(|required| required.iter().any(|one| one == name));
         let mark = if needed { "" } else { "?" };
@@ -86,6 +101,12 @@ fn write_schema(page: &mut String, subject: &str, schema: &Value, types: &mut Ty
             about(field)
         );
     }
+}
+
+/// The name of the type that a schema refers to, if it does nothing else.
+fn name_of(schema: &Value) -> Option<&str> {
+    let reference = schema.get("$ref")?.as_str()?;
+    Some(reference.rsplit('/').next().unwrap_or(reference))
 }
 
 /// What the schema's author says of it, in one cell of a table.
@@ -102,12 +123,12 @@ fn about(schema: &Value) -> String {
 
 /// The name of a form: `string`, `list of number`, `Segment`.
 fn kind(schema: &Value) -> String {
+    if let Some(name) = name_of(schema) {
+        return format!("`{name}`");
+    }
     let Some(schema) = schema.as_object() else {
         return "JSON".to_owned();
     };
-    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-        return format!("`{}`", reference.rsplit('/').next().unwrap_or(reference));
-    }
     if let Some(value) = schema.get("const") {
         return format!("`{value}`");
     }

@@ -64,11 +64,11 @@ struct Task {
 }
 
 pub(super) fn timeline(content: &Content<'_>) -> Timeline {
-    let mut tasks = match content.work {
+    let tasks = match content.work {
         Some(work) => work.spans.iter().map(Task::of_span).collect(),
         None => tasks_of_facts(content),
     };
-    tasks.sort_by_key(|task| (task.accepted_ns, task.settled_ns));
+    let tasks = as_tree(tasks);
     let begun = tasks.iter().map(|task| task.accepted_ns).min();
     let ended = tasks.iter().map(|task| task.settled_ns).max();
     let (Some(begun), Some(ended)) = (begun, ended) else {
@@ -92,6 +92,33 @@ pub(super) fn timeline(content: &Content<'_>) -> Timeline {
         left_out: known.saturating_sub(shown),
         length: seconds(axis.length / 1_000_000),
     }
+}
+
+/// Each task below the one that asked for it; those that the same one asked for, in the order of time.
+fn as_tree(mut tasks: Vec<Task>) -> Vec<Task> {
+    tasks.sort_by_key(|task| (task.accepted_ns, task.settled_ns));
+    let spans = tasks.iter().enumerate();
+    let places: HashMap<SpanId, usize> = spans
+        .filter_map(|(place, task)| Some((task.span?, place)))
+        .collect();
+    let mut asked_by = vec![Vec::new(); tasks.len()];
+    let mut open = Vec::new();
+    // Backwards, since the last one of a stack is the first to be taken.
+    for (place, task) in tasks.iter().enumerate().rev() {
+        match task.parent.and_then(|parent| places.get(&parent)) {
+            Some(asker) => asked_by[*asker].push(place),
+            None => open.push(place),
+        }
+    }
+    let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
+    let mut tree = Vec::with_capacity(tasks.len());
+    while let Some(place) = open.pop() {
+        tree.extend(tasks[place].take());
+        open.append(&mut asked_by[place]);
+    }
+    // Nothing asks for itself; what would is shown all the same.
+    tree.extend(tasks.into_iter().flatten());
+    tree
 }
 
 struct Axis {
