@@ -2,6 +2,7 @@
 
 mod activity;
 mod detect;
+mod hints;
 mod recognise;
 mod recordings;
 mod transcribe;

@@ -1,11 +1,13 @@
-//! What may be set of decoding, on the real weights.
+//! What may be set of decoding and of recognition, on the real weights.
 
 use std::sync::Arc;
 
 use aimass_models::device;
 use aimass_models::whisper::decoding::{Decoded, Decoding, DecodingOptions, Strategy, Task};
+use aimass_models::whisper::recognition::{Recognised, Recognition, RecognitionOptions, Words};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
 
+use super::recordings::white_noise;
 use super::transcribe::{recording, samples_of, store};
 
 async fn weights() -> WhisperWeights {
@@ -50,5 +52,91 @@ async fn a_patient_search_goes_on_longer_and_finds_nothing_worse() {
             decoded.mean_log_probability * (tokens + 1.0) / tokens
         };
         assert!(likely(&patient) >= likely(&hasty), "{patient:?}; {hasty:?}");
+    }
+}
+
+fn recognise(
+    weights: &WhisperWeights,
+    samples: &[f32],
+    options: &RecognitionOptions,
+) -> Recognised {
+    let mut job = Recognition::default();
+    job.push(weights, samples, options);
+    loop {
+        let progress = job.advance(weights).unwrap();
+        if let Some((_, found)) = progress.done.into_iter().next() {
+            return found.unwrap();
+        }
+    }
+}
+
+/// One hypothesis at first, and these temperatures.
+fn falling_back(temperatures: &[f32]) -> RecognitionOptions {
+    RecognitionOptions {
+        language: Some("en".to_owned()),
+        beam_size: 1,
+        temperatures: temperatures.to_vec(),
+        words: Words::Untimed,
+        ..RecognitionOptions::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_repeats_itself_is_decoded_again_with_more_chance() {
+    let weights = weights().await;
+    // Somebody who says the same nine times: whatever is right repeats itself, so every temperature is tried.
+    let sentence = samples_of(&recording("sense_and_sensibility_01_austen_64kb-0880.flac"));
+    let again = sentence.repeat(9);
+    let greedy = recognise(&weights, &again, &falling_back(&[0.0]));
+    assert!(greedy.segments.len() > 5, "{greedy:?}");
+    assert!(
+        greedy
+            .segments
+            .iter()
+            .all(|segment| segment.temperature == 0.0)
+    );
+    let found = recognise(&weights, &again, &falling_back(&[0.0, 0.2, 0.4]));
+    assert!(!found.segments.is_empty());
+    assert!(
+        found
+            .segments
+            .iter()
+            .all(|segment| segment.temperature == 0.4),
+        "{found:?}"
+    );
+    // A sentence that is said once does not.
+    let once = recognise(&weights, &sentence, &falling_back(&[0.0, 0.2, 0.4]));
+    assert_eq!(once.segments.len(), 1);
+    assert_eq!(once.segments[0].temperature, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_invented_out_of_noise_repeats_itself_and_is_given_up_for_silence() {
+    let weights = weights().await;
+    let noise = white_noise(20 * 16_000);
+    let greedy = recognise(&weights, &noise, &falling_back(&[0.0]));
+    assert!(greedy.segments.len() > 3, "{greedy:?}");
+    let usual = RecognitionOptions::default().temperatures;
+    assert_eq!(
+        recognise(&weights, &noise, &falling_back(&usual)).segments,
+        []
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_less_likely_than_it_must_be_is_decoded_again_with_more_chance() {
+    let weights = weights().await;
+    let samples = samples_of(&recording("003.flac"));
+    let options = falling_back(&[0.0, 0.4]);
+    let usual = recognise(&weights, &samples, &options);
+    assert_eq!(usual.segments[0].temperature, 0.0);
+    let likely = usual.segments[0].mean_log_probability;
+    for (least, temperature) in [(likely - 0.01, 0.0), (likely + 0.01, 0.4)] {
+        let options = RecognitionOptions {
+            least_log_probability: least,
+            ..options.clone()
+        };
+        let found = recognise(&weights, &samples, &options);
+        assert_eq!(found.segments[0].temperature, temperature, "{found:?}");
     }
 }

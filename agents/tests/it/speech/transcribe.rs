@@ -33,7 +33,7 @@ pub(super) async fn store() -> Store {
     store
 }
 
-async fn start() -> Runtime {
+pub(super) async fn start() -> Runtime {
     Runtime::builder(Config::default())
         .agent(SpeechAgent::new(store().await, None))
         .start()
@@ -63,7 +63,7 @@ pub(super) fn samples_of(path: &Path) -> Vec<f32> {
 }
 
 /// What is quick and the same in each run: one hypothesis, no chance.
-fn quick(path: impl Into<PathBuf>) -> TranscribeInput {
+pub(super) fn quick(path: impl Into<PathBuf>) -> TranscribeInput {
     TranscribeInput {
         beam_size: Some(1),
         temperature: Some(0.0),
