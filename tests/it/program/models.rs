@@ -75,6 +75,7 @@ fn several_are_fetched_at_once_and_none_when_a_name_is_wrong() {
     let catalogue = fs::read_to_string(place.here().join("extra.toml")).unwrap();
     let second = catalogue.replace("name = \"tiny\"", "name = \"other\"");
     place.file("extra.toml", format!("{catalogue}{second}"));
+    place.file("aimass.toml", "[models]\ncatalogues = [\"extra.toml\"]\n");
     place
         .run(&["models", "pull", "tiny", "othr"])
         .assert_fails(64, &["othr", "other"]);
