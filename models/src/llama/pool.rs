@@ -155,12 +155,7 @@ fn known(kept: &VecDeque<KvCache>, tokens: &[u32]) -> Option<(usize, usize)> {
     best.filter(|(_, known)| *known > 0)
 }
 
-fn share(
-    kept: &mut VecDeque<KvCache>,
-    mut cache: KvCache,
-    known: usize,
-    room: usize,
-) -> KvCache {
+fn share(kept: &mut VecDeque<KvCache>, mut cache: KvCache, known: usize, room: usize) -> KvCache {
     // Of a conversation that goes on another way, the old way stays: somebody may go on with that as well.
     if cache.tokens().len() > known + 1 {
         let fork = cache.fork(known, room);
