@@ -3,7 +3,7 @@
 mod needed;
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aimass_config::Locale;
@@ -17,7 +17,7 @@ pub(crate) use needed::{fetch_missing, generation_model, missing, speech_model, 
 use super::Context;
 use super::failure::Failure;
 use super::output::padded;
-use super::said::{Said, said};
+use super::said::said;
 
 /// List, fetch, verify, import and remove models
 #[derive(Subcommand)]

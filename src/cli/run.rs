@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use aimass::generation::Report;
 use aimass_config::Locale;
-use aimass_runtime::{Fact, InputFailure, Namespace, Request};
+use aimass_runtime::{EpisodeId, Fact, InputFailure, Namespace, Request};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
@@ -27,6 +27,10 @@ use page::PageFile;
 pub(crate) struct Arguments {
     /// Files and folders; a folder stands for the files below it [default: a sample inbox]
     paths: Vec<PathBuf>,
+    /// Go on with an episode that was begun before, instead of files: show what was found so far, and wait for the rest [default: the last one
+    /// begun whose end nobody has seen]
+    #[arg(long, value_name = "EPISODE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["paths", "namespace"])]
+    resume: Option<Option<EpisodeId>>,
     /// The tenant
     #[arg(long)]
     namespace: Option<String>,
@@ -43,7 +47,7 @@ impl Arguments {
 
     /// Takes the sample inbox where nothing was named.
     pub(crate) fn or_sample(mut self, context: &Context) -> Result<Self, Failure> {
-        if !self.paths.is_empty() {
+        if !self.paths.is_empty() || self.resume.is_some() {
             return Ok(self);
         }
         self.paths = sample::files(context)?;
@@ -71,10 +75,13 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         Some(_) => Reach::watched(context).await?,
         None => Reach::runtime(context).await?,
     };
-    let request = Request::Run {
-        paths,
-        namespace,
-        trace: trace::of_caller(context),
+    let request = match arguments.resume {
+        Some(episode) => Request::Resume { episode },
+        None => Request::Run {
+            paths,
+            namespace,
+            trace: trace::of_caller(context),
+        },
     };
     reach
         .closing(async |reach: &Reach| {

@@ -1,6 +1,8 @@
 //! The program as a user meets it: what it prints, on which stream, and with which exit code it ends.
 
 mod ask;
+#[path = "../../models/tests/it/cache.rs"]
+mod cache;
 mod fetching;
 mod generation;
 mod harness;
@@ -12,6 +14,7 @@ mod run;
 mod setup;
 mod speech;
 mod store;
+mod team_crash;
 mod terminal;
 mod top;
 mod trace;

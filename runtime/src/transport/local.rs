@@ -6,10 +6,11 @@ use tokio::sync::mpsc;
 
 use super::{Call, Request, Transport, records};
 use crate::ask::JsonHeard;
-use crate::environment::FactFilter;
+use crate::environment::{EnvironmentError, FactFilter, Snapshot};
 use crate::episode::{Episode, RunningEpisode};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
+use crate::ids::{EpisodeId, Revision};
 use crate::runtime::Runtime;
 use crate::skill::Delivery;
 use crate::task::TaskOptions;
@@ -49,6 +50,7 @@ async fn answer(
             }
             run(&runtime, episode, &items).await
         }
+        Request::Resume { episode } => resume(&runtime, episode, &items).await,
         Request::Redrive { task } => {
             let (task, output) = runtime.redrive(task).await?;
             Ok(json!({"task": task, "output": output}))
@@ -82,19 +84,71 @@ async fn ask(
     })
 }
 
-/// Sends the episode's facts as they come; the reply has the rest of its report, so that neither has to fit into one frame.
 async fn run(
     runtime: &Runtime,
     episode: Episode,
     items: &mpsc::Sender<Value>,
 ) -> Result<Value, TaskError> {
     let before = runtime.environment().snapshot()?.head()?;
-    let RunningEpisode { id, refused } = runtime.begin_episode(episode).await?;
-    let filter = FactFilter {
-        episode: Some(id),
-        ..FactFilter::default()
+    let running = runtime.begin_episode(episode).await?;
+    follow(runtime, running, before, items).await
+}
+
+async fn resume(
+    runtime: &Runtime,
+    episode: Option<EpisodeId>,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    let (id, before) = begun_before(&runtime.environment().snapshot()?, episode)?;
+    let running = RunningEpisode {
+        id,
+        refused: Vec::new(),
     };
-    let mut facts = runtime.environment().subscribe_from(before, filter);
+    follow(runtime, running, before, items).await
+}
+
+/// An episode that was begun before, and the revision before its first fact: the one that is named, else the last one whose end nobody has waited for.
+fn begun_before(
+    snapshot: &Snapshot,
+    episode: Option<EpisodeId>,
+) -> Result<(EpisodeId, Revision), TaskError> {
+    let found = match episode {
+        Some(episode) => {
+            let found = snapshot.episode(episode)?;
+            Some(found.ok_or(EnvironmentError::UnknownEpisode { episode })?)
+        }
+        None => {
+            let unfinished = snapshot.episodes()?.into_iter().filter(|one| !one.done);
+            unfinished.max_by_key(|one| one.record.at_ms)
+        }
+    };
+    let found = found.ok_or_else(|| TaskError::Refused {
+        kind: FaultKind::Rejected,
+        message:
+            "every episode here has come to its end; name one to see it again, or begin a new one"
+                .to_owned(),
+    })?;
+    let id = found.record.id;
+    let first = snapshot.facts(of(id))?.next().transpose()?;
+    let before = first.map_or(0, |first| first.revision.0.saturating_sub(1));
+    Ok((id, Revision(before)))
+}
+
+fn of(episode: EpisodeId) -> FactFilter {
+    FactFilter {
+        episode: Some(episode),
+        ..FactFilter::default()
+    }
+}
+
+/// Sends the episode's facts as they come; the reply has the rest of its report, so that neither has to fit into one frame.
+async fn follow(
+    runtime: &Runtime,
+    RunningEpisode { id, refused }: RunningEpisode,
+    before: Revision,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
+    let mut facts = runtime.environment().subscribe_from(before, of(id));
     let report = runtime.report(id);
     tokio::pin!(report);
     let report = loop {

@@ -36,6 +36,13 @@ pub enum Request {
         #[serde(default)]
         trace: Option<TraceContext>,
     },
+    /// One episode that was begun before, whoever began it. Items: its facts from the first one, and those that still come. Reply: as that of
+    /// [`Self::Run`], without the inputs that were refused: only who began it heard of them.
+    Resume {
+        /// Which one; when none is named, the last one begun whose end nobody has waited for.
+        #[serde(default)]
+        episode: Option<EpisodeId>,
+    },
     /// Items: the spec of each skill. Reply: how many there are.
     Skills,
     /// Items: each agent with its state. Reply: how many there are.

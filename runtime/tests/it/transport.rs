@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    FactKind, Reaction, Request, Runtime, SocketClient, SocketServer, TaskError, Transport,
+    Episode, EpisodeId, FactDraft, FactKind, Reaction, Request, Runtime, SocketClient,
+    SocketServer, TaskError, Transport,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -192,5 +193,38 @@ async fn an_episode_over_files_sends_its_facts_once_each() {
     assert!(revisions.is_sorted());
     assert_eq!(report["refused"].as_array().unwrap().len(), 1);
     assert_eq!(report["failures"], json!([]));
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_that_nobody_waited_for_is_gone_on_with_and_can_be_seen_again() {
+    let node = Node::start(Obedient::default()).await;
+    let kind = || FactKind::new("note", 1).unwrap();
+    let mut begun = Vec::new();
+    for notes in [2, 3] {
+        let note = || FactDraft::new(kind(), json!("hello"));
+        let facts = (0..notes).map(|_| note());
+        let episode = facts.fold(Episode::new(), Episode::fact);
+        begun.push(node.runtime.begin_episode(episode).await.unwrap().id);
+    }
+    // Its end was seen, so the other one is the last without.
+    node.runtime.report(begun[1]).await.unwrap();
+    let resume = |episode| heard(&node.client, Request::Resume { episode });
+    for (episode, expected, notes) in [
+        (None, begun[0], 2),
+        (Some(begun[1]), begun[1], 3),
+        (Some(begun[0]), begun[0], 2),
+    ] {
+        let (facts, reply) = resume(episode).await;
+        assert_eq!(reply.unwrap()["episode"], json!(expected));
+        assert_eq!(facts.len(), notes);
+    }
+    let (_, none) = resume(None).await;
+    assert!(
+        matches!(&none, Err(error @ TaskError::Refused { .. }) if error.exit_code() == 65),
+        "{none:?}"
+    );
+    let (_, unknown) = resume(Some(EpisodeId::from_u128(1))).await;
+    assert_eq!(unknown.unwrap_err().exit_code(), 65);
     node.end().await;
 }

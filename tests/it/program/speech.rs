@@ -1,12 +1,10 @@
 //! `aimass ask` of the speech agent: what it refuses without a model, and how a person reads what it heard.
 
-#[path = "../../../models/tests/it/cache.rs"]
-mod cache;
-
 use std::path::Path;
 
 use aimass_models::Silent;
 
+use super::cache;
 use super::harness::{Ended, Place};
 
 /// A wav file of silence, 16 kHz.
