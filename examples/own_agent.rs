@@ -1,5 +1,4 @@
-//! Your own agent, at work in the whole team: it counts the words of whatever the speech agent hears.
-//! `cargo run --example own_agent`, after `aimass models pull silero-vad whisper-base`.
+//! Your own agent in the team: it counts the words that the speech agent hears. After `aimass models pull silero-vad whisper-base`.
 
 use std::sync::Arc;
 
