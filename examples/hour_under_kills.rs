@@ -22,6 +22,8 @@ use aimass::{
 };
 
 const MODELS: [&str; 2] = ["silero-vad", "whisper-base"];
+/// The longest recording that the agent hears: a day.
+const MOST_MINUTES: u32 = 24 * 60;
 /// Workers that a window of the recording may bring down before it is given up.
 const MOST_DEATHS: u32 = 10;
 /// What the recording is made of: readers of novels and of playing cards, with other pauses each time.
@@ -338,6 +340,9 @@ fn say(line: &str) -> io::Result<()> {
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let minutes: u32 = arguments.next().map_or(Ok(60), |text| text.parse())?;
+    if !(1..=MOST_MINUTES).contains(&minutes) {
+        return Err(format!("expected 1 to {MOST_MINUTES} minutes, got {minutes}").into());
+    }
     let every: u64 = arguments.next().map_or(Ok(10), |text| text.parse())?;
     let config = Config::default();
     let cache = cache_folder().unwrap_or_else(|| PathBuf::from("."));
