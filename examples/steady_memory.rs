@@ -18,11 +18,11 @@ use aimass::{Clock, Config, Environment, EnvironmentOptions, Runtime, TaskError,
 const USUAL_TASKS: u64 = 10_000;
 /// Tasks under way at once.
 const CALLERS: u64 = 4;
-/// What is kept of conversations. That grows up to its bound by intention, so the bound is one that the first tenth of the tasks fills.
-const KEPT_CONVERSATIONS: u64 = 64 << 20;
-/// How much more memory may be resident after all tasks than after the first tenth of them. The same tasks one after the other move it by some MiB, as
-/// the allocator's free pieces come and go; a leak of 8 KiB a task comes to twice the bound in 9,000 tasks.
-const BOUND: u64 = 32 << 20;
+/// What is kept of conversations. That grows up to its bound by intention, so the bound is one that some 200 of the tasks fill.
+const KEPT_CONVERSATIONS: u64 = 16 << 20;
+/// How much more memory may be resident after all tasks than after the first tenth of them. The allocator's free pieces come and go by some MiB; of 10,000
+/// tasks, a leak of 2 KiB in each comes to more.
+const BOUND: u64 = 16 << 20;
 const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/models/goldens/silero/speech.wav"

@@ -125,7 +125,7 @@ fn begun_before(
     let found = found.ok_or_else(|| TaskError::Refused {
         kind: FaultKind::Rejected,
         message:
-            "every episode here has come to its end; name one to see it again, or begin a new one"
+            "every episode here has come to its end; `aimass run --resume=EPISODE` shows one again"
                 .to_owned(),
     })?;
     let id = found.record.id;

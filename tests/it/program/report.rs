@@ -68,6 +68,29 @@ fn the_report_says_what_the_facts_hold_and_names_them() {
 }
 
 #[test]
+fn an_episode_is_seen_again_by_its_name() {
+    let place = place_with_a_letter();
+    let document = place.run(&["run", "--json", "letter.txt"]).document();
+    let named = format!("--resume={}", document["episode"].as_str().unwrap());
+    let again = place.run(&["run", "--json", &named]);
+    assert_eq!(again.assert_ok().document(), document);
+    let page = place.run(&["run", "--report", "page.html", &named]);
+    page.assert_ok();
+    assert!(place.here().join("page.html").is_file());
+    for arguments in [
+        ["--resume", "letter.txt"],
+        ["--resume=letter.txt", "--json"],
+    ] {
+        place
+            .run(&["run", arguments[0], arguments[1]])
+            .assert_fails(64, &["--resume"]);
+    }
+    place
+        .run(&["run", "--resume"])
+        .assert_fails(65, &["`aimass run --resume=EPISODE`"]);
+}
+
+#[test]
 fn lines_have_times_and_no_colours_in_a_pipe() {
     let place = place_with_a_letter();
     let ended = place.run(&["run", "letter.txt", "--lang", "en"]);
