@@ -212,7 +212,7 @@ async fn call(runtime: &Runtime, numbers: impl Iterator<Item = u64>) -> Result<(
 /// One of the mixed tasks. Of 1,000 there are 540 `text.embed`, 210 `text.language`, 160 `text.classify`, 40 `speech.detect`, 48 of generation, and
 /// 2 `speech.transcribe`.
 async fn task(runtime: &Runtime, number: u64) -> Result<(), TaskError> {
-    if number % 500 == 0 {
+    if number.is_multiple_of(500) {
         return runtime.ask(Transcribe, recording()).await.map(drop);
     }
     let text = text(number);
