@@ -20,8 +20,8 @@ const USUAL_TASKS: u64 = 10_000;
 const CALLERS: u64 = 4;
 /// What is kept of conversations. That grows up to its bound by intention, so the bound is one that some 200 of the tasks fill.
 const KEPT_CONVERSATIONS: u64 = 16 << 20;
-/// How much more memory may be resident after all tasks than after the first tenth of them. The allocator's free pieces come and go by some MiB; of 10,000
-/// tasks, a leak of 2 KiB in each comes to more.
+/// How much more memory may be resident after all tasks than after the first tenth of them. The allocator's free pieces and what is kept of conversations
+/// come and go by some MiB; of 10,000 tasks, a leak of 2 KiB in each comes to more.
 const BOUND: u64 = 16 << 20;
 const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
