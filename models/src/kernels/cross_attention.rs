@@ -121,7 +121,12 @@ impl CrossCache {
         })?;
         widest(
             #[inline(always)]
-            || scores.chunks_exact_mut(self.positions).for_each(softmax),
+            || {
+                // In an iterator's own loop it would not be compiled for wide vectors.
+                for row in scores.chunks_exact_mut(self.positions) {
+                    softmax(row);
+                }
+            },
         );
         Ok(())
     }

@@ -95,7 +95,7 @@ impl DenseWeight {
     }
 }
 
-/// The same values in 16 bits, if that loses nothing of any.
+/// The same values in 16 bits, if all are finite and that loses nothing of any.
 fn halved(values: &[f32]) -> Option<Vec<f16>> {
     let mut halves = vec![f16::ZERO; values.len()];
     let mut back = [0f32; 4096];
@@ -103,7 +103,8 @@ fn halved(values: &[f32]) -> Option<Vec<f16>> {
         let back = &mut back[..values.len()];
         halves.convert_from_f32_slice(values);
         halves.convert_to_f32_slice(back);
-        if values.iter().zip(back).any(|(value, back)| value != back) {
+        let same = |(value, back): (&f32, &mut f32)| value.is_finite() && *value == *back;
+        if !values.iter().zip(back).all(same) {
             return None;
         }
     }
