@@ -127,12 +127,13 @@ async fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
     let runtime = Arc::new(runtime);
     let first = runtime.ask(Complete, warm(1)).await.unwrap();
     assert_eq!(first.usage.cached_tokens, 0);
-    let asked = (0..8).map(|seed| {
+    let mut asked = tokio::task::JoinSet::new();
+    for seed in 0..8 {
         let runtime = runtime.clone();
-        tokio::spawn(async move { runtime.ask(Complete, warm(seed)).await.unwrap() })
-    });
-    for answer in asked.collect::<Vec<_>>() {
-        let usage = answer.await.unwrap().usage;
+        asked.spawn(async move { runtime.ask(Complete, warm(seed)).await.unwrap() });
+    }
+    for answer in asked.join_all().await {
+        let usage = answer.usage;
         assert_eq!(usage.cached_tokens, usage.prompt_tokens - 1);
     }
     runtime.shutdown().await;

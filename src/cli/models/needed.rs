@@ -12,37 +12,27 @@ use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::cli::said::{Said, said};
 
-/// What the text agent takes where the configuration names nothing else.
-const TEXT_MODEL: &str = "minilm";
-
 /// The name of the model that the text agent is to have.
 pub(crate) fn text_model(config: &Config) -> String {
-    config
-        .agent("text")
-        .model
-        .unwrap_or_else(|| TEXT_MODEL.to_owned())
+    model_of(config, "text", "minilm")
 }
-
-/// What the speech agent transcribes with where the configuration names nothing else.
-const SPEECH_MODEL: &str = "whisper-base";
 
 /// The name of the model that the speech agent is to transcribe with.
 pub(crate) fn speech_model(config: &Config) -> String {
-    config
-        .agent("speech")
-        .model
-        .unwrap_or_else(|| SPEECH_MODEL.to_owned())
+    model_of(config, "speech", "whisper-base")
 }
-
-/// What the generation agent writes with where the configuration names nothing else.
-const GENERATION_MODEL: &str = "smollm2";
 
 /// The name of the model that the generation agent is to write with.
 pub(crate) fn generation_model(config: &Config) -> String {
+    model_of(config, "generation", "smollm2")
+}
+
+/// The model that is configured for an agent, else its usual one.
+fn model_of(config: &Config, agent: &str, usual: &str) -> String {
     config
-        .agent("generation")
+        .agent(agent)
         .model
-        .unwrap_or_else(|| GENERATION_MODEL.to_owned())
+        .unwrap_or_else(|| usual.to_owned())
 }
 
 /// A model that a run may need, of the agent that does its work with it.
