@@ -6,7 +6,7 @@ use aimass_agents::generation::{GenerationAgent, GenerationLimits};
 use aimass_agents::speech::SpeechAgent;
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
-use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device};
+use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
@@ -69,7 +69,12 @@ pub fn metered_builder(
 
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
-    let [text, speech] = ["text", "speech"].map(|agent| config.agent(agent).model);
+    let text = config.agent("text").model;
+    let speech = config.agent("speech");
+    let precision = match speech.precision {
+        aimass_config::Precision::Exact => Precision::Exact,
+        aimass_config::Precision::Q8_0 => Precision::Q8_0,
+    };
     let generation = config.agent("generation");
     let usual = GenerationLimits::default();
     let limit = |limit: Option<u64>, usual| limit.map_or(usual, |limit| limit as usize);
@@ -81,7 +86,7 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     Ok(Runtime::builder(config)
         .devices(devices)
         .agent(TextAgent::new(store.clone(), text.as_deref()))
-        .agent(SpeechAgent::new(store.clone(), speech.as_deref()))
+        .agent(SpeechAgent::new(store.clone(), speech.model.as_deref()).precision(precision))
         .agent(GenerationAgent::new(store, generation.model.as_deref()).limits(limits)))
 }
 

@@ -120,7 +120,8 @@ def accuracy(program, folder):
     speech = chosen(audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES))
     empty = chosen(audio.empty_cases(folder))
     foreign = [case for case in speech if case.language in ("de", "es", "fr")]
-    ours, peer = Ours(program, folder / "home"), Remembered(Peer("faster-whisper", "float32", peers_folder()), CACHE / "remembered")
+    ours, rounded = Ours(program, folder / "home"), Ours(program, folder / "rounded", precision="q8_0")
+    peer = Remembered(Peer("faster-whisper", "float32", peers_folder()), CACHE / "remembered")
     # Errors are counted with the language given: one that was taken for another is counted once, below, and not in each of its words.
     plain = [(case, "", {"beam_size": beam, "language": case.language}) for beam in BEAMS for case in speech + empty]
     unnamed = [(case, "language of ", {"beam_size": 1}) for case in speech]
@@ -134,12 +135,16 @@ def accuracy(program, folder):
             found[case.path, setting or system.name, request["beam_size"]] = answer
             found[case.path, setting, system.name] = answer
 
+    def ours_all():
+        answer_all(ours, plain + unnamed + translated)
+        answer_all(rounded, plain)
+
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for done in [pool.submit(answer_all, ours, plain + unnamed + translated), pool.submit(answer_all, peer, plain + unnamed + translated + unguarded)]:
+        for done in [pool.submit(ours_all), pool.submit(answer_all, peer, plain + unnamed + translated + unguarded)]:
             done.result()
-    for system in (ours, peer):
+    for system in (ours, rounded, peer):
         system.close()
-    heard = [(name, beam) for beam in BEAMS for name in ("ours", "faster-whisper")]
+    heard = [(name, beam) for beam in BEAMS for name in ("ours", "ours, q8_0", "faster-whisper")]
     words_table(speech, found, heard)
     languages_table(speech, found)
     empty_table(empty, found, heard + [("without VAD", beam) for beam in BEAMS])
@@ -250,7 +255,7 @@ def speed(program, folder):
     long = audio.Case("long", "long", audio.long_recording(folder, cases, seconds), "en", "", seconds=seconds)
     model, peer_model = ours_folder(program), peers_folder()
     for threads in (int(count) for count in os.environ.get("THREADS", "1,2").split(",")):
-        systems = [Ours(program, folder / "home", replicas=threads), Peer("faster-whisper, float32", "float32", peer_model, threads),
+        systems = [Ours(program, folder / "home", threads), Ours(program, folder / "rounded", threads, "q8_0"), Peer("faster-whisper, float32", "float32", peer_model, threads),
                    Peer("faster-whisper, int8", "int8", peer_model, threads), Peer("transformers", "transformers", model, threads)]
         batched = [Peer("faster-whisper, float32, batches of 8", "float32", peer_model, threads, batch=8)]
         for system in systems + batched:
@@ -276,8 +281,9 @@ def speed_table(title, systems, measured):
         for beam in (1, 5):
             for kind in (0, 1):
                 factors = [one[kind] for one in measured[system.name][beam]]
-                middle, ours = statistics.median(factors), statistics.median(one[kind] for one in measured["ours"][beam])
-                row.append(f"{middle:.3f} ({min(factors):.3f}-{max(factors):.3f}), {middle / ours:.2f}x ours")
+                middle = statistics.median(factors)
+                ours, rounded = (statistics.median(one[kind] for one in measured[name][beam]) for name in ("ours", "ours, q8_0"))
+                row.append(f"{middle:.3f} ({min(factors):.3f}-{max(factors):.3f}), {middle / ours:.2f}x ours, {middle / rounded:.2f}x ours in q8_0")
         rows.append(row + [f"{system.peak():.0f} MiB"])
     heads = ["", "greedy, wall", "greedy, processor", "beam 5, wall", "beam 5, processor", "peak memory so far"]
     table(f"Seconds for a second of audio: {title}; medians and ranges", heads, rows)

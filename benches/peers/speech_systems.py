@@ -43,12 +43,14 @@ class System:
 
 
 class Ours(System):
-    """A node with one worker for each of the `replicas`, asked through the command."""
+    """A node with one worker for each of the `replicas`, its weights `exact` or in `q8_0`, asked through the command."""
 
-    def __init__(self, program, home, replicas=1):
-        self.name, self.program, self.home = "ours", str(program), str(home)
+    def __init__(self, program, home, replicas=1, precision="exact"):
+        self.name = "ours" if precision == "exact" else f"ours, {precision}"
+        self.program, self.home = str(program), str(home)
         pathlib.Path(home).mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "RAYON_NUM_THREADS": "1", "CANDLE_NUM_THREADS": "1", "AIMASS_AGENTS__SPEECH__REPLICAS": str(replicas)}
+        environment = {**os.environ, "RAYON_NUM_THREADS": "1", "CANDLE_NUM_THREADS": "1", "AIMASS_AGENTS__SPEECH__REPLICAS": str(replicas),
+                       "AIMASS_AGENTS__SPEECH__PRECISION": precision}
         command = [self.program, "start", "--home", self.home]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for line in self.process.stderr:

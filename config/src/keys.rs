@@ -259,6 +259,11 @@ const AGENT: &[Key] = &[
         }),
         "Memory of the agent for what its language model has read of conversations; \"none\" leaves the choice to the agent.",
     ),
+    value(
+        "precision",
+        Rule::Choice(&["exact", "q8_0"]),
+        "How a network for speech keeps its weights: as their file has them, or rounded to 8 bits, which is faster on the processor and takes half of the memory.",
+    ),
 ];
 
 const REACTION: &[Key] = &[

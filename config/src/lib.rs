@@ -19,7 +19,7 @@ mod units;
 mod variables;
 
 pub use config::Config;
-pub use config::agent::AgentConfig;
+pub use config::agent::{AgentConfig, Precision};
 pub use config::environment::{EnvironmentConfig, Fsync, Retention};
 pub use config::models::ModelsConfig;
 pub use config::observers::{

@@ -110,6 +110,7 @@ fn agent(raw: RawAgent, base: &AgentConfig) -> AgentConfig {
         cache_bytes: raw
             .cache_bytes
             .map_or(base.cache_bytes, |size| size.0.map(|size| size.0)),
+        precision: raw.precision.unwrap_or(base.precision),
     }
 }
 
@@ -270,6 +271,7 @@ impl From<&AgentConfig> for RawAgent {
             model: Some(OrNone(agent.model.clone())),
             context: Some(OrNone(agent.context)),
             cache_bytes: Some(OrNone(agent.cache_bytes.map(Bytes))),
+            precision: Some(agent.precision),
         }
     }
 }

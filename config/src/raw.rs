@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fsync, LogForm, LogLevel, OtlpProtocol, Strategy};
+use crate::{Fsync, LogForm, LogLevel, OtlpProtocol, Precision, Strategy};
 pub(crate) use leaf::{Bytes, OrNone, Span};
 
 /// All that a user may write; what is left out is `None`.
@@ -91,6 +91,7 @@ pub(crate) struct RawAgent {
     pub(crate) model: Option<OrNone<String>>,
     pub(crate) context: Option<OrNone<u64>>,
     pub(crate) cache_bytes: Option<OrNone<Bytes>>,
+    pub(crate) precision: Option<Precision>,
 }
 
 /// `[[reactions]]`

@@ -1,4 +1,4 @@
-//! Transcribes windows of audio without an agent: `transcribe FOLDER SECONDS BEAM FILE...`, the files 16 kHz mono as raw f32.
+//! Transcribes windows of audio without an agent: `transcribe FOLDER exact|q8_0 SECONDS BEAM FILE...`, the files 16 kHz mono as raw f32.
 //! Prints the text of each and how long it took; for profiles and for comparing with other programs.
 
 #![expect(clippy::print_stdout, reason = "it is what the example does")]
@@ -7,14 +7,19 @@ use std::error::Error;
 use std::path::Path;
 use std::time::SystemTime;
 
+use aimass_models::Precision;
 use aimass_models::whisper::WhisperWeights;
 use aimass_models::whisper::recognition::{Recognition, RecognitionOptions, Silence};
 use candle_core::Device;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, silence, beam, files @ ..] = &arguments[..] else {
-        return Err("usage: transcribe FOLDER SECONDS BEAM FILE...".into());
+    let [folder, precision, silence, beam, files @ ..] = &arguments[..] else {
+        return Err("usage: transcribe FOLDER exact|q8_0 SECONDS BEAM FILE...".into());
+    };
+    let precision = match precision.as_str() {
+        "q8_0" => Precision::Q8_0,
+        _ => Precision::Exact,
     };
     let silence: f32 = silence.parse()?;
     let options = RecognitionOptions {
@@ -26,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..RecognitionOptions::default()
     };
     let began = SystemTime::now();
-    let weights = WhisperWeights::load(Path::new(folder), &Device::Cpu)?;
+    let weights = WhisperWeights::load(Path::new(folder), &Device::Cpu, precision)?;
     println!("loaded in {:.2} s", began.elapsed()?.as_secs_f32());
     let mut heard = 0.0;
     let began = SystemTime::now();

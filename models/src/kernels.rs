@@ -18,6 +18,7 @@ mod on_cpu;
 mod packing;
 mod residual;
 mod tiles;
+mod token_cache;
 
 pub(crate) use attention::attention;
 pub(crate) use cached_attention::{Lookback, cached_attention};
@@ -31,3 +32,4 @@ pub(crate) use norm::{NormWeights, add_norm, norm};
 pub(crate) use on_cpu::sum_of_exponentials;
 pub(crate) use packing::Packing;
 pub(crate) use residual::{add_bias, add_residual};
+pub(crate) use token_cache::TokenCache;

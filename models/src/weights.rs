@@ -158,6 +158,11 @@ impl TensorFile {
     }
 }
 
+/// The bytes that a tensor's values take.
+pub(crate) fn tensor_bytes(tensor: &Tensor) -> usize {
+    tensor.elem_count() * tensor.dtype().size_in_bytes()
+}
+
 /// Appends little-endian values of a floating-point type as f32.
 fn append(values: &mut Vec<f32>, bytes: &[u8], dtype: Dtype) {
     match dtype {

@@ -1,6 +1,6 @@
 //! The speech agent's parts.
 
-use aimass_models::Store;
+use aimass_models::{Precision, Store};
 use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Reaction, WorkerGroup};
 
 use crate::speech::{
@@ -15,6 +15,7 @@ const DEFAULT_MODEL: &str = "whisper-base";
 pub struct SpeechAgent {
     store: Store,
     model: String,
+    precision: Precision,
 }
 
 impl SpeechAgent {
@@ -23,7 +24,15 @@ impl SpeechAgent {
         Self {
             store,
             model: model.unwrap_or(DEFAULT_MODEL).to_owned(),
+            precision: Precision::default(),
         }
+    }
+
+    /// Keeps the weights of the model that transcribes in `precision` instead of as its file has them.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 
     /// The catalogue's name of the model that transcribes.
@@ -40,6 +49,7 @@ impl Agent for SpeechAgent {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
         let whisper = WhisperSource::new(self.store.clone(), &self.model)?;
+        let whisper = whisper.precision(self.precision);
         let whisper = WorkerGroup::new("whisper", whisper);
         let recordings =
             FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aimass_models::whisper::WhisperWeights;
 use aimass_models::whisper::recognition::{Recognised, RecognisedSegment, Recognition};
-use aimass_models::{Store, device};
+use aimass_models::{Precision, Store, device};
 use aimass_runtime::{
     DeviceName, Fault, Member, ModelSkill, ModelSource, ModelVersion, Skill, SkillSpec, Step,
     StepContext,
@@ -157,7 +157,10 @@ fn in_hundredths(seconds: f64) -> f64 {
 
 /// Where Whisper's weights come from.
 #[derive(Debug, Clone)]
-pub struct WhisperSource(StoredModel);
+pub struct WhisperSource {
+    model: StoredModel,
+    precision: Precision,
+}
 
 impl WhisperSource {
     /// The model of that name in the store's catalogue. It need not be here yet.
@@ -165,7 +168,17 @@ impl WhisperSource {
     /// # Errors
     /// A fault when the catalogue has no such model.
     pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
-        Ok(Self(StoredModel::new(store, model)?))
+        Ok(Self {
+            model: StoredModel::new(store, model)?,
+            precision: Precision::default(),
+        })
+    }
+
+    /// Keeps the weights in `precision` instead of as the file has them.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 }
 
@@ -174,18 +187,31 @@ impl ModelSource for WhisperSource {
     type Model = WhisperModel;
 
     fn version(&self) -> ModelVersion {
-        self.0.version("model.safetensors")
+        let version = self.model.version("model.safetensors");
+        match self.precision {
+            Precision::Exact => version,
+            Precision::Q8_0 => ModelVersion::new(&format!("{version}+q8_0")),
+        }
     }
 
-    /// Half-precision weights are widened.
+    /// Rounded, weights of 16 bits take a little more than half as much.
     fn memory_bytes(&self) -> u64 {
-        2 * self.0.memory_bytes()
+        let bytes = self.model.memory_bytes();
+        match self.precision {
+            Precision::Exact => bytes,
+            Precision::Q8_0 => bytes / 5 * 3,
+        }
+    }
+
+    fn weights_bytes(&self, weights: &WhisperWeights) -> Option<u64> {
+        Some(weights.memory_bytes())
     }
 
     fn load(&self, device: &DeviceName) -> Result<WhisperWeights, Fault> {
-        let folder = self.0.folder()?;
+        let folder = self.model.folder()?;
         let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        WhisperWeights::load(&folder, &device).map_err(|error| fault(&error))
+        let weights = WhisperWeights::load(&folder, &device, self.precision);
+        weights.map_err(|error| fault(&error))
     }
 
     fn build(&self, weights: &Arc<WhisperWeights>, _: &DeviceName) -> Result<WhisperModel, Fault> {

@@ -5,6 +5,7 @@ mod detect;
 mod hints;
 mod recognise;
 mod recordings;
+mod rounded;
 mod transcribe;
 
 use aimass_agents::speech::SpeechAgent;

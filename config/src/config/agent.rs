@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How one agent is placed, bounded and watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentConfig {
@@ -40,6 +42,19 @@ pub struct AgentConfig {
     pub context: Option<u64>,
     /// Memory of the agent for what its language model has read of conversations, in bytes; `None` means the agent's own choice.
     pub cache_bytes: Option<u64>,
+    /// How a network for speech keeps its weights.
+    pub precision: Precision,
+}
+
+/// How a network keeps its weights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As their file has them.
+    #[default]
+    Exact,
+    /// Rounded to 8 bits, with a scale for 32 neighbours.
+    Q8_0,
 }
 
 impl Default for AgentConfig {
@@ -62,6 +77,7 @@ impl Default for AgentConfig {
             model: None,
             context: None,
             cache_bytes: None,
+            precision: Precision::Exact,
         }
     }
 }

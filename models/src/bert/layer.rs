@@ -5,7 +5,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 use super::BertConfig;
 use crate::ModelError;
 use crate::kernels::{self, DenseWeight, NormWeights, Packing};
-use crate::weights::TensorFile;
+use crate::weights::{TensorFile, tensor_bytes};
 
 /// A dense step `x * weight + bias`.
 #[derive(Debug)]
@@ -151,17 +151,12 @@ impl Layer {
         kernels::add_norm(step.weight.product(input)?, residual, &weights)
     }
 
-    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+    pub(super) fn bytes(&self) -> usize {
         let denses = [&self.attention_in, &self.wide];
+        let denses = denses.map(|dense| dense.weight.bytes() + tensor_bytes(&dense.bias));
         let norms = [&self.attention_out, &self.narrow];
-        denses
-            .into_iter()
-            .flat_map(|dense| [dense.weight.tensor(), &dense.bias])
-            .chain(
-                norms
-                    .into_iter()
-                    .flat_map(|step| [step.weight.tensor(), &step.norm.rows]),
-            )
+        let norms = norms.map(|step| step.weight.bytes() + tensor_bytes(&step.norm.rows));
+        denses.into_iter().chain(norms).sum()
     }
 }
 

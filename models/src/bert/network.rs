@@ -6,7 +6,7 @@ use super::BertConfig;
 use super::layer::{Layer, Norm, Reader};
 use crate::ModelError;
 use crate::kernels::{self, Packing};
-use crate::weights::TensorFile;
+use crate::weights::{TensorFile, tensor_bytes};
 
 /// A BERT encoder with weights on one device. Immutable: share it between workers behind an `Arc`.
 #[derive(Debug)]
@@ -73,11 +73,10 @@ impl Bert {
     /// The bytes that the weights take on the device.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        [&self.words, &self.positions, &self.norm.rows]
-            .into_iter()
-            .chain(self.layers.iter().flat_map(Layer::tensors))
-            .map(|tensor| (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64)
-            .sum()
+        let tables = [&self.words, &self.positions, &self.norm.rows];
+        let tables = tables.into_iter().map(tensor_bytes);
+        let layers = self.layers.iter().map(Layer::bytes);
+        tables.chain(layers).sum::<usize>() as u64
     }
 
     /// Encodes sequences of token ids. The result is f32 `[tokens, hidden]`, the sequences one after the other.

@@ -8,6 +8,8 @@
 mod anywhere;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 use half::f16;
 #[cfg(target_arch = "x86_64")]
@@ -138,6 +140,20 @@ impl BlockStrips {
 
     #[cfg(target_arch = "x86_64")]
     fn multiply(&self, rows: &Rounded, output: &mut [f32]) {
+        if let Some(simd) = vnni::Vnni::try_new() {
+            return simd.vectorize(Product {
+                strips: self,
+                rows,
+                output,
+                nibbles: vnni::Nibbles(simd),
+                bytes: vnni::Bytes(simd),
+            });
+        }
+        self.multiply_avx2(rows, output);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn multiply_avx2(&self, rows: &Rounded, output: &mut [f32]) {
         let Some(simd) = V3::try_new() else {
             return self.multiply_anywhere(rows, output);
         };
@@ -166,11 +182,11 @@ impl BlockStrips {
     }
 
     #[inline(always)]
-    fn all<const SIZE: usize>(
+    fn all<const SIZE: usize, K: Kernel<SIZE>>(
         &self,
         rows: &Rounded,
         output: &mut [f32],
-        kernel: impl Kernel<SIZE>,
+        kernel: K,
     ) {
         let blocks = self.blocks();
         let count = output.len() / self.outputs;
@@ -186,7 +202,7 @@ impl BlockStrips {
                     let input = row * blocks + block;
                     let products = kernel.sums(&weights, &rows.numbers[input]);
                     let (scale, total) = (rows.scales[input], rows.totals[input]);
-                    let shift = self.offset * total;
+                    let shift = (self.offset + K::TOO_HIGH) * total;
                     for ((sum, product), weight) in sums.iter_mut().zip(products).zip(scales) {
                         *sum = (weight * scale).mul_add(product.wrapping_sub(shift) as f32, *sum);
                     }
@@ -209,6 +225,9 @@ impl BlockStrips {
 trait Kernel<const SIZE: usize>: Copy {
     /// The weights as the processor multiplies them, for several rows.
     type Weights;
+
+    /// By how much the weights are higher than in the strips, beside the offset that these have.
+    const TOO_HIGH: i32;
 
     fn load(self, numbers: &[u8; SIZE]) -> Self::Weights;
 
@@ -294,8 +313,11 @@ mod tests {
             let (strips, _) = strips(kind, 21, 160);
             let rows = Rounded::new(&rows(9, 160));
             let (mut fast, mut plain) = (vec![0.0; 9 * 21], vec![0.0; 9 * 21]);
-            strips.multiply(&rows, &mut fast);
             strips.multiply_anywhere(&rows, &mut plain);
+            strips.multiply(&rows, &mut fast);
+            assert_eq!(fast, plain, "{kind:?}");
+            #[cfg(target_arch = "x86_64")]
+            strips.multiply_avx2(&rows, &mut fast);
             assert_eq!(fast, plain, "{kind:?}");
         }
     }

@@ -2,15 +2,16 @@
 //!
 //! Each hypothesis has its own cache of keys and values, which grows by a row for each token. One step of many hypotheses is one call.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Result, Tensor, bail};
 
+use super::TokenCache;
 use super::on_cpu::{softmax, widest, with_values};
 
 /// What one query looks at.
-#[derive(Debug, Clone)]
-pub(crate) struct Lookback {
-    /// `[tokens, 2 * hidden]`: key and value of each token side by side.
-    pub(crate) cache: Tensor,
+#[derive(Debug)]
+pub(crate) struct Lookback<'a> {
+    /// Key and value of each token, `2 * hidden` values.
+    pub(crate) cache: &'a TokenCache,
     /// How many of its rows the query sees; at least 1.
     pub(crate) visible: usize,
 }
@@ -18,7 +19,7 @@ pub(crate) struct Lookback {
 /// Mixes for each row of `queries` `[rows, hidden]` the values that it sees: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
 pub(crate) fn cached_attention(
     queries: &Tensor,
-    lookbacks: &[Lookback],
+    lookbacks: &[Lookback<'_>],
     heads: usize,
 ) -> Result<Tensor> {
     if !queries.device().is_cpu() {
@@ -33,14 +34,16 @@ pub(crate) fn cached_attention(
             .zip(output.chunks_exact_mut(hidden));
         for ((query, mixed), lookback) in lines.zip(lookbacks) {
             scores.resize(lookback.visible, 0.0);
-            with_values(&lookback.cache, |cache| {
-                let cache = &cache[..lookback.visible * 2 * hidden];
-                widest(
-                    #[inline(always)]
-                    || row(query, cache, hidden, heads, &mut scores, mixed),
+            let Some(cache) = lookback.cache.values(lookback.visible) else {
+                bail!(
+                    "expected keys and values of {} tokens beside the queries",
+                    lookback.visible
                 );
-                Ok(())
-            })?;
+            };
+            widest(
+                #[inline(always)]
+                || row(query, cache, hidden, heads, &mut scores, mixed),
+            );
         }
         Ok(())
     })?;
@@ -95,7 +98,7 @@ fn dot(one: &[f32], other: &[f32]) -> f32 {
 }
 
 /// The same in candle operations.
-fn plain(queries: &Tensor, lookbacks: &[Lookback], heads: usize) -> Result<Tensor> {
+fn plain(queries: &Tensor, lookbacks: &[Lookback<'_>], heads: usize) -> Result<Tensor> {
     let (_, hidden) = queries.dims2()?;
     let width = hidden / heads;
     let scale = 1.0 / (width as f64).sqrt();
@@ -105,7 +108,7 @@ fn plain(queries: &Tensor, lookbacks: &[Lookback], heads: usize) -> Result<Tenso
             let parts = tensor.reshape((rows, heads, width))?;
             parts.transpose(0, 1)?.contiguous()
         };
-        let cache = lookback.cache.narrow(0, 0, lookback.visible)?;
+        let cache = lookback.cache.tensor(lookback.visible)?;
         let query = split(queries.narrow(0, row, 1)?)?;
         let keys = split(cache.narrow(1, 0, hidden)?.contiguous()?)?;
         let values = split(cache.narrow(1, hidden, hidden)?.contiguous()?)?;
@@ -125,11 +128,12 @@ mod tests {
     fn it_agrees_with_the_plain_form() {
         for (heads, width) in [(1, 1), (2, 5), (8, 64), (3, 40)] {
             let hidden = heads * width;
-            let lookback = |tokens: usize, visible| Lookback {
-                cache: numbers(&[tokens, 2 * hidden], 2.0),
+            let cache = |tokens| TokenCache::new(&numbers(&[tokens, 2 * hidden], 2.0)).unwrap();
+            let caches = [1, 7, 50].map(cache);
+            let lookbacks = [(0, 1), (1, 3), (2, 50)].map(|(index, visible)| Lookback {
+                cache: &caches[index],
                 visible,
-            };
-            let lookbacks = [lookback(1, 1), lookback(7, 3), lookback(50, 50)];
+            });
             let queries = numbers(&[3, hidden], 2.0);
             let expected = plain(&queries, &lookbacks, heads).unwrap();
             let got = cached_attention(&queries, &lookbacks, heads).unwrap();

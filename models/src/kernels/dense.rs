@@ -5,12 +5,17 @@
 //! that a general product does for its right side in each call.
 //!
 //! Weights that were written in 16 bits are kept in 16 bits, and widened piece by piece: the product is the same to the bit, for half of the memory.
+//! Rounded to 8 bits, in blocks, they take half of that again.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{
+    CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, WithDType, bail,
+};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::on_cpu::contiguous;
+use super::blocks::{BLOCK, BlockStrips};
+use super::on_cpu::{contiguous, with_values};
 use super::tiles::{Strips, Tiles, WIDTH};
 
 /// How many rows go through all strips before the next ones do: their inputs stay in the second cache.
@@ -19,9 +24,18 @@ const ROWS_AT_ONCE: usize = 96;
 /// The weights of a dense step, as its product wants them.
 #[derive(Debug, Clone)]
 pub(crate) struct DenseWeight {
-    /// On the CPU `[strips, inputs, 16]`, zeros behind the last column, f16 where that loses nothing, else f32; elsewhere `[inputs, outputs]`.
-    laid_out: Tensor,
+    values: Values,
     outputs: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Values {
+    /// In the processor's memory, `[strips, inputs, 16]`, zeros behind the last column; f16 where that loses nothing, else f32.
+    Strips(Tensor),
+    /// In the processor's memory, in 8 bits.
+    Blocks(BlockStrips),
+    /// On another device, `[inputs, outputs]`.
+    Columns(Tensor),
 }
 
 impl DenseWeight {
@@ -29,70 +43,127 @@ impl DenseWeight {
     pub(crate) fn new(weight: &Tensor) -> Result<Self> {
         let (outputs, inputs) = weight.dims2()?;
         if !weight.device().is_cpu() || weight.dtype() != DType::F32 {
-            let laid_out = weight.t()?.contiguous()?;
-            return Ok(Self { laid_out, outputs });
+            let values = Values::Columns(weight.t()?.contiguous()?);
+            return Ok(Self { values, outputs });
         }
         let strips = outputs.div_ceil(WIDTH);
         let weight = weight.contiguous()?;
-        let (storage, layout) = weight.storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else {
-            bail!("expected weights in the processor's memory");
-        };
-        let values = contiguous(storage, layout)?;
         let shape = (strips, inputs, WIDTH);
-        let laid_out = match halved(values) {
-            Some(halves) => {
-                Tensor::from_vec(lay_out(&halves, inputs, strips), shape, weight.device())
-            }
-            None => Tensor::from_vec(lay_out(values, inputs, strips), shape, weight.device()),
-        }?;
-        Ok(Self { laid_out, outputs })
+        let device = weight.device();
+        let laid_out = with_values(&weight, |values| match halved(values) {
+            Some(halves) => Tensor::from_vec(lay_out(&halves, inputs, strips), shape, device),
+            None => Tensor::from_vec(lay_out(values, inputs, strips), shape, device),
+        })?;
+        Ok(Self {
+            values: Values::Strips(laid_out),
+            outputs,
+        })
+    }
+
+    /// Lays out f32 weights `[outputs, inputs]` rounded to Q8_0: 8 bits for each, and a scale for 32 neighbours. As they are where they are not on
+    /// the processor, or their rows are no whole blocks.
+    pub(crate) fn rounded(weight: &Tensor) -> Result<Self> {
+        let (outputs, inputs) = weight.dims2()?;
+        if !weight.device().is_cpu() || outputs == 0 {
+            return Self::new(weight);
+        }
+        if inputs == 0 || !inputs.is_multiple_of(BLOCK) {
+            return Self::new(weight);
+        }
+        let rounded = QTensor::quantize(&weight.contiguous()?, GgmlDType::Q8_0)?;
+        let Some(blocks) = BlockStrips::new(rounded.dtype(), &rounded.data()?, outputs, inputs)
+        else {
+            bail!("expected rows of whole blocks of {BLOCK} weights, got {inputs}");
+        };
+        Ok(Self {
+            values: Values::Blocks(blocks),
+            outputs,
+        })
     }
 
     /// The product of `input` `[rows, inputs]`, contiguous, with the weights: `[rows, outputs]`.
     pub(crate) fn product(&self, input: &Tensor) -> Result<Tensor> {
-        if self.laid_out.rank() == 2 {
-            return input.matmul(&self.laid_out);
-        }
         let outputs = self.outputs;
-        input.apply_op2_no_bwd(&self.laid_out, &StripProduct { outputs })
+        match &self.values {
+            Values::Columns(weights) => input.matmul(weights),
+            Values::Strips(weights) => input.apply_op2_no_bwd(weights, &StripProduct { outputs }),
+            Values::Blocks(blocks) => {
+                let (rows, inputs) = input.dims2()?;
+                if inputs != blocks.inputs {
+                    return Err(other_width(blocks.inputs, inputs));
+                }
+                let output = with_values(input, |values| Ok(blocks.product(values)))?;
+                Tensor::from_vec(output, (rows, outputs), input.device())
+            }
+        }
     }
 
     /// The rows of the weights `[outputs, inputs]` with these numbers, which must be below `outputs`: `[ids, inputs]`.
     pub(crate) fn rows(&self, ids: &[u32]) -> Result<Tensor> {
-        let device = self.laid_out.device();
+        if let Some(id) = ids.iter().find(|id| **id as usize >= self.outputs) {
+            bail!("expected a row below {}, got {id}", self.outputs);
+        }
         let count = ids.len();
-        if self.laid_out.rank() == 2 {
-            let ids = Tensor::from_slice(ids, count, device)?;
-            return self.laid_out.index_select(&ids, 1)?.t()?.contiguous();
-        }
-        let (_, inputs, _) = self.laid_out.dims3()?;
-        let (storage, layout) = self.laid_out.storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else {
-            bail!("expected weights in the processor's memory");
-        };
-        let mut values: Vec<f32> = Vec::with_capacity(count * inputs);
-        for id in ids {
-            let id = *id as usize;
-            if id >= self.outputs {
-                bail!("expected a row below {}, got {id}", self.outputs);
+        match &self.values {
+            Values::Columns(weights) => {
+                let ids = Tensor::from_slice(ids, count, weights.device())?;
+                weights.index_select(&ids, 1)?.t()?.contiguous()
             }
-            let first = id / WIDTH * inputs * WIDTH + id % WIDTH;
-            let places = (first..).step_by(WIDTH).take(inputs);
-            match Strips::of(storage, layout)? {
-                Strips::Whole(weights) => values.extend(places.map(|place| weights[place])),
-                Strips::Half(weights) => {
-                    values.extend(places.map(|place| weights[place].to_f32()));
+            Values::Strips(weights) => rows_of_strips(weights, ids),
+            Values::Blocks(blocks) => {
+                let mut values = Vec::with_capacity(count * blocks.inputs);
+                for id in ids {
+                    blocks.append_row(*id as usize, &mut values);
                 }
+                Tensor::from_vec(values, (count, blocks.inputs), &Device::Cpu)
             }
         }
-        Tensor::from_vec(values, (count, inputs), device)
     }
 
-    /// The tensor that holds the weights.
-    pub(crate) fn tensor(&self) -> &Tensor {
-        &self.laid_out
+    /// The bytes that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.values {
+            Values::Strips(weights) | Values::Columns(weights) => {
+                weights.elem_count() * weights.dtype().size_in_bytes()
+            }
+            Values::Blocks(blocks) => blocks.memory_bytes(),
+        }
     }
+
+    /// The strips, if it is laid out so.
+    #[cfg(test)]
+    pub(super) fn strips(&self) -> Option<&Tensor> {
+        match &self.values {
+            Values::Strips(weights) => Some(weights),
+            Values::Blocks(_) | Values::Columns(_) => None,
+        }
+    }
+}
+
+/// The rows of weights `[strips, inputs, 16]` with these numbers, which there must be.
+fn rows_of_strips(weights: &Tensor, ids: &[u32]) -> Result<Tensor> {
+    let (_, inputs, _) = weights.dims3()?;
+    let (storage, layout) = weights.storage_and_layout();
+    let candle_core::Storage::Cpu(storage) = &*storage else {
+        bail!("expected weights in the processor's memory");
+    };
+    let mut values: Vec<f32> = Vec::with_capacity(ids.len() * inputs);
+    for id in ids {
+        let id = *id as usize;
+        let first = id / WIDTH * inputs * WIDTH + id % WIDTH;
+        let places = (first..).step_by(WIDTH).take(inputs);
+        match Strips::of(storage, layout)? {
+            Strips::Whole(weights) => values.extend(places.map(|place| weights[place])),
+            Strips::Half(weights) => values.extend(places.map(|place| weights[place].to_f32())),
+        }
+    }
+    Tensor::from_vec(values, (ids.len(), inputs), &Device::Cpu)
+}
+
+fn other_width(expected: usize, got: usize) -> candle_core::Error {
+    candle_core::Error::msg(format!(
+        "a dense step expects rows of {expected} values, got {got}"
+    ))
 }
 
 /// The same values in 16 bits, if all are finite and that loses nothing of any.
@@ -148,7 +219,7 @@ impl CustomOp2 for StripProduct {
         let (rows, inputs) = input_layout.shape().dims2()?;
         let (_, depth, _) = weight_layout.shape().dims3()?;
         if inputs != depth {
-            bail!("a dense step expects rows of {depth} values, got {inputs}");
+            return Err(other_width(depth, inputs));
         }
         let input = contiguous(input, input_layout)?;
         let weight = Strips::of(weight, weight_layout)?;
@@ -204,9 +275,10 @@ mod tests {
                 .unwrap();
             let weight = halves.to_dtype(DType::F32).unwrap();
             let dense = DenseWeight::new(&weight).unwrap();
-            assert_eq!(dense.tensor().dtype(), DType::F16);
+            let strips = dense.strips().unwrap();
+            assert_eq!(strips.dtype(), DType::F16);
             let whole = DenseWeight {
-                laid_out: dense.tensor().to_dtype(DType::F32).unwrap(),
+                values: Values::Strips(strips.to_dtype(DType::F32).unwrap()),
                 outputs,
             };
             let (expected, got) = (
@@ -233,12 +305,46 @@ mod tests {
     }
 
     #[test]
-    fn an_input_of_another_width_is_an_error() {
-        let dense = DenseWeight::new(&numbers(&[4, 3], 1.0)).unwrap();
-        let error = dense.product(&numbers(&[2, 5], 1.0)).unwrap_err();
-        assert!(
-            error.to_string().contains("rows of 3 values, got 5"),
-            "{error}"
+    fn rounded_weights_give_about_the_same_in_a_quarter_of_the_memory() {
+        let (rows, inputs, outputs) = (70, 512, 37);
+        let (input, weight) = (
+            numbers(&[rows, inputs], 1.0),
+            numbers(&[outputs, inputs], 1.0),
         );
+        let (exact, rounded) = (
+            DenseWeight::new(&weight).unwrap(),
+            DenseWeight::rounded(&weight).unwrap(),
+        );
+        let (expected, got) = (
+            exact.product(&input).unwrap(),
+            rounded.product(&input).unwrap(),
+        );
+        // Of 512 products of numbers up to 1, whose sum is about 7.5 on the average.
+        assert!(apart(&expected, &got) < 0.15);
+        let ids = [36, 0, 17];
+        let apart = apart(&exact.rows(&ids).unwrap(), &rounded.rows(&ids).unwrap());
+        assert!(apart > 0.0 && apart < 1.0 / 127.0);
+        assert!(rounded.rows(&[37]).is_err());
+        // 37 outputs are five strips of eight.
+        assert_eq!(rounded.bytes(), 40 * (512 + 512 / 32 * 4));
+        assert_eq!(exact.bytes(), 48 * 512 * 4);
+    }
+
+    #[test]
+    fn rows_that_are_no_whole_blocks_are_kept_exact() {
+        let weight = numbers(&[5, 48], 1.0);
+        assert!(DenseWeight::rounded(&weight).unwrap().strips().is_some());
+    }
+
+    #[test]
+    fn an_input_of_another_width_is_an_error() {
+        let weight = numbers(&[4, 32], 1.0);
+        for dense in [DenseWeight::new(&weight), DenseWeight::rounded(&weight)] {
+            let error = dense.unwrap().product(&numbers(&[2, 5], 1.0)).unwrap_err();
+            assert!(
+                error.to_string().contains("rows of 32 values, got 5"),
+                "{error}"
+            );
+        }
     }
 }

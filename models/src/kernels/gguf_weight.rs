@@ -101,9 +101,7 @@ impl GgufWeight {
     /// The bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
         match &self.values {
-            Values::Plain(weight) => {
-                weight.tensor().elem_count() * weight.tensor().dtype().size_in_bytes()
-            }
+            Values::Plain(weight) => weight.bytes(),
             Values::SmallBlocks(strips) => strips.memory_bytes(),
             Values::LargeBlocks(blocks) => blocks.weight.storage_size_in_bytes(),
         }

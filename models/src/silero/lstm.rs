@@ -7,6 +7,7 @@ use super::state::HIDDEN;
 use crate::ModelError;
 use crate::kernels::{self, DenseWeight};
 use crate::onnx::OnnxFile;
+use crate::weights::tensor_bytes;
 
 /// How many gates there are. The network takes them in the order input, forget, cell, output.
 const GATES: usize = 4;
@@ -58,8 +59,8 @@ impl Lstm {
         all.narrow(0, 0, count)
     }
 
-    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        [self.input.tensor(), &self.recurrent, &self.bias].into_iter()
+    pub(super) fn bytes(&self) -> usize {
+        self.input.bytes() + tensor_bytes(&self.recurrent) + tensor_bytes(&self.bias)
     }
 }
 

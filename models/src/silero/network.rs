@@ -93,13 +93,9 @@ impl SileroWeights {
     /// The bytes that the weights take.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        let dense = self.convolutions.iter().map(|step| step.weight.tensor());
-        let dense = dense.chain([self.spectrum.tensor(), self.last.tensor()]);
-        let values: usize = dense
-            .chain(self.lstm.tensors())
-            .map(Tensor::elem_count)
-            .sum();
-        4 * values as u64
+        let convolutions = self.convolutions.iter().map(|step| step.weight.bytes());
+        let ends = self.spectrum.bytes() + self.last.bytes();
+        (convolutions.sum::<usize>() + ends + self.lstm.bytes()) as u64
     }
 }
 

@@ -5,10 +5,11 @@ mod tests;
 
 use candle_core::{Result as CandleResult, Tensor};
 
-use super::layer::{Bytes, Dense, FeedForward, Norm, Reader, bytes};
+use super::layer::{Bytes, Dense, FeedForward, Norm, Reader};
 use super::{EncoderPass, WhisperConfig, WhisperWeights};
 use crate::ModelError;
-use crate::kernels::{self, CrossCache, DenseWeight, Lookback};
+use crate::kernels::{self, CrossCache, DenseWeight, Lookback, TokenCache};
+use crate::weights::tensor_bytes;
 
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -46,8 +47,8 @@ pub struct EncodedAudio {
 /// What the decoder keeps of one hypothesis. A clone is cheap, and goes its own way.
 #[derive(Debug, Clone, Default)]
 pub struct DecoderState {
-    /// For each layer `[tokens, 2 * hidden]`: key and value side by side.
-    layers: Vec<Tensor>,
+    /// For each layer key and value of each token side by side.
+    layers: Vec<TokenCache>,
     length: usize,
 }
 
@@ -135,7 +136,7 @@ impl Decoder {
         let tokens = reader.read("decoder.embed_tokens.weight", &[vocabulary, hidden])?;
         let layers = 0..config.decoder_layers;
         Ok(Self {
-            tokens: DenseWeight::new(&tokens).map_err(ModelError::compute("lay out weights"))?,
+            tokens: reader.lay_out(&tokens)?,
             positions: reader.read(
                 "decoder.embed_positions.weight",
                 &[config.max_target_positions, hidden],
@@ -258,7 +259,7 @@ impl Decoder {
             ];
             denses.into_iter().map(Bytes::bytes).sum::<usize>() + layer.feed_forward.bytes()
         });
-        bytes(self.tokens.tensor()) + bytes(&self.positions) + layers.sum::<usize>()
+        self.tokens.bytes() + tensor_bytes(&self.positions) + layers.sum::<usize>()
     }
 }
 
@@ -296,26 +297,21 @@ impl Layer {
         let projected = self.attention_in.forward(&self.norm.forward(input)?)?;
         let queries = projected.narrow(1, 0, hidden)?.contiguous()?;
         let entries = projected.narrow(1, hidden, 2 * hidden)?.contiguous()?;
-        let mut lookbacks = Vec::with_capacity(queries.dim(0)?);
         let mut row = 0;
-        for feed in feeds {
-            let count = feed.tokens.len();
-            let new = entries.narrow(0, row, count)?;
-            row += count;
-            let cache = match feed.state.layers.get(index) {
-                Some(cache) => Tensor::cat(&[cache, &new], 0)?,
-                None => new,
-            };
-            let length = cache.dim(0)?;
-            lookbacks.extend((0..count).map(|place| Lookback {
-                cache: cache.clone(),
-                visible: length - count + place + 1,
-            }));
+        for feed in feeds.iter_mut() {
+            let new = entries.narrow(0, row, feed.tokens.len())?;
+            row += feed.tokens.len();
             match feed.state.layers.get_mut(index) {
-                Some(known) => *known = cache,
-                None => feed.state.layers.push(cache),
+                Some(cache) => cache.push(&new)?,
+                None => feed.state.layers.push(TokenCache::new(&new)?),
             }
         }
+        let lookbacks = feeds.iter().filter_map(|feed| {
+            let cache = feed.state.layers.get(index)?;
+            let (length, count) = (cache.tokens(), feed.tokens.len());
+            Some((length - count + 1..=length).map(move |visible| Lookback { cache, visible }))
+        });
+        let lookbacks: Vec<Lookback<'_>> = lookbacks.flatten().collect();
         let mixed = kernels::cached_attention(&queries, &lookbacks, self.heads)?;
         self.attention_out.add_to(input, &mixed)
     }

@@ -2,10 +2,11 @@
 
 use candle_core::{Device, Result as CandleResult, Tensor};
 
-use super::layer::{Bytes, Dense, FeedForward, Norm, Reader, bytes};
+use super::layer::{Bytes, Dense, FeedForward, Norm, Reader};
 use super::{LogMel, WhisperConfig, WhisperWeights};
 use crate::ModelError;
 use crate::kernels::{self, Packing};
+use crate::weights::tensor_bytes;
 
 #[derive(Debug)]
 pub(super) struct Encoder {
@@ -153,7 +154,7 @@ impl Encoder {
         let layers = self.layers.iter().map(|layer| {
             layer.attention_in.bytes() + layer.attention_out.bytes() + layer.feed_forward.bytes()
         });
-        bytes(&self.positions) + Bytes::bytes(&self.second) + layers.sum::<usize>()
+        tensor_bytes(&self.positions) + Bytes::bytes(&self.second) + layers.sum::<usize>()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
-use crate::ModelError;
 use crate::kernels::{self, DenseWeight};
-use crate::weights::TensorFile;
+use crate::weights::{TensorFile, tensor_bytes};
+use crate::{ModelError, Precision};
 
 /// What layer normalisation adds to the variance.
 const EPSILON: f64 = 1e-5;
@@ -15,6 +15,7 @@ pub(super) struct Reader<'a> {
     /// `model.`, or nothing in checkpoints of the bare network.
     pub(super) prefix: &'static str,
     pub(super) device: &'a Device,
+    pub(super) precision: Precision,
 }
 
 /// A dense step `x * weight + bias`.
@@ -44,6 +45,12 @@ impl Reader<'_> {
     pub(super) fn read(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let name = format!("{}{name}", self.prefix);
         self.file.read(&name, shape, self.device)
+    }
+
+    /// Lays out the weights of a dense step `[outputs, inputs]`.
+    pub(super) fn lay_out(&self, weight: &Tensor) -> Result<DenseWeight, ModelError> {
+        let laid_out = self.precision.lay_out(weight);
+        laid_out.map_err(ModelError::compute("lay out weights"))
     }
 
     pub(super) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, ModelError> {
@@ -84,7 +91,7 @@ impl Reader<'_> {
         }
         let dense = || -> CandleResult<Dense> {
             Ok(Dense {
-                weight: DenseWeight::new(&Tensor::cat(&weights, 0)?)?,
+                weight: self.precision.lay_out(&Tensor::cat(&weights, 0)?)?,
                 bias: Tensor::cat(&biases, 0)?,
             })
         };
@@ -103,7 +110,7 @@ impl Reader<'_> {
         let weight = weight
             .transpose(1, 2)
             .and_then(|weight| weight.contiguous()?.reshape((outputs, 3 * inputs)))
-            .and_then(|weight| DenseWeight::new(&weight))
+            .and_then(|weight| self.precision.lay_out(&weight))
             .map_err(ModelError::compute("lay out weights"))?;
         Ok(Dense { weight, bias })
     }
@@ -144,7 +151,7 @@ impl Dense {
     }
 
     fn bytes(&self) -> usize {
-        bytes(self.weight.tensor()) + bytes(&self.bias)
+        self.weight.bytes() + tensor_bytes(&self.bias)
     }
 }
 
@@ -178,8 +185,4 @@ impl Bytes for FeedForward {
     fn bytes(&self) -> usize {
         self.wide.bytes() + self.narrow.bytes()
     }
-}
-
-pub(super) fn bytes(tensor: &Tensor) -> usize {
-    tensor.elem_count() * tensor.dtype().size_in_bytes()
 }

@@ -8,8 +8,8 @@ use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::layer::Reader;
 use super::{GenerationConfig, MelFilters, Vocabulary, WhisperConfig};
-use crate::ModelError;
 use crate::weights::TensorFile;
+use crate::{ModelError, Precision};
 
 /// Network, vocabulary and filters of a Whisper model. Immutable and `Send + Sync`: share it behind an `Arc`.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub struct WhisperWeights {
 
 impl WhisperWeights {
     /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and, if it is there, `generation_config.json`: the
-    /// layout of transformers.
+    /// layout of transformers. Its weights are then kept in `precision`.
     ///
     /// # Errors
     /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of another model;
     /// [`ModelError::Compute`] if the device has no room.
-    pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
+    pub fn load(folder: &Path, device: &Device, precision: Precision) -> Result<Self, ModelError> {
         let config = WhisperConfig::read(&folder.join("config.json"))?;
         let generation = GenerationConfig::read(&folder.join("generation_config.json"))?;
         let tokenizer = folder.join("tokenizer.json");
@@ -42,6 +42,7 @@ impl WhisperWeights {
             file: &mut file,
             prefix: if prefixed { "model." } else { "" },
             device,
+            precision,
         };
         Ok(Self {
             encoder: Encoder::read(&mut reader, &config)?,

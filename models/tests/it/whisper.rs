@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aimass_models::Precision;
 use aimass_models::weights::TensorFile;
 use aimass_models::whisper::decoding::{Decoding, DecodingOptions, Strategy, Task};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, LogMel, MelFilters, WhisperWeights};
@@ -48,7 +49,7 @@ fn apart(one: &[f32], other: &[f32]) -> f32 {
 }
 
 fn weights() -> WhisperWeights {
-    WhisperWeights::load(&folder(), &Device::Cpu).unwrap()
+    WhisperWeights::load(&folder(), &Device::Cpu, Precision::Exact).unwrap()
 }
 
 fn spectrogram(weights: &WhisperWeights) -> LogMel {

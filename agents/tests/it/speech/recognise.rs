@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use aimass_models::device;
 use aimass_models::whisper::decoding::{Decoded, Decoding, DecodingOptions, Strategy, Task};
 use aimass_models::whisper::recognition::{Recognised, Recognition, RecognitionOptions, Words};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
+use aimass_models::{Precision, device};
 
 use super::recordings::white_noise;
 use super::transcribe::{recording, samples_of, store};
 
 async fn weights() -> WhisperWeights {
     let folder = store().await.path("whisper-base").unwrap();
-    WhisperWeights::load(&folder, &device::open("cpu").unwrap()).unwrap()
+    WhisperWeights::load(&folder, &device::open("cpu").unwrap(), Precision::Exact).unwrap()
 }
 
 /// A decoding, and how many steps it took.

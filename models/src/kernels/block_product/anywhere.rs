@@ -11,6 +11,8 @@ pub(super) struct Bytes;
 impl Kernel<NIBBLES> for Nibbles {
     type Weights = [i8; BYTES];
 
+    const TOO_HIGH: i32 = 0;
+
     #[inline(always)]
     fn load(self, numbers: &[u8; NIBBLES]) -> [i8; BYTES] {
         let mut weights = [0; BYTES];
@@ -32,6 +34,8 @@ impl Kernel<NIBBLES> for Nibbles {
 
 impl Kernel<BYTES> for Bytes {
     type Weights = [i8; BYTES];
+
+    const TOO_HIGH: i32 = 0;
 
     #[inline(always)]
     fn load(self, numbers: &[u8; BYTES]) -> [i8; BYTES] {

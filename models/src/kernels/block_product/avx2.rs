@@ -3,12 +3,13 @@
 use std::arch::x86_64::__m256i;
 
 use pulp::cast;
+use pulp::core_arch::x86::{Avx, Avx2};
 use pulp::x86::V3;
 
 use super::{BLOCK, BYTES, Kernel, NIBBLES, Sums};
 
 /// Groups of four inputs in a block.
-const GROUPS: usize = BLOCK / 4;
+pub(super) const GROUPS: usize = BLOCK / 4;
 
 #[derive(Clone, Copy)]
 pub(super) struct Nibbles(pub(super) V3);
@@ -19,21 +20,11 @@ pub(super) struct Bytes(pub(super) V3);
 impl Kernel<NIBBLES> for Nibbles {
     type Weights = [__m256i; GROUPS];
 
+    const TOO_HIGH: i32 = 0;
+
     #[inline(always)]
     fn load(self, numbers: &[u8; NIBBLES]) -> Self::Weights {
-        let simd = self.0;
-        let half = simd.avx._mm256_set1_epi8(15);
-        let (vectors, _) = numbers.as_chunks::<32>();
-        let mut weights = [simd.avx._mm256_setzero_si256(); GROUPS];
-        for (pair, both) in weights.as_chunks_mut::<2>().0.iter_mut().zip(vectors) {
-            let both: __m256i = cast(*both);
-            let upper = simd.avx2._mm256_srli_epi16::<4>(both);
-            *pair = [
-                simd.avx2._mm256_and_si256(both, half),
-                simd.avx2._mm256_and_si256(upper, half),
-            ];
-        }
-        weights
+        halves(self.0.avx, self.0.avx2, numbers)
     }
 
     #[inline(always)]
@@ -52,8 +43,27 @@ impl Kernel<NIBBLES> for Nibbles {
     }
 }
 
+/// The lower and the upper halves of the bytes, each as bytes.
+#[inline(always)]
+pub(super) fn halves(avx: Avx, avx2: Avx2, numbers: &[u8; NIBBLES]) -> [__m256i; GROUPS] {
+    let half = avx._mm256_set1_epi8(15);
+    let (vectors, _) = numbers.as_chunks::<32>();
+    let mut weights = [avx._mm256_setzero_si256(); GROUPS];
+    for (pair, both) in weights.as_chunks_mut::<2>().0.iter_mut().zip(vectors) {
+        let both: __m256i = cast(*both);
+        let upper = avx2._mm256_srli_epi16::<4>(both);
+        *pair = [
+            avx2._mm256_and_si256(both, half),
+            avx2._mm256_and_si256(upper, half),
+        ];
+    }
+    weights
+}
+
 impl Kernel<BYTES> for Bytes {
     type Weights = [__m256i; GROUPS];
+
+    const TOO_HIGH: i32 = 0;
 
     #[inline(always)]
     fn load(self, numbers: &[u8; BYTES]) -> Self::Weights {
