@@ -27,34 +27,40 @@ const ROUND: f32 = 12_582_912.0;
 /// Sums of the products within a block, of each lane.
 type Sums = [i32; LANES];
 
-/// Rows in blocks of 8 bits, `[rows, blocks]`.
+/// Some rows in blocks of 8 bits, `[blocks, rows]`: all rows of a block meet the same weights.
 struct Rounded {
-    numbers: Vec<[i8; BLOCK]>,
-    scales: Vec<f32>,
-    /// The sum of a block's numbers.
-    totals: Vec<i32>,
-    /// The sum of what a block's numbers stand for.
-    products: Vec<f32>,
+    count: usize,
+    blocks: Vec<RoundedBlock>,
+}
+
+/// A block of one row.
+#[derive(Debug, Clone, Copy)]
+struct RoundedBlock {
+    numbers: [i8; BLOCK],
+    scale: f32,
+    /// The sum of the numbers.
+    total: i32,
+    /// The sum of what the numbers stand for.
+    product: f32,
 }
 
 impl Rounded {
-    fn new(rows: &[f32]) -> Self {
-        let (blocks, _) = rows.as_chunks::<BLOCK>();
-        let mut rounded = Self {
-            numbers: Vec::with_capacity(blocks.len()),
-            scales: Vec::with_capacity(blocks.len()),
-            totals: Vec::with_capacity(blocks.len()),
-            products: Vec::with_capacity(blocks.len()),
-        };
+    /// Rounds rows of `inputs` values, a multiple of a block's.
+    fn new(rows: &[f32], inputs: usize) -> Self {
+        let count = rows.len() / inputs;
+        let mut blocks = Vec::with_capacity(count * inputs / BLOCK);
         Arch::new().dispatch(Round {
-            blocks,
-            rounded: &mut rounded,
+            rows,
+            inputs,
+            blocks: &mut blocks,
         });
-        rounded
+        Self { count, blocks }
     }
+}
 
+impl RoundedBlock {
     #[inline(always)]
-    fn push(&mut self, block: &[f32; BLOCK]) {
+    fn new(block: &[f32; BLOCK]) -> Self {
         let mut most = 0f32;
         let mut sum = 0f32;
         for value in block {
@@ -78,12 +84,13 @@ impl Rounded {
         } else {
             f32::NAN
         };
-        self.numbers.push(numbers);
-        // In the 16 bits that llama.cpp keeps them in.
-        self.scales.push(f16::from_f32(scale).to_f32());
-        self.products
-            .push(f16::from_f32(scale * total as f32).to_f32());
-        self.totals.push(total);
+        Self {
+            numbers,
+            // In the 16 bits that llama.cpp keeps them in.
+            scale: f16::from_f32(scale).to_f32(),
+            total,
+            product: f16::from_f32(scale * total as f32).to_f32(),
+        }
     }
 }
 
@@ -91,8 +98,9 @@ impl Rounded {
 // and nothing overflows: a block's sum is below a million.
 
 struct Round<'a> {
-    blocks: &'a [[f32; BLOCK]],
-    rounded: &'a mut Rounded,
+    rows: &'a [f32],
+    inputs: usize,
+    blocks: &'a mut Vec<RoundedBlock>,
 }
 
 impl NullaryFnOnce for Round<'_> {
@@ -100,8 +108,12 @@ impl NullaryFnOnce for Round<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for block in self.blocks {
-            self.rounded.push(block);
+        for first in (0..self.inputs).step_by(BLOCK) {
+            for row in self.rows.chunks_exact(self.inputs) {
+                if let Some(block) = row[first..].first_chunk() {
+                    self.blocks.push(RoundedBlock::new(block));
+                }
+            }
         }
     }
 }
@@ -133,7 +145,7 @@ impl BlockStrips {
         let mut output = vec![0f32; count * self.outputs];
         let parts = rows.chunks(ROWS_AT_ONCE * self.inputs);
         for (rows, output) in parts.zip(output.chunks_mut(ROWS_AT_ONCE * self.outputs)) {
-            self.multiply(&Rounded::new(rows), output);
+            self.multiply(&Rounded::new(rows, self.inputs), output);
         }
         output
     }
@@ -189,27 +201,25 @@ impl BlockStrips {
         kernel: K,
     ) {
         let blocks = self.blocks();
-        let count = output.len() / self.outputs;
         let (numbers, _) = self.numbers.as_chunks::<SIZE>();
         for (strip, numbers) in numbers.chunks_exact(blocks).enumerate() {
             let mut sums = [[0f32; LANES]; ROWS_AT_ONCE];
-            for (block, numbers) in numbers.iter().enumerate() {
+            let rows = rows.blocks.chunks_exact(rows.count);
+            for (block, (numbers, rows)) in numbers.iter().zip(rows).enumerate() {
                 let place = strip * blocks + block;
                 let weights = kernel.load(numbers);
                 let scales = &self.scales[place];
-                let minima = self.minima.as_ref().map(|minima| &minima[place]);
-                for (row, sums) in sums[..count].iter_mut().enumerate() {
-                    let input = row * blocks + block;
-                    let products = kernel.sums(&weights, &rows.numbers[input]);
-                    let (scale, total) = (rows.scales[input], rows.totals[input]);
-                    let shift = (self.offset + K::TOO_HIGH) * total;
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let shift = (self.offset + K::TOO_HIGH) * row.total;
+                    let products = kernel.sums(&weights, &row.numbers, -shift);
                     for ((sum, product), weight) in sums.iter_mut().zip(products).zip(scales) {
-                        *sum = (weight * scale).mul_add(product.wrapping_sub(shift) as f32, *sum);
+                        *sum = (weight * row.scale).mul_add(product as f32, *sum);
                     }
-                    let Some(minima) = minima else { continue };
-                    let total = rows.products[input];
-                    for (sum, minimum) in sums.iter_mut().zip(minima) {
-                        *sum = minimum.mul_add(total, *sum);
+                }
+                let Some(minima) = &self.minima else { continue };
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    for (sum, minimum) in sums.iter_mut().zip(&minima[place]) {
+                        *sum = minimum.mul_add(row.product, *sum);
                     }
                 }
             }
@@ -231,8 +241,8 @@ trait Kernel<const SIZE: usize>: Copy {
 
     fn load(self, numbers: &[u8; SIZE]) -> Self::Weights;
 
-    /// For each output the sum of the products.
-    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums;
+    /// For each output the sum of `first` and the products.
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK], first: i32) -> Sums;
 }
 
 #[cfg(test)]
@@ -311,7 +321,7 @@ mod tests {
     fn the_machines_own_instructions_give_the_same_to_the_bit() {
         for kind in KINDS {
             let (strips, _) = strips(kind, 21, 160);
-            let rows = Rounded::new(&rows(9, 160));
+            let rows = Rounded::new(&rows(9, 160), 160);
             let (mut fast, mut plain) = (vec![0.0; 9 * 21], vec![0.0; 9 * 21]);
             strips.multiply_anywhere(&rows, &mut plain);
             strips.multiply(&rows, &mut fast);

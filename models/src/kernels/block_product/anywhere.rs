@@ -27,8 +27,8 @@ impl Kernel<NIBBLES> for Nibbles {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &[i8; BYTES], row: &[i8; BLOCK]) -> Sums {
-        sums(weights, row)
+    fn sums(self, weights: &[i8; BYTES], row: &[i8; BLOCK], first: i32) -> Sums {
+        sums(weights, row, first)
     }
 }
 
@@ -43,14 +43,14 @@ impl Kernel<BYTES> for Bytes {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &[i8; BYTES], row: &[i8; BLOCK]) -> Sums {
-        sums(weights, row)
+    fn sums(self, weights: &[i8; BYTES], row: &[i8; BLOCK], first: i32) -> Sums {
+        sums(weights, row, first)
     }
 }
 
 #[inline(always)]
-fn sums(weights: &[i8; BYTES], row: &[i8; BLOCK]) -> Sums {
-    let mut sums = [0; LANES];
+fn sums(weights: &[i8; BYTES], row: &[i8; BLOCK], first: i32) -> Sums {
+    let mut sums = [first; LANES];
     for (group, inputs) in weights.chunks_exact(4 * LANES).zip(row.chunks_exact(4)) {
         for (sum, weights) in sums.iter_mut().zip(group.chunks_exact(4)) {
             for (weight, input) in weights.iter().zip(inputs) {

@@ -28,7 +28,7 @@ impl Kernel<NIBBLES> for Nibbles {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK], first: i32) -> Sums {
         let simd = self.0;
         let (inputs, _) = row.as_chunks::<4>();
         // Eight times two products of 15 and 127 at most: 16 bits have room.
@@ -39,7 +39,9 @@ impl Kernel<NIBBLES> for Nibbles {
             sums = simd.avx2._mm256_add_epi16(sums, products);
         }
         let ones = simd.avx._mm256_set1_epi16(1);
-        cast(simd.avx2._mm256_madd_epi16(sums, ones))
+        let sums = simd.avx2._mm256_madd_epi16(sums, ones);
+        let first = simd.avx._mm256_set1_epi32(first);
+        cast(simd.avx2._mm256_add_epi32(sums, first))
     }
 }
 
@@ -71,11 +73,11 @@ impl Kernel<BYTES> for Bytes {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK], first: i32) -> Sums {
         let simd = self.0;
         let (inputs, _) = row.as_chunks::<4>();
         let ones = simd.avx._mm256_set1_epi16(1);
-        let mut sums = simd.avx._mm256_setzero_si256();
+        let mut sums = simd.avx._mm256_set1_epi32(first);
         for (weights, inputs) in weights.iter().zip(inputs) {
             let inputs = simd.avx._mm256_set1_epi32(cast(*inputs));
             // The instruction wants one side without signs: those of the weights go over to the inputs. Two products of 128 and 127 fit 16 bits.

@@ -32,11 +32,13 @@ impl Vnni {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &[__m256i; GROUPS], row: &[i8; BLOCK]) -> Sums {
+    fn sums(self, weights: &[__m256i; GROUPS], row: &[i8; BLOCK], first: i32) -> Sums {
         let (inputs, _) = row.as_chunks::<4>();
-        let nothing = self.avx._mm256_setzero_si256();
         // Two chains, for the next addition to a sum has to wait for the one before.
-        let mut sums = [nothing; 2];
+        let mut sums = [
+            self.avx._mm256_set1_epi32(first),
+            self.avx._mm256_setzero_si256(),
+        ];
         for (place, (weights, inputs)) in weights.iter().zip(inputs).enumerate() {
             let inputs = self.avx._mm256_set1_epi32(cast(*inputs));
             sums[place % 2] = self.add_products(sums[place % 2], *weights, inputs);
@@ -62,8 +64,8 @@ impl Kernel<NIBBLES> for Nibbles {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
-        self.0.sums(weights, row)
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK], first: i32) -> Sums {
+        self.0.sums(weights, row, first)
     }
 }
 
@@ -85,7 +87,7 @@ impl Kernel<BYTES> for Bytes {
     }
 
     #[inline(always)]
-    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK]) -> Sums {
-        self.0.sums(weights, row)
+    fn sums(self, weights: &Self::Weights, row: &[i8; BLOCK], first: i32) -> Sums {
+        self.0.sums(weights, row, first)
     }
 }
