@@ -74,6 +74,8 @@ pub(crate) fn fault(error: &ModelError) -> Fault {
         }
         (ModelError::Compute { .. }, _) => Fault::retryable(message),
         (ModelError::Input { .. }, _) => Fault::rejected(message),
+        // The worker goes to its next device; without one, the runtime says so to those who wait.
+        (ModelError::Device { .. }, _) => Fault::dead_for_process(message),
         _ => Fault::unavailable(message),
     }
 }

@@ -85,22 +85,36 @@ fn rule_at(keys: &'static [Key], path: &[&str]) -> Option<&'static Rule> {
     }
 }
 
-/// A variable holds bare text: its rule says whether that is a number, a switch, a list with commas, or text.
+/// A variable holds bare text: its rule says whether that is a number, a switch, a list with commas or as the file has it, or text.
 fn item_of(rule: Option<&Rule>, text: &str, name: &str) -> Item {
     match rule {
         Some(rule) if rule.is_bare() => bare(text),
         Some(rule) if rule.is_list() => Item::List(
-            text.split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
+            parts(text)
+                .into_iter()
                 .map(|part| Node {
                     origin: Origin::Variable(name.to_owned()),
-                    item: Item::Text(part.to_owned()),
+                    item: Item::Text(part),
                 })
                 .collect(),
         ),
         _ => Item::Text(text.to_owned()),
     }
+}
+
+fn parts(text: &str) -> Vec<String> {
+    let as_in_the_file = text.parse::<toml::Value>().ok().and_then(|value| {
+        let texts = value
+            .as_array()?
+            .iter()
+            .map(|part| Some(part.as_str()?.to_owned()));
+        texts.collect()
+    });
+    as_in_the_file.unwrap_or_else(|| {
+        let parts = text.split(',').map(str::trim);
+        let parts = parts.filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    })
 }
 
 fn bare(text: &str) -> Item {

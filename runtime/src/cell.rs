@@ -265,6 +265,22 @@ impl Cell {
             .device()
     }
 
+    /// A worker is ready on the device that it is placed on.
+    pub(crate) fn device_serves(&self, incarnation: Incarnation) {
+        self.chairs[incarnation.worker.0 as usize]
+            .placement
+            .lock()
+            .serves();
+    }
+
+    /// Whether a worker is placed on the last of its devices, and was never ready there.
+    pub(crate) fn has_no_device(&self, incarnation: Incarnation) -> bool {
+        self.chairs[incarnation.worker.0 as usize]
+            .placement
+            .lock()
+            .is_at_its_end()
+    }
+
     /// Whether a worker has neither thread nor model.
     pub(crate) fn is_gone(&self, worker: WorkerId) -> bool {
         let gone = |state| matches!(state, WorkerState::Unloaded | WorkerState::Failed);

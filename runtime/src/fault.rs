@@ -23,7 +23,8 @@ pub enum FaultKind {
     Unavailable,
     /// It may work the next time.
     Retryable,
-    /// The device is lost for this process: go to the fallback placement, do not try here again.
+    /// The device is lost for this process, or not there: go to the fallback placement, do not try here again. Where a model is read, there is no
+    /// fallback, and the last device never worked, it counts as `Unavailable`.
     DeadForProcess,
     /// The agent broke its own contract.
     Bug,

@@ -9,11 +9,27 @@ use crate::model::{DeviceName, ParseDeviceError};
 pub(crate) struct Placement {
     devices: Vec<DeviceName>,
     at: usize,
+    /// Whether a worker has been ready on the present one.
+    served: bool,
 }
 
 impl Placement {
     pub(crate) fn new(devices: Vec<DeviceName>) -> Self {
-        Self { devices, at: 0 }
+        Self {
+            devices,
+            at: 0,
+            served: false,
+        }
+    }
+
+    /// A worker is ready on the present device.
+    pub(crate) fn serves(&mut self) {
+        self.served = true;
+    }
+
+    /// Whether the last device is one that never worked: neither another one nor another try helps, only the user does.
+    pub(crate) fn is_at_its_end(&self) -> bool {
+        self.at + 1 >= self.devices.len() && !self.served
     }
 
     pub(crate) fn device(&self) -> DeviceName {
@@ -27,6 +43,7 @@ impl Placement {
     pub(crate) fn fall_back(&mut self) {
         if self.at + 1 < self.devices.len() {
             self.at += 1;
+            self.served = false;
         }
     }
 }
@@ -139,9 +156,13 @@ mod tests {
         let devices = two_devices().place(&wishes, 0).unwrap();
         let mut placement = Placement::new(devices);
         assert_eq!(placement.device(), DeviceName::Cuda(1));
+        placement.serves();
         placement.fall_back();
+        assert!(placement.is_at_its_end());
         placement.fall_back();
         assert_eq!(placement.device(), DeviceName::Cpu);
+        placement.serves();
+        assert!(!placement.is_at_its_end());
     }
 
     #[test]

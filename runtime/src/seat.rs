@@ -10,7 +10,7 @@ use crate::cell::{Cell, Report};
 use crate::clock::Time;
 use crate::environment::{Commit, EnvironmentError, Transaction};
 use crate::events::WorkerChange;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::ids::TaskId;
 use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, Wish};
 use crate::memory::{Share, WeightsKey};
@@ -103,6 +103,7 @@ impl Seat {
 
     pub(crate) fn ready(&self, model: &ModelVersion) {
         let device = self.device();
+        self.cell.device_serves(self.incarnation);
         self.say(|| WorkerChange::Ready {
             model: model.clone(),
             device,
@@ -228,6 +229,11 @@ impl Seat {
     }
 
     pub(crate) fn load_failed(&self, fault: Fault) {
+        let dead = fault.kind == FaultKind::DeadForProcess;
+        let fault = match dead && self.cell.has_no_device(self.incarnation) {
+            true => Fault::unavailable(fault.message),
+            false => fault,
+        };
         self.say(|| WorkerChange::LoadFailed {
             message: fault.message.clone(),
         });

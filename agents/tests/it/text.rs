@@ -18,17 +18,46 @@ async fn start() -> Runtime {
 }
 
 async fn start_observed(recorder: Recorder) -> Runtime {
+    start_with(Config::default(), recorder).await
+}
+
+async fn start_with(config: Config, recorder: Recorder) -> Runtime {
     let store = cache::store();
     let pulling = store.clone();
     tokio::task::spawn_blocking(move || pulling.pull("minilm", &mut Silent).unwrap())
         .await
         .unwrap();
-    Runtime::builder(Config::default())
+    Runtime::builder(config)
         .agent(TextAgent::new(store, None))
         .observer(recorder)
         .start()
         .await
         .unwrap()
+}
+
+#[cfg(not(any(feature = "cuda", feature = "metal")))]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_not_there_is_left_for_its_fallback() {
+    for (placement, works) in [(vec!["cuda:0", "cpu"], true), (vec!["cuda:0"], false)] {
+        let mut config = Config::default();
+        config.defaults.placement = placement.into_iter().map(str::to_owned).collect();
+        let runtime = start_with(config, Recorder::default()).await;
+        let asked = runtime.ask(Embed, TextInput::text("Rain")).await;
+        match asked {
+            Ok(_) => assert!(works),
+            Err(error) => {
+                assert!(
+                    !works && matches!(error, TaskError::Unavailable { .. }),
+                    "{error}"
+                );
+                assert!(
+                    error.to_string().contains("place the worker on `cpu`"),
+                    "{error}"
+                );
+            }
+        }
+        runtime.shutdown().await;
+    }
 }
 
 /// With those at its two ends, which the model adds.

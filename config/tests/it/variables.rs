@@ -31,6 +31,7 @@ fn a_variable_of_each_type_is_read() {
             ("AIMASS_AGENTS__TEXT__LAZY", "false"),
             ("AIMASS_AGENTS__TEXT__MODEL", "7"),
             ("AIMASS_DEFAULTS__PLACEMENT", "cuda:0, cpu"),
+            ("AIMASS_AGENTS__SPEECH__PLACEMENT", r#"["cuda:1", "cpu"]"#),
             ("AIMASS_DEFAULTS__CAPACITY_BYTES", "64MiB"),
             ("AIMASS_RUNTIME__MEMORY_BUDGET", "1048576"),
             ("AIMASS_RUNTIME__SUPERVISION__WINDOW", "90s"),
@@ -44,6 +45,7 @@ fn a_variable_of_each_type_is_read() {
     assert_eq!((text.replicas, text.lazy), (2, false));
     assert_eq!(text.model.as_deref(), Some("7"));
     assert_eq!(text.placement, ["cuda:0", "cpu"]);
+    assert_eq!(config.agent("speech").placement, ["cuda:1", "cpu"]);
     assert_eq!(config.defaults.capacity_bytes, 64 << 20);
     assert_eq!(config.runtime.memory_budget, Some(1 << 20));
     assert_eq!(config.runtime.supervision.window, Duration::from_secs(90));

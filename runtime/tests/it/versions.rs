@@ -184,6 +184,22 @@ async fn a_device_that_is_dead_for_the_process_is_left_for_its_fallback() {
 }
 
 #[tokio::test]
+async fn a_device_that_never_worked_and_has_no_fallback_is_told_to_those_who_wait() {
+    let stage = Stage::set(|setting| {
+        setting.probe.placement = vec!["cuda:1".to_owned(), "cuda:0".to_owned()];
+        setting.source.dead = vec![DeviceName::Cuda(0), DeviceName::Cuda(1)];
+    })
+    .await;
+    for _ in 0..20 {
+        let error = stage.ask(Order::answer(1)).await.unwrap_err();
+        assert!(matches!(error, TaskError::Unavailable { .. }), "{error}");
+        assert!(error.to_string().contains("cuda:0 is lost"), "{error}");
+    }
+    assert_eq!(stage.runtime.agents()[0].failed, None);
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn a_model_that_cannot_be_read_is_tried_again_and_then_the_agent_is_given_up() {
     let stage = Stage::set(|setting| {
         setting.source.broken = true;
