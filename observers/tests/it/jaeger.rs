@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,9 +10,8 @@ use aimass_runtime::{Episode, FactDraft, Record, TaskFinished};
 use serde_json::{Value, json};
 
 use crate::team::{self, Sound, Think, kind};
+use crate::tools;
 
-/// The newest version that Go installs without a module of its own: later ones replace dependencies.
-const VERSION: &str = "v1.48.0";
 /// How long Jaeger may take to start, and to show what it took.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -28,7 +26,7 @@ impl Jaeger {
     fn start() -> Self {
         let ports: Vec<u16> = free_ports(10);
         let at = |number: usize| format!("127.0.0.1:{}", ports[number]);
-        let process = Command::new(program())
+        let process = Command::new(tools::jaeger())
             .arg("--log-level=error")
             .arg(format!("--collector.otlp.grpc.host-port={}", at(0)))
             .arg(format!("--query.http-server.host-port={}", at(1)))
@@ -97,29 +95,6 @@ fn free_ports(count: usize) -> Vec<u16> {
     held.iter()
         .map(|listener| listener.local_addr().unwrap().port())
         .collect()
-}
-
-/// Jaeger's program, built by Go when it is not in the cache yet.
-fn program() -> PathBuf {
-    let cache = std::env::var_os("AIMASS_CACHE").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/aimass"),
-        PathBuf::from,
-    );
-    let folder = cache.join(format!("tools/jaeger-{VERSION}"));
-    let program = folder.join("all-in-one");
-    if program.exists() {
-        return program;
-    }
-    let package = format!("github.com/jaegertracing/jaeger/cmd/all-in-one@{VERSION}");
-    let built = Command::new("go")
-        .args(["install", "-trimpath", &package])
-        .env("GOBIN", &folder)
-        .status();
-    let built = built.unwrap_or_else(|error| {
-        panic!("Jaeger is built by `go`, which did not run ({error}); install Go")
-    });
-    assert!(built.success(), "`go install {package}` failed");
-    program
 }
 
 #[tokio::test(flavor = "multi_thread")]

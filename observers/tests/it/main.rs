@@ -18,3 +18,4 @@ mod otlp_metrics;
 mod prometheus;
 mod resumed;
 mod team;
+mod tools;

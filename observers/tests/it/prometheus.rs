@@ -12,6 +12,7 @@ use aimass_runtime::{Episode, FactDraft, Recorder};
 use serde_json::{Value, json};
 
 use crate::team::{self, Hear, Listen, Sound, Think, kind};
+use crate::tools;
 
 /// Looks at the page again and again, until it is dropped.
 struct Prometheus {
@@ -35,16 +36,14 @@ impl Prometheus {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = free.local_addr().unwrap().to_string();
         drop(free);
-        let process = Command::new("prometheus")
+        let process = Command::new(tools::prometheus())
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().display()))
             .arg(format!("--web.listen-address={listen}"))
             .arg("--enable-feature=exemplar-storage")
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("`prometheus` did not run ({error}); install the package `prometheus`")
-            });
+            .unwrap();
         let mut prometheus = Self {
             process,
             api: format!("http://{listen}/api/v1"),

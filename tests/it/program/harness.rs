@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The user that tests become where they must not be root.
-const NOBODY: &str = "65534";
+const NOBODY: u32 = 65534;
 
 /// A home, a cache and a current folder, gone with the value.
 pub(crate) struct Place {
@@ -113,17 +114,9 @@ impl Place {
             open_to_all(&program);
         }
         let program = program.display().to_string();
-        let mut all = vec![
-            "--reuid",
-            NOBODY,
-            "--regid",
-            NOBODY,
-            "--clear-groups",
-            "--",
-            &program,
-        ];
-        all.extend(arguments);
-        let mut command = self.command_of("setpriv", &all);
+        let mut command = self.command_of(&program, arguments);
+        // It gives up root's further groups too.
+        command.uid(NOBODY).gid(NOBODY);
         Ended::from(command.output().unwrap())
     }
 }

@@ -1,12 +1,17 @@
-//! A real terminal: one of tmux, on a server of its own.
+//! A real terminal: one of the kernel's own, whose screen a library keeps.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
 
 use super::harness::Place;
 
@@ -15,86 +20,71 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal with a program in it. It ends with the value.
 pub(crate) struct Terminal {
-    server: PathBuf,
+    pty: Pty,
+    shell: Child,
     here: PathBuf,
-    /// Something was written on the screen.
-    written: Receiver<()>,
+    screen: vt100::Parser,
+    /// What was written on the screen.
+    written: Receiver<Vec<u8>>,
 }
 
 impl Terminal {
     /// Runs a command line of a shell in a terminal of that size; the screen then says with which code it `ended`.
-    pub(crate) fn open(place: &Place, (width, height): (u16, u16), command: &str) -> Self {
+    pub(crate) fn open(place: &Place, size: (u16, u16), command: &str) -> Self {
         let here = place.here();
-        let server = here.join("tmux");
         let program = PathBuf::from(env!("CARGO_BIN_EXE_aimass"));
         let folder = program.parent().unwrap().display().to_string();
-        // The terminal waits until what it writes is listened to.
         let script = format!(
-            "PATH=\"{folder}:$PATH\"\ntmux -S {server} wait-for listened\nstty -g > before\n{command}\n\
+            "PATH=\"{folder}:$PATH\"\nstty -g > before\n{command}\n\
              code=$?\nstty -g > after\necho \"ended with $code\"\nexec cat\n",
-            server = server.display()
         );
         fs::write(here.join("script"), script).unwrap();
-        let pipe = here.join("pipe");
-        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
-        assert!(made.success());
+        let (pty, inside) = open().unwrap();
+        let (width, height) = size;
+        pty.resize(Size::new(height, width)).unwrap();
+        let shell = Command::new("sh")
+            .arg("script")
+            .current_dir(&here)
+            .envs(place.variables())
+            .env("TERM", "xterm-256color")
+            .spawn(inside)
+            .unwrap();
+        let mut output = File::from(pty.as_fd().try_clone_to_owned().unwrap());
         let (write, written) = channel();
-        let terminal = Self {
-            server,
-            here,
-            written,
-        };
-        let (width, height) = (width.to_string(), height.to_string());
-        let mut new = terminal.command(&[
-            "new-session",
-            "-d",
-            "-x",
-            &width,
-            "-y",
-            &height,
-            "sh",
-            "script",
-        ]);
-        new.envs(place.variables());
-        assert!(new.status().unwrap().success());
-        terminal.tmux(&["pipe-pane", "-O", &format!("exec cat > {}", pipe.display())]);
         thread::spawn(move || {
-            let mut pipe = File::open(pipe).unwrap();
             let mut some = [0; 4096];
-            while pipe.read(&mut some).is_ok_and(|read| read > 0) {
-                if write.send(()).is_err() {
+            // It ends with an error when nobody has the terminal open any more.
+            while let Ok(read @ 1..) = output.read(&mut some) {
+                if write.send(some[..read].to_vec()).is_err() {
                     return;
                 }
             }
         });
-        terminal.tmux(&["wait-for", "-S", "listened"]);
-        terminal
+        let (rows, columns) = rows_and_columns(size);
+        Self {
+            pty,
+            shell,
+            here,
+            screen: vt100::Parser::new(rows, columns, 0),
+            written,
+        }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("tmux");
-        command
-            .args(["-u", "-f", "/dev/null", "-S"])
-            .arg(&self.server)
-            .args(arguments)
-            .current_dir(&self.here)
-            .env_remove("TMUX");
-        command
+    /// Types what a key sends.
+    pub(crate) fn press(&mut self, key: &str) {
+        let sent = match key {
+            "Enter" => "\r",
+            "Escape" => "\x1b",
+            letter => letter,
+        };
+        self.pty.write_all(sent.as_bytes()).unwrap();
     }
 
-    fn tmux(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    pub(crate) fn press(&self, key: &str) {
-        self.tmux(&["send-keys", key]);
-    }
-
-    pub(crate) fn resize(&self, (width, height): (u16, u16)) {
-        let (width, height) = (width.to_string(), height.to_string());
-        self.tmux(&["resize-window", "-x", &width, "-y", &height]);
+    pub(crate) fn resize(&mut self, size: (u16, u16)) {
+        let (width, height) = size;
+        let (rows, columns) = rows_and_columns(size);
+        self.screen.set_size(rows, columns);
+        self.pty.resize(Size::new(height, width)).unwrap();
     }
 
     /// Returns what is on the screen once all of those words are.
@@ -105,31 +95,37 @@ impl Terminal {
     /// Returns what is on the screen once it is as it should be. It is looked at whenever something was written.
     pub(crate) fn wait_until(&mut self, is_so: impl Fn(&str) -> bool) -> String {
         loop {
-            let screen = self.tmux(&["capture-pane", "-p"]);
+            let screen = self.screen.screen().contents();
             if is_so(&screen) {
                 return screen;
             }
-            if self.written.recv_timeout(PATIENCE).is_err() {
+            let Ok(written) = self.written.recv_timeout(PATIENCE) else {
                 panic!("nothing was written any more, and this is on the screen:\n{screen}");
-            }
+            };
+            self.screen.process(&written);
         }
     }
 
     /// The terminal is as it was before the program.
     pub(crate) fn assert_restored(&self) {
-        assert_eq!(
-            self.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"])
-                .trim(),
-            "0 1"
-        );
+        let screen = self.screen.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor());
         let read = |name: &str| fs::read_to_string(self.here.join(name)).unwrap();
         assert_eq!(read("after"), read("before"));
     }
 }
 
+fn rows_and_columns((width, height): (u16, u16)) -> (NonZeroU16, NonZeroU16) {
+    (
+        NonZeroU16::new(height).unwrap(),
+        NonZeroU16::new(width).unwrap(),
+    )
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.command(&["kill-server"]).output();
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
     }
 }
