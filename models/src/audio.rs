@@ -1,6 +1,6 @@
 //! Audio files and live samples as the speech models hear them: mono, `f32` in -1..=1, at 16 kHz, a second at a time.
 //!
-//! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, FLAC) and m4a (AAC-LC, ALAC) with symphonia. [`Resampler`] does the same for
+//! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) and m4a (AAC-LC, ALAC) with symphonia. [`Resampler`] does the same for
 //! samples that come live. Neither ever holds more than a few seconds, however long the recording is.
 
 mod broken_off;
@@ -10,6 +10,7 @@ mod file;
 mod info;
 mod limits;
 mod mix;
+mod opus;
 mod resample;
 mod source;
 

@@ -17,6 +17,7 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 
 use super::edits::Edit;
+use super::opus::Opus;
 use super::source::Allowance;
 use super::{AudioInfo, limits, mix};
 use crate::ModelError;
@@ -356,7 +357,10 @@ fn choose(
         promised: track.num_frames,
         tagged: tagged(track),
         decoded: 0,
-        delay: 0,
+        delay: match codec.codec {
+            CODEC_ID_OPUS => u64::from(track.delay.unwrap_or(0)),
+            _ => 0,
+        },
         padding: u64::from(track.padding.unwrap_or(0)),
         end: None,
     };
@@ -381,11 +385,11 @@ fn decoder_for(
     codec: &AudioCodecParameters,
 ) -> Result<Box<dyn AudioDecoder>, ModelError> {
     let options = AudioDecoderOptions::default().gapless(codec.codec != CODEC_ID_MP3);
-    contained(path, || {
-        symphonia::default::get_codecs().make_audio_decoder(codec, &options)
+    contained(path, || match codec.codec {
+        CODEC_ID_OPUS => Ok(Box::new(Opus::new(codec)?) as Box<dyn AudioDecoder>),
+        _ => symphonia::default::get_codecs().make_audio_decoder(codec, &options),
     })?
     .map_err(|error| match (error, codec.codec) {
-        (Error::Unsupported(_), CODEC_ID_OPUS) => unsupported(path, "Opus"),
         (Error::Unsupported(_), CODEC_ID_AAC) => unsupported(
             path,
             "another kind of AAC (HE-AAC, or more than two channels)",
@@ -450,7 +454,8 @@ fn unsupported(path: &Path, found: &str) -> ModelError {
     let name = path.file_name().unwrap_or_default();
     ModelError::Format {
         path: path.to_path_buf(),
-        expected: "wav, aiff, flac, mp3, ogg (Vorbis, FLAC) or m4a (AAC-LC, ALAC) audio".to_owned(),
+        expected: "wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) or m4a (AAC-LC, ALAC) audio"
+            .to_owned(),
         found: found.to_owned(),
         advice: format!("convert it, for instance with `ffmpeg -i {name:?} out.flac`"),
     }

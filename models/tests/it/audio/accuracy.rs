@@ -40,6 +40,8 @@ const FILES: [(&str, &str, &str, u32, u32, usize); 24] = [
     ("bare_24k.mp3", "mp3", "mp3", 24_000, 1, 4_224),
     ("vorbis_44k_stereo.ogg", "ogg", "vorbis", 44_100, 2, 3_200),
     ("vorbis_16k.ogg", "ogg", "vorbis", 16_000, 1, 3_200),
+    ("opus_48k_stereo.opus", "ogg", "opus", 48_000, 2, 3_200),
+    ("opus_speech_48k.ogg", "ogg", "opus", 48_000, 1, 3_200),
 ];
 
 fn reference(name: &str) -> Vec<f32> {

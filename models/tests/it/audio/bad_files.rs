@@ -90,6 +90,7 @@ fn data_that_break_off_are_heard_as_far_as_they_go() {
         "cbr_44k_stereo.mp3",
         "s16_44k_stereo.flac",
         "vorbis_44k_stereo.ogg",
+        "opus_48k_stereo.opus",
         "aac_44k_stereo.m4a",
     ] {
         let bytes = golden(name);
@@ -129,7 +130,7 @@ fn an_mp4_file_without_the_index_at_its_end_is_refused() {
 fn what_ffmpeg_decodes_and_we_do_not_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let opus = folder.path().join("a talk.opus");
-    fs::copy(goldens().join("opus_48k.opus"), &opus).unwrap();
+    fs::copy(goldens().join("opus_48k_six.opus"), &opus).unwrap();
     let message = cannot_open(&opus);
     assert!(message.contains("found Opus"), "{message}");
     assert!(
