@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aimass_agents::generation::{GenerationAgent, GenerationLimits};
-use aimass_agents::speech::SpeechAgent;
+use aimass_agents::speech::{SpeechAgent, SpeechLimits};
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
 use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device};
@@ -71,13 +71,16 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let store = model_store(&config.models, cache)?;
     let text = config.agent("text").model;
     let speech = config.agent("speech");
-    let precision = match speech.precision {
-        aimass_config::Precision::Exact => Precision::Exact,
-        aimass_config::Precision::Q8_0 => Precision::Q8_0,
+    let limit = |limit: Option<u64>, usual| limit.map_or(usual, |limit| limit as usize);
+    let speech_limits = SpeechLimits {
+        precision: match speech.precision {
+            aimass_config::Precision::Exact => Precision::Exact,
+            aimass_config::Precision::Q8_0 => Precision::Q8_0,
+        },
+        cache_bytes: limit(speech.cache_bytes, SpeechLimits::default().cache_bytes),
     };
     let generation = config.agent("generation");
     let usual = GenerationLimits::default();
-    let limit = |limit: Option<u64>, usual| limit.map_or(usual, |limit| limit as usize);
     let limits = GenerationLimits {
         context: limit(generation.context, usual.context),
         cache_bytes: limit(generation.cache_bytes, usual.cache_bytes),
@@ -86,7 +89,7 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     Ok(Runtime::builder(config)
         .devices(devices)
         .agent(TextAgent::new(store.clone(), text.as_deref()))
-        .agent(SpeechAgent::new(store.clone(), speech.model.as_deref()).precision(precision))
+        .agent(SpeechAgent::new(store.clone(), speech.model.as_deref()).limits(speech_limits))
         .agent(GenerationAgent::new(store, generation.model.as_deref()).limits(limits)))
 }
 

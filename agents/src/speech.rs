@@ -30,7 +30,7 @@ mod transcript;
 mod translate;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
-pub use agent::SpeechAgent;
+pub use agent::{SpeechAgent, SpeechLimits};
 pub use detect::{Detect, DetectInput, DetectedSpeech, SpeechSpan};
 pub use input::AudioInput;
 pub use listen::{Heard, Listen, ListenInput};

@@ -257,7 +257,7 @@ const AGENT: &[Key] = &[
             least: KIB,
             most: PIB,
         }),
-        "Memory of the agent for what its language model has read of conversations; \"none\" leaves the choice to the agent.",
+        "Memory for what a network keeps while it works: of an agent what its language model has read of conversations, of a worker what Whisper's encoder made of windows; \"none\" leaves the choice to the agent.",
     ),
     value(
         "precision",

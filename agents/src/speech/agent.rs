@@ -15,7 +15,25 @@ const DEFAULT_MODEL: &str = "whisper-base";
 pub struct SpeechAgent {
     store: Store,
     model: String,
-    precision: Precision,
+    limits: SpeechLimits,
+}
+
+/// What the model that transcribes may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpeechLimits {
+    /// How its weights are kept.
+    pub precision: Precision,
+    /// Bytes of what its encoder made of windows, in each worker; further windows wait. One window may always be heard.
+    pub cache_bytes: usize,
+}
+
+impl Default for SpeechLimits {
+    fn default() -> Self {
+        Self {
+            precision: Precision::Exact,
+            cache_bytes: 512 << 20,
+        }
+    }
 }
 
 impl SpeechAgent {
@@ -24,14 +42,14 @@ impl SpeechAgent {
         Self {
             store,
             model: model.unwrap_or(DEFAULT_MODEL).to_owned(),
-            precision: Precision::default(),
+            limits: SpeechLimits::default(),
         }
     }
 
-    /// Keeps the weights of the model that transcribes in `precision` instead of as its file has them.
+    /// Sets what the model that transcribes may take.
     #[must_use]
-    pub fn precision(mut self, precision: Precision) -> Self {
-        self.precision = precision;
+    pub fn limits(mut self, limits: SpeechLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -49,7 +67,7 @@ impl Agent for SpeechAgent {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
         let whisper = WhisperSource::new(self.store.clone(), &self.model)?;
-        let whisper = whisper.precision(self.precision);
+        let whisper = whisper.limits(self.limits);
         let whisper = WorkerGroup::new("whisper", whisper);
         let recordings =
             FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;

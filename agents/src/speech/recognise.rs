@@ -13,10 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artefact::{StoredModel, fault};
-use crate::speech::{Samples, Segment, Speaking, Word};
-
-/// What the encoder made of windows may take so many bytes before further windows wait for the next batch.
-const MOST_BYTES: usize = 256 << 20;
+use crate::speech::{Samples, Segment, Speaking, SpeechLimits, Word};
 
 /// Writes down what is said in a window.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,8 +56,11 @@ impl Skill for Recognise {
     }
 }
 
-/// What a worker owns: nothing but its share of the weights.
-pub struct WhisperModel(Arc<WhisperWeights>);
+/// What a worker owns: its share of the weights, and how much it may take beside them.
+pub struct WhisperModel {
+    weights: Arc<WhisperWeights>,
+    cache_bytes: usize,
+}
 
 impl ModelSkill for Recognise {
     type Model = WhisperModel;
@@ -72,7 +72,7 @@ impl ModelSkill for Recognise {
         inputs: Vec<Arc<RecogniseInput>>,
         _: &mut StepContext<'_>,
     ) -> Result<Recognition, Fault> {
-        let mut job = Recognition::default();
+        let mut job = Recognition::within(model.cache_bytes);
         push(model, &mut job, &inputs);
         Ok(job)
     }
@@ -84,7 +84,7 @@ impl ModelSkill for Recognise {
         inputs: Vec<Arc<RecogniseInput>>,
         _: &mut StepContext<'_>,
     ) -> Result<(), Vec<Arc<RecogniseInput>>> {
-        if job.bytes() > MOST_BYTES {
+        if job.is_full() {
             return Err(inputs);
         }
         push(model, job, &inputs);
@@ -102,7 +102,7 @@ impl ModelSkill for Recognise {
                 job.drop_window(member as usize);
             }
         }
-        let progress = job.advance(&model.0).map_err(|error| fault(&error))?;
+        let progress = job.advance(&model.weights).map_err(|error| fault(&error))?;
         let settled = progress.done.into_iter().map(|(number, result)| {
             let result = result.map(RecognisedWindow::from);
             (Member(number as u32), result.map_err(|error| fault(&error)))
@@ -118,7 +118,7 @@ impl ModelSkill for Recognise {
 
 fn push(model: &WhisperModel, job: &mut Recognition, inputs: &[Arc<RecogniseInput>]) {
     for input in inputs {
-        job.push(&model.0, &input.samples, &input.speaking.options());
+        job.push(&model.weights, &input.samples, &input.speaking.options());
     }
 }
 
@@ -159,7 +159,7 @@ fn in_hundredths(seconds: f64) -> f64 {
 #[derive(Debug, Clone)]
 pub struct WhisperSource {
     model: StoredModel,
-    precision: Precision,
+    limits: SpeechLimits,
 }
 
 impl WhisperSource {
@@ -170,14 +170,14 @@ impl WhisperSource {
     pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
         Ok(Self {
             model: StoredModel::new(store, model)?,
-            precision: Precision::default(),
+            limits: SpeechLimits::default(),
         })
     }
 
-    /// Keeps the weights in `precision` instead of as the file has them.
+    /// Sets what the model may take.
     #[must_use]
-    pub fn precision(mut self, precision: Precision) -> Self {
-        self.precision = precision;
+    pub fn limits(mut self, limits: SpeechLimits) -> Self {
+        self.limits = limits;
         self
     }
 }
@@ -188,7 +188,7 @@ impl ModelSource for WhisperSource {
 
     fn version(&self) -> ModelVersion {
         let version = self.model.version("model.safetensors");
-        match self.precision {
+        match self.limits.precision {
             Precision::Exact => version,
             Precision::Q8_0 => ModelVersion::new(&format!("{version}+q8_0")),
         }
@@ -197,7 +197,7 @@ impl ModelSource for WhisperSource {
     /// Rounded, weights of 16 bits take a little more than half as much.
     fn memory_bytes(&self) -> u64 {
         let bytes = self.model.memory_bytes();
-        match self.precision {
+        match self.limits.precision {
             Precision::Exact => bytes,
             Precision::Q8_0 => bytes / 5 * 3,
         }
@@ -210,11 +210,14 @@ impl ModelSource for WhisperSource {
     fn load(&self, device: &DeviceName) -> Result<WhisperWeights, Fault> {
         let folder = self.model.folder()?;
         let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        let weights = WhisperWeights::load(&folder, &device, self.precision);
+        let weights = WhisperWeights::load(&folder, &device, self.limits.precision);
         weights.map_err(|error| fault(&error))
     }
 
     fn build(&self, weights: &Arc<WhisperWeights>, _: &DeviceName) -> Result<WhisperModel, Fault> {
-        Ok(WhisperModel(weights.clone()))
+        Ok(WhisperModel {
+            weights: weights.clone(),
+            cache_bytes: self.limits.cache_bytes,
+        })
     }
 }

@@ -40,7 +40,8 @@ pub struct AgentConfig {
     pub model: Option<String>,
     /// The most tokens that a language model looks at; `None` means the agent's own choice.
     pub context: Option<u64>,
-    /// Memory of the agent for what its language model has read of conversations, in bytes; `None` means the agent's own choice.
+    /// Memory for what a network keeps while it works, in bytes: of an agent what its language model has read of conversations, of a worker what
+    /// Whisper's encoder made of windows; `None` means the agent's own choice.
     pub cache_bytes: Option<u64>,
     /// How a network for speech keeps its weights.
     pub precision: Precision,

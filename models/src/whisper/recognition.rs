@@ -17,7 +17,7 @@ use window::{Stage, Window};
 
 use super::alignment::Word;
 
-/// What the encoder made of windows may take so many bytes before the rest waits until some of them are done.
+/// Bytes that a batch may take when nothing else is said.
 const MOST_BYTES: usize = 512 << 20;
 /// Steps of the decoder between two looks at what goes on outside.
 const TOKENS_AT_ONCE: usize = 8;
@@ -55,9 +55,17 @@ pub struct RecognisedSegment {
 }
 
 /// The work on a batch of windows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recognition {
     windows: Vec<Window>,
+    most_bytes: usize,
+}
+
+impl Default for Recognition {
+    /// One that may take 512 MiB.
+    fn default() -> Self {
+        Self::within(MOST_BYTES)
+    }
 }
 
 /// What a step has come to.
@@ -70,6 +78,15 @@ pub struct Progress {
 }
 
 impl Recognition {
+    /// One in which further windows wait while what the encoder made of others takes so many bytes. A single window is never too many.
+    #[must_use]
+    pub fn within(most_bytes: usize) -> Self {
+        Self {
+            windows: Vec::new(),
+            most_bytes,
+        }
+    }
+
     /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are numbered in their order. One that is longer, or in a
     /// language that the model does not know, is done at once, with the error that says so.
     pub fn push(
@@ -81,10 +98,11 @@ impl Recognition {
         self.windows.push(Window::new(weights, samples, options));
     }
 
-    /// The bytes that the windows under way take on the device.
+    /// Whether further windows wait until some of those under way are done.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.windows.iter().map(Window::bytes).sum()
+    pub fn is_full(&self) -> bool {
+        let bytes: usize = self.windows.iter().map(Window::bytes).sum();
+        bytes > 0 && bytes >= self.most_bytes
     }
 
     /// Forgets a window that nobody waits for any more.
@@ -99,7 +117,7 @@ impl Recognition {
     /// # Errors
     /// [`ModelError::Compute`] when the device fails.
     pub fn advance(&mut self, weights: &WhisperWeights) -> Result<Progress, ModelError> {
-        let room = self.bytes() < MOST_BYTES;
+        let room = !self.is_full();
         let waiting = self.windows.iter_mut().find(|window| window.is_encoding());
         match waiting.filter(|_| room) {
             Some(window) => window.encode(weights)?,

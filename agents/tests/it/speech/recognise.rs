@@ -70,6 +70,32 @@ fn recognise(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_may_take_next_to_nothing_hears_its_windows_one_after_the_other() {
+    let weights = weights().await;
+    let recordings = ["003.flac", "005.flac"].map(|name| samples_of(&recording(name)));
+    let options = falling_back(&[0.0]);
+    let mut job = Recognition::within(1);
+    for samples in &recordings {
+        job.push(&weights, samples, &options);
+    }
+    let (mut order, mut full) = (Vec::new(), false);
+    loop {
+        let progress = job.advance(&weights).unwrap();
+        full |= job.is_full();
+        for (number, found) in progress.done {
+            let alone = recognise(&weights, &recordings[number], &options);
+            assert_eq!(found.unwrap().segments, alone.segments);
+            order.push(number);
+        }
+        if progress.finished {
+            break;
+        }
+    }
+    assert!(full);
+    assert_eq!(order, [0, 1]);
+}
+
 /// One hypothesis at first, and these temperatures.
 fn falling_back(temperatures: &[f32]) -> RecognitionOptions {
     RecognitionOptions {

@@ -1,6 +1,6 @@
 //! Whisper with weights rounded to 8 bits.
 
-use aimass_agents::speech::{SpeechAgent, Transcribe, Transcript};
+use aimass_agents::speech::{SpeechAgent, SpeechLimits, Transcribe, Transcript};
 use aimass_config::Config;
 use aimass_models::whisper::WhisperWeights;
 use aimass_models::{Precision, device};
@@ -16,7 +16,10 @@ const RECORDINGS: [&str; 4] = [
 ];
 
 async fn heard(precision: Precision) -> Vec<Transcript> {
-    let agent = SpeechAgent::new(store().await, None).precision(precision);
+    let agent = SpeechAgent::new(store().await, None).limits(SpeechLimits {
+        precision,
+        ..SpeechLimits::default()
+    });
     let runtime = Runtime::builder(Config::default()).agent(agent);
     let runtime = runtime.start().await.unwrap();
     let mut heard = Vec::new();
