@@ -319,8 +319,9 @@ mod tests {
             exact.product(&input).unwrap(),
             rounded.product(&input).unwrap(),
         );
-        // Of 512 products of numbers up to 1, whose sum is about 7.5 on the average.
-        assert!(apart(&expected, &got) < 0.15);
+        // Each of 512 products is off by 0.002 or so, whose sum is off by 0.04 in the mean; sums are of the size of 7.5.
+        let apart_by = apart(&expected, &got);
+        assert!(apart_by > 0.0 && apart_by < 0.25, "{apart_by}");
         let ids = [36, 0, 17];
         let apart = apart(&exact.rows(&ids).unwrap(), &rounded.rows(&ids).unwrap());
         assert!(apart > 0.0 && apart < 1.0 / 127.0);

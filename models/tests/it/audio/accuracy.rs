@@ -7,7 +7,7 @@ use aimass_models::audio::AudioFile;
 use super::{Wav, goldens, hear, listen};
 
 /// The file, its container, codec, rate, channels and nominal length in samples at 16 kHz.
-const FILES: [(&str, &str, &str, u32, u32, usize); 24] = [
+const FILES: [(&str, &str, &str, u32, u32, usize); 26] = [
     ("u8_8k.wav", "wave", "pcm_u8", 8_000, 1, 960),
     ("s16_22k_stereo.wav", "wave", "pcm_s16le", 22_050, 2, 960),
     ("s16_16k.wav", "wave", "pcm_s16le", 16_000, 1, 960),
