@@ -17,6 +17,7 @@ fn suite(flaw: Flaw) -> Conformance {
         .example("clerk.count", json!(5))
         .example_with_chunks("clerk.add", json!(100), vec![json!(1), json!(2)])
         .example("clerk.post", json!("a parcel"))
+        .example("clerk.ponder", json!(4))
         .example("clerk.round", json!("the post"))
         .refuses("clerk.file", json!(""))
         .refuses("clerk.file", json!(["not", "a", "text"]))
@@ -44,7 +45,13 @@ async fn a_sound_agent_passes_every_check() {
     let report = suite(Flaw::None).run().await;
     assert!(report.passed(), "{report}");
     // Each kind of skill is put through what it can be put through.
-    for skill in ["clerk.file", "clerk.count", "clerk.add", "clerk.post"] {
+    for skill in [
+        "clerk.file",
+        "clerk.count",
+        "clerk.add",
+        "clerk.post",
+        "clerk.ponder",
+    ] {
         for name in [
             "a panic before it begins",
             "a panic in the middle",

@@ -1,5 +1,7 @@
 //! An agent with a skill of each kind, sound or with one flaw.
 
+mod ponder;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -10,6 +12,8 @@ use aimass_runtime::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use ponder::Ponder;
 
 /// What is wrong with the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +79,8 @@ impl Agent for Clerk {
             .skill(File(self.clone()))
             .skill(Count(self.clone()))
             .skill(Add)
-            .skill(Post);
+            .skill(Post)
+            .skill(Ponder);
         let group = match self.flaw {
             Flaw::LosesInput => group.skill(Stamp),
             _ => group,
