@@ -8,13 +8,19 @@ use std::sync::Arc;
 use aimass::{
     Agent, AgentDefinition, BatchSkill, Config, Environment, EnvironmentOptions, Episode,
     EpisodeId, EpisodeReport, FactDraft, FactKind, Fault, Fresh, Reaction, Runtime, Skill,
-    SkillSpec, StepContext, TaskError, WorkerGroup,
+    SkillSpec, StepContext, WorkerGroup,
 };
 use serde_json::json;
+use tokio::task::JoinSet;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const FACTS: u64 = 200;
+/// How many calls are made while workers die, and how many of them at a time.
+const CALLS: u64 = 1000;
+const IN_FLIGHT: usize = 64;
 
-/// Squares numbers; every seventh one kills its worker the first time.
+/// Squares numbers; every seventh batch kills its worker.
 struct Square;
 
 impl Skill for Square {
@@ -58,9 +64,16 @@ impl Agent for Fragile {
     }
 }
 
-async fn start(folder: &Path) -> Result<Runtime, Box<dyn std::error::Error>> {
-    let config = Config::default();
-    let environment = Environment::open(folder, EnvironmentOptions::from(&config.environment))?;
+fn open(folder: &Path) -> Outcome<Environment> {
+    let options = EnvironmentOptions::from(&Config::default().environment);
+    Ok(Environment::open(folder, options)?)
+}
+
+async fn start(environment: Environment) -> Outcome<Runtime> {
+    let mut config = Config::default();
+    let fragile = config.agents.entry("fragile".to_owned()).or_default();
+    // Small batches, so that many of them die.
+    fragile.max_batch = 4;
     let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
     Ok(aimass::builder(config, &cache)?
         .agent(Fragile)
@@ -69,25 +82,45 @@ async fn start(folder: &Path) -> Result<Runtime, Box<dyn std::error::Error>> {
         .await?)
 }
 
-/// Workers die under load: every task has its answer all the same.
-async fn workers_die(runtime: &Runtime) -> Result<(), TaskError> {
-    for number in 0..FACTS {
-        assert_eq!(runtime.ask(Square, number).await?, number * number);
+/// Workers die under load, with the calls that they work on and many more that wait: each has its one answer all the same. Gives how
+/// many workers died.
+async fn workers_die(runtime: &Runtime) -> Outcome<u64> {
+    let deaths = |runtime: &Runtime| -> u64 {
+        let agents = runtime.agents();
+        let fragile = agents.iter().filter(|agent| agent.name == "fragile");
+        let workers = fragile.flat_map(|agent| &agent.workers);
+        workers.map(|worker| worker.restarts).sum()
+    };
+    let before = deaths(runtime);
+    let mut in_flight = JoinSet::new();
+    let mut answered = 0;
+    for number in 0..CALLS {
+        if in_flight.len() == IN_FLIGHT
+            && let Some(call) = in_flight.join_next().await
+        {
+            answered += right(call?)?;
+        }
+        let call = runtime.ask(Square, number).into_future();
+        in_flight.spawn(async move { (number, call.await) });
     }
-    let agents = runtime.agents();
-    let fragile = agents.iter().filter(|agent| agent.name == "fragile");
-    let workers = fragile.flat_map(|agent| &agent.workers);
-    let restarts: u64 = workers.map(|worker| worker.restarts).sum();
-    assert!(
-        restarts > 10,
-        "the workers did not die: {restarts} restarts"
-    );
-    Ok(())
+    while let Some(call) = in_flight.join_next().await {
+        answered += right(call?)?;
+    }
+    assert_eq!(answered, CALLS, "each call is to have one answer");
+    let died = deaths(runtime) - before;
+    assert!(died > 20, "{died} workers died: that is no load");
+    Ok(died)
+}
+
+/// One answer, if it is the right one.
+fn right((number, answer): (u64, Result<u64, aimass::TaskError>)) -> Outcome<u64> {
+    assert_eq!(answer?, number * number);
+    Ok(1)
 }
 
 /// Begins an episode, and dies in the middle of it.
-async fn die(folder: &Path, episode: EpisodeId) -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = start(folder).await?;
+async fn die(folder: &Path, episode: EpisodeId) -> Outcome<()> {
+    let runtime = start(open(folder)?).await?;
     let mut work = Episode::from_files(["examples/inbox"]).id(episode);
     for number in 0..FACTS {
         work = work.fact(FactDraft::new(FactKind::new("number", 1)?, json!(number)));
@@ -133,7 +166,7 @@ fn nothing_lost(report: &EpisodeReport) {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Outcome<()> {
     if let [_, folder, episode] = &std::env::args().collect::<Vec<_>>()[..] {
         return die(Path::new(folder), episode.parse()?).await;
     }
@@ -148,17 +181,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "the process was to die in the middle of its episode"
     );
 
-    let runtime = start(folder.path()).await?;
-    let before = runtime.report_now(episode)?.facts.len() as u64;
+    let environment = open(folder.path())?;
+    let status = environment.snapshot()?.episode(episode)?;
+    let before = status.map_or(0, |status| status.facts);
+    let runtime = start(environment).await?;
     let report = runtime.report(episode).await?;
+    let after = report.facts.len() as u64;
     assert_eq!(report.failures, []);
-    nothing_lost(&report);
-    workers_die(&runtime).await?;
-    runtime.shutdown().await;
-    let line = format!(
-        "died with {before} facts, finished with {}: nothing lost, nothing twice\n",
-        report.facts.len()
+    assert!(
+        FACTS < before && before < after,
+        "it was to die in the middle: with {before} of {after} facts"
     );
-    std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes())?;
+    nothing_lost(&report);
+    let died = workers_die(&runtime).await?;
+    runtime.shutdown().await;
+    let lines = format!(
+        "died with {before} facts, finished with {after}: nothing lost, nothing twice\n\
+         {CALLS} calls, {IN_FLIGHT} at a time, while {died} workers died: each was answered\n"
+    );
+    std::io::Write::write_all(&mut std::io::stdout(), lines.as_bytes())?;
     Ok(())
 }

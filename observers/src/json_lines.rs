@@ -99,7 +99,10 @@ impl Observer for JsonLines {
 
 #[cfg(test)]
 mod tests {
-    use aimass_runtime::{AgentChanged, Record};
+    use aimass_runtime::{
+        AgentChanged, Namespace, Priority, Record, SpanId, TaskFinished, TaskId, TaskOutcome,
+        TraceId, Usage,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -129,6 +132,93 @@ mod tests {
         let expected =
             |agent: &str| json!({"record": "agent", "agent": agent, "at_ns": 7, "failed": null});
         assert_eq!(lines, [expected("text"), expected("line\nbreak")]);
+    }
+
+    fn finished() -> TaskFinished {
+        TaskFinished {
+            task: TaskId::from_u128(1),
+            namespace: Namespace::default(),
+            agent: "text".into(),
+            skill: "text.embed".into(),
+            episode: None,
+            rule: None,
+            cause: None,
+            redrive_of: Some(TaskId::from_u128(9)),
+            trace: TraceId::from_u128(2),
+            span: SpanId::from_u64(3),
+            parent: Some(SpanId::from_u64(4)),
+            caller: None,
+            first_attempt: None,
+            sampled: true,
+            priority: Priority::Background,
+            runs: 2,
+            steps: 5,
+            model_ns: 70,
+            usage: Usage {
+                input_tokens: 11,
+                output_tokens: 12,
+            },
+            place: None,
+            input_bytes: 6,
+            items: 0,
+            accepted_ns: 100,
+            started_ns: Some(110),
+            first_item_ns: None,
+            finished_ns: Some(190),
+            settled_ns: 200,
+            outcome: TaskOutcome::Error {
+                error: "rejected".to_owned(),
+                message: "expected a text,\ngot none".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_task_has_all_its_fields() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = JsonLines::open(&path, 1 << 20).unwrap();
+        log.observe(&Record::Task(Box::new(finished())));
+        log.flush();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let line: Value = serde_json::from_str(&text).unwrap();
+        let expected = json!({
+            "record": "task",
+            "task": "00000000000000000000000000000001",
+            "namespace": "default",
+            "agent": "text",
+            "skill": "text.embed",
+            "episode": null,
+            "rule": null,
+            "cause": null,
+            "redrive_of": "00000000000000000000000000000009",
+            "trace": "00000000000000000000000000000002",
+            "span": "0000000000000003",
+            "parent": "0000000000000004",
+            "caller": null,
+            "first_attempt": null,
+            "sampled": true,
+            "priority": "background",
+            "runs": 2,
+            "steps": 5,
+            "model_ns": 70,
+            "usage": {"input_tokens": 11, "output_tokens": 12},
+            "place": null,
+            "input_bytes": 6,
+            "items": 0,
+            "accepted_ns": 100,
+            "started_ns": 110,
+            "first_item_ns": null,
+            "finished_ns": 190,
+            "settled_ns": 200,
+            "outcome": {
+                "kind": "error",
+                "error": "rejected",
+                "message": "expected a text,\ngot none",
+            },
+        });
+        assert_eq!(line, expected);
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub(crate) struct Sabotage {
 #[derive(Default)]
 struct SabotageState {
     planted: Option<Strike>,
-    holding: bool,
+    /// Counted, so that whoever is released is, even if the next one is to be held at once.
+    releases: u64,
     steps: u64,
 }
 
@@ -47,9 +48,7 @@ pub(crate) enum Harm {
 impl Sabotage {
     /// Plants a strike; it happens once.
     pub(crate) fn plant(&self, skill: &str, moment: Moment, harm: Harm) {
-        let mut state = self.state.lock();
-        state.holding = harm == Harm::Hold;
-        state.planted = Some(Strike {
+        self.state.lock().planted = Some(Strike {
             skill: skill.to_owned(),
             moment,
             harm,
@@ -77,7 +76,7 @@ impl Sabotage {
     pub(crate) fn release(&self) {
         let mut state = self.state.lock();
         state.planted = None;
-        state.holding = false;
+        state.releases += 1;
         drop(state);
         self.released.notify_all();
     }
@@ -104,7 +103,8 @@ impl Sabotage {
         state.planted = None;
         self.struck.send_modify(|struck| *struck += 1);
         if harm == Harm::Hold {
-            while state.holding {
+            let releases = state.releases;
+            while state.releases == releases {
                 self.released.wait(&mut state);
             }
             return;

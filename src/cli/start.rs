@@ -83,20 +83,24 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let report = drained.await;
     let _ = stop.send(());
     serving.await;
-    if let Some(tasks) = report
-        .map(|report| report.cut_off)
-        .filter(|tasks| *tasks > 0)
-    {
-        let cut_off = said!(
-            "{tasks} tasks were cut off at the limit; those of episodes go on at the next start",
-            "{tasks} 项任务到时限被中断；任务集中的任务在下次启动时继续"
-        );
-        cut_off.say(context.locale);
+    if let Some(tasks) = report.map(|report| report.cut_off) {
+        say_what_was_cut_off(context, tasks);
     }
     match why {
         Some(failure) => Err(Failure::bug(failure)),
         None => Ok(()),
     }
+}
+
+fn say_what_was_cut_off(context: &Context, tasks: u64) {
+    if tasks == 0 {
+        return;
+    }
+    let cut_off = said!(
+        "{tasks} tasks were cut off at the limit; those of episodes go on at the next start",
+        "{tasks} 项任务到时限被中断；任务集中的任务在下次启动时继续"
+    );
+    cut_off.say(context.locale);
 }
 
 /// The server of metrics, if there is to be one.

@@ -3,8 +3,10 @@
 mod ask;
 #[path = "../../models/tests/it/cache.rs"]
 mod cache;
+mod event_log;
 mod fetching;
 mod generation;
+mod given_up;
 mod harness;
 mod models;
 mod node;

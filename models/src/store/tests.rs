@@ -25,6 +25,12 @@ enum Manner {
 
 impl TestHub {
     fn start(manner: Manner) -> Self {
+        Self::keeping_files_at("/blob", manner)
+    }
+
+    /// A hub that redirects to `blob` for its files.
+    fn keeping_files_at(blob: &str, manner: Manner) -> Self {
+        let blob = blob.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -36,22 +42,28 @@ impl TestHub {
                 let mut head = String::new();
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 while reader.read_line(&mut head).unwrap() > 2 {}
-                let reply = answer(&head.to_lowercase(), manner, &mut broke);
+                let reply = answer(&head.to_lowercase(), manner, &blob, &mut broke);
                 seen.lock().unwrap().push(head);
                 stream.write_all(&reply).unwrap();
             }
         });
         Self { endpoint, requests }
     }
+
+    /// The heads of all requests so far, in small letters.
+    fn heads(&self) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|head| head.to_lowercase()).collect()
+    }
 }
 
-fn answer(head: &str, manner: Manner, broke: &mut bool) -> Vec<u8> {
+fn answer(head: &str, manner: Manner, blob: &str, broke: &mut bool) -> Vec<u8> {
     if manner == Manner::WantsToken && !head.contains("authorization: bearer secret") {
         return b"HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
             .to_vec();
     }
     if head.starts_with("get /owner/name/resolve/main/") {
-        return b"HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: /blob\r\ncontent-length: 0\r\n\r\n".to_vec();
+        return format!("HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {blob}\r\ncontent-length: 0\r\n\r\n").into_bytes();
     }
     let range = head
         .lines()
@@ -82,12 +94,18 @@ fn answer(head: &str, manner: Manner, broke: &mut bool) -> Vec<u8> {
     reply
 }
 
+const ON_THE_HUB: &str = "[[artefact.source]]\nkind = \"hub\"\nrepository = \"owner/name\"\n\
+    revision = \"main\"\nfiles = [\"model.safetensors\"]\n";
+
 fn store(cache: &Path, hub: &str, token: Option<&str>) -> Store {
+    store_with(cache, ON_THE_HUB, hub, token)
+}
+
+fn store_with(cache: &Path, sources: &str, hub: &str, token: Option<&str>) -> Store {
     let path = cache.join("own.toml");
-    let text = "[[artefact]]\nname = \"tiny\"\ntask = \"test\"\nfamily = \"bert\"\nlicence = \"MIT\"\n\
-        megabytes = 1\ndescription = \"a test\"\n[[artefact.source]]\nkind = \"hub\"\n\
-        repository = \"owner/name\"\nrevision = \"main\"\nfiles = [\"model.safetensors\"]\n";
-    fs::write(&path, text).unwrap();
+    let artefact = "[[artefact]]\nname = \"tiny\"\ntask = \"test\"\nfamily = \"bert\"\nlicence = \"MIT\"\n\
+        megabytes = 1\ndescription = \"a test\"\n";
+    fs::write(&path, format!("{artefact}{sources}")).unwrap();
     let options = StoreOptions {
         offline: false,
         hub_endpoint: hub.to_owned(),
@@ -151,6 +169,50 @@ fn a_hub_that_wants_a_token_gets_the_one_there_is() {
     store(cache.path(), &hub.endpoint, Some("secret"))
         .pull("tiny", &mut Silent)
         .unwrap();
+}
+
+#[test]
+fn the_token_is_not_shown_to_another_host_to_which_the_hub_redirects() {
+    let cache = tempfile::tempdir().unwrap();
+    let other = TestHub::start(Manner::Honest);
+    let blob = format!("{}/blob", other.endpoint);
+    let hub = TestHub::keeping_files_at(&blob, Manner::WantsToken);
+    let store = store(cache.path(), &hub.endpoint, Some("secret"));
+    let folder = store.pull("tiny", &mut Silent).unwrap();
+    assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
+    let (asked, redirected) = (hub.heads(), other.heads());
+    assert_eq!((asked.len(), redirected.len()), (1, 1));
+    assert!(
+        asked[0].contains("authorization: bearer secret"),
+        "{asked:?}"
+    );
+    for word in ["authorization", "secret"] {
+        assert!(!redirected[0].contains(word), "{redirected:?}");
+    }
+}
+
+#[test]
+fn the_next_source_is_asked_when_one_has_nothing() {
+    let cache = tempfile::tempdir().unwrap();
+    let hub = TestHub::start(Manner::Honest);
+    let gone = cache.path().join("gone");
+    let sources = format!(
+        "[[artefact.source]]\nkind = \"folder\"\npath = {gone:?}\nfiles = [\"model.safetensors\"]\n{ON_THE_HUB}"
+    );
+    let store = |hub| store_with(cache.path(), &sources, hub, None);
+    // Where none has it, each says why.
+    let nowhere = store("http://127.0.0.1:9").pull("tiny", &mut Silent);
+    let error = nowhere.unwrap_err().to_string();
+    for source in [&format!("folder {}", gone.display()), "hub owner/name@main"] {
+        assert!(error.contains(source), "{error}");
+    }
+    let store = store(&hub.endpoint);
+    let folder = store.pull("tiny", &mut Silent).unwrap();
+    assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
+    assert_eq!(
+        store.manifest("tiny").unwrap().source,
+        "hub owner/name@main"
+    );
 }
 
 #[test]

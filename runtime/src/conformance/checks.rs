@@ -17,6 +17,9 @@ use crate::conformance::report::{Check, ConformanceReport, Verdict};
 use crate::conformance::stage::Stage;
 use crate::runtime::RuntimeError;
 
+/// Made of models on a stage with room for one, of flows beside their own models.
+const CANCEL: &str = "is cancelled between steps";
+
 /// Runs all checks.
 pub(super) async fn run(suite: Conformance) -> ConformanceReport {
     let mut notes = Notes {
@@ -63,12 +66,17 @@ async fn checked(suite: &Conformance, notes: &mut Notes) -> Result<(), RuntimeEr
             ending::shutdown(&stage, &cases),
         )
         .await;
-    let full = Stage::set(suite, None, |agent| agent.capacity = 1).await?;
+    let narrow = Stage::set(suite, None, |agent| {
+        (agent.capacity, agent.max_batch) = (1, 1);
+    })
+    .await?;
     for case in model_cases(&cases) {
-        let found = limits::overload(&full, case);
+        let full = limits::overload(&narrow, case);
         notes
-            .check("refuses when it is full", case.skill(), found)
+            .check("refuses when it is full", case.skill(), full)
             .await;
+        let cancelled = ending::cancel(&narrow, case);
+        notes.check(CANCEL, case.skill(), cancelled).await;
     }
     let watched = Stage::set(suite, None, |agent| {
         agent.step_limit = (longest * 5).max(Duration::from_millis(300));
@@ -121,13 +129,11 @@ async fn case_on(stage: &Stage, case: &Case, notes: &mut Notes) {
     notes
         .check("a panic at the end", skill, faults::last_panic(stage, case))
         .await;
-    notes
-        .check(
-            "is cancelled between steps",
-            skill,
-            ending::cancel(stage, case),
-        )
-        .await;
+    if case.work == Work::Flow {
+        notes
+            .check(CANCEL, skill, ending::cancel(stage, case))
+            .await;
+    }
     notes
         .check("meets its deadline", skill, ending::deadline(stage, case))
         .await;

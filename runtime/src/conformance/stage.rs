@@ -13,6 +13,7 @@ use crate::conformance::report::Verdict;
 use crate::conformance::{Conformance, Example};
 use crate::environment::Environment;
 use crate::error::TaskError;
+use crate::events::{Recorder, TaskFinished, TaskOutcome};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::sabotage::{Harm, Moment, Sabotage};
 use crate::skill::Delivery;
@@ -24,6 +25,7 @@ pub(super) struct Stage {
     pub(super) runtime: Runtime,
     pub(super) agent: String,
     pub(super) sabotage: Arc<Sabotage>,
+    recorder: Recorder,
     saboteur: Saboteur,
 }
 
@@ -55,8 +57,10 @@ impl Stage {
         settings.max_attempts = settings.max_attempts.max(3);
         change(settings);
         let sabotage = Arc::new(Sabotage::default());
+        let recorder = Recorder::default();
         let mut builder = Runtime::builder(config)
             .sabotage(sabotage.clone())
+            .observer(recorder.clone())
             .agent(agent);
         for other in &suite.beside {
             builder = builder.agent(other());
@@ -69,6 +73,7 @@ impl Stage {
             agent: name,
             saboteur: Saboteur(sabotage.clone()),
             sabotage,
+            recorder,
         })
     }
 
@@ -117,9 +122,17 @@ impl Stage {
     /// Hands a task over, and returns once its worker stands still before its next step. It does so until the second of what is
     /// given is told to release it, or goes.
     pub(super) async fn hold(&self, example: &Example) -> Result<(Started, Saboteur), Verdict> {
+        self.hold_before(Moment::Step(0), example).await
+    }
+
+    /// As [`Self::hold`], before another of the skill's calls.
+    pub(super) async fn hold_before(
+        &self,
+        moment: Moment,
+        example: &Example,
+    ) -> Result<(Started, Saboteur), Verdict> {
         let strikes = self.sabotage.strikes();
-        self.sabotage
-            .plant(&example.skill, Moment::Step(0), Harm::Hold);
+        self.sabotage.plant(&example.skill, moment, Harm::Hold);
         let saboteur = Saboteur(self.sabotage.clone());
         let started = self.start(example, TaskOptions::default());
         let started = started.map_err(|error| failed(error.to_string()))?;
@@ -133,6 +146,17 @@ impl Stage {
             saboteur: self.saboteur,
             spawner: self.runtime.inner.spawner.clone(),
         }
+    }
+
+    /// How many calls of the skill ended because nobody waited for them any more.
+    pub(super) async fn cancelled(&self, skill: &str) -> usize {
+        self.runtime.flush_observers().await;
+        let is_cancelled = |task: &TaskFinished| match &task.outcome {
+            TaskOutcome::Error { error, .. } => *task.skill == *skill && error == "cancelled",
+            TaskOutcome::Done => false,
+        };
+        let tasks = self.recorder.tasks();
+        tasks.into_iter().filter(is_cancelled).count()
     }
 
     /// Returns once the agent holds no task.

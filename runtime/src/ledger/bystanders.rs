@@ -19,6 +19,7 @@ impl Ledger {
         let Some(worker) = self.heard(by, effects) else {
             return;
         };
+        let group = worker.group;
         let members = worker.retire();
         self.run_all_again(&members, &Fault::dead_for_process(message), now, effects);
         effects.push(LedgerEffect::FallBack { worker: by });
@@ -32,13 +33,14 @@ impl Ledger {
             return;
         }
         self.leave(by, now, effects);
+        self.pass_on(group, effects);
     }
 
     /// A worker came to no end of reading its model: it is given up as one that hangs in a step is, and the next one tries the fallback.
     /// What it had been given was not begun.
     pub(super) fn load_hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
         let worker = &mut self.workers[id.0 as usize];
-        let old = worker.incarnation();
+        let (old, group) = (worker.incarnation(), worker.group);
         let members = worker.retire();
         effects.push(LedgerEffect::Observe(Observation::Hung { worker: old }));
         let limit = self.settings.load_limit;
@@ -47,7 +49,9 @@ impl Ledger {
         effects.push(LedgerEffect::FallBack { worker: old });
         let allowed = self.may_restart(&message, now, effects);
         self.leave(old, now, effects);
-        if !allowed {
+        if allowed {
+            self.pass_on(group, effects);
+        } else {
             self.fail(
                 &format!("its model cannot be loaded: {message}"),
                 now,

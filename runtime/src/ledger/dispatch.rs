@@ -2,12 +2,12 @@
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::ids::TaskId;
+use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
 use crate::ledger::event::{GroupId, Incarnation, Wish};
 use crate::ledger::task::Standing;
-use crate::ledger::worker::WorkerState;
+use crate::ledger::worker::{Worker, WorkerState};
 use crate::task::Priority;
 
 impl Ledger {
@@ -46,6 +46,11 @@ impl Ledger {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
+        // It was told to stop while its jobs waited, and takes one step more: what it took now would end with it.
+        if worker.state == WorkerState::Unloading {
+            effects.push(LedgerEffect::Stop { worker: by });
+            return;
+        }
         if worker.secluded {
             return;
         }
@@ -53,8 +58,11 @@ impl Ledger {
         let tasks = match wish {
             Wish::Anything => match self.next_batch(group, now, effects) {
                 Batch::Run(tasks) if !self.runs_alone(&tasks) => tasks,
-                // What must run alone waits until the others are done.
-                Batch::Run(_) => return self.park(by, Time::NEVER, now, effects),
+                // What must run alone does not fit here, and this worker may sit beside its jobs for long.
+                Batch::Run(_) => {
+                    self.wake_free(group, effects);
+                    return self.park(by, Time::NEVER, now, effects);
+                }
                 Batch::Wait { until } => return self.park(by, until, now, effects),
             },
             Wish::Above(priority) => self.more_urgent(group, priority, now, effects),
@@ -195,32 +203,52 @@ impl Ledger {
 
     /// Sees to it that somebody comes for the group's work.
     pub(super) fn wake_one(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
-        let workers = &self.groups[usize::from(group.0)].workers;
-        let idle = workers
-            .iter()
-            .find(|id| matches!(self.workers[id.0 as usize].state, WorkerState::Idle { .. }));
-        if let Some(id) = idle {
-            let worker = &mut self.workers[id.0 as usize];
-            worker.state = WorkerState::Busy;
-            effects.push(LedgerEffect::Wake {
-                worker: worker.incarnation(),
-            });
-            return;
+        match self.idle(group, |_| true) {
+            Some(id) => self.wake(id, effects),
+            None => self.start_unloaded(group, effects),
         }
-        self.start_unloaded(group, effects);
+    }
+
+    /// Sees to it that a worker without jobs comes for the group's work, if there is one.
+    fn wake_free(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        match self.idle(group, |worker| worker.running.is_empty()) {
+            Some(id) => self.wake(id, effects),
+            None => self.start_unloaded(group, effects),
+        }
+    }
+
+    /// A worker that may have been woken for the group's work is gone: another one comes for it, if one is idle.
+    pub(super) fn pass_on(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        if self.groups[usize::from(group.0)].queue.len() > 0
+            && let Some(id) = self.idle(group, |_| true)
+        {
+            self.wake(id, effects);
+        }
+    }
+
+    fn idle(&self, group: GroupId, fits: impl Fn(&Worker) -> bool) -> Option<WorkerId> {
+        let workers = &self.groups[usize::from(group.0)].workers;
+        let mut workers = workers.iter().map(|id| &self.workers[id.0 as usize]);
+        let idle =
+            workers.find(|worker| matches!(worker.state, WorkerState::Idle { .. }) && fits(worker));
+        idle.map(|worker| worker.id)
+    }
+
+    fn wake(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[id.0 as usize];
+        worker.state = WorkerState::Busy;
+        effects.push(LedgerEffect::Wake {
+            worker: worker.incarnation(),
+        });
     }
 
     pub(super) fn wake_all(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
         let Some(group) = self.groups.get(usize::from(group.0)) else {
             return;
         };
-        for id in &group.workers {
-            let worker = &mut self.workers[id.0 as usize];
-            if matches!(worker.state, WorkerState::Idle { .. }) {
-                worker.state = WorkerState::Busy;
-                effects.push(LedgerEffect::Wake {
-                    worker: worker.incarnation(),
-                });
+        for id in group.workers.clone() {
+            if matches!(self.workers[id.0 as usize].state, WorkerState::Idle { .. }) {
+                self.wake(id, effects);
             }
         }
     }

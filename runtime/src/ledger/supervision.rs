@@ -35,7 +35,7 @@ impl Ledger {
             self.stopped(by, effects);
             return;
         };
-        let given = worker.given;
+        let (group, given) = (worker.group, worker.given);
         worker.panics_in_a_row += 1;
         let weights = if worker.panics_in_a_row >= SUSPICIOUS_PANICS {
             Reload::Again
@@ -54,16 +54,18 @@ impl Ledger {
             return;
         }
         self.restart(by.worker, Duration::ZERO, weights, effects);
+        self.pass_on(group, effects);
     }
 
     /// A step took longer than it may: the thread cannot be killed, so it is told to stop and given up after its grace.
     pub(super) fn hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
         let worker = &mut self.workers[id.0 as usize];
-        let (old, given) = (worker.incarnation(), worker.given);
+        let (old, group, given) = (worker.incarnation(), worker.group, worker.given);
         let members = worker.retire();
         effects.push(LedgerEffect::Observe(Observation::Hung { worker: old }));
         self.leave(old, now, effects);
         self.blame(&members, given, Blame::Hang, now, effects);
+        self.pass_on(group, effects);
     }
 
     /// Decides what the end of a worker means for the tasks that it was running.
@@ -186,6 +188,7 @@ impl Ledger {
             // The user can mend it: say so to all who wait, and try again with the next task.
             self.workers[by.worker.0 as usize].state = WorkerState::Unloaded;
             self.fail_waiting(group, &fault, now, effects);
+            self.pass_on(group, effects);
             return;
         }
         if !self.may_restart(&fault.message, now, effects) {
@@ -199,6 +202,7 @@ impl Ledger {
         if fault.kind == FaultKind::DeadForProcess {
             effects.push(LedgerEffect::FallBack { worker: by });
             self.restart(by.worker, Duration::ZERO, Reload::Again, effects);
+            self.pass_on(group, effects);
             return;
         }
         let after = self.backoff(failed_starts);
@@ -207,6 +211,7 @@ impl Ledger {
             until: now + after,
             message: fault.message,
         };
+        self.pass_on(group, effects);
     }
 
     fn fail_waiting(

@@ -3,4 +3,5 @@
 mod dice;
 mod model;
 mod scenes;
+mod settings;
 mod simulation;

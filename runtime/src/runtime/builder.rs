@@ -216,25 +216,7 @@ impl RuntimeBuilder {
             reactions: Vec::new(),
             quiet_rules: Vec::new(),
         };
-        let mut cells: Vec<Arc<Cell>> = Vec::new();
-        let router = Router::default();
-        for agent in &self.agents {
-            let name = agent.name();
-            if !self.config.agent(name).enabled {
-                continue;
-            }
-            if cells.iter().any(|cell| &*cell.name == name) {
-                let name = name.to_owned();
-                return Err(RuntimeError::Duplicate {
-                    first: name.clone(),
-                    second: name.clone(),
-                    name,
-                });
-            }
-            let cell = assembly.cell(&**agent)?;
-            register(&router, &cell)?;
-            cells.push(cell);
-        }
+        let (cells, router) = cells(&self.agents, &mut assembly)?;
         let mut quiet_rules = assembly.quiet_rules;
         let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
         Runtime::check_reactions(&reactions, &quiet_rules, &router)
@@ -259,6 +241,32 @@ impl RuntimeBuilder {
         runtime.begin().await?;
         Ok(runtime)
     }
+}
+
+/// The cells of all agents that are enabled, and the way to their skills.
+fn cells(
+    agents: &[Box<dyn Agent>],
+    assembly: &mut Assembly<'_>,
+) -> Result<(Vec<Arc<Cell>>, Router), RuntimeError> {
+    let (mut cells, router) = (Vec::<Arc<Cell>>::new(), Router::default());
+    for agent in agents {
+        let name = agent.name();
+        if !assembly.config.agent(name).enabled {
+            continue;
+        }
+        if cells.iter().any(|cell| &*cell.name == name) {
+            let name = name.to_owned();
+            return Err(RuntimeError::Duplicate {
+                first: name.clone(),
+                second: name.clone(),
+                name,
+            });
+        }
+        let cell = assembly.cell(&**agent)?;
+        register(&router, &cell)?;
+        cells.push(cell);
+    }
+    Ok((cells, router))
 }
 
 impl Runtime {

@@ -17,6 +17,7 @@ fn suite(flaw: Flaw) -> Conformance {
         .example("clerk.count", json!(5))
         .example_with_chunks("clerk.add", json!(100), vec![json!(1), json!(2)])
         .example("clerk.post", json!("a parcel"))
+        .example("clerk.ponder", json!(4))
         .example("clerk.round", json!("the post"))
         .refuses("clerk.file", json!(""))
         .refuses("clerk.file", json!(["not", "a", "text"]))
@@ -44,7 +45,13 @@ async fn a_sound_agent_passes_every_check() {
     let report = suite(Flaw::None).run().await;
     assert!(report.passed(), "{report}");
     // Each kind of skill is put through what it can be put through.
-    for skill in ["clerk.file", "clerk.count", "clerk.add", "clerk.post"] {
+    for skill in [
+        "clerk.file",
+        "clerk.count",
+        "clerk.add",
+        "clerk.post",
+        "clerk.ponder",
+    ] {
         for name in [
             "a panic before it begins",
             "a panic in the middle",
@@ -109,6 +116,49 @@ async fn an_agent_that_never_ends_after_a_new_version_is_caught() {
         failures.contains(&"takes a new version of its model"),
         "{failures:?}"
     );
+}
+
+#[tokio::test]
+async fn an_agent_that_forgets_what_it_unloads_is_caught() {
+    let failures = failures(suite(Flaw::ForgetsWhenUnloaded)).await;
+    assert!(
+        failures.contains(&"answers after its models were unloaded"),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_whose_abandoned_jobs_leave_a_mark_is_caught() {
+    assert_eq!(
+        failures(suite(Flaw::LeavesAMark)).await,
+        ["is cancelled between steps"]
+    );
+}
+
+#[tokio::test]
+async fn an_agent_whose_hanging_thread_keeps_a_lock_is_caught() {
+    let failures = failures(suite(Flaw::SharesALock)).await;
+    assert!(failures.contains(&"a hang costs one task"), "{failures:?}");
+}
+
+#[tokio::test]
+async fn an_agent_whose_input_is_not_written_down_as_it_was_read_is_caught() {
+    let suite = suite(Flaw::LosesInput).example("clerk.stamp", json!({ "stamped": 7 }));
+    assert_eq!(failures(suite).await, ["goes on after its process is gone"]);
+}
+
+/// Deadlines, refusals and draining are the kernel's, which no agent can break: these checks fail by the answers around them.
+#[tokio::test]
+async fn an_agent_whose_answers_depend_on_who_waits_is_caught() {
+    let failures = failures(suite(Flaw::LooksAround)).await;
+    for name in [
+        "answers the same in company",
+        "meets its deadline",
+        "refuses when it is full",
+        "shuts down and loses nothing",
+    ] {
+        assert!(failures.contains(&name), "{name}: {failures:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use aimass_config::EnvironmentConfig;
 use aimass_runtime::{
-    Environment, EnvironmentOptions, Episode, FactDraft, FactFilter, FactKind, Reaction, Record,
-    Recorder, Runtime, TraceContext,
+    Environment, EnvironmentOptions, Episode, EpisodeReport, FactDraft, FactFilter, FactKind,
+    Reaction, Record, Recorder, Runtime, TraceContext,
 };
 use serde_json::{Value, json};
 
@@ -191,6 +191,34 @@ async fn reactions_to_reactions_end_at_the_configured_depth() {
         .await
         .unwrap();
     assert_eq!(report.facts.len(), 6);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_that_has_had_its_share_of_reactions_gets_no_more_and_ends() {
+    let environment = in_memory();
+    let agent = agent();
+    let mut config = tight();
+    config.environment.max_reactions_per_episode = 3;
+    let builder = Runtime::builder(config)
+        .agent(agent.clone())
+        .environment(environment.clone());
+    let runtime = builder.start().await.unwrap();
+    let five = || {
+        (0..5).fold(Episode::new(), |work, _| {
+            work.fact(order(json!({"Echo": 1})))
+        })
+    };
+    let answers = |report: &EpisodeReport| {
+        let facts = report.facts.iter();
+        facts.filter(|fact| fact.kind == kind("answer")).count()
+    };
+    let report = runtime.run(five()).await.unwrap();
+    assert_eq!((answers(&report), report.failures.len()), (3, 0));
+    // The share is each episode's own.
+    let other = runtime.run(five()).await.unwrap();
+    assert_eq!(answers(&other), 3);
+    assert_eq!(agent.runs.load(Ordering::SeqCst), 6);
     runtime.shutdown().await;
 }
 

@@ -12,6 +12,7 @@ mod accepting;
 mod batches;
 mod chunks;
 mod conformance;
+mod contract;
 mod deadlines;
 mod desk;
 mod ending;

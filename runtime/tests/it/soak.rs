@@ -1,9 +1,10 @@
 //! A soak: many callers on real threads, with panics, faults, hangs, deadlines, dropped futures and swaps among them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aimass_runtime::{TaskError, TaskOutcome};
+use aimass_runtime::{TaskError, TaskFinished, TaskOutcome};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -37,13 +38,12 @@ async fn a_soak_with_injected_faults_answers_every_task_once_and_loses_nothing()
     })
     .await;
     let stage = std::sync::Arc::new(stage);
+    let newest = std::sync::Arc::new(AtomicU64::new(0));
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            let (stage, random) = (
-                stage.clone(),
-                StdRng::seed_from_u64(seed ^ u64::from(caller)),
-            );
-            tokio::task::spawn(async move { call(&stage, caller, random).await })
+            let (stage, newest) = (stage.clone(), newest.clone());
+            let random = StdRng::seed_from_u64(seed ^ u64::from(caller));
+            tokio::task::spawn(async move { call(&stage, &newest, caller, random).await })
         })
         .collect();
     let mut total = Tally::default();
@@ -70,6 +70,7 @@ async fn a_soak_with_injected_faults_answers_every_task_once_and_loses_nothing()
     let finished = recorder.tasks();
     let ids: std::collections::HashSet<_> = finished.iter().map(|task| task.task).collect();
     assert_eq!(ids.len(), finished.len(), "one record for each task");
+    no_worker_goes_back_to_an_old_version(&finished);
     let done = finished
         .iter()
         .filter(|task| task.outcome == TaskOutcome::Done)
@@ -82,13 +83,39 @@ async fn a_soak_with_injected_faults_answers_every_task_once_and_loses_nothing()
     assert!(total.replies["dead_lettered"] > 0, "{total:?}");
 }
 
-async fn call(stage: &Stage, caller: u32, mut random: StdRng) -> Tally {
+/// The versions that a worker ran on, in the order of its batches.
+fn no_worker_goes_back_to_an_old_version(finished: &[TaskFinished]) {
+    let mut ran_on: BTreeMap<_, BTreeMap<u64, u64>> = BTreeMap::new();
+    // A task that nobody reported on names the version that was the newest when it ended.
+    let done = finished
+        .iter()
+        .filter(|task| task.outcome == TaskOutcome::Done);
+    for place in done.filter_map(|task| task.place.as_ref()) {
+        if let Some(model) = &place.model {
+            let batches = ran_on.entry(place.worker).or_default();
+            batches.insert(place.batch, number(model.as_str()));
+        }
+    }
+    for (worker, batches) in ran_on {
+        assert!(batches.values().is_sorted(), "{worker:?}: {batches:?}");
+        assert!(batches.values().max() > Some(&5), "{worker:?} saw no swap");
+    }
+}
+
+/// Versions are numbered; the first one, which no swap brought, is 0.
+fn number(version: &str) -> u64 {
+    version.parse().unwrap_or(0)
+}
+
+async fn call(stage: &Stage, newest: &AtomicU64, caller: u32, mut random: StdRng) -> Tally {
     let mut tally = Tally::default();
     let clock = TestClock::start();
     let mut id = caller << 24;
     while clock.elapsed() < LENGTH {
         id += 1;
         tally.asked += 1;
+        // Whoever asks after a swap is served by its version, or by a newer one.
+        let at_least = newest.load(Ordering::SeqCst);
         let order = order(id, &mut random);
         let mut ask = stage.ask(order);
         if random.random_ratio(1, 10) {
@@ -99,16 +126,18 @@ async fn call(stage: &Stage, caller: u32, mut random: StdRng) -> Tally {
             let patience = Duration::from_micros(random.random_range(0..500));
             match tokio::time::timeout(patience, ask).await {
                 Err(_) => tally.dropped += 1,
-                Ok(reply) => tally.note(id, reply),
+                Ok(reply) => tally.note(id, at_least, reply),
             }
             continue;
         }
-        if random.random_ratio(1, 500) {
-            let version = format!("version {id}");
-            let source = ProbeSource::new(&stage.desk, &version);
+        tally.note(id, at_least, ask.await);
+        // One caller swaps, so that the versions have an order.
+        if caller == 0 && random.random_ratio(1, 60) {
+            let version = newest.load(Ordering::SeqCst) + 1;
+            let source = ProbeSource::new(&stage.desk, &version.to_string());
             stage.runtime.swap("probe", "model", source).await.unwrap();
+            newest.store(version, Ordering::SeqCst);
         }
-        tally.note(id, ask.await);
     }
     tally
 }
@@ -133,10 +162,12 @@ fn order(id: u32, random: &mut StdRng) -> Order {
 }
 
 impl Tally {
-    fn note(&mut self, id: u32, reply: Result<crate::probe::Answer, TaskError>) {
+    fn note(&mut self, id: u32, at_least: u64, reply: Result<crate::probe::Answer, TaskError>) {
         let kind = match reply {
             Ok(answer) => {
                 assert_eq!(answer.id, id, "the answer to somebody else's question");
+                let version = number(&answer.version);
+                assert!(version >= at_least, "{version} after a swap to {at_least}");
                 "done"
             }
             Err(error) => error.kind(),

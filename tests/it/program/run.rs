@@ -83,6 +83,23 @@ fn bad_files_among_good_ones_are_named_and_the_good_ones_done() {
 }
 
 #[test]
+fn a_kind_that_no_agent_handles_yet_is_named_in_one_line() {
+    let place = Place::new();
+    place.file("good.txt", "Good morning, how are you today?");
+    for name in ["one.png", "two.png"] {
+        place.file(name, [0x89, b'P', b'N', b'G']);
+    }
+    let ended = place.run(&["run", "--json", "good.txt", "one.png", "two.png"]);
+    let said = ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains("no agent"));
+    let expected = "aimass: no agent handles `file.image@1` yet (2 of the inputs)";
+    assert_eq!(said.collect::<Vec<_>>(), [expected], "{ended:?}");
+    assert_eq!(used(&ended), ["good.txt", "one.png", "two.png"]);
+}
+
+#[test]
 fn what_went_wrong_is_said_in_chinese_where_that_is_asked_for() {
     let place = Place::new();
     place.file("good.txt", "Good morning, how are you today?");

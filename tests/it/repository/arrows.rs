@@ -1,4 +1,5 @@
-//! Who may depend on whom: the arrows of ARCHITECTURE.md.
+//! Who may depend on whom: the arrows of ARCHITECTURE.md. They hold for tests, examples and benches as well: what a package is tested
+//! with would otherwise be what it cannot be built without.
 
 use std::collections::BTreeSet;
 
@@ -26,8 +27,10 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// What must never end up in a package, and why, by the beginning of its name.
-const NEVER: [(&str, &str, &str); 6] = [
+const ONLY_OBSERVERS: &str = "only observers know telemetry";
+
+/// What must never end up in a package or its tests, and why, by the beginning of its name.
+const NEVER: [(&str, &str, &str); 10] = [
     (
         "aimass-runtime",
         "candle",
@@ -36,11 +39,11 @@ const NEVER: [(&str, &str, &str); 6] = [
     ("aimass-config", "tokio", "the configuration is a leaf"),
     ("aimass-models", "ractor", "a network is no actor"),
     ("aimass-models", "tokio", "a network needs no async runtime"),
-    (
-        "aimass-agents",
-        "opentelemetry",
-        "only observers know telemetry",
-    ),
+    ("aimass-config", "candle", "the configuration is a leaf"),
+    ("aimass-config", "opentelemetry", ONLY_OBSERVERS),
+    ("aimass-runtime", "opentelemetry", ONLY_OBSERVERS),
+    ("aimass-models", "opentelemetry", ONLY_OBSERVERS),
+    ("aimass-agents", "opentelemetry", ONLY_OBSERVERS),
     ("aimass-observers", "candle", "an observer computes nothing"),
 ];
 
@@ -65,10 +68,24 @@ fn nothing_links_what_it_must_never_know() {
     let graph = Graph::read();
     for (package, never, reason) in NEVER {
         let found = graph
-            .linked(&[package])
+            .linked_by_tests(package)
             .iter()
-            .find(|linked| linked.name == never || linked.name.starts_with(&format!("{never}-")))
+            .find(|linked| is_of(&linked.name, never))
             .map(|linked| linked.name.clone());
         assert_eq!(found, None, "{package} links {never}: {reason}");
     }
+}
+
+/// Whether the package is that one, or one of its family.
+fn is_of(name: &str, family: &str) -> bool {
+    let rest = name.strip_prefix(family);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+}
+
+#[test]
+fn a_family_has_its_members_and_no_others() {
+    for name in ["opentelemetry", "opentelemetry-proto", "opentelemetry_sdk"] {
+        assert!(is_of(name, "opentelemetry"), "{name}");
+    }
+    assert!(!is_of("tokio", "tok") && !is_of("tracing-opentelemetry", "opentelemetry"));
 }

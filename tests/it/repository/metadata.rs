@@ -31,6 +31,12 @@ struct Kind {
     kind: Option<String>,
 }
 
+impl Kind {
+    fn is_dev(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
+    }
+}
+
 #[derive(Deserialize)]
 struct Resolve {
     nodes: Vec<Node>,
@@ -43,12 +49,15 @@ struct Metadata {
     resolve: Resolve,
 }
 
-/// The dependency graph, without what only tests need.
+/// The dependency graph. What only tests, examples and benches of a package need is kept apart.
 pub(crate) struct Graph {
     packages: BTreeMap<String, Package>,
     members: Vec<String>,
-    edges: BTreeMap<String, Vec<String>>,
+    edges: Edges,
+    tests: Edges,
 }
+
+type Edges = BTreeMap<String, Vec<String>>;
 
 impl Graph {
     /// Asks cargo, for this platform only: the packages of others need not be there.
@@ -71,32 +80,22 @@ impl Graph {
             String::from_utf8_lossy(&output.stderr)
         );
         let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
-        let linked = |edge: &Edge| {
-            edge.dep_kinds
-                .iter()
-                .any(|kind| kind.kind.as_deref() != Some("dev"))
+        let edges = |wanted: fn(&Edge) -> bool| -> Edges {
+            let of_node = |node: &Node| {
+                let wanted = node.deps.iter().filter(|edge| wanted(edge));
+                let to = wanted.map(|edge| edge.pkg.clone());
+                (node.id.clone(), to.collect())
+            };
+            metadata.resolve.nodes.iter().map(of_node).collect()
         };
         Self {
+            edges: edges(|edge| edge.dep_kinds.iter().any(|kind| !kind.is_dev())),
+            tests: edges(|edge| edge.dep_kinds.iter().any(Kind::is_dev)),
             members: metadata.workspace_members,
             packages: metadata
                 .packages
                 .into_iter()
                 .map(|package| (package.id.clone(), package))
-                .collect(),
-            edges: metadata
-                .resolve
-                .nodes
-                .into_iter()
-                .map(|node| {
-                    (
-                        node.id,
-                        node.deps
-                            .into_iter()
-                            .filter(linked)
-                            .map(|edge| edge.pkg)
-                            .collect(),
-                    )
-                })
                 .collect(),
         }
     }
@@ -109,27 +108,33 @@ impl Graph {
             .collect()
     }
 
-    /// What the package names as its dependencies itself.
+    /// What the package names as its dependencies itself, those of its tests included.
     pub(crate) fn direct(&self, name: &str) -> BTreeSet<&str> {
-        let package = self
-            .packages
-            .values()
-            .find(|package| package.name == name)
-            .unwrap();
-        self.edges[&package.id]
-            .iter()
-            .map(|id| self.packages[id].name.as_str())
-            .collect()
+        let id = &self.find(name).id;
+        let named = self.edges[id].iter().chain(&self.tests[id]);
+        named.map(|id| self.packages[id].name.as_str()).collect()
+    }
+
+    fn find(&self, name: &str) -> &Package {
+        let mut packages = self.packages.values();
+        packages.find(|package| package.name == name).unwrap()
+    }
+
+    /// Everything that ends up in the tests of a package, the package itself included.
+    pub(crate) fn linked_by_tests(&self, name: &str) -> Vec<&Package> {
+        let id = &self.find(name).id;
+        let named = self.tests[id].iter().chain([id]);
+        self.linked_from(named.map(String::as_str).collect())
     }
 
     /// Everything that ends up in what these packages build, themselves included.
     pub(crate) fn linked<'a>(&'a self, names: &[&str]) -> Vec<&'a Package> {
-        let mut open: Vec<&str> = self
-            .packages
-            .values()
-            .filter(|package| names.contains(&package.name.as_str()))
-            .map(|package| package.id.as_str())
-            .collect();
+        let packages = self.packages.values();
+        let named = packages.filter(|package| names.contains(&package.name.as_str()));
+        self.linked_from(named.map(|package| package.id.as_str()).collect())
+    }
+
+    fn linked_from<'a>(&'a self, mut open: Vec<&'a str>) -> Vec<&'a Package> {
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             if seen.insert(id) {

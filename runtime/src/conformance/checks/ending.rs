@@ -6,26 +6,55 @@ use crate::conformance::case::{Case, Finding, Work, failed};
 use crate::conformance::checks::{model_cases, needs_worker};
 use crate::conformance::stage::Stage;
 use crate::error::TaskError;
+use crate::sabotage::Moment;
 use crate::task::TaskOptions;
 
-/// Nobody waits any more: the task ends at its next step, and the next one is not harmed.
+/// Nobody waits any more: the task is cancelled, its job takes no further step, and the next one is not harmed.
+///
+/// The first two are the kernel's doing, whatever the agent is. An agent fails by what an abandoned job leaves behind.
 pub(super) async fn cancel(stage: &Stage, case: &Case) -> Finding {
-    if case.work == Work::Model {
-        let (held, saboteur) = stage.hold(&case.example).await?;
-        drop(held);
-        saboteur.release();
-    } else {
-        let started = stage.start(&case.example, TaskOptions::default());
-        drop(started.map_err(|error| failed(error.to_string()))?);
+    let before = stage.cancelled(case.skill()).await;
+    match case.work {
+        Work::Model => drop_between_steps(stage, case).await?,
+        Work::Flow => {
+            let started = stage.start(&case.example, TaskOptions::default());
+            drop(started.map_err(|error| failed(error.to_string()))?);
+        }
     }
     stage.quiet().await;
+    let cancelled = stage.cancelled(case.skill()).await - before;
+    if cancelled != 1 {
+        return Err(failed(format!(
+            "expected that the one that was dropped is told as cancelled, got {cancelled} that are"
+        )));
+    }
     case.same(
         "after another was cancelled",
         &stage.ask(&case.example).await,
     )
 }
 
+/// On a stage with room for one, so that the next one begins a job of its own.
+async fn drop_between_steps(stage: &Stage, case: &Case) -> Finding {
+    let (held, saboteur) = stage.hold(&case.example).await?;
+    let taken = stage.sabotage.steps();
+    drop(held);
+    saboteur.release();
+    let (next, saboteur) = stage.hold_before(Moment::Begin, &case.example).await?;
+    let further = stage.sabotage.steps() - taken;
+    saboteur.release();
+    case.same("begun after another was cancelled", &next.answer().await)?;
+    if further > 0 {
+        return Err(failed(format!(
+            "expected that it ends between two steps, got {further} steps after it was cancelled"
+        )));
+    }
+    Ok(())
+}
+
 /// The deadline passes while the worker stands still: the caller is answered at once.
+///
+/// That is the kernel's doing. An agent fails by an answer that depends on how long it took.
 pub(super) async fn deadline(stage: &Stage, case: &Case) -> Finding {
     needs_worker(case)?;
     let (held, saboteur) = stage.hold(&case.example).await?;
@@ -46,6 +75,8 @@ pub(super) async fn deadline(stage: &Stage, case: &Case) -> Finding {
 }
 
 /// What was accepted is answered; what comes later is refused.
+///
+/// The refusal is the kernel's doing. An agent fails by other answers than before, or by a thread that does not end.
 pub(super) async fn shutdown(stage: &Stage, cases: &[Case]) -> Finding {
     let Some(case) = model_cases(cases).next() else {
         stage.runtime.shutdown().await;

@@ -5,6 +5,8 @@ use crate::conformance::stage::Stage;
 use crate::error::TaskError;
 
 /// On a stage with room for one: the second is refused at once, and the first is answered all the same.
+///
+/// The refusal is the kernel's doing. An agent fails by other answers than before.
 pub(super) async fn overload(stage: &Stage, case: &Case) -> Finding {
     let (held, saboteur) = stage.hold(&case.example).await?;
     let second = stage.ask(&case.example).await;

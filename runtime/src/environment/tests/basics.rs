@@ -65,6 +65,33 @@ async fn compare_and_set_lets_one_of_two_win() {
     assert_eq!(numbers(&all(&environment)), [1, 3]);
 }
 
+/// The half of G9 that the environment promises already; feedback will be such facts.
+#[tokio::test]
+async fn g9_what_is_said_under_its_own_key_counts_once_however_often_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let feedback = |position| Transaction {
+        conditions: vec![Condition {
+            key: "feedback/client/1".to_owned(),
+            expected: None,
+        }],
+        cursors: vec![("learner".to_owned(), Revision(position))],
+        ..saying([keyed("feedback/client/1", 1)])
+    };
+    let environment = open(folder.path());
+    environment.commit(saying([draft(0)])).await.unwrap();
+    let first = environment.commit(feedback(1)).await.unwrap().revisions[0];
+    // Neither a second sending nor one after a restart counts again, nor moves what would be learned from it.
+    let again = |refused: Result<Commit, EnvironmentError>| matches!(refused, Err(EnvironmentError::Conflict { found: Some(found), .. }) if found == first);
+    assert!(again(environment.commit(feedback(2)).await));
+    environment.close().await.unwrap();
+    drop(environment);
+    let environment = open(folder.path());
+    assert!(again(environment.commit(feedback(2)).await));
+    assert_eq!(numbers(&all(&environment)), [0, 1]);
+    let snapshot = environment.snapshot().unwrap();
+    assert_eq!(snapshot.cursor("learner").unwrap(), Revision(1));
+}
+
 #[tokio::test]
 async fn namespaces_keep_keys_apart() {
     let environment = memory();

@@ -1,31 +1,47 @@
 //! A second, simpler account of the same tasks, which every effect of the ledger is checked against.
 
+mod account;
+mod turns;
+
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::hash::BuildHasherDefault;
 
 use crate::clock::Time;
 use crate::fault::FaultKind;
-use crate::ids::TaskId;
+use crate::ids::{TaskId, WorkerId};
+use crate::ledger::IdHasher;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Settlement};
-use crate::ledger::event::{Admission, Incarnation, Outcome};
-use crate::ledger::settings::LedgerSettings;
+use crate::ledger::event::{Admission, GroupId, Incarnation, Outcome};
+use crate::ledger::settings::{GroupSettings, LedgerSettings};
 use crate::skill::Effect;
+pub(super) use account::{Account, group_of};
+pub(super) use turns::Asked;
+use turns::Round;
 
 /// What the checker knows of one task.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) admission: Admission,
+    /// Its place in the order in which tasks were submitted.
+    sequence: u64,
     pub(super) accepted: bool,
     pub(super) settled: Option<Settlement>,
     pub(super) running_on: Option<Incarnation>,
     pub(super) committing: bool,
+    /// When it was accepted, or came back to the queue.
+    since: Time,
     pub(super) runs: u32,
     /// Attempts that may be counted against it: faults, and panics alone.
     pub(super) blamed: u32,
     pub(super) hung_alone: bool,
-    pub(super) shared_a_panic: bool,
+    /// It was on a worker that was brought down by a panic or a hang.
+    suspect: bool,
     pub(super) item_sent: bool,
     pub(super) cancelled: bool,
+    /// The worker that was told to cancel it, or has said how its attempt ended: nobody else has to be told.
+    off_its_worker: Option<Incarnation>,
+    /// Its deadline comes in the same moment as the end of its worker, and comes first.
+    out_of_time: bool,
     pub(super) dead_lettered: bool,
 }
 
@@ -33,29 +49,46 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Checker {
     pub(super) settings: LedgerSettings,
-    pub(super) tasks: HashMap<TaskId, Known>,
+    pub(super) tasks: KnownTasks,
+    /// Which group each worker is of.
+    groups: Vec<GroupId>,
+    /// The round of turns of each group.
+    rounds: Vec<Round>,
+    /// Incarnations that run a task which must not get company.
+    secluded: HashSet<Incarnation>,
     pub(super) failed: bool,
     pub(super) shutting_down: Option<Time>,
     pub(super) drained: u32,
+    pub(super) counted_restarts: u32,
     pub(super) started: HashSet<Incarnation>,
 }
 
 impl Checker {
     pub(super) fn new(settings: LedgerSettings) -> Self {
+        let numbered = settings.groups.iter().enumerate();
+        let groups = numbered.flat_map(|(at, group)| {
+            std::iter::repeat_n(GroupId(at as u16), group.workers.max(1) as usize)
+        });
         Self {
+            groups: groups.collect(),
+            rounds: vec![Round::default(); settings.groups.len()],
+            secluded: HashSet::new(),
             settings,
-            tasks: HashMap::new(),
+            tasks: HashMap::default(),
             failed: false,
             shutting_down: None,
             drained: 0,
+            counted_restarts: 0,
             started: HashSet::new(),
         }
     }
 
-    pub(super) fn submitted(&mut self, admission: &Admission) {
+    pub(super) fn submitted(&mut self, admission: &Admission, now: Time) {
         let blamed = admission.attempts;
         let known = Known {
             admission: admission.clone(),
+            sequence: self.tasks.len() as u64,
+            since: now,
             accepted: false,
             settled: None,
             running_on: None,
@@ -63,9 +96,11 @@ impl Checker {
             runs: 0,
             blamed,
             hung_alone: false,
-            shared_a_panic: false,
+            suspect: false,
             item_sent: false,
             cancelled: false,
+            off_its_worker: None,
+            out_of_time: false,
             dead_lettered: false,
         };
         assert!(
@@ -75,73 +110,35 @@ impl Checker {
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = &Known> {
-        self.tasks
-            .values()
-            .filter(|known| known.accepted && known.settled.is_none())
+        self.tasks.values().filter(|known| known.is_held())
     }
 
     pub(super) fn check(&mut self, effect: &LedgerEffect, now: Time) {
         match effect {
             LedgerEffect::Accepted { task } => {
-                let known = self
-                    .tasks
-                    .get_mut(task)
-                    .expect("an unknown task was accepted");
+                let after_the_end = self.shutting_down.is_some() || self.failed;
+                assert!(!after_the_end, "accepted after the end");
+                let known = self.known(*task);
                 assert!(!known.accepted, "accepted twice");
                 known.accepted = true;
-                assert!(
-                    self.shutting_down.is_none() && !self.failed,
-                    "accepted after the end"
-                );
             }
             LedgerEffect::Refuse { task, refusal } => self.check_refusal(*task, refusal, now),
             LedgerEffect::Run { by, tasks } => self.check_run(*by, tasks, now),
-            LedgerEffect::Commit { task } => {
-                let known = self
-                    .tasks
-                    .get_mut(task)
-                    .expect("an unknown task is committed");
-                assert!(
-                    known.settled.is_none() && !known.committing,
-                    "committed after its end"
-                );
-                assert!(
-                    known.admission.deadline > now,
-                    "committed past its deadline"
-                );
-                known.committing = true;
-                known.running_on = None;
-            }
-            LedgerEffect::DeadLetter { task, .. } => {
-                let known = self
-                    .tasks
-                    .get_mut(task)
-                    .expect("an unknown task is a dead letter");
-                assert!(
-                    known.settled.is_none() && !known.dead_lettered,
-                    "dead-lettered after its end"
-                );
-                let begun = known.runs > 0 || known.admission.attempts > 0;
-                let once = known.admission.effect == Effect::Once && begun;
-                assert!(
-                    known.hung_alone || known.blamed >= self.settings.max_attempts || once,
-                    "a dead letter after {} blamed attempts of {}",
-                    known.blamed,
-                    self.settings.max_attempts
-                );
-                known.dead_lettered = true;
-            }
+            LedgerEffect::Commit { task } => self.check_commit(*task, now),
+            LedgerEffect::DeadLetter { task, .. } => self.check_dead_letter(*task),
             LedgerEffect::Settle { task, settlement } => {
                 self.check_settlement(*task, settlement, now)
             }
             LedgerEffect::Start { worker, .. } => {
                 assert!(self.started.insert(*worker), "{worker:?} was started twice");
             }
-            LedgerEffect::Observe(Observation::TakenDown { worker, .. }) => {
-                for known in self.tasks.values_mut() {
-                    known.running_on = known.running_on.filter(|by| by != worker);
-                }
+            LedgerEffect::CancelRunning { by, task } => {
+                self.known(*task).off_its_worker = Some(*by);
             }
+            LedgerEffect::Observe(Observation::TakenDown { worker, .. }) => {
+                self.put_back(*worker, now);
+            }
+            LedgerEffect::CountedRestart { .. } => self.counted_restarts += 1,
             LedgerEffect::AgentFailed { .. } => {
                 assert!(!self.failed, "failed twice");
                 self.failed = true;
@@ -153,6 +150,42 @@ impl Checker {
             }
             _ => {}
         }
+    }
+
+    fn known(&mut self, task: TaskId) -> &mut Known {
+        let known = self.tasks.get_mut(&task);
+        known.expect("something is said of an unknown task")
+    }
+
+    fn check_commit(&mut self, task: TaskId, now: Time) {
+        let known = self.known(task);
+        assert!(
+            known.settled.is_none() && !known.committing,
+            "committed after its end"
+        );
+        assert!(
+            known.admission.deadline > now,
+            "committed past its deadline"
+        );
+        known.committing = true;
+        known.running_on = None;
+    }
+
+    fn check_dead_letter(&mut self, task: TaskId) {
+        let max_attempts = self.settings.max_attempts;
+        let known = self.known(task);
+        assert!(
+            known.settled.is_none() && !known.dead_lettered,
+            "dead-lettered after its end"
+        );
+        let begun = known.runs > 0 || known.admission.attempts > 0;
+        let once = known.admission.effect == Effect::Once && begun;
+        assert!(
+            known.hung_alone || known.blamed >= max_attempts || once,
+            "a dead letter after {} blamed attempts of {max_attempts}",
+            known.blamed
+        );
+        known.dead_lettered = true;
     }
 
     fn check_refusal(&self, task: TaskId, refusal: &Refusal, now: Time) {
@@ -187,10 +220,15 @@ impl Checker {
 
     fn check_run(&mut self, by: Incarnation, tasks: &[TaskId], now: Time) {
         let first = self.tasks[&tasks[0]].admission.clone();
-        let group = &self.settings.groups[usize::from(first.group.0)];
+        assert_eq!(
+            first.group,
+            self.group_of(by.worker),
+            "a task of another group"
+        );
+        let most = self.settings.groups[usize::from(first.group.0)].max_batch;
         assert!(
-            tasks.len() <= group.max_batch as usize,
-            "a batch of {}",
+            tasks.len() <= most as usize,
+            "a batch of {} where {most} is the most",
             tasks.len()
         );
         for task in tasks {
@@ -220,11 +258,21 @@ impl Checker {
             );
             assert!(!known.item_sent, "a stream ran again after its first item");
             assert!(
-                tasks.len() == 1 || !(once || known.shared_a_panic),
+                tasks.len() == 1 || !known.runs_alone(),
                 "a task that runs alone got company"
+            );
+            assert!(
+                known.blamed < self.settings.max_attempts,
+                "an attempt more than it may cost: {} of {}",
+                known.blamed,
+                self.settings.max_attempts
             );
             known.runs += 1;
             known.running_on = Some(by);
+            known.off_its_worker = None;
+            if known.runs_alone() {
+                self.secluded.insert(by);
+            }
         }
     }
 
@@ -237,6 +285,10 @@ impl Checker {
             .expect("an unknown task was settled");
         assert!(known.accepted, "settled without being accepted");
         assert_eq!(known.settled, None, "a second reply");
+        assert!(
+            known.running_on.is_none() || known.running_on == known.off_its_worker,
+            "answered while it runs, and its worker was not told to cancel it"
+        );
         match settlement {
             Settlement::Done => {
                 assert!(known.runs > 0, "done without having run");
@@ -249,8 +301,9 @@ impl Checker {
                 assert!(known.admission.deadline <= now, "before its deadline")
             }
             Settlement::Cancelled => assert!(known.cancelled, "nobody cancelled it"),
-            Settlement::DeadLettered { .. } => {
-                assert!(known.dead_lettered, "no dead letter was kept")
+            Settlement::DeadLettered { attempts, .. } => {
+                assert!(known.dead_lettered, "no dead letter was kept");
+                assert_eq!(*attempts, known.blamed, "its attempts are miscounted");
             }
             Settlement::Interrupted { .. } => assert!(known.item_sent, "no item was sent"),
             Settlement::ShuttingDown => assert!(
@@ -258,7 +311,12 @@ impl Checker {
                 "cut off too early"
             ),
             Settlement::AgentFailed { .. } => assert!(failed),
-            Settlement::Failed { fault, .. } => {
+            Settlement::Failed { fault, attempts } => {
+                assert!(
+                    *attempts <= self.settings.max_attempts,
+                    "{attempts} attempts of {}",
+                    self.settings.max_attempts
+                );
                 let exhausted = known.blamed >= self.settings.max_attempts;
                 let hopeless =
                     !matches!(fault.kind, FaultKind::Retryable | FaultKind::DeadForProcess);
@@ -275,93 +333,80 @@ impl Checker {
     }
 
     /// What the simulated worker is about to say about a task, before the ledger hears it.
-    pub(super) fn outcome(&mut self, by: Incarnation, task: TaskId, outcome: &Outcome) {
+    pub(super) fn outcome(&mut self, by: Incarnation, task: TaskId, outcome: &Outcome, now: Time) {
         let known = self.tasks.get_mut(&task).expect("an unknown task ended");
         if known.running_on != Some(by) {
             return;
         }
+        known.off_its_worker = Some(by);
         if let Outcome::Fault(_) = outcome {
             known.blamed += 1;
-            known.running_on = None;
+            known.come_back(now);
         }
     }
 
     /// The incarnation is about to end by a panic or a hang, with so many tasks given to it since it was free.
-    pub(super) fn brought_down(&mut self, by: Incarnation, given: u32, hang: bool) {
-        for known in self
-            .tasks
-            .values_mut()
-            .filter(|known| known.running_on == Some(by))
-        {
-            known.running_on = None;
+    pub(super) fn brought_down(&mut self, by: Incarnation, given: u32, hang: bool, now: Time) {
+        for known in running_on(&mut self.tasks, by) {
+            known.come_back(now);
+            known.suspect = true;
             if given == 1 {
                 known.blamed += 1;
                 known.hung_alone |= hang;
-            } else {
-                known.shared_a_panic = true;
             }
         }
     }
 
-    /// The incarnation lost its device: its tasks go back without blame.
-    pub(super) fn device_lost(&mut self, by: Incarnation) {
-        for known in self
-            .tasks
-            .values_mut()
-            .filter(|known| known.running_on == Some(by))
-        {
-            known.running_on = None;
+    /// The incarnation is stopped for no fault of its tasks: they go back without blame.
+    pub(super) fn put_back(&mut self, by: Incarnation, now: Time) {
+        running_on(&mut self.tasks, by).for_each(|known| known.come_back(now));
+    }
+
+    /// Those whose deadline came while their worker hung are answered so before the watchdog looks.
+    pub(super) fn time_ran_out(&mut self, by: Incarnation, now: Time) {
+        for known in running_on(&mut self.tasks, by) {
+            known.out_of_time = known.admission.deadline <= now;
         }
     }
-}
 
-/// Limits that are easily reached.
-pub(super) fn tight_settings() -> LedgerSettings {
-    use crate::ledger::settings::{GroupSettings, RestartSettings, StartWhen};
-    LedgerSettings {
-        capacity: 8,
-        capacity_bytes: 64,
-        max_attempts: 2,
-        max_abandoned: 1,
-        step_limit: Duration::from_millis(100),
-        load_limit: Duration::from_millis(300),
-        grace: Duration::from_millis(20),
-        idle_unload: None,
-        restart: RestartSettings {
-            max_restarts: 3,
-            window: Duration::from_secs(1),
-            backoff_initial: Duration::from_millis(10),
-            backoff_max: Duration::from_millis(80),
-        },
-        groups: vec![GroupSettings {
-            workers: 1,
-            max_batch: 4,
-            max_wait: Duration::ZERO,
-            start: StartWhen::AtOnce,
-        }],
-        seed: 7,
+    pub(super) fn group_of(&self, worker: WorkerId) -> GroupId {
+        self.groups[worker.0 as usize]
+    }
+
+    pub(super) fn group(&self, worker: WorkerId) -> &GroupSettings {
+        &self.settings.groups[usize::from(self.group_of(worker).0)]
     }
 }
 
-/// The kind of an effect, to see which kinds a simulation reaches.
-pub(super) fn kind(effect: &LedgerEffect) -> &'static str {
-    match effect {
-        LedgerEffect::Accepted { .. } => "Accepted",
-        LedgerEffect::Refuse { .. } => "Refuse",
-        LedgerEffect::Wake { .. } => "Wake",
-        LedgerEffect::Run { .. } => "Run",
-        LedgerEffect::Park { .. } => "Park",
-        LedgerEffect::Commit { .. } => "Commit",
-        LedgerEffect::Settle { .. } => "Settle",
-        LedgerEffect::DeadLetter { .. } => "DeadLetter",
-        LedgerEffect::CancelRunning { .. } => "CancelRunning",
-        LedgerEffect::Stop { .. } => "Stop",
-        LedgerEffect::Abandon { .. } => "Abandon",
-        LedgerEffect::Start { .. } => "Start",
-        LedgerEffect::FallBack { .. } => "FallBack",
-        LedgerEffect::CountedRestart { .. } => "CountedRestart",
-        LedgerEffect::AgentFailed { .. } => "AgentFailed",
-        LedgerEffect::Drained => "Drained",
-        LedgerEffect::Observe(_) => "Observe",
+type KnownTasks = HashMap<TaskId, Known, BuildHasherDefault<IdHasher>>;
+
+/// What the end of an incarnation concerns.
+fn running_on(tasks: &mut KnownTasks, by: Incarnation) -> impl Iterator<Item = &mut Known> {
+    tasks
+        .values_mut()
+        .filter(move |known| known.running_on == Some(by) && !known.out_of_time)
+}
+
+impl Known {
+    pub(super) fn is_held(&self) -> bool {
+        self.accepted && self.settled.is_none()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.is_held() && self.running_on.is_none() && !self.committing
+    }
+
+    fn runs_alone(&self) -> bool {
+        self.suspect || self.admission.effect == Effect::Once
+    }
+
+    /// It ran before, here or in an earlier process, and stands before those that never did.
+    fn is_retry(&self) -> bool {
+        self.runs > 0 || self.admission.attempts > 0
+    }
+
+    fn come_back(&mut self, now: Time) {
+        self.running_on = None;
+        self.since = now;
     }
 }

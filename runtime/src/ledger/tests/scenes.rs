@@ -1,5 +1,7 @@
 //! Scenes: short stories that show one guarantee each.
 
+mod turns;
+
 use std::time::Duration;
 
 use crate::clock::Time;
@@ -9,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Outcome, SkillId};
 use crate::ledger::settings::LedgerSettings;
-use crate::ledger::tests::model::tight_settings;
+use crate::ledger::tests::settings::tight_settings;
 use crate::skill::{Effect, Shape};
 use crate::task::Priority;
 
@@ -282,31 +284,6 @@ fn g5_a_running_task_is_answered_at_its_deadline_and_its_late_result_is_discarde
     };
     assert_eq!(effects, [cancelled, answered]);
     assert_eq!(scene.finish(FIRST, 1), []);
-}
-
-#[test]
-fn background_work_does_not_starve() {
-    let mut scene = Scene::new(LedgerSettings {
-        capacity: 1000,
-        capacity_bytes: 1000,
-        ..tight_settings()
-    });
-    scene.submit(1, |admission| {
-        (admission.priority, admission.effect) = (Priority::Background, Effect::Once)
-    });
-    let mut turns = 0;
-    for number in 2.. {
-        scene.submit(number, |admission| {
-            (admission.priority, admission.effect) = (Priority::Interactive, Effect::Once)
-        });
-        let run = scene.take(FIRST);
-        turns += 1;
-        if run == tasks([1]) {
-            break;
-        }
-        scene.finish(FIRST, run[0].to_u128());
-    }
-    assert!(turns <= 18, "it came after {turns} turns");
 }
 
 #[test]

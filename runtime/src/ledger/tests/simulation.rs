@@ -1,7 +1,13 @@
 //! A simulated agent: workers that work, panic, hang, lose their device and come back late, callers that come and go.
 //!
-//! Each run is made from a seed alone. A failing run names its seed; `AIMASS_LEDGER_SEED=<seed>` replays it.
+//! Each run is made from a seed alone. A failing run names its seed; `AIMASS_LEDGER_SEED=<seed>` replays it and tells what happened. `AIMASS_LEDGER_RUNS=<count>`
+//! plays so many from there on, or from 0.
+//!
+//! The ledger knows no versions of models: that a swap reaches every worker that is parked is checked here; which version a task then ran
+//! on is checked on real threads, in `tests/it/soak.rs`.
 
+mod end;
+mod range;
 mod threads;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,35 +22,35 @@ use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, SkillId};
 use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
 use crate::ledger::tests::dice::Dice;
-use crate::ledger::tests::model::{Checker, kind, tight_settings};
+use crate::ledger::tests::model::{Account, Asked, Checker, group_of};
+use crate::ledger::tests::settings::tight_settings;
 use crate::ledger::worker::WorkerState;
 use crate::skill::{Effect, Shape};
 use crate::task::Priority;
+use range::Range;
 
-/// How many interleavings a test run plays.
-const RUNS: u64 = 1_000_000;
-/// How many events one of them has, before it is brought to its end.
+/// How many events a run has, before it is brought to its end.
 const EVENTS: u32 = 24;
+/// How many a long one has: enough for whole rounds of turns.
+const EVENTS_OF_A_LONG_RUN: u32 = 300;
 
 #[test]
 fn a_million_interleavings_keep_every_guarantee() {
-    if let Some(seed) = std::env::var("AIMASS_LEDGER_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-    {
-        Simulation::new(seed).play();
-        return;
-    }
+    let range = Range::from_environment();
+    println!("{range}");
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let seen = std::thread::scope(|scope| {
         let parts: Vec<_> = (0..threads)
-            .map(|part| scope.spawn(move || play_part(part, threads)))
+            .map(|part| scope.spawn(move || play_part(range, part, threads)))
             .collect();
         parts
             .into_iter()
             .flat_map(|part| part.join().expect("the part names its seed"))
             .collect::<BTreeSet<_>>()
     });
+    if !range.is_wide() {
+        return;
+    }
     let expected = [
         "Abandon",
         "Accepted",
@@ -71,11 +77,18 @@ fn a_million_interleavings_keep_every_guarantee() {
     );
 }
 
-fn play_part(part: u64, parts: u64) -> BTreeSet<&'static str> {
+fn play_part(range: Range, part: u64, parts: u64) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
-    for seed in (part..RUNS).step_by(parts as usize) {
-        match catch_unwind(AssertUnwindSafe(|| Simulation::new(seed).play())) {
-            Ok(kinds) if seed % 64 == part => seen.extend(kinds),
+    for (at, seed) in range
+        .seeds()
+        .skip(part as usize)
+        .step_by(parts as usize)
+        .enumerate()
+    {
+        let mut simulation = Simulation::new(seed);
+        simulation.is_told = range.is_one();
+        match catch_unwind(AssertUnwindSafe(|| simulation.play())) {
+            Ok(kinds) if at % 64 == 0 => seen.extend(kinds),
             Ok(_) => {}
             Err(_) => panic!("run it again with AIMASS_LEDGER_SEED={seed}"),
         }
@@ -87,7 +100,8 @@ fn play_part(part: u64, parts: u64) -> BTreeSet<&'static str> {
 #[derive(Debug, Default)]
 struct Thread {
     ready: bool,
-    parked: bool,
+    /// Until when it waits, unless it is woken before.
+    parked: Option<Time>,
     told_to_stop: bool,
     holds: Vec<TaskId>,
     given: u32,
@@ -104,12 +118,20 @@ struct Simulation {
     next_task: u64,
     effects: Vec<LedgerEffect>,
     kinds: BTreeSet<&'static str>,
+    /// Each event is printed with what came of it.
+    is_told: bool,
+    /// A long run, in which little goes wrong and much is urgent, so that its agent lives and has a queue.
+    is_long: bool,
 }
 
 impl Simulation {
     fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let settings = settings(&mut dice);
+        let is_long = dice.roll(256) == 0;
+        let mut settings = settings(&mut dice);
+        if is_long {
+            (settings.capacity, settings.capacity_bytes) = (24, 1000);
+        }
         let mut simulation = Self {
             ledger: Ledger::new(settings.clone()),
             checker: Checker::new(settings),
@@ -120,6 +142,8 @@ impl Simulation {
             next_task: 0,
             effects: Vec::new(),
             kinds: BTreeSet::new(),
+            is_told: false,
+            is_long,
         };
         let mut effects = Vec::new();
         simulation.ledger.start(&mut effects);
@@ -130,8 +154,15 @@ impl Simulation {
 
     /// Plays one run to its end; gives the kinds of effects that it led to.
     fn play(mut self) -> BTreeSet<&'static str> {
-        for _ in 0..EVENTS {
+        let events = match self.is_long {
+            true => EVENTS_OF_A_LONG_RUN,
+            false => EVENTS,
+        };
+        for _ in 0..events {
             self.happen();
+        }
+        if self.dice.roll(16) == 0 {
+            self.work_off();
         }
         self.bring_to_its_end();
         self.kinds
@@ -144,28 +175,69 @@ impl Simulation {
             12 => self.cancel(),
             13 => self.commit(),
             14 => self.pass_time(),
-            _ if self.dice.roll(12) == 0 => self.shut_down(),
-            _ => self.others_interfere(),
+            _ if self.dice.roll(12) == 0 && self.goes_wrong() => self.shut_down(),
+            _ if self.goes_wrong() => self.others_interfere(),
+            _ => self.thread_acts(),
         }
+    }
+
+    /// Whether what may go wrong does; seldom in a long run.
+    fn goes_wrong(&mut self) -> bool {
+        !self.is_long || self.dice.roll(32) == 0
     }
 
     /// Somebody swaps the model, needs the memory, or takes the workers down with others.
     fn others_interfere(&mut self) {
-        let event = match self.dice.roll(4) {
-            0 | 1 => Event::Swap(GroupId(0)),
-            2 => Event::Unload(GroupId(0)),
-            _ => Event::TakeDown {
-                group: GroupId(0),
+        let group = self.some_group();
+        match self.dice.roll(4) {
+            0 | 1 => self.swap(group),
+            2 => self.on(Event::Unload(group)),
+            _ => self.on(Event::TakeDown {
+                group,
                 cause: "`other` restarts".to_owned(),
-            },
-        };
-        self.on(event);
+            }),
+        }
+    }
+
+    fn some_group(&mut self) -> GroupId {
+        let groups = self.checker.settings.groups.len() as u64;
+        GroupId(self.dice.roll(groups) as u16)
+    }
+
+    /// Whoever is parked comes for the new version at once; the others come before their next job.
+    fn swap(&mut self, group: GroupId) {
+        self.on(Event::Swap(group));
+        for (by, thread) in &self.threads {
+            let own = self.checker.group_of(by.worker) == group && self.ledger.hears(*by);
+            assert!(
+                !own || thread.told_to_stop || thread.parked.is_none(),
+                "{by:?} sleeps on the old version"
+            );
+        }
     }
 
     fn on(&mut self, event: Event) {
+        let (asked, group) = (Asked::of(&event), group_of(&event));
+        let is_tick = event == Event::Tick;
+        if self.is_told {
+            print!("{:?} {event:?}", self.now);
+        }
         self.ledger.on(event, self.now, &mut self.effects);
+        if self.is_told {
+            println!(" -> {:?}", self.effects);
+        }
+        if let Some(asked) = asked {
+            self.checker.check_answer(asked, &self.effects, self.now);
+        }
+        if let Some(group) = group {
+            self.checker.check_reach(group, &self.effects);
+        }
         self.carry_out();
-        self.nobody_is_forgotten();
+        let account = self.checker.account();
+        if is_tick {
+            self.nobody_is_answered_late(&account);
+        }
+        self.nobody_is_forgotten(&account);
     }
 
     fn carry_out(&mut self) {
@@ -179,12 +251,12 @@ impl Simulation {
                 }
                 LedgerEffect::Wake { worker } => {
                     if let Some(thread) = self.threads.get_mut(&worker) {
-                        thread.parked = false;
+                        thread.parked = None;
                     }
                 }
-                LedgerEffect::Park { by, .. } => {
+                LedgerEffect::Park { by, until } => {
                     if let Some(thread) = self.threads.get_mut(&by) {
-                        thread.parked = true;
+                        thread.parked = Some(until);
                     }
                 }
                 LedgerEffect::Run { by, tasks } => {
@@ -192,6 +264,8 @@ impl Simulation {
                         .threads
                         .get_mut(&by)
                         .expect("work for a thread that is not there");
+                    assert!(!thread.told_to_stop, "work for a thread that is to stop");
+                    thread.parked = None;
                     thread.given += tasks.len() as u32;
                     thread.holds.extend(tasks);
                 }
@@ -205,54 +279,101 @@ impl Simulation {
         }
     }
 
-    /// While there is work, somebody is on the way to it: no wake-up is lost.
-    fn nobody_is_forgotten(&self) {
-        let load = self.ledger.load();
-        let held: u64 = self.checker.held().map(|known| known.admission.bytes).sum();
-        assert_eq!(load.bytes, held, "the bytes do not add up");
-        assert_eq!(
-            load.tasks,
-            self.checker.held().count() as u64,
-            "the tasks do not add up"
+    /// Deadlines and the limit of a shutdown count in the moment in which they come.
+    fn nobody_is_answered_late(&self, account: &Account) {
+        assert!(
+            account.first_deadline > self.now,
+            "a deadline has passed and nobody was told"
         );
-        if load.waiting == 0 || load.failed.is_some() {
+        let is_over = self
+            .checker
+            .shutting_down
+            .is_some_and(|limit| limit <= self.now);
+        assert!(
+            !is_over || self.checker.held().all(|known| known.committing),
+            "not cut off at the limit"
+        );
+    }
+
+    /// The books balance; while there is work, somebody is on the way to it; while there is a deadline, somebody looks at the clock.
+    fn nobody_is_forgotten(&self, account: &Account) {
+        let load = self.ledger.load();
+        assert_eq!(
+            (load.tasks, load.bytes, load.waiting),
+            (account.tasks, account.bytes, account.waiting.iter().sum()),
+            "the books do not add up"
+        );
+        let wake = self.ledger.next_wake().unwrap_or(Time::NEVER);
+        assert!(
+            wake <= account.first_deadline,
+            "nobody looks at the clock when the first deadline comes"
+        );
+        if load.failed.is_some() {
             return;
         }
-        let somebody = load.workers.iter().any(|(_, state, _)| {
-            !matches!(
-                state,
-                WorkerState::Idle { .. } | WorkerState::Unloaded | WorkerState::Failed
-            )
-        });
-        let waits_for_more = self.checker.settings.groups[0].max_wait > Duration::ZERO;
-        assert!(
-            somebody || waits_for_more,
-            "work waits and nobody comes: {load:?}"
-        );
+        for (group, waiting) in account.waiting.iter().enumerate() {
+            let group = GroupId(group as u16);
+            let own = load.workers.iter();
+            let own = own.filter(|(by, ..)| self.checker.group_of(by.worker) == group);
+            assert!(
+                *waiting == 0 || self.somebody_comes(own.map(|(by, state, _)| (*by, state))),
+                "work of {group:?} waits and nobody comes: {load:?}"
+            );
+        }
+    }
+
+    /// One of these is on the way; or those that are not have gone, or sit beside jobs of theirs and come when they are done.
+    fn somebody_comes<'a>(
+        &self,
+        workers: impl Iterator<Item = (Incarnation, &'a WorkerState)>,
+    ) -> bool {
+        let (mut beside_jobs, mut free) = (false, false);
+        for (by, state) in workers {
+            match (state, self.threads.get(&by)) {
+                (WorkerState::Unloaded | WorkerState::Failed, _) => {}
+                (WorkerState::Idle { .. }, Some(thread)) if thread.parked == Some(Time::NEVER) => {
+                    match thread.holds.is_empty() {
+                        true => free = true,
+                        false => beside_jobs = true,
+                    }
+                }
+                _ => return true,
+            }
+        }
+        beside_jobs && !free
     }
 
     fn submit(&mut self) {
         self.next_task += 1;
+        let group = self.some_group();
+        let max_attempts = u64::from(self.checker.settings.max_attempts);
         let dice = &mut self.dice;
         let deadline = match dice.roll(3) {
             0 => self.now + Duration::from_millis(dice.roll(150)),
             _ => Time::NEVER,
         };
         let resumed = dice.roll(10) == 0;
+        let priority = match self.is_long && dice.roll(3) > 0 {
+            true => Priority::Interactive,
+            false => Priority::ALL[dice.roll(3) as usize],
+        };
         let admission = Admission {
             task: TaskId::from_u128(u128::from(self.next_task)),
-            group: GroupId(0),
+            group,
             skill: SkillId(dice.roll(2) as u16),
             shape: Shape(dice.roll(2)),
             bytes: 1 + dice.roll(20),
-            priority: Priority::ALL[dice.roll(3) as usize],
+            priority,
             deadline,
             effect: [Effect::Pure, Effect::Pure, Effect::Idempotent, Effect::Once]
                 [dice.roll(4) as usize],
             resumed,
-            attempts: if resumed { dice.roll(2) as u32 } else { 0 },
+            attempts: match resumed {
+                true => dice.roll(max_attempts) as u32,
+                false => 0,
+            },
         };
-        self.checker.submitted(&admission);
+        self.checker.submitted(&admission, self.now);
         self.on(Event::Submit(admission));
     }
 
@@ -268,15 +389,8 @@ impl Simulation {
     }
 
     fn commit(&mut self) {
-        let mut committing: Vec<TaskId> = self
-            .checker
-            .tasks
-            .iter()
-            .filter(|(_, known)| known.committing)
-            .map(|(task, _)| *task)
-            .collect();
-        committing.sort_unstable();
-        let Some(task) = committing.first().copied() else {
+        let committing = self.checker.held().filter(|known| known.committing);
+        let Some(task) = committing.map(|known| known.admission.task).min() else {
             return;
         };
         match self.dice.roll(6) {
@@ -305,50 +419,47 @@ impl Simulation {
 
     fn shut_down(&mut self) {
         let limit = self.now + Duration::from_millis(self.dice.roll(200));
-        self.checker.shutting_down.get_or_insert(limit);
         self.checker.shutting_down = Some(limit);
         self.on(Event::Shutdown { limit });
-    }
-
-    /// From here on everybody behaves; then every accepted task has had its one reply.
-    fn bring_to_its_end(&mut self) {
-        self.shut_down();
-        for _ in 0..200 {
-            while self.checker.tasks.values().any(|known| known.committing) {
-                self.commit();
-            }
-            if self.checker.held().next().is_none() {
-                break;
-            }
-            self.now = self.now + Duration::from_millis(50);
-            self.on(Event::Tick);
-        }
-        assert_eq!(
-            self.checker.held().count(),
-            0,
-            "a task has no reply: {:?}",
-            self.ledger.load()
-        );
-        assert_eq!(
-            self.checker.drained,
-            1,
-            "the end of the drain was not told: {:?}",
-            self.ledger.load()
-        );
     }
 }
 
 fn settings(dice: &mut Dice) -> LedgerSettings {
-    let group = GroupSettings {
-        workers: 1 + dice.roll(3) as u32,
+    let groups = 1 + dice.roll(2);
+    let group = |dice: &mut Dice| GroupSettings {
+        workers: 1 + dice.roll(4 - groups) as u32,
         max_batch: 1 + dice.roll(4) as u32,
         max_wait: Duration::from_millis([0, 0, 5][dice.roll(3) as usize]),
         start: [StartWhen::AtOnce, StartWhen::Needed][dice.roll(2) as usize],
     };
     LedgerSettings {
+        max_attempts: 1 + dice.roll(3) as u32,
         idle_unload: [None, Some(Duration::from_millis(50))][dice.roll(2) as usize],
-        groups: vec![group],
+        groups: (0..groups).map(|_| group(dice)).collect(),
         seed: dice.roll(u64::MAX),
         ..tight_settings()
+    }
+}
+
+/// The kind of an effect, to see which kinds a simulation reaches.
+fn kind(effect: &LedgerEffect) -> &'static str {
+    match effect {
+        LedgerEffect::Accepted { .. } => "Accepted",
+        LedgerEffect::Refuse { .. } => "Refuse",
+        LedgerEffect::Wake { .. } => "Wake",
+        LedgerEffect::Run { .. } => "Run",
+        LedgerEffect::Park { .. } => "Park",
+        LedgerEffect::Commit { .. } => "Commit",
+        LedgerEffect::Settle { .. } => "Settle",
+        LedgerEffect::DeadLetter { .. } => "DeadLetter",
+        LedgerEffect::CancelRunning { .. } => "CancelRunning",
+        LedgerEffect::Stop { .. } => "Stop",
+        LedgerEffect::Abandon { .. } => "Abandon",
+        LedgerEffect::Start { .. } => "Start",
+        LedgerEffect::FallBack { .. } => "FallBack",
+        LedgerEffect::CountedRestart { .. } => "CountedRestart",
+        LedgerEffect::AgentFailed { .. } => "AgentFailed",
+        LedgerEffect::Drained => "Drained",
+        LedgerEffect::Observe(_) => "Observe",
     }
 }

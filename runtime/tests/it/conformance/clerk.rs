@@ -1,13 +1,19 @@
 //! An agent with a skill of each kind, sound or with one flaw.
 
+mod ponder;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Effect, Fault,
-    FlowContext, FlowSkill, Member, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Skill,
-    SkillSpec, Step, StepContext, WorkerGroup,
+    FlowContext, FlowSkill, Member, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Shape,
+    Skill, SkillSpec, Step, StepContext, WorkerGroup,
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use ponder::Ponder;
 
 /// What is wrong with the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,16 @@ pub(super) enum Flaw {
     Wanders,
     /// A model that was read a second time never answers.
     CannotBeRenewed,
+    /// What it answers depends on how often its model was read.
+    ForgetsWhenUnloaded,
+    /// A job that is abandoned leaves its model changed.
+    LeavesAMark,
+    /// It counts how many calls wait, and answers accordingly.
+    LooksAround,
+    /// Its workers share a lock, which a thread that hangs never gives back.
+    SharesALock,
+    /// Its input is not written down as it was read.
+    LosesInput,
 }
 
 /// The agent `clerk`.
@@ -33,6 +49,9 @@ pub(super) struct Clerk {
     /// What a sound agent would not have: something that outlives its models.
     count: Arc<AtomicU32>,
     loads: Arc<AtomicU32>,
+    locked: Arc<AtomicBool>,
+    /// Calls of `clerk.file` that it has seen come and has not answered.
+    waiting: Arc<AtomicU32>,
 }
 
 impl Clerk {
@@ -41,6 +60,8 @@ impl Clerk {
             flaw,
             count: Arc::default(),
             loads: Arc::default(),
+            locked: Arc::default(),
+            waiting: Arc::default(),
         }
     }
 }
@@ -58,7 +79,12 @@ impl Agent for Clerk {
             .skill(File(self.clone()))
             .skill(Count(self.clone()))
             .skill(Add)
-            .skill(Post);
+            .skill(Post)
+            .skill(Ponder);
+        let group = match self.flaw {
+            Flaw::LosesInput => group.skill(Stamp),
+            _ => group,
+        };
         Ok(definition.group(group).flow(Round))
     }
 }
@@ -77,14 +103,22 @@ impl ModelSource for Clerk {
     }
 
     fn build(&self, _: &Arc<()>, _: &DeviceName) -> Result<Desk, Fault> {
-        let stuck = self.flaw == Flaw::CannotBeRenewed && self.loads.load(Ordering::SeqCst) > 1;
-        Ok(Desk { stuck })
+        let loads = self.loads.load(Ordering::SeqCst);
+        Ok(Desk {
+            stuck: self.flaw == Flaw::CannotBeRenewed && loads > 1,
+            loads,
+            abandoned: Arc::default(),
+        })
     }
 }
 
 /// A worker's model.
 pub(super) struct Desk {
     stuck: bool,
+    /// How often the model had been read when this one was built.
+    loads: u32,
+    /// Jobs that went without having come to their end.
+    abandoned: Arc<AtomicU32>,
 }
 
 /// `clerk.file`: says what it filed.
@@ -103,14 +137,25 @@ impl Skill for File {
 impl BatchSkill for File {
     type Model = Desk;
 
+    fn shape(&self, _: &String) -> Shape {
+        self.0.waiting.fetch_add(1, Ordering::SeqCst);
+        Shape::default()
+    }
+
     fn run(
         &self,
-        _: &mut Desk,
+        desk: &mut Desk,
         texts: &[Arc<String>],
         _: &mut StepContext<'_>,
     ) -> Vec<Result<String, Fault>> {
         let Clerk { flaw, count, .. } = &self.0;
         let number = match flaw {
+            Flaw::LooksAround => {
+                let own = texts.len() as u32;
+                let waiting = self.0.waiting.fetch_sub(own, Ordering::SeqCst);
+                waiting.saturating_sub(own)
+            }
+            Flaw::ForgetsWhenUnloaded => desk.loads,
             Flaw::Wanders => count.fetch_add(1, Ordering::SeqCst),
             Flaw::SharesState => count.load(Ordering::SeqCst),
             _ => 0,
@@ -130,6 +175,39 @@ impl BatchSkill for File {
 /// `clerk.count`: sends the numbers up to its input, one a step.
 struct Count(Clerk);
 
+/// A job of `clerk.count`: of each member, up to where it counts, and where it is.
+struct Counting {
+    members: Vec<(u32, Option<u32>)>,
+    abandoned: Arc<AtomicU32>,
+    _lock: Option<Lock>,
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        if self.members.iter().any(|(_, next)| next.is_some()) {
+            self.abandoned.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The lock that a flawed agent's workers share, until it is dropped.
+struct Lock(Arc<AtomicBool>);
+
+impl Lock {
+    fn take(locked: &Arc<AtomicBool>) -> Result<Self, Fault> {
+        match locked.swap(true, Ordering::SeqCst) {
+            true => Err(Fault::bug("another worker has the lock")),
+            false => Ok(Self(locked.clone())),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Skill for Count {
     const NAME: &'static str = "clerk.count";
     type Input = u32;
@@ -146,20 +224,32 @@ impl ServerStreaming for Count {
 
 impl ModelSkill for Count {
     type Model = Desk;
-    type Job = Vec<(u32, Option<u32>)>;
+    type Job = Counting;
 
     fn begin(
         &self,
-        _: &mut Desk,
+        desk: &mut Desk,
         inputs: Vec<Arc<u32>>,
         _: &mut StepContext<'_>,
     ) -> Result<Self::Job, Fault> {
-        let start = match self.0.flaw {
+        let Clerk {
+            flaw,
+            count,
+            locked,
+            ..
+        } = &self.0;
+        let start = match flaw {
             // Counted up here, and down again at the end: a panic between the two leaves it.
-            Flaw::RemembersPanics => self.0.count.fetch_add(1, Ordering::SeqCst),
+            Flaw::RemembersPanics => count.fetch_add(1, Ordering::SeqCst),
+            Flaw::LeavesAMark => desk.abandoned.load(Ordering::SeqCst),
             _ => 0,
         };
-        Ok(inputs.iter().map(|input| (**input, Some(start))).collect())
+        let lock = (*flaw == Flaw::SharesALock).then(|| Lock::take(locked));
+        Ok(Counting {
+            members: inputs.iter().map(|input| (**input, Some(start))).collect(),
+            abandoned: desk.abandoned.clone(),
+            _lock: lock.transpose()?,
+        })
     }
 
     fn step(
@@ -173,7 +263,7 @@ impl ModelSkill for Count {
             return Ok(Step::Continue);
         }
         let mut settled = Vec::new();
-        for (member, (end, next)) in job.iter_mut().enumerate() {
+        for (member, (end, next)) in job.members.iter_mut().enumerate() {
             let member = Member(member as u32);
             match *next {
                 Some(at) if at < *end && context.has_room(member) => {
@@ -187,7 +277,8 @@ impl ModelSkill for Count {
                 _ => {}
             }
         }
-        if self.0.flaw == Flaw::RemembersPanics && job.iter().all(|(_, next)| next.is_none()) {
+        let is_over = job.members.iter().all(|(_, next)| next.is_none());
+        if self.0.flaw == Flaw::RemembersPanics && is_over {
             self.0.count.fetch_sub(1, Ordering::SeqCst);
         }
         Ok(match settled.is_empty() {
@@ -281,6 +372,39 @@ impl BatchSkill for Post {
     ) -> Vec<Result<String, Fault>> {
         let posted = |parcel: &Arc<String>| Ok(format!("posted {parcel}"));
         parcels.iter().map(posted).collect()
+    }
+}
+
+/// `clerk.stamp`: says when its letter was stamped, which is lost when the letter is written down.
+struct Stamp;
+
+/// A text with a stamp.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+struct Letter {
+    #[serde(default, skip_serializing)]
+    stamped: u32,
+}
+
+impl Skill for Stamp {
+    const NAME: &'static str = "clerk.stamp";
+    type Input = Letter;
+    type Output = u32;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Reads a stamp")
+    }
+}
+
+impl BatchSkill for Stamp {
+    type Model = Desk;
+
+    fn run(
+        &self,
+        _: &mut Desk,
+        letters: &[Arc<Letter>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<u32, Fault>> {
+        letters.iter().map(|letter| Ok(letter.stamped)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
+use crate::ids::TaskId;
 use crate::ledger::event::{Event, Incarnation, Outcome, Wish};
 use crate::ledger::tests::simulation::Simulation;
 
@@ -23,34 +24,31 @@ impl Simulation {
             self.be_free(by);
             return;
         }
+        self.wake_up(by);
         match self.dice.roll(12) {
-            0 => self.panic(by),
-            1 => self.hang(by),
+            0 if self.goes_wrong() => self.panic(by),
+            1 if self.goes_wrong() => self.hang(by),
             2 => self.ask_for_more(by),
+            3 => self.send_item(by),
             10 => self.come_for_new_version(by),
-            3 => {
-                let task = thread.holds[self.dice.roll(thread.holds.len() as u64) as usize];
-                if let Some(known) = self
-                    .checker
-                    .tasks
-                    .get_mut(&task)
-                    .filter(|known| known.running_on == Some(by))
-                {
-                    known.item_sent = true;
-                }
-                self.on(Event::ItemSent { by, task });
-            }
             _ => self.end_one(by),
+        }
+    }
+
+    /// It goes on with a job that waited, whatever the ledger thinks that it does.
+    pub(super) fn wake_up(&mut self, by: Incarnation) {
+        if let Some(thread) = self.threads.get_mut(&by) {
+            thread.parked = None;
         }
     }
 
     fn get_ready(&mut self, by: Incarnation) {
         self.on(Event::LoadBegan(by));
-        if self.dice.roll(16) == 0 {
+        if self.dice.roll(16) == 0 && self.goes_wrong() {
             self.hang_while_loading(by);
             return;
         }
-        if self.dice.roll(8) == 0 {
+        if self.dice.roll(8) == 0 && self.goes_wrong() {
             let kind = [
                 FaultKind::Unavailable,
                 FaultKind::Retryable,
@@ -80,106 +78,131 @@ impl Simulation {
             self.on(Event::Stopped(by));
             return;
         }
-        if !thread.parked || self.dice.roll(4) == 0 {
-            self.threads
-                .entry(by)
-                .and_modify(|thread| (thread.given, thread.parked) = (0, false));
-            self.on(Event::Take(by));
+        if self.dice.roll(64) == 0 && self.goes_wrong() {
+            self.panic(by);
+            return;
+        }
+        if self.threads[&by].parked.is_none() || self.dice.roll(4) == 0 {
+            self.come_free(by);
         }
     }
 
-    fn end_one(&mut self, by: Incarnation) {
-        let Some(thread) = self.threads.get_mut(&by) else {
+    /// It has no job any more and asks for one, unless it was told to stop meanwhile.
+    pub(super) fn come_free(&mut self, by: Incarnation) {
+        let Some(thread) = self
+            .threads
+            .get_mut(&by)
+            .filter(|thread| !thread.told_to_stop)
+        else {
             return;
         };
-        let at = self.dice.roll(thread.holds.len() as u64) as usize;
-        let task = thread.holds.swap_remove(at);
-        let free = thread.holds.is_empty();
+        (thread.given, thread.parked) = (0, None);
+        self.on(Event::Take(by));
+    }
+
+    fn send_item(&mut self, by: Incarnation) {
+        let task = self.one_held(by);
+        if let Some(known) = self
+            .checker
+            .tasks
+            .get_mut(&task)
+            .filter(|known| known.running_on == Some(by))
+        {
+            known.item_sent = true;
+        }
+        self.on(Event::ItemSent { by, task });
+    }
+
+    fn one_held(&mut self, by: Incarnation) -> TaskId {
+        let holds = &self.threads[&by].holds;
+        holds[self.dice.roll(holds.len() as u64) as usize]
+    }
+
+    fn end_one(&mut self, by: Incarnation) {
+        let task = self.one_held(by);
         let outcome = match self.dice.roll(10) {
             0 => Outcome::Fault(Fault::rejected("bad input")),
             1 => Outcome::Fault(Fault::retryable("try again")),
-            2 => Outcome::Fault(Fault::dead_for_process("device lost")),
+            2 if self.goes_wrong() => Outcome::Fault(Fault::dead_for_process("device lost")),
             3..=5 => Outcome::DoneDurably,
             _ => Outcome::Done,
         };
+        self.end_task(by, task, outcome);
+        let is_free = |thread: &super::Thread| thread.holds.is_empty();
+        if self.threads.get(&by).is_some_and(is_free) {
+            self.come_free(by);
+        }
+    }
+
+    pub(super) fn end_task(&mut self, by: Incarnation, task: TaskId, outcome: Outcome) {
+        if let Some(thread) = self.threads.get_mut(&by) {
+            thread.holds.retain(|held| *held != task);
+        }
         let lost =
             matches!(&outcome, Outcome::Fault(fault) if fault.kind == FaultKind::DeadForProcess);
         let running = self.checker.tasks[&task].running_on == Some(by);
-        self.checker.outcome(by, task, &outcome);
+        self.checker.outcome(by, task, &outcome, self.now);
         if lost && running {
-            self.checker.device_lost(by);
+            self.checker.put_back(by, self.now);
         }
         self.on(Event::Finished { by, task, outcome });
-        let stopped = self
-            .threads
-            .get(&by)
-            .is_none_or(|thread| thread.told_to_stop);
-        if free && !stopped {
-            self.threads.entry(by).and_modify(|thread| thread.given = 0);
-            self.on(Event::Take(by));
-        }
     }
 
     fn panic(&mut self, by: Incarnation) {
         let given = self.threads[&by].given;
-        self.checker.brought_down(by, given, false);
+        self.checker.brought_down(by, given, false, self.now);
         self.end_thread(by);
+        let counted = self.checker.counted_restarts;
         self.on(Event::Panicked {
             by,
             message: "a panic".to_owned(),
         });
+        assert!(
+            given == 0 || self.checker.counted_restarts == counted,
+            "a panic that is pinned on a task counts towards the restarts"
+        );
     }
 
     fn hang(&mut self, by: Incarnation) {
         let given = self.threads[&by].given;
         self.on(Event::StepBegan(by));
         self.let_time_run_out(by, self.checker.settings.step_limit);
-        self.checker.brought_down(by, given, true);
+        self.checker.brought_down(by, given, true, self.now);
         self.on(Event::Tick);
     }
 
     /// The thread comes to no end of its model; what it was given before it came for it was not begun.
     fn hang_while_loading(&mut self, by: Incarnation) {
         self.let_time_run_out(by, self.checker.settings.load_limit);
-        self.checker.device_lost(by);
+        self.checker.put_back(by, self.now);
         self.on(Event::Tick);
     }
 
     /// It was given work, and comes for a new version of its model before it begins.
     fn come_for_new_version(&mut self, by: Incarnation) {
         self.on(Event::LoadBegan(by));
-        match self.dice.roll(4) {
-            0 => self.hang_while_loading(by),
-            _ => {
-                self.on(Event::LoadEnded(by));
-                // Its steps are quick, unless it hangs.
-                self.on(Event::StepEnded(by));
-            }
+        if self.dice.roll(4) == 0 && self.goes_wrong() {
+            self.hang_while_loading(by);
+            return;
         }
+        self.on(Event::LoadEnded(by));
+        // Its steps are quick, unless it hangs.
+        self.on(Event::StepEnded(by));
     }
 
     fn let_time_run_out(&mut self, by: Incarnation, limit: Duration) {
         self.now = self.now + limit;
-        // Those whose deadline came while it hung are answered so before the watchdog looks.
-        let now = self.now;
-        for known in self
-            .checker
-            .tasks
-            .values_mut()
-            .filter(|known| known.running_on == Some(by))
-        {
-            if known.admission.deadline <= now {
-                known.running_on = None;
-            }
-        }
+        self.checker.time_ran_out(by, self.now);
     }
 
+    /// Between two steps it may have room for others, or its jobs may all have to wait.
     fn ask_for_more(&mut self, by: Incarnation) {
         let task = self.threads[&by].holds[0];
+        let room = self.checker.group(by.worker).max_batch.min(2);
         let admission = &self.checker.tasks[&task].admission;
-        let room = self.checker.settings.groups[0].max_batch.min(2);
-        let wish = match self.dice.roll(2) {
+        let wish = match self.dice.roll(3) {
             0 => Wish::Above(admission.priority),
+            1 => Wish::Anything,
             _ => Wish::Join {
                 skill: admission.skill,
                 shape: admission.shape,
@@ -189,7 +212,7 @@ impl Simulation {
         self.on(Event::TakeMore { by, wish });
     }
 
-    fn end_thread(&mut self, by: Incarnation) {
+    pub(super) fn end_thread(&mut self, by: Incarnation) {
         self.threads.remove(&by);
         self.order.retain(|other| *other != by);
     }
