@@ -25,7 +25,7 @@ pub mod weights;
 pub mod whisper;
 
 pub use catalogue::{Artefact, Catalogue, Source, Wheel};
-pub use error::ModelError;
+pub use error::{ModelError, Refusal};
 pub use import::Conversion;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
 pub use silero::{Silero, SileroState, SileroWeights};

