@@ -43,6 +43,8 @@ pub enum Stage<'a> {
 pub trait Progress {
     /// Something begins; `total` bytes are expected, if that is known.
     fn begin(&mut self, stage: Stage<'_>, total: Option<u64>);
+    /// So many bytes are expected after all, of what began without a number.
+    fn expect(&mut self, _total: u64) {}
     /// So many bytes of it have come.
     fn advance(&mut self, done: u64);
 }
