@@ -75,6 +75,8 @@ impl Place {
             .args(arguments)
             .current_dir(self.here())
             .env_remove("NO_COLOR")
+            .env_remove("RAYON_NUM_THREADS")
+            .env_remove("CANDLE_NUM_THREADS")
             .env_remove("RUST_BACKTRACE")
             .envs(self.variables())
             .stdin(Stdio::null())
