@@ -49,8 +49,9 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     let output = context.output;
     let (input, items) = match skills::find(reach, &arguments.skill).await? {
         Some(spec) => {
-            let input = input::build(&spec, &arguments.input, &arguments.set)?;
-            (input, Items::of(&spec))
+            let items = Items::of(&spec);
+            let input = input::read(spec, arguments.input, arguments.set).await?;
+            (input, items)
         }
         // The runtime knows which one is nearest, and refuses whatever the input is.
         None => (Value::Null, Items::Values),
