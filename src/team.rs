@@ -6,7 +6,7 @@ use aimass_agents::generation::{GenerationAgent, GenerationLimits};
 use aimass_agents::speech::{SpeechAgent, SpeechLimits};
 use aimass_agents::text::TextAgent;
 use aimass_config::{Config, ModelsConfig};
-use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device};
+use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device, threads};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
@@ -42,7 +42,8 @@ pub enum StartError {
 
 /// A runtime of this configuration with every agent that this build has. Its models are looked for in `cache`.
 ///
-/// Add your own agents, a durable environment or observers before you start it.
+/// Add your own agents, a durable environment or observers before you start it. Where the process was started without the two variables that
+/// keep several models from slowing each other down, a warning through `tracing` names them: see [`threads`](aimass_models::threads).
 ///
 /// # Errors
 /// [`StartError::Models`], [`StartError::EventLog`], [`StartError::Otlp`].
@@ -68,6 +69,10 @@ pub fn metered_builder(
 }
 
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+    // Only whoever starts the process can set them; models work all the same, and are slow.
+    if let Err(advice) = threads::check() {
+        tracing::warn!("{advice}");
+    }
     let store = model_store(&config.models, cache)?;
     let text = config.agent("text").model;
     let speech = config.agent("speech");

@@ -14,6 +14,8 @@ use crate::{ModelError, files};
 const BUILTIN: &str = include_str!("../catalogue.toml");
 /// A catalogue of a user is a small file.
 const CATALOGUE_LIMIT: u64 = 1 << 20;
+/// Bytes that files may come to beyond what the catalogue leads to expect: what is small is rounded.
+const SLACK: u64 = 16 << 20;
 
 /// The known model artefacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,14 @@ pub struct Artefact {
 struct CatalogueFile {
     #[serde(default, rename = "artefact")]
     artefacts: Vec<Artefact>,
+}
+
+impl Artefact {
+    /// Bytes that its files may come to before they are converted: numbers may come twice as wide as they are kept.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        let kept = self.megabytes.saturating_mul(1 << 20);
+        kept.saturating_mul(2).saturating_add(SLACK)
+    }
 }
 
 impl Catalogue {

@@ -43,6 +43,30 @@ pub enum ModelError {
         /// What to do.
         advice: String,
     },
+    /// What an operation needs cannot be had now: a network, the leave of a hub, a program.
+    #[error("cannot {operation}: expected {expected}, found {found}; {advice}")]
+    Unavailable {
+        /// What was attempted.
+        operation: &'static str,
+        /// What it needs.
+        expected: String,
+        /// What came.
+        found: String,
+        /// What to do.
+        advice: String,
+    },
+    /// No source of an artefact gave it.
+    #[error(
+        "cannot fetch a model: expected one of the sources of `{name}` to answer, found {}; mend one of them, or import a folder \
+         with `aimass models import`",
+        in_a_row(.refusals)
+    )]
+    NoSource {
+        /// The artefact.
+        name: String,
+        /// What became of each source, in the order in which they were tried.
+        refusals: Vec<Refusal>,
+    },
     /// A device cannot be opened.
     #[error("cannot open device `{name}`: expected {expected}, found {found}; {advice}")]
     Device {
@@ -65,7 +89,37 @@ pub enum ModelError {
     },
 }
 
+/// Why a source of an artefact did not give it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The source, in words.
+    pub from: String,
+    /// What happened there.
+    pub error: ModelError,
+}
+
+fn in_a_row(refusals: &[Refusal]) -> String {
+    let said = refusals.iter();
+    let said: Vec<String> = said
+        .map(|refusal| format!("{}: {}", refusal.from, refusal.error))
+        .collect();
+    said.join("; ")
+}
+
 impl ModelError {
+    /// Whether something came, and is not what it must be: trying again will not help, as it may with what could not be reached.
+    #[must_use]
+    pub fn is_bad_content(&self) -> bool {
+        match self {
+            Self::Format { .. } | Self::Input { .. } => true,
+            // Somebody has to look at a source that gives something wrong, whatever became of the others.
+            Self::NoSource { refusals, .. } => refusals
+                .iter()
+                .any(|refusal| refusal.error.is_bad_content()),
+            _ => false,
+        }
+    }
+
     /// Wraps a candle error with the operation that it stopped.
     pub(crate) fn compute(operation: &'static str) -> impl FnOnce(candle_core::Error) -> Self {
         move |source| Self::Compute {

@@ -3,6 +3,7 @@
 mod archive;
 mod hub;
 mod package;
+mod pip;
 
 pub(crate) use archive::unpack;
 pub(crate) use hub::Hub;

@@ -26,7 +26,7 @@ pub mod weights;
 pub mod whisper;
 
 pub use catalogue::{Artefact, Catalogue, Source, Wheel};
-pub use error::ModelError;
+pub use error::{ModelError, Refusal};
 pub use import::Conversion;
 pub use precision::Precision;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use manifest::sha256_of;
 pub use manifest::{Manifest, ManifestFile};
 
-use crate::ModelError;
 use crate::catalogue::{Artefact, Catalogue, Source};
+use crate::{ModelError, Refusal};
 
 /// How a store may reach out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Stage<'a> {
 pub trait Progress {
     /// Something begins; `total` bytes are expected, if that is known.
     fn begin(&mut self, stage: Stage<'_>, total: Option<u64>);
+    /// So many bytes are expected after all, of what began without a number.
+    fn expect(&mut self, _total: u64) {}
     /// So many bytes of it have come.
     fn advance(&mut self, done: u64);
 }
@@ -133,7 +135,8 @@ impl Store {
     /// Fetches an artefact unless it is here; gives its folder.
     ///
     /// # Errors
-    /// [`ModelError`] with what each source said.
+    /// [`ModelError::Input`] for an unknown name; [`ModelError::NoSource`] with what each source said; [`ModelError::Unavailable`] where
+    /// nothing may be fetched.
     pub fn pull(&self, name: &str, progress: &mut dyn Progress) -> Result<PathBuf, ModelError> {
         let artefact = self.catalogue.find(name)?.clone();
         let _turn = self.lock(name)?;
@@ -141,7 +144,7 @@ impl Store {
             return Ok(folder);
         }
         if self.options.offline {
-            return Err(ModelError::Input {
+            return Err(ModelError::Unavailable {
                 operation: "fetch a model",
                 expected: "leave to use the network".to_owned(),
                 found: "`models.offline = true`".to_owned(),
@@ -152,14 +155,15 @@ impl Store {
         for source in &artefact.sources {
             match self.pull_from(&artefact, source, progress) {
                 Ok(folder) => return Ok(folder),
-                Err(error) => refusals.push(format!("{}: {error}", describe(source))),
+                Err(error) => refusals.push(Refusal {
+                    from: describe(source),
+                    error,
+                }),
             }
         }
-        Err(ModelError::Input {
-            operation: "fetch a model",
-            expected: format!("one of the sources of `{name}` to answer"),
-            found: refusals.join("; "),
-            advice: "mend one of them, or import a folder with `aimass models import`".to_owned(),
+        Err(ModelError::NoSource {
+            name: name.to_owned(),
+            refusals,
         })
     }
 
@@ -171,7 +175,7 @@ impl Store {
     ) -> Result<PathBuf, ModelError> {
         let parts = self.folder.join(".parts").join(&artefact.name);
         let fresh = self.fresh_folder(&artefact.name)?;
-        let originals = assembly::collect(source, &self.options, &parts, progress)?;
+        let originals = assembly::collect(artefact, source, &self.options, &parts, progress)?;
         assembly::shape(source, &originals, fresh.path(), progress)?;
         let placed = self.put(&artefact.name, fresh, &describe(source))?;
         // What was fetched on the way is not needed any more; if it stays, it only takes room.

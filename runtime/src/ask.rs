@@ -66,9 +66,9 @@ impl<S: Skill> Ask<S> {
         self
     }
 
-    /// The tenant.
+    /// The tenant; without it, the one of the configuration's `environment.namespace`.
     pub fn namespace(mut self, namespace: Namespace) -> Self {
-        self.options.namespace = namespace;
+        self.options.namespace = Some(namespace);
         self
     }
 

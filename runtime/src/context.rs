@@ -12,6 +12,7 @@ use crate::error::TaskError;
 use crate::events::Usage;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
+use crate::ids::Namespace;
 use crate::model::{DeviceName, ModelVersion};
 use crate::payload::{Data, Payload};
 use crate::skill::{Member, Skill};
@@ -153,6 +154,7 @@ pub(crate) trait FlowHost: Send + Sync {
     fn publish(&self, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>>;
     fn environment(&self) -> &Environment;
+    fn namespace(&self) -> &Namespace;
     fn is_cancelled(&self) -> bool;
 }
 
@@ -171,9 +173,15 @@ impl FlowContext {
         self.host.deadline()
     }
 
-    /// The shared environment, to read. What the flow wants to say goes through [`Self::publish`].
+    /// The shared environment, to read: it holds the facts of all tenants, and [`Self::namespace`] says whose work this is. What the
+    /// flow wants to say goes through [`Self::publish`].
     pub fn environment(&self) -> &Environment {
         self.host.environment()
+    }
+
+    /// The tenant that the task belongs to, and with it whatever the flow asks for and publishes.
+    pub fn namespace(&self) -> &Namespace {
+        self.host.namespace()
     }
 
     /// Runs `work` where blocking harms nobody: reading the environment or files.

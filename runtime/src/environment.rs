@@ -305,7 +305,7 @@ impl Environment {
             .put(content, self.shared.options.max_blob_bytes)
     }
 
-    /// A blob's content.
+    /// A blob's content. Its bytes are checked while they are read: see [`BlobReader`].
     ///
     /// # Errors
     /// [`EnvironmentError::UnknownBlob`], [`EnvironmentError::Files`].

@@ -25,7 +25,7 @@ use root::Root;
 #[derive(Debug, Clone)]
 pub struct Episode {
     id: EpisodeId,
-    namespace: Namespace,
+    namespace: Option<Namespace>,
     paths: Vec<PathBuf>,
     facts: Vec<FactDraft>,
     trace: Option<TraceContext>,
@@ -45,7 +45,7 @@ impl Episode {
     pub fn new() -> Self {
         Self {
             id: EpisodeId::random(),
-            namespace: Namespace::default(),
+            namespace: None,
             paths: Vec::new(),
             facts: Vec::new(),
             trace: None,
@@ -71,10 +71,10 @@ impl Episode {
         self
     }
 
-    /// Sets the tenant.
+    /// Sets the tenant; without it, it is that of the configuration's `environment.namespace`.
     #[must_use]
     pub fn namespace(mut self, namespace: Namespace) -> Self {
-        self.namespace = namespace;
+        self.namespace = Some(namespace);
         self
     }
 
@@ -125,6 +125,7 @@ impl Runtime {
             mut facts,
             trace,
         } = episode;
+        let namespace = self.inner.tenant(namespace);
         let parent = trace.or_else(|| self.inner.current_span());
         let clock = &self.inner.clock;
         let begun_ns = clock.unix_nanos(clock.now());

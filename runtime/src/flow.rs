@@ -19,6 +19,7 @@ use crate::error::TaskError;
 use crate::events::Usage;
 use crate::fact::FactDraft;
 use crate::fault::Fault;
+use crate::ids::Namespace;
 use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics;
@@ -216,6 +217,10 @@ impl FlowHost for Host {
 
     fn environment(&self) -> &Environment {
         &self.cell.environment
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.ticket.origin.namespace
     }
 
     fn is_cancelled(&self) -> bool {

@@ -57,8 +57,8 @@ pub struct TaskOptions {
     pub priority: Priority,
     /// How long the caller waits; none for the configured default.
     pub deadline: Option<Duration>,
-    /// The tenant.
-    pub namespace: Namespace,
+    /// The tenant; none for the configured one.
+    pub namespace: Option<Namespace>,
     /// The episode that it belongs to; its settlement and facts are durable then.
     pub episode: Option<EpisodeId>,
     /// The caller's span, which becomes the parent of the task's.

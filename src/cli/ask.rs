@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use aimass_runtime::{Priority, Request, SkillSpec, TaskOptions};
+use aimass_runtime::{Namespace, Priority, Request, SkillSpec, TaskOptions};
 use clap::Args;
 use serde_json::Value;
 
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Stop waiting after that many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<Duration>,
+    /// The tenant, whose facts alone a search finds [default: `environment.namespace` of the configuration]
+    #[arg(long)]
+    namespace: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -46,8 +49,9 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     let output = context.output;
     let (input, items) = match skills::find(reach, &arguments.skill).await? {
         Some(spec) => {
-            let input = input::build(&spec, &arguments.input, &arguments.set)?;
-            (input, Items::of(&spec))
+            let items = Items::of(&spec);
+            let input = input::read(spec, arguments.input, arguments.set).await?;
+            (input, items)
         }
         // The runtime knows which one is nearest, and refuses whatever the input is.
         None => (Value::Null, Items::Values),
@@ -55,6 +59,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
     let options = TaskOptions {
         priority: Priority::Interactive,
         deadline: arguments.deadline,
+        namespace: arguments.namespace.map(|name| Namespace(name.into())),
         trace: trace::of_caller(context),
         ..TaskOptions::default()
     };

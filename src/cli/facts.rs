@@ -167,7 +167,13 @@ async fn export(
 async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Failure> {
     let imported = if from == Path::new("-") {
         let mut file = spool(context)?;
-        io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
+        // Where it keeps nobody from hearing Ctrl-C, however long there is nothing to read.
+        let copied = tokio::task::spawn_blocking(move || {
+            io::copy(&mut io::stdin().lock(), file.as_file_mut()).map(|_| file)
+        });
+        let file = copied
+            .await
+            .map_err(|error| Failure::bug(error.to_string()))??;
         let from = file.path().to_owned();
         reach.reply(Request::Import { from }).await?
     } else {

@@ -1,6 +1,6 @@
 //! A skill's input, as it is spelt on a command line.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,7 +17,18 @@ use super::schema::{Kind, Schema};
 const MAX_TEXT: u64 = 2 << 20;
 
 /// The input of the skill: INPUT in its main field, and what was `--set`.
-pub(crate) fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<Value, Failure> {
+///
+/// Standard input may have nothing to say for long, so it is read where that keeps nobody from hearing Ctrl-C.
+pub(crate) async fn read(
+    spec: SkillSpec,
+    input: OsString,
+    sets: Vec<String>,
+) -> Result<Value, Failure> {
+    let read = tokio::task::spawn_blocking(move || build(&spec, &input, &sets)).await;
+    read.unwrap_or_else(|error| Err(Failure::bug(error.to_string())))
+}
+
+fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<Value, Failure> {
     let root = spec.input.as_value();
     let schema = Schema::new(root);
     let Some(main) = &spec.main_field else {

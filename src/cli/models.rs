@@ -203,6 +203,21 @@ impl Shown {
         Self { locale, bar: None }
     }
 
+    /// A bar where it is known how much there is, else something that turns.
+    fn style(&self, bar: &ProgressBar) {
+        let template = match (bar.length(), self.locale) {
+            (Some(_), Locale::English) => "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
+            (Some(_), Locale::Chinese) => "{msg} {bar:30} {bytes} / {total_bytes}，还需 {eta}",
+            (None, _) => "{spinner} {msg} {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if bar.length().is_none() {
+            bar.enable_steady_tick(TICK);
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
@@ -222,26 +237,20 @@ impl Progress for Shown {
         if !io::stderr().is_terminal() {
             return what.say(self.locale);
         }
-        let (bar, template) = match (total, self.locale) {
-            (Some(total), Locale::English) => (
-                ProgressBar::new(total),
-                "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
-            ),
-            (Some(total), Locale::Chinese) => (
-                ProgressBar::new(total),
-                "{msg} {bar:30} {bytes} / {total_bytes}，还需 {eta}",
-            ),
-            // Who fetches packages does not say how much has come.
-            (None, _) => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::new_spinner(),
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        if total.is_none() {
-            bar.enable_steady_tick(TICK);
-        }
+        self.style(&bar);
         bar.set_message(what.in_locale(self.locale).to_owned());
         self.bar = Some(bar);
+    }
+
+    fn expect(&mut self, total: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            self.style(bar);
+        }
     }
 
     fn advance(&mut self, done: u64) {
@@ -256,6 +265,9 @@ impl From<ModelError> for Failure {
         match error {
             // Of what is done here, only a name can be such an input.
             ModelError::Input { .. } => Self::usage(error.to_string()),
+            ModelError::NoSource { .. } if error.is_bad_content() => {
+                Self::bad_input(error.to_string())
+            }
             _ => Self::unavailable(error.to_string()),
         }
     }

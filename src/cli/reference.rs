@@ -28,8 +28,8 @@ const EXIT_CODES: &str = "
 |---|---|
 | 0 | all was done |
 | 64 | the command line or the configuration is wrong |
-| 65 | an input is wrong |
-| 69 | something that is needed is not there: a model, a file that can be written, a node, time |
+| 65 | an input is wrong, or a source of a model gave something else than it must |
+| 69 | something that is needed is not there: a model, the network, room on the disk, a file that can be written, a node, time |
 | 70 | a bug, or a task that was given up after several attempts |
 | 130 | a second Ctrl-C cut the work off |
 

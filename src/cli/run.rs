@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// begun whose end nobody has seen]
     #[arg(long, value_name = "EPISODE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["paths", "namespace"])]
     resume: Option<Option<EpisodeId>>,
-    /// The tenant
+    /// The tenant [default: `environment.namespace` of the configuration]
     #[arg(long)]
     namespace: Option<String>,
     /// Write a page with the report, the timeline, the facts and the recordings: one HTML file that needs no other
@@ -68,9 +68,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     // Where it cannot be written, that is said before the work and not after it.
     let page = arguments.report.map(PageFile::prepare).transpose()?;
     let (paths, refused) = usable(&arguments.paths);
-    let namespace = arguments
-        .namespace
-        .map_or_else(Namespace::default, |name| Namespace(name.into()));
+    let namespace = arguments.namespace.map(|name| Namespace(name.into()));
     let reach = match page {
         Some(_) => Reach::watched(context).await?,
         None => Reach::runtime(context).await?,

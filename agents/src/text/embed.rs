@@ -1,5 +1,6 @@
 //! `text.embed`: one vector for a text, such that texts of like meaning have like vectors.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aimass_runtime::{
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::encoder::tokens_read;
 use crate::text::{TextInput, TextModel};
+
+/// Characters of an embedded text that are kept beside its embedding.
+const EXCERPT: usize = 240;
 
 /// Gives the embedding of a text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +27,9 @@ pub struct Embedding {
     /// The version of the model that gave it: embeddings of two versions cannot be compared.
     #[schemars(with = "String")]
     pub model: ModelVersion,
+    /// The beginning of the text: a search shows it, whatever has become of the file since.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
 }
 
 impl Skill for Embed {
@@ -72,15 +79,21 @@ impl BatchSkill for Embed {
         };
         let mut vectors = vectors.into_iter();
         let missing = || Fault::bug("the model gave too few vectors");
-        let outcome = |(at, text): (usize, Result<_, Fault>)| {
-            text?;
+        let outcome = |(at, text): (usize, Result<Cow<'_, str>, Fault>)| {
+            let text = text?;
             let encoded = vectors.next().ok_or_else(missing)?;
             context.count(Member(at as u32), tokens_read(encoded.tokens));
             Ok(Embedding {
                 embedding: encoded.vector,
                 model: context.model_version().clone(),
+                excerpt: excerpt(&text),
             })
         };
         texts.into_iter().enumerate().map(outcome).collect()
     }
+}
+
+/// The beginning of a text, without the white space before it.
+pub(super) fn excerpt(text: &str) -> String {
+    text.trim().chars().take(EXCERPT).collect()
 }

@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aimass_runtime::{
-    Environment, EnvironmentError, Fact, FactFilter, Fault, FlowContext, FlowSkill, ModelVersion,
-    Revision, Skill, SkillSpec,
+    Environment, EnvironmentError, Fact, FactFilter, FactKind, Fault, FlowContext, FlowSkill,
+    ModelVersion, Namespace, Skill, SkillSpec, Snapshot,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::text::embed::excerpt;
 use crate::text::encoder::cosine;
 use crate::text::input::read_file;
 use crate::text::search_folder::best;
 use crate::text::{Embed, Embedding, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
 
-/// Characters of a found text that are shown.
-const EXCERPT: usize = 240;
+/// How many causes are followed from an embedding to the file that it is about.
+const MAX_CAUSES: usize = 32;
 
 /// Finds what is nearest to a query by meaning.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,71 +66,91 @@ impl FlowSkill for Search {
         }
         let query = context.ask(Embed, TextInput::text(query)).await?;
         let environment = context.environment().clone();
+        let namespace = context.namespace().clone();
         let found = context
-            .blocking(move || search_facts(&environment, &query, limit))
+            .blocking(move || search_facts(&environment, namespace, &query, limit))
             .await?;
         found.map_err(|error| Fault::unavailable(error.to_string()))
     }
 }
 
-/// Compares the query with every embedding of the same model that the environment holds.
+/// Compares the query with every embedding of the same model that the environment holds of this tenant.
 fn search_facts(
     environment: &Environment,
+    namespace: Namespace,
     query: &Embedding,
     limit: u32,
 ) -> Result<Hits, EnvironmentError> {
     let snapshot = environment.snapshot()?;
     let filter = FactFilter {
+        namespace: Some(namespace),
         kind: Some(Embed::NAME.to_owned()),
         ..FactFilter::default()
     };
     // The same file may have been embedded in many episodes: its newest embedding counts.
-    let mut newest: HashMap<String, (f32, Revision)> = HashMap::new();
+    let mut newest: HashMap<Origin, Hit> = HashMap::new();
     let mut others: BTreeSet<ModelVersion> = BTreeSet::new();
     for fact in snapshot.facts(filter)? {
         let fact = fact?;
-        let Ok(found) = serde_json::from_value::<Embedding>(fact.value) else {
+        let Ok(found) = Embedding::deserialize(&fact.value) else {
             continue;
         };
         if found.model != query.model {
             others.insert(found.model);
             continue;
         }
-        let Some(cause) = fact.provenance.cause else {
+        let Some(origin) = Origin::of(&fact, &snapshot)? else {
             continue;
         };
-        let Some(source) = snapshot.fact(cause)? else {
-            continue;
+        let hit = Hit {
+            source: origin.name.clone(),
+            text: found.excerpt,
+            score: cosine(&query.embedding, &found.embedding),
         };
-        newest.insert(
-            name_of(&source),
-            (cosine(&query.embedding, &found.embedding), cause),
-        );
+        newest.insert(origin, hit);
     }
     for model in others {
         tracing::warn!(%model, newest = %query.model, "facts embedded by another model are left out; `aimass run` their files again");
     }
-    let hits = newest.into_iter().map(|(source, (score, _))| Hit {
-        source,
-        text: String::new(),
-        score,
-    });
-    let mut hits = best(hits.collect(), limit);
-    for hit in &mut hits {
-        hit.text = excerpt(Path::new(&hit.source));
+    let mut hits = best(newest.into_values().collect(), limit);
+    for hit in hits.iter_mut().filter(|hit| hit.text.is_empty()) {
+        // It was embedded before texts were kept: then what its file holds today is nearest to what was embedded.
+        hit.text =
+            read_file(Path::new(&hit.source)).map_or_else(|_| String::new(), |text| excerpt(&text));
     }
     Ok(Hits { hits })
 }
 
-fn name_of(source: &Fact) -> String {
-    let path = source.value.get("path").and_then(Value::as_str);
-    path.map_or_else(|| format!("fact {}", source.revision), str::to_owned)
+/// Where an embedded text comes from.
+#[derive(PartialEq, Eq, Hash)]
+struct Origin {
+    /// What the text was: a file, a transcript.
+    kind: FactKind,
+    /// What a user knows it by: the path of the file, or of the recording; else the fact that it stands in.
+    name: String,
 }
 
-/// The beginning of a file, if it is still there.
-fn excerpt(path: &Path) -> String {
-    read_file(path).map_or_else(
-        |_| String::new(),
-        |text| text.trim().chars().take(EXCERPT).collect(),
-    )
+impl Origin {
+    /// Follows the causes of an embedding up to a file. None where what was embedded is not there any more.
+    fn of(embedding: &Fact, snapshot: &Snapshot) -> Result<Option<Self>, EnvironmentError> {
+        let cause = |fact: &Fact| match fact.provenance.cause {
+            Some(cause) => snapshot.fact(cause),
+            None => Ok(None),
+        };
+        let Some(embedded) = cause(embedding)? else {
+            return Ok(None);
+        };
+        let kind = embedded.kind.clone();
+        let mut name = format!("fact {}", embedded.revision);
+        let mut at = Some(embedded);
+        for _ in 0..MAX_CAUSES {
+            let Some(fact) = at else { break };
+            if let Some(path) = fact.value.get("path").and_then(Value::as_str) {
+                name = path.to_owned();
+                break;
+            }
+            at = cause(&fact)?;
+        }
+        Ok(Some(Self { kind, name }))
+    }
 }

@@ -62,9 +62,9 @@ pub struct Hits {
 /// A text that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hit {
-    /// The file.
+    /// The file, or the recording that it was said in, or the fact that it stands in.
     pub source: String,
-    /// The passage.
+    /// The passage, or the beginning of the text that was embedded.
     pub text: String,
     /// The cosine of the angle to the query, from -1 to 1.
     pub score: f32,

@@ -9,5 +9,6 @@
 #[path = "../../../models/tests/it/cache.rs"]
 mod cache;
 mod generation;
+mod search;
 mod speech;
 mod text;

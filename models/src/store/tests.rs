@@ -156,6 +156,7 @@ fn a_file_with_another_hash_is_refused() {
         .pull("tiny", &mut Silent)
         .unwrap_err();
     assert!(error.to_string().contains("its sha256 is not"), "{error}");
+    assert!(error.is_bad_content());
 }
 
 #[test]
@@ -166,6 +167,7 @@ fn a_hub_that_wants_a_token_gets_the_one_there_is() {
         .pull("tiny", &mut Silent)
         .unwrap_err();
     assert!(error.to_string().contains("HF_TOKEN"), "{error}");
+    assert!(!error.is_bad_content());
     store(cache.path(), &hub.endpoint, Some("secret"))
         .pull("tiny", &mut Silent)
         .unwrap();

@@ -1,10 +1,11 @@
 //! Blobs: large content in files that are named by their hash, beside the store or in memory.
 
+mod reader;
 mod upload;
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::error::EnvironmentError;
 use crate::fact::BlobHash;
+pub use reader::BlobReader;
 pub(super) use upload::Upload;
 
 /// A blob that no fact refers to yet is left alone for this long, in case its fact is still on the way.
@@ -42,16 +44,6 @@ pub struct Blob {
     /// Its length in bytes.
     pub bytes: u64,
     blobs: Arc<Blobs>,
-}
-
-/// A blob's content. The bytes are read from where they lie, not held in memory.
-#[derive(Debug)]
-pub struct BlobReader(Content);
-
-#[derive(Debug)]
-enum Content {
-    File(File),
-    Memory(Cursor<Arc<[u8]>>),
 }
 
 impl Blobs {
@@ -126,8 +118,8 @@ impl Blobs {
         match &self.place {
             Place::Folder(folder) => {
                 let path = folder.join(hash.to_string());
-                match File::open(&path) {
-                    Ok(file) => Ok(BlobReader(Content::File(file))),
+                match BlobReader::of_file(&path, hash) {
+                    Ok(reader) => Ok(reader),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         Err(EnvironmentError::UnknownBlob { hash })
                     }
@@ -137,7 +129,7 @@ impl Blobs {
             Place::Memory(kept) => kept
                 .lock()
                 .get(&hash)
-                .map(|bytes| BlobReader(Content::Memory(Cursor::new(Arc::clone(bytes)))))
+                .map(|bytes| BlobReader::of_memory(Arc::clone(bytes)))
                 .ok_or(EnvironmentError::UnknownBlob { hash }),
         }
     }
@@ -205,24 +197,6 @@ impl Drop for Blob {
             if *count == 0 {
                 pins.remove(&self.hash);
             }
-        }
-    }
-}
-
-impl Read for BlobReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match &mut self.0 {
-            Content::File(file) => file.read(into),
-            Content::Memory(bytes) => bytes.read(into),
-        }
-    }
-}
-
-impl Seek for BlobReader {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match &mut self.0 {
-            Content::File(file) => file.seek(to),
-            Content::Memory(bytes) => bytes.seek(to),
         }
     }
 }

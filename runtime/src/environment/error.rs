@@ -103,8 +103,16 @@ pub enum EnvironmentError {
         task: TaskId,
     },
     /// The environment holds no such blob.
-    #[error("expected a blob that was put before, but {hash} is not here")]
+    #[error("expected a blob that was put before, but {hash} is not here; put its content")]
     UnknownBlob {
+        /// The blob.
+        hash: BlobHash,
+    },
+    /// The file of a blob does not hold what was put.
+    #[error(
+        "expected the blob {hash} as it was put, but its file holds something else; put its content again, or restore the store from a copy"
+    )]
+    DamagedBlob {
         /// The blob.
         hash: BlobHash,
     },

@@ -55,7 +55,8 @@ impl Environment {
     /// Writes the facts that fit as JSON Lines, with their episodes and blobs. Gives how many facts. Blocks.
     ///
     /// # Errors
-    /// [`EnvironmentError::Files`] when `into` cannot be written; [`EnvironmentError::Store`], [`EnvironmentError::UnknownBlob`].
+    /// [`EnvironmentError::Files`] when `into` cannot be written; [`EnvironmentError::Store`], [`EnvironmentError::UnknownBlob`],
+    /// [`EnvironmentError::DamagedBlob`].
     pub fn export(&self, filter: FactFilter, into: impl Write) -> Result<u64, EnvironmentError> {
         let mut export = Export {
             environment: self,

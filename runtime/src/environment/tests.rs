@@ -1,6 +1,7 @@
 //! Tests of the environment, named after the guarantees.
 
 mod basics;
+mod blobs;
 mod disk;
 mod episodes;
 mod history;

@@ -113,7 +113,7 @@ impl Runtime {
         let options = TaskOptions {
             priority: record.priority,
             deadline: record.deadline_ms.map(|deadline| self.time_left(deadline)),
-            namespace: record.namespace.clone(),
+            namespace: Some(record.namespace.clone()),
             episode: record.episode,
             trace: record
                 .trace
@@ -160,7 +160,7 @@ impl Runtime {
         let first = first_attempt(&record);
         let options = TaskOptions {
             priority: record.priority,
-            namespace: record.namespace.clone(),
+            namespace: Some(record.namespace.clone()),
             episode: record.episode,
             ..TaskOptions::default()
         };
@@ -234,7 +234,7 @@ impl Asker for Inner {
             let options = TaskOptions {
                 priority: parent.priority,
                 deadline,
-                namespace: parent.origin.namespace.clone(),
+                namespace: Some(parent.origin.namespace.clone()),
                 episode: None,
                 trace: Some(parent.origin.trace),
             };

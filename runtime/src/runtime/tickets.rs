@@ -8,7 +8,7 @@ use crate::clock::Time;
 use crate::error::TaskError;
 use crate::events::CallerSpan;
 use crate::fact::FactKind;
-use crate::ids::{SpanId, TaskId, TraceId};
+use crate::ids::{Namespace, SpanId, TaskId, TraceId};
 use crate::router::Route;
 use crate::runtime::Inner;
 use crate::skill::{Delivery, Shape};
@@ -104,7 +104,7 @@ impl Inner {
             sampled: parent.is_none_or(|parent| parent.sampled),
         };
         let origin = Origin {
-            namespace: options.namespace,
+            namespace: self.tenant(options.namespace),
             episode: options.episode,
             durability,
             trace: TraceContext {
@@ -139,6 +139,11 @@ impl Inner {
             items,
             chunks,
         }))
+    }
+
+    /// The tenant that was named, else the configured one.
+    pub(crate) fn tenant(&self, named: Option<Namespace>) -> Namespace {
+        named.unwrap_or_else(|| Namespace(self.config.environment.namespace.as_str().into()))
     }
 
     /// The embedder's current span, if the embedder has said how it is found.

@@ -44,7 +44,10 @@ async fn answer(
             namespace,
             trace,
         } => {
-            let mut episode = Episode::from_files(paths).namespace(namespace);
+            let mut episode = Episode::from_files(paths);
+            if let Some(namespace) = namespace {
+                episode = episode.namespace(namespace);
+            }
             if let Some(trace) = trace {
                 episode = episode.trace(trace);
             }

@@ -133,6 +133,7 @@ impl From<EnvironmentError> for TaskError {
             EnvironmentError::InUse { .. }
             | EnvironmentError::Files { .. }
             | EnvironmentError::Corrupt { .. }
+            | EnvironmentError::DamagedBlob { .. }
             | EnvironmentError::DiskFull { .. }
             | EnvironmentError::Store { .. }
             | EnvironmentError::Closed => FaultKind::Unavailable,

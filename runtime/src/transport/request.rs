@@ -29,9 +29,9 @@ pub enum Request {
     Run {
         /// Files and folders, by their absolute paths.
         paths: Vec<PathBuf>,
-        /// The tenant.
+        /// The tenant; none for the configured one.
         #[serde(default)]
-        namespace: Namespace,
+        namespace: Option<Namespace>,
         /// The caller's span, which becomes the parent of the episode's.
         #[serde(default)]
         trace: Option<TraceContext>,

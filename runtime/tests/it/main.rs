@@ -21,6 +21,7 @@ mod environment_kill;
 mod episodes;
 mod flows;
 mod memory_budget;
+mod namespaces;
 mod obedient;
 mod poison;
 mod probe;

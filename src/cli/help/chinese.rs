@@ -47,7 +47,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "resume",
         "不处理文件，而是继续先前开始的一次工作：先显示已有的发现，再等待其余的 [默认：最近开始而无人看到结果的那一次]",
     ),
-    ("run", "namespace", "租户"),
+    (
+        "run",
+        "namespace",
+        "租户 [默认：配置中的 `environment.namespace`]",
+    ),
     (
         "run",
         "report",
@@ -62,6 +66,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("ask", "input", "文本、文件路径，或 `-` 表示标准输入"),
     ("ask", "set", "输入的其他字段；可重复"),
     ("ask", "deadline", "超过这么多秒便不再等待"),
+    (
+        "ask",
+        "namespace",
+        "租户；搜索只在其事实中进行 [默认：配置中的 `environment.namespace`]",
+    ),
     (
         "skills",
         "",

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 
-use super::harness::{Place, open_to_all};
+use super::harness::{Ended, Place, open_to_all};
 
 const SKILL: &str = "text.language";
 
@@ -93,6 +93,25 @@ fn a_model_that_is_not_here_is_69_and_says_what_to_type() {
     place
         .run(&["ask", "text.embed", "hello"])
         .assert_fails(69, &["aimass models pull minilm"]);
+}
+
+#[test]
+fn threads_that_slow_models_down_are_said_once_with_what_to_set() {
+    let place = Place::new();
+    let mut ask = place.command(&["ask", SKILL, "Guten Morgen, wie geht es Ihnen?"]);
+    let ended = Ended::from(ask.env("RAYON_NUM_THREADS", "4").output().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    for words in [
+        "WARN",
+        "found 4",
+        "RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1",
+    ] {
+        assert!(
+            ended.stderr.contains(words),
+            "{words:?} is not in {ended:?}"
+        );
+    }
 }
 
 #[test]

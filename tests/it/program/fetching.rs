@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::harness::{Ended, Place};
+use super::harness::{Ended, Place, open_to_all};
 use super::packages::wheel;
+use super::terminal::Terminal;
 
 /// A place with a letter, whose generation agent has a tiny random model that is not here yet. No other agent needs one.
 fn place() -> Place {
@@ -73,4 +74,29 @@ fn it_is_not_fetched_where_there_is_nothing_to_write_about() {
     place.file("picture.png", [0x89, b'P', b'N', b'G']);
     let ended = run(&place, "wheels", &["picture.png"]);
     assert!(!ended.stderr.contains("fetching"), "{ended:?}");
+}
+
+/// A pip that says that a third has come, waits until it may go on, and then finds the wheel.
+const FAKE_PYTHON: &str = "#!/bin/sh
+case \"$*\" in
+    *--version*) echo 'pip 25.3 from /nowhere (python 3.11)' ;;
+    *raw*) echo 'Progress 1048576 of 3145728'; read go < gate; cp wheels/*.whl \"$AIMASS_CACHE/models/.parts/tiny/tiny-writer\" ;;
+    *) echo \"not asked for progress: $*\" >&2; exit 1 ;;
+esac
+";
+
+#[test]
+fn how_far_a_package_has_come_is_shown_on_a_terminal() {
+    let place = place();
+    let gate = place.pipe("gate");
+    let bin = place.here().join("bin");
+    fs::create_dir(&bin).unwrap();
+    open_to_all(&place.file("bin/python3", FAKE_PYTHON));
+    let command = "PATH=\"$PWD/bin:$PATH\" AIMASS_MODELS__OFFLINE=false aimass models pull tiny";
+    let mut terminal = Terminal::open(&place, (100, 20), command);
+    terminal.wait_for(&["fetching tiny-writer 1.0", "1.00 MiB of 3.00 MiB"]);
+    fs::write(&gate, "go\n").unwrap();
+    let screen = terminal.wait_for(&["ended with"]);
+    assert!(screen.contains("ended with 0"), "{screen}");
+    assert!(screen.contains("fetched tiny:"), "{screen}");
 }

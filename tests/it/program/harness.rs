@@ -56,6 +56,14 @@ impl Place {
         path
     }
 
+    /// Puts a pipe into the current folder: whoever opens it waits until somebody opens its other end.
+    pub(crate) fn pipe(&self, name: &str) -> PathBuf {
+        let path = self.here().join(name);
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        path
+    }
+
     /// A run that is yet to be started.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_aimass"), arguments)
@@ -68,6 +76,8 @@ impl Place {
             .args(arguments)
             .current_dir(self.here())
             .env_remove("NO_COLOR")
+            .env_remove("RAYON_NUM_THREADS")
+            .env_remove("CANDLE_NUM_THREADS")
             .env_remove("RUST_BACKTRACE")
             .envs(self.variables())
             .stdin(Stdio::null())

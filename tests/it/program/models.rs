@@ -91,6 +91,25 @@ fn several_are_fetched_at_once_and_none_when_a_name_is_wrong() {
 }
 
 #[test]
+fn what_cannot_be_reached_is_not_available() {
+    let place = place();
+    place
+        .run(&["models", "pull", "tiny"])
+        .assert_fails(69, &["models.offline", "aimass models import tiny"]);
+    // Nobody listens there.
+    let hub = "kind = \"hub\"\nrepository = \"owner/name\"\nrevision = \"main\"\nfiles = [\"weights.bin\"]\n";
+    let catalogue = fs::read_to_string(place.here().join("extra.toml")).unwrap();
+    let (head, _) = catalogue.split_once("kind =").unwrap();
+    place.file("extra.toml", format!("{head}{hub}"));
+    let mut pull = place.command(&["models", "pull", "tiny"]);
+    pull.env("AIMASS_MODELS__OFFLINE", "false")
+        .env("AIMASS_MODELS__HUB_ENDPOINT", "http://127.0.0.1:9");
+    Ended::from(pull.output().unwrap())
+        .assert_fails(69, &["http://127.0.0.1:9", "models.hub_endpoint"]);
+    assert_eq!(presence(&place), "absent");
+}
+
+#[test]
 fn an_unknown_model_is_a_wrong_command_line() {
     let place = place();
     for command in ["pull", "verify", "path", "rm"] {

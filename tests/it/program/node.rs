@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command};
+use std::process::{Child, ChildStderr};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -118,7 +118,8 @@ struct Stuck {
 }
 
 /// The next line says that.
-fn hears(stderr: &mut impl BufRead, words: &str) {
+#[track_caller]
+pub(crate) fn hears(stderr: &mut impl BufRead, words: &str) {
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains(words), "{line}");
@@ -127,9 +128,7 @@ fn hears(stderr: &mut impl BufRead, words: &str) {
 impl Stuck {
     fn new() -> Self {
         let place = Place::new();
-        let pipe = place.here().join("pipe");
-        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
-        assert!(made.success());
+        let pipe = place.pipe("pipe");
         let mut child = place.command(&["start"]).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         hears(&mut stderr, "listening on");

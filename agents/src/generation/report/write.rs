@@ -70,6 +70,7 @@ impl ReportInput {
             }
         };
         let filter = FactFilter {
+            namespace: Some(context.namespace().clone()),
             episode: Some(episode),
             ..FactFilter::default()
         };
@@ -83,7 +84,8 @@ impl ReportInput {
         let facts = read().map_err(|error| Fault::unavailable(error.to_string()))?;
         match facts.is_empty() {
             true => Err(Fault::rejected(format!(
-                "there is no episode {episode} with facts; `aimass facts ls` names the episodes that there are"
+                "there is no episode {episode} with facts of the namespace `{}`; `aimass facts ls` names the episodes that there are",
+                context.namespace()
             ))),
             false => Ok(facts),
         }

@@ -1,9 +1,10 @@
 //! The writing side of an exchange.
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
-use super::{Line, PIECE, Piece, to_hex, unreadable, unwritable};
+use super::{Line, PIECE, Piece, to_hex, unwritable};
 use crate::environment::Environment;
 use crate::environment::error::EnvironmentError;
 use crate::environment::snapshot::Snapshot;
@@ -47,7 +48,7 @@ impl<W: Write> Export<'_, W> {
                 .by_ref()
                 .take(PIECE as u64)
                 .read_to_end(&mut bytes)
-                .map_err(unreadable)?;
+                .map_err(unreadable_blob)?;
             let last = read < PIECE;
             self.line(&Line::Blob(Piece {
                 hash,
@@ -67,4 +68,10 @@ impl<W: Write> Export<'_, W> {
         text.push(b'\n');
         self.into.write_all(&text).map_err(unwritable)
     }
+}
+
+/// A damaged blob says so itself.
+fn unreadable_blob(error: io::Error) -> EnvironmentError {
+    let other = |error| EnvironmentError::files("read", Path::new("a blob"), error);
+    error.downcast::<EnvironmentError>().unwrap_or_else(other)
 }

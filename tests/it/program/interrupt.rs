@@ -1,0 +1,167 @@
+//! Ctrl-C while a command works in its own process, without a node.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::process::{Child, ChildStderr, Stdio};
+
+use aimass_runtime::{
+    Environment, EnvironmentOptions, EpisodeId, EpisodeRecord, FactDraft, Provenance, Transaction,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::harness::Place;
+use super::node::hears;
+
+const TEXT: &str = "Guten Morgen, wie geht es Ihnen heute, und was macht die Familie?";
+
+/// A command that listens to Ctrl-C.
+struct Working {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Working {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = place.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        while !catches_ctrl_c(&child) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended early");
+            std::thread::yield_now();
+        }
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+    }
+
+    /// The next line says that.
+    #[track_caller]
+    fn hears(&mut self, words: &str) {
+        hears(&mut self.stderr, words);
+    }
+
+    /// Its exit code, and what is left of what it said on standard output and standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        drop(self.child.stdin.take());
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.stderr.read_to_string(&mut stderr).unwrap();
+        let mut out = self.child.stdout.take().unwrap();
+        out.read_to_string(&mut stdout).unwrap();
+        (self.child.wait().unwrap().code(), stdout, stderr)
+    }
+}
+
+/// Whether the process has a handler for it, as Linux tells.
+fn catches_ctrl_c(child: &Child) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let mut lines = status.lines();
+    let caught = lines.find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    caught.is_some_and(|set| set & 1 << (Signal::INT.as_raw() - 1) != 0)
+}
+
+const FINISHING: &str = "finishing what is under way; Ctrl-C again cuts it off";
+const CUT_OFF: &str = "cut off; what was accepted for an episode goes on at the next start";
+
+#[test]
+fn the_first_ctrl_c_lets_an_ask_come_to_its_end() {
+    let place = Place::new();
+    let pipe = place.pipe("pipe");
+    let mut ask = Working::start(&place, &["ask", "text.language", "pipe"]);
+    ask.interrupt();
+    ask.hears(FINISHING);
+    // Now somebody writes, and the task ends, though a pipe is no text file.
+    drop(File::create(&pipe).unwrap());
+    let (code, _, stderr) = ask.end();
+    assert_eq!(code, Some(65), "the task had its own answer: {stderr}");
+    assert!(stderr.contains("expected a text file"), "{stderr}");
+}
+
+#[test]
+fn the_second_ctrl_c_cuts_an_ask_off() {
+    let place = Place::new();
+    place.pipe("pipe");
+    let mut ask = Working::start(&place, &["ask", "text.language", "pipe"]);
+    ask.interrupt();
+    ask.hears(FINISHING);
+    ask.interrupt();
+    ask.hears(CUT_OFF);
+    assert_eq!(ask.end().0, Some(130));
+}
+
+#[test]
+fn ctrl_c_is_heard_while_standard_input_says_nothing() {
+    let place = Place::new();
+    let ask = ["ask", "text.language", "-", "--json"];
+    let mut first = Working::start(&place, &ask);
+    first.interrupt();
+    first.hears(FINISHING);
+    let mut stdin = first.child.stdin.take().unwrap();
+    stdin.write_all(TEXT.as_bytes()).unwrap();
+    drop(stdin);
+    let (code, stdout, stderr) = first.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("\"de\""), "{stdout}");
+    for command in [&ask[..], &["facts", "import", "-"]] {
+        let mut second = Working::start(&place, command);
+        second.interrupt();
+        second.hears(FINISHING);
+        second.interrupt();
+        second.hears(CUT_OFF);
+        assert_eq!(second.child.wait().unwrap().code(), Some(130));
+    }
+}
+
+/// Begins an episode over a pipe, which comes to no end by itself.
+fn begin_over_a_pipe(place: &Place) -> EpisodeId {
+    let (episode, pipe) = (EpisodeId::random(), place.pipe("letter.txt"));
+    let store = place.home().join("store");
+    let environment = Environment::open(&store, EnvironmentOptions::default()).unwrap();
+    let about = json!({ "path": pipe, "given": "letter.txt", "bytes": TEXT.len() });
+    let fact = FactDraft::new("file.text@1".parse().unwrap(), about);
+    let transaction = Transaction {
+        episode: Some(episode),
+        begins: vec![EpisodeRecord::new(episode)],
+        facts: vec![(fact, Provenance::default())],
+        ..Transaction::default()
+    };
+    environment.commit_blocking(transaction).unwrap();
+    episode
+}
+
+#[test]
+fn the_first_ctrl_c_lets_a_run_come_to_its_end() {
+    let place = Place::new();
+    let episode = begin_over_a_pipe(&place);
+    let resume = format!("--resume={episode}");
+    let mut run = Working::start(&place, &["run", &resume]);
+    run.interrupt();
+    run.hears(FINISHING);
+    drop(File::create(place.here().join("letter.txt")).unwrap());
+    let (code, stdout, stderr) = run.end();
+    assert_eq!(code, Some(65), "{stderr}");
+    assert!(stdout.contains("Report on 1 input"), "{stdout}");
+    assert!(stderr.contains("expected a text file"), "{stderr}");
+}
+
+#[test]
+fn the_second_ctrl_c_cuts_a_run_off_and_the_next_one_goes_on_with_it() {
+    let place = Place::new();
+    let episode = begin_over_a_pipe(&place);
+    let resume = format!("--resume={episode}");
+    let mut run = Working::start(&place, &["run", &resume]);
+    run.interrupt();
+    run.hears(FINISHING);
+    run.interrupt();
+    run.hears(CUT_OFF);
+    assert_eq!(run.end().0, Some(130));
+    fs::remove_file(place.here().join("letter.txt")).unwrap();
+    place.file("letter.txt", TEXT);
+    let document = place.run(&["run", &resume, "--json"]).document();
+    let mut facts = document["facts"].as_array().unwrap().iter();
+    let language = facts.find(|fact| fact["kind"] == "text.language@1");
+    assert_eq!(language.unwrap()["value"]["language"], "de", "{document}");
+}
