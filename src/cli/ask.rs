@@ -58,7 +58,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         trace: trace::of_caller(context),
         ..TaskOptions::default()
     };
-    let mut readable = Readable::new(output, &input);
+    let mut readable = Readable::new(context, &input);
     let request = Request::Ask {
         skill: arguments.skill,
         input,

@@ -123,6 +123,7 @@ impl Hearing {
             text: text_of(&self.segments),
             language: self.language.filter(|_| !self.segments.is_empty()),
             duration: in_seconds(self.heard),
+            incomplete: None,
             formatted: format.write(&self.segments),
             segments: self.segments,
         }

@@ -139,12 +139,21 @@ impl AudioReader {
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
-    /// Whether the file broke off. Known at the end.
-    pub(super) fn is_truncated(&self) -> bool {
-        match &self.source {
-            Source::File(file) => file.truncated(),
-            Source::Samples { .. } => false,
+    /// What of the recording could not be heard, after so many seconds that were; none when all of it was. Known at the end.
+    pub(super) fn incomplete(&self, seconds: f64) -> Option<String> {
+        let Source::File(file) = &self.source else {
+            return None;
+        };
+        let mut found = Vec::new();
+        if file.truncated() {
+            found.push(format!("it breaks off after {seconds:.1} s"));
         }
+        match file.damaged() {
+            0 => {}
+            1 => found.push("one damaged piece was heard as silence".to_owned()),
+            more => found.push(format!("{more} damaged pieces were heard as silence")),
+        }
+        Some(found.join("; ")).filter(|found| !found.is_empty())
     }
 }
 

@@ -135,6 +135,23 @@ fn a_format_that_was_asked_for_is_all_that_is_printed() {
 }
 
 #[test]
+fn a_recording_that_breaks_off_is_heard_as_far_as_it_goes_with_a_warning() {
+    let place = Place::new();
+    let mut half = silence(32_000);
+    half.truncate(half.len() / 2);
+    let half = place.file("half.wav", half).display().to_string();
+    let ended = hear(&place, "speech.transcribe", &half, &[]);
+    let why = "it breaks off after 1.0 s";
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    assert_eq!(
+        ended.stderr,
+        format!("aimass: not all of the input could be read: {why}\n")
+    );
+    let json = hear(&place, "speech.transcribe", &half, &["--json"]);
+    assert_eq!(json.assert_ok().document()["incomplete"], why);
+}
+
+#[test]
 fn stretches_of_speech_are_lines_with_their_probability() {
     let place = Place::new();
     let ended = hear(&place, "speech.detect", "silero/speech.wav", &[]);

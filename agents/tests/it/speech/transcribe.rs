@@ -220,6 +220,42 @@ async fn a_transcript_comes_in_the_form_that_was_asked_for() {
     runtime.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transcript_says_what_of_a_damaged_file_could_not_be_heard() {
+    let runtime = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sentence()).unwrap();
+    let path = folder.path().join("sentence.flac");
+    let hear = async |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        runtime.ask(Transcribe, quick(&path)).await.unwrap()
+    };
+    let complete = hear(&whole).await;
+    assert_eq!(complete.incomplete, None);
+    let json = serde_json::to_value(&complete).unwrap();
+    assert!(json.get("incomplete").is_none(), "{json}");
+
+    let half = hear(&whole[..whole.len() / 2]).await;
+    let said = format!("it breaks off after {:.1} s", half.duration);
+    assert_eq!(half.incomplete, Some(said));
+    assert!(half.duration < complete.duration && !half.text.is_empty());
+
+    // Two frames of an mp3 that say nothing sensible.
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens");
+    let mut damaged = std::fs::read(goldens.join("audio/cbr_44k_stereo.mp3")).unwrap();
+    let is_frame = |at: &usize| damaged[*at] == 0xff && damaged[at + 1] & 0xfe == 0xfa;
+    let frames: Vec<usize> = (0..damaged.len() - 1).filter(is_frame).collect();
+    for frame in &frames[3..5] {
+        damaged[frame + 4..frame + 36].fill(0xff);
+    }
+    let said = hear(&damaged).await.incomplete.unwrap();
+    assert!(
+        said.ends_with("damaged pieces were heard as silence"),
+        "{said}"
+    );
+    runtime.shutdown().await;
+}
+
 /// Two sentences with a pause between them that closes a window.
 fn two_windows() -> Vec<f32> {
     let other = recording("sense_and_sensibility_01_austen_64kb-0880.flac");
