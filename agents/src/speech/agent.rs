@@ -49,7 +49,7 @@ impl Agent for SpeechAgent {
             .flow(Detect)
             .flow(Transcribe)
             .flow(Translate)
-            .flow(Listen)
+            .flow(Listen::default())
             .reaction(Reaction::new(
                 "speech-transcribe",
                 recordings,

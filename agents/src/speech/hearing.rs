@@ -112,9 +112,14 @@ impl Hearing {
         })
     }
 
-    /// The text of all segments so far.
-    pub(super) fn text(&self) -> String {
-        text_of(&self.segments)
+    /// All segments so far.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Samples so far.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Everything that was heard.

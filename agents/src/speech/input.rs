@@ -12,11 +12,11 @@ use crate::speech::spans::FRAME_SAMPLES;
 use crate::speech::{SAMPLE_RATE, Samples};
 
 /// Samples that are resampled at once: a second or less.
-const BLOCK: usize = 16_000;
+pub(super) const BLOCK: usize = 16_000;
 /// Frames of 512 samples in a piece of a recording that a model is asked about at once: 20 s.
 const PIECE_FRAMES: usize = 625;
 /// Samples of such a piece.
-const PIECE: usize = PIECE_FRAMES * FRAME_SAMPLES as usize;
+pub(super) const PIECE: usize = PIECE_FRAMES * FRAME_SAMPLES as usize;
 
 /// A recording: the path of a file, or samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,10 @@
 mod activity;
 mod detect;
 mod hints;
+mod listen;
 mod recognise;
 mod recordings;
+mod silent;
 mod transcribe;
 
 use aimass_agents::speech::SpeechAgent;
