@@ -6,6 +6,7 @@ mod cache;
 mod fetching;
 mod generation;
 mod harness;
+mod live;
 mod models;
 mod node;
 mod packages;

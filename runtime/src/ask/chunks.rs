@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
 use crate::skill_entry::Face;
@@ -48,6 +49,11 @@ impl<S: ClientStreaming> Chunks<S> {
 impl JsonChunks {
     pub(crate) fn new(inner: RawChunks, face: Arc<dyn Face>) -> Self {
         Self { inner, face }
+    }
+
+    /// The task that takes the chunks.
+    pub(crate) fn task(&self) -> TaskId {
+        self.inner.ticket.id
     }
 
     /// Sends a chunk. Waits while the skill has not taken the earlier ones.

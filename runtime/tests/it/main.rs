@@ -19,6 +19,7 @@ mod environment_disk;
 mod environment_kill;
 mod episodes;
 mod flows;
+mod live_calls;
 mod memory_budget;
 mod obedient;
 mod poison;
