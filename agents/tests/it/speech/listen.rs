@@ -1,6 +1,6 @@
 //! `speech.listen`: live audio, however it is cut, gives the text of a file.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use aimass_agents::speech::{
     ActivityInput, AudioInput, DetectActivity, Heard, Listen, ListenInput, Samples, Segmenter,
@@ -164,8 +164,8 @@ async fn live_audio_without_speech_and_without_sound_gives_what_a_file_gives() {
 }
 
 /// The recording without what is quiet at its ends.
-fn trimmed(path: PathBuf) -> Vec<f32> {
-    let samples = samples_of(&path);
+fn trimmed(path: &Path) -> Vec<f32> {
+    let samples = samples_of(path);
     let is_loud = |sample: &f32| sample.abs() > 0.02;
     let from = samples.iter().position(is_loud).unwrap();
     let to = samples.iter().rposition(is_loud).unwrap();
@@ -176,7 +176,7 @@ fn trimmed(path: PathBuf) -> Vec<f32> {
 async fn live_speech_without_a_pause_is_cut_as_in_a_file() {
     let runtime = start().await;
     let other = recording("sense_and_sensibility_01_austen_64kb-0880.flac");
-    let both = [trimmed(sentence()), trimmed(other)].concat();
+    let both = [trimmed(&sentence()), trimmed(&other)].concat();
     let samples = both.repeat(7);
     assert!(samples.len() > 35 * SECOND);
     // It is a case of a window that is full while somebody speaks.
