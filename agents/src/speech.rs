@@ -28,6 +28,7 @@ mod subtitles;
 mod transcribe;
 mod transcript;
 mod translate;
+mod unsaid;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
 pub use agent::{SpeechAgent, SpeechLimits};

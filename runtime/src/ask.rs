@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use call::{Because, Call, Pending};
-pub(crate) use chunks::{CHUNK_BUFFER, RawChunks};
+pub(crate) use chunks::RawChunks;
 pub use chunks::{Chunks, JsonChunks};
 pub(crate) use stream::{ITEM_BUFFER, RawStream};
 pub use stream::{JsonHeard, JsonStream, TaskStream};

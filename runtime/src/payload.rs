@@ -71,6 +71,12 @@ impl Payload {
         (self.to_json)(&*self.value)
     }
 
+    /// How many share the value.
+    #[cfg(test)]
+    pub(crate) fn shares(&self) -> usize {
+        Arc::strong_count(&self.value)
+    }
+
     /// The name of the type inside, for messages.
     pub fn type_name(&self) -> &'static str {
         self.type_name

@@ -35,6 +35,7 @@ use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
 use crate::task::{TaskOptions, TraceContext};
+use crate::transport::LiveStreams;
 
 /// A team of agents over one environment. Cloning it shares it.
 #[derive(Clone)]
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     /// Nothing is taken from outside any more; flows under way still ask.
     pub(crate) closing: AtomicBool,
     pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Streams that take chunks through a transport.
+    pub(crate) live_streams: LiveStreams,
     /// How the embedder's current span is found.
     pub(crate) current_span: Option<CurrentSpan>,
 }

@@ -42,6 +42,11 @@ pub trait ServerStreaming: Skill {
 pub trait ClientStreaming: Skill {
     /// What it takes after its input.
     type Chunk: Data;
+
+    /// How many bytes `chunk` takes while it waits for the skill, and while it is kept for an attempt that has to start over.
+    fn chunk_bytes(chunk: &Self::Chunk) -> u64 {
+        json_bytes(chunk)
+    }
 }
 
 /// A skill that runs on a worker, beside its model.
@@ -259,6 +264,9 @@ pub struct SkillSpec {
     /// How a chunk is read from JSON, for callers outside the process.
     #[serde(skip)]
     pub(crate) decode_chunk: Option<fn(serde_json::Value) -> Result<Payload, String>>,
+    /// How many bytes a chunk takes.
+    #[serde(skip)]
+    pub(crate) chunk_bytes: Option<fn(&Payload) -> u64>,
 }
 
 impl SkillSpec {
@@ -275,6 +283,7 @@ impl SkillSpec {
             chunk: None,
             main_field: None,
             decode_chunk: None,
+            chunk_bytes: None,
         }
     }
 
@@ -303,6 +312,10 @@ impl SkillSpec {
             let chunk: S::Chunk =
                 serde_json::from_value(chunk).map_err(|error| error.to_string())?;
             Ok(Payload::new(chunk))
+        });
+        self.chunk_bytes = Some(|chunk| {
+            let chunk = chunk.get::<S::Chunk>();
+            chunk.map_or(0, |chunk| S::chunk_bytes(&chunk))
         });
         self.delivery = Delivery::ClientStreaming;
         self

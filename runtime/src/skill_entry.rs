@@ -17,6 +17,7 @@ pub(crate) trait Face: Send + Sync {
     fn spec(&self) -> &SkillSpec;
     fn decode(&self, input: Value) -> Result<Payload, String>;
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, String>;
+    fn chunk_bytes(&self, chunk: &Payload) -> u64;
     fn bytes(&self, input: &Payload) -> u64;
     fn shape(&self, input: &Payload) -> Shape;
 }
@@ -122,6 +123,10 @@ impl<K: Skill> Face for Erased<K> {
             Some(decode) => decode(chunk),
             None => Err(format!("`{}` takes no chunks", K::NAME)),
         }
+    }
+
+    fn chunk_bytes(&self, chunk: &Payload) -> u64 {
+        self.spec.chunk_bytes.map_or(0, |bytes| bytes(chunk))
     }
 
     fn bytes(&self, input: &Payload) -> u64 {

@@ -1,5 +1,6 @@
 //! Tickets: one accepted task as workers and callers share it.
 
+mod inlet;
 mod tape;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::ledger::event::SkillId;
 use crate::payload::Payload;
 use crate::skill::{Effect, Shape};
 use crate::task::{Priority, TraceContext};
+pub(crate) use inlet::{Inlet, SentChunk};
 pub(crate) use tape::Tape;
 
 /// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
@@ -95,7 +97,7 @@ pub(crate) struct TicketParts {
     pub(crate) accepted: Time,
     pub(crate) origin: Origin,
     pub(crate) items: Option<flume::Sender<Payload>>,
-    pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
 }
 
 impl Ticket {

@@ -5,6 +5,7 @@
 
 mod call;
 mod client;
+mod live;
 mod local;
 mod peer;
 mod records;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use call::Call;
 pub use client::SocketClient;
+pub(crate) use live::LiveStreams;
 pub use request::Request;
 pub use server::SocketServer;
 

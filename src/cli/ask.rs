@@ -1,5 +1,8 @@
 //! `aimass ask`: one task.
 
+mod live;
+mod sound;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -47,7 +50,20 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
 
 async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(), Failure> {
     let output = context.output;
+    let options = TaskOptions {
+        priority: Priority::Interactive,
+        deadline: arguments.deadline,
+        namespace: arguments
+            .namespace
+            .clone()
+            .map(|name| Namespace(name.into())),
+        trace: trace::of_caller(context),
+        ..TaskOptions::default()
+    };
     let (input, items) = match skills::find(reach, &arguments.skill).await? {
+        Some(spec) if live::hears_sound(&spec) => {
+            return live::ask(context, reach, &spec, &arguments, options).await;
+        }
         Some(spec) => {
             let items = Items::of(&spec);
             let input = input::read(spec, arguments.input, arguments.set).await?;
@@ -56,14 +72,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         // The runtime knows which one is nearest, and refuses whatever the input is.
         None => (Value::Null, Items::Values),
     };
-    let options = TaskOptions {
-        priority: Priority::Interactive,
-        deadline: arguments.deadline,
-        namespace: arguments.namespace.map(|name| Namespace(name.into())),
-        trace: trace::of_caller(context),
-        ..TaskOptions::default()
-    };
-    let mut readable = Readable::new(output, &input);
+    let mut readable = Readable::new(context, &input);
     let request = Request::Ask {
         skill: arguments.skill,
         input,

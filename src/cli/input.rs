@@ -51,6 +51,17 @@ fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<Value, Fail
     } else {
         fields.insert(main.clone(), value(kind, input)?);
     }
+    set_fields(spec, sets, &mut fields)?;
+    Ok(Value::Object(fields))
+}
+
+/// The fields that were `--set`.
+pub(crate) fn set_fields(
+    spec: &SkillSpec,
+    sets: &[String],
+    fields: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let schema = Schema::new(spec.input.as_value());
     for set in sets {
         let (name, text) = set.split_once('=').ok_or_else(|| {
             Failure::usage(said!(
@@ -68,7 +79,7 @@ fn build(spec: &SkillSpec, input: &OsStr, sets: &[String]) -> Result<Value, Fail
         })?;
         fields.insert(name.to_owned(), set_value(field.kind(), name, text)?);
     }
-    Ok(Value::Object(fields))
+    Ok(())
 }
 
 fn value(kind: Kind, input: &OsStr) -> Result<Value, Failure> {

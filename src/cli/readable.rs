@@ -1,16 +1,21 @@
 //! What a skill says, in the form that a person reads.
 //!
 //! It goes by the names of fields, and knows no skill: a value with a `start` and an `end` is a line with its times, and an output is those
-//! of its values that did not come as items already. Whatever has no such form is shown as JSON.
+//! of its values that did not come as items already. Whatever has no such form is shown as JSON. What an output says of its input in the field
+//! `incomplete` is a warning.
 
+use aimass_config::Locale;
 use serde_json::{Map, Value};
 
+use super::Context;
 use super::failure::Failure;
 use super::output::Output;
+use super::said::said;
 
 /// The items and the output of one task, as lines.
 pub(crate) struct Readable {
     output: Output,
+    locale: Locale,
     /// The output has a text in the form that was asked for, and that is all that is wanted.
     formatted: bool,
     /// Words were asked for by name; else they would bury the text.
@@ -21,10 +26,11 @@ pub(crate) struct Readable {
 
 impl Readable {
     /// `input` is what the skill is asked with: it says what is wanted to be seen.
-    pub(crate) fn new(output: Output, input: &Value) -> Self {
+    pub(crate) fn new(context: &Context, input: &Value) -> Self {
         let format = input.get("format").and_then(Value::as_str);
         Self {
-            output,
+            output: context.output,
+            locale: context.locale,
             formatted: format.is_some_and(|format| format != "json"),
             words: input.get("words") == Some(&Value::Bool(true)),
             timed: 0,
@@ -42,6 +48,14 @@ impl Readable {
 
     /// The output, which comes last.
     pub(crate) fn end(mut self, answer: &Value) -> Result<(), Failure> {
+        let incomplete = answer.get("incomplete").and_then(Value::as_str);
+        if let Some(why) = incomplete {
+            let said = said!(
+                "not all of the input could be read: {why}",
+                "输入未能全部读取：{why}"
+            );
+            said.say(self.locale);
+        }
         if let Some(text) = answer.get("formatted").and_then(Value::as_str) {
             return self.output.bytes(text.as_bytes());
         }

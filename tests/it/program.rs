@@ -10,6 +10,7 @@ mod generation;
 mod given_up;
 mod harness;
 mod interrupt;
+mod live;
 mod models;
 mod node;
 mod packages;

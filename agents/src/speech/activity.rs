@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::artefact::{StoredModel, fault};
 use crate::speech::input::AudioReader;
-use crate::speech::{AudioInput, SAMPLE_RATE, Samples};
+use crate::speech::spans::in_seconds;
+use crate::speech::{AudioInput, Samples};
 
 /// The catalogue's name of the model.
 const MODEL: &str = "silero-vad";
@@ -112,6 +113,8 @@ pub(super) struct Listener {
     reader: Option<AudioReader>,
     state: Option<SileroState>,
     heard: u64,
+    /// What could not be heard. Known at the end.
+    incomplete: Option<String>,
 }
 
 /// The next piece of a recording.
@@ -132,6 +135,7 @@ impl Listener {
             reader: Some(context.blocking(move || input.open()).await??),
             state: None,
             heard: 0,
+            incomplete: None,
         })
     }
 
@@ -149,12 +153,7 @@ impl Listener {
         };
         let (reader, piece) = context.blocking(read).await?;
         let Some(samples) = piece? else {
-            if reader.is_truncated() {
-                tracing::warn!(
-                    seconds = self.heard / u64::from(SAMPLE_RATE),
-                    "a recording breaks off; what is there was heard"
-                );
-            }
+            self.incomplete = reader.incomplete(in_seconds(self.heard));
             return Ok(None);
         };
         self.reader = Some(reader);
@@ -170,6 +169,11 @@ impl Listener {
             samples,
             probabilities: activity.probabilities,
         }))
+    }
+
+    /// What of the recording could not be heard, in words; none when all of it was. Known at the end.
+    pub(super) fn incomplete(self) -> Option<String> {
+        self.incomplete
     }
 }
 

@@ -77,7 +77,7 @@ impl Agent for SpeechAgent {
             .flow(Detect)
             .flow(Transcribe)
             .flow(Translate)
-            .flow(Listen)
+            .flow(Listen::default())
             .reaction(Reaction::new(
                 "speech-transcribe",
                 recordings,

@@ -49,6 +49,9 @@ pub struct DetectInput {
 pub struct DetectedSpeech {
     /// How long the recording is, in seconds.
     pub duration: f64,
+    /// What of the recording could not be heard, such as the rest of a file that breaks off; none when all of it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// The speech in it, in order.
     pub speech: Vec<SpeechSpan>,
 }
@@ -172,8 +175,11 @@ impl FlowSkill for Detect {
             speech.push(span);
             context.emit(span).await?;
         }
-        let duration = in_seconds(heard);
-        Ok(DetectedSpeech { duration, speech })
+        Ok(DetectedSpeech {
+            duration: in_seconds(heard),
+            incomplete: listener.incomplete(),
+            speech,
+        })
     }
 }
 

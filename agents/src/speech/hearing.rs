@@ -112,9 +112,14 @@ impl Hearing {
         })
     }
 
-    /// The text of all segments so far.
-    pub(super) fn text(&self) -> String {
-        text_of(&self.segments)
+    /// All segments so far.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Samples so far.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Everything that was heard.
@@ -123,6 +128,7 @@ impl Hearing {
             text: text_of(&self.segments),
             language: self.language.filter(|_| !self.segments.is_empty()),
             duration: in_seconds(self.heard),
+            incomplete: None,
             formatted: format.write(&self.segments),
             segments: self.segments,
         }

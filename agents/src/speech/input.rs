@@ -12,11 +12,11 @@ use crate::speech::spans::FRAME_SAMPLES;
 use crate::speech::{SAMPLE_RATE, Samples};
 
 /// Samples that are resampled at once: a second or less.
-const BLOCK: usize = 16_000;
+pub(super) const BLOCK: usize = 16_000;
 /// Frames of 512 samples in a piece of a recording that a model is asked about at once: 20 s.
 const PIECE_FRAMES: usize = 625;
 /// Samples of such a piece.
-const PIECE: usize = PIECE_FRAMES * FRAME_SAMPLES as usize;
+pub(super) const PIECE: usize = PIECE_FRAMES * FRAME_SAMPLES as usize;
 
 /// A recording: the path of a file, or samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -139,12 +139,21 @@ impl AudioReader {
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
-    /// Whether the file broke off. Known at the end.
-    pub(super) fn is_truncated(&self) -> bool {
-        match &self.source {
-            Source::File(file) => file.truncated(),
-            Source::Samples { .. } => false,
+    /// What of the recording could not be heard, after so many seconds that were; none when all of it was. Known at the end.
+    pub(super) fn incomplete(&self, seconds: f64) -> Option<String> {
+        let Source::File(file) = &self.source else {
+            return None;
+        };
+        let mut found = Vec::new();
+        if file.truncated() {
+            found.push(format!("it breaks off after {seconds:.1} s"));
         }
+        match file.damaged() {
+            0 => {}
+            1 => found.push("one damaged piece was heard as silence".to_owned()),
+            more => found.push(format!("{more} damaged pieces were heard as silence")),
+        }
+        Some(found.join("; ")).filter(|found| !found.is_empty())
     }
 }
 

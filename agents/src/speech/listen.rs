@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use aimass_models::audio::Resampler;
+use aimass_models::SileroState;
+use aimass_models::audio::{AudioLimits, Resampler};
+use aimass_models::silero::FRAME;
 use aimass_runtime::{
     ClientStreaming, Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec,
 };
@@ -10,20 +12,56 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::speech::hearing::Hearing;
-use crate::speech::transcript::text_of;
+use crate::speech::input::{BLOCK, PIECE};
+use crate::speech::unsaid::Unsaid;
 use crate::speech::{
-    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Speaking, Transcript,
+    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Speaking, Transcript,
     TranscriptFormat,
 };
-use aimass_models::SileroState;
-use aimass_models::silero::FRAME;
 
 /// New audio that is worth a new look at the window that is growing: a second.
 const NEWS: u64 = 16_000;
 
 /// Writes down what is said in live audio, while it is said.
+///
+/// ```no_run
+/// # use aimass_runtime::{Runtime, TaskError};
+/// # async fn example(runtime: Runtime, microphone: Vec<aimass_agents::speech::Samples>) -> Result<(), TaskError> {
+/// use aimass_agents::speech::{Listen, ListenInput, Samples};
+///
+/// let (chunks, mut heard) = runtime.open(Listen::default(), ListenInput::default())?;
+/// let speaking = async {
+///     for samples in microphone {
+///         chunks.send(samples).await?;
+///     }
+///     drop(chunks); // All is said.
+///     Ok(())
+/// };
+/// let listening = async {
+///     let mut text = String::new();
+///     while let Some(item) = heard.next().await {
+///         let item = item?;
+///         text += &item.stable;
+///         println!("{text}{}", item.tentative);
+///     }
+///     heard.output().await
+/// };
+/// let ((), transcript) = tokio::try_join!(speaking, listening)?;
+/// # drop(transcript);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Listen;
+pub struct Listen {
+    limits: AudioLimits,
+}
+
+impl Listen {
+    /// Listens to no more audio than this: an agent's choice, of no effect on a caller's side. The default is that of files, a day.
+    pub fn within(limits: AudioLimits) -> Self {
+        Self { limits }
+    }
+}
 
 /// What the audio will be like.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,12 +77,12 @@ pub struct ListenInput {
     pub speaking: Speaking,
 }
 
-/// What was heard so far.
+/// What was heard.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Heard {
-    /// What will not change any more: each item's begins with that of the item before.
+    /// What has become certain since the item before, and will not change any more: appended to each other, these are the transcript's text.
     pub stable: String,
-    /// What may still change.
+    /// What follows for now, and may still change. It takes the place of that of the item before.
     pub tentative: String,
 }
 
@@ -70,6 +108,10 @@ impl ServerStreaming for Listen {
 
 impl ClientStreaming for Listen {
     type Chunk = Samples;
+
+    fn chunk_bytes(chunk: &Samples) -> u64 {
+        chunk.bytes()
+    }
 }
 
 impl FlowSkill for Listen {
@@ -80,54 +122,58 @@ impl FlowSkill for Listen {
     ) -> Result<Transcript, Fault> {
         let rate = input.sample_rate.unwrap_or(SAMPLE_RATE);
         let resampler = Resampler::new(rate, input.channels.unwrap_or(1));
+        let mut resampler = resampler.map_err(|error| Fault::rejected(error.to_string()))?;
         let mut live = Live {
-            resampler: Some(resampler.map_err(|error| Fault::rejected(error.to_string()))?),
+            limits: self.limits,
             hearing: Hearing::new(input.speaking.clone())?,
             waiting: Vec::new(),
             state: None,
             looked: 0,
-            last: Heard::default(),
+            unsaid: Unsaid::default(),
+            tentative: String::new(),
         };
         while let Some(chunk) = context.next_chunk::<Samples>().await? {
-            let samples = live.resampler.as_mut();
-            live.waiting.extend(
-                samples
-                    .map(|resampler| resampler.push(&chunk))
-                    .unwrap_or_default(),
-            );
+            // A minute at a low rate is many at ours.
+            for block in chunk.chunks(BLOCK) {
+                live.push(&context, resampler.push(block)).await?;
+            }
             live.hear(&context).await?;
         }
+        live.push(&context, resampler.finish()).await?;
         live.end(&context).await
     }
 }
 
 /// Live audio while it is heard.
 struct Live {
-    /// None when it has given its last samples.
-    resampler: Option<Resampler>,
+    limits: AudioLimits,
     hearing: Hearing,
-    /// Less than a frame.
+    /// What was not heard yet: less than a frame between two chunks.
     waiting: Vec<f32>,
     state: Option<SileroState>,
     /// Samples since the last look at the window that is growing.
     looked: u64,
-    last: Heard,
+    unsaid: Unsaid,
+    /// What was told last of the window that is growing.
+    tentative: String,
 }
 
 impl Live {
-    async fn hear(&mut self, context: &FlowContext) -> Result<(), Fault> {
-        let whole = self.waiting.len() / FRAME * FRAME;
-        if whole == 0 {
-            return Ok(());
+    /// Takes audio of 16 kHz. Once there is a piece of it, it is heard.
+    async fn push(&mut self, context: &FlowContext, samples: Vec<f32>) -> Result<(), Fault> {
+        self.waiting.extend(samples);
+        while self.waiting.len() >= PIECE {
+            self.take(context, PIECE).await?;
         }
-        let later = self.waiting.split_off(whole);
-        let samples = std::mem::replace(&mut self.waiting, later);
-        self.looked += samples.len() as u64;
-        self.take(context, samples).await?;
-        while let Some(found) = self.hearing.next(context).await? {
-            if !found.is_empty() {
-                self.tell(context, String::new()).await?;
-            }
+        Ok(())
+    }
+
+    /// Hears what waits, and tells what is known by then.
+    async fn hear(&mut self, context: &FlowContext) -> Result<(), Fault> {
+        self.take(context, self.waiting.len() / FRAME * FRAME)
+            .await?;
+        while self.hearing.next(context).await?.is_some() {
+            self.tell(context, &[]).await?;
         }
         if self.looked < NEWS {
             return Ok(());
@@ -138,11 +184,18 @@ impl Live {
         };
         let question = self.hearing.question(window.samples)?;
         let found = context.ask(Recognise, question).await?;
-        self.tell(context, text_of(&found.segments)).await
+        self.tell(context, &found.segments).await
     }
 
-    async fn take(&mut self, context: &FlowContext, samples: Vec<f32>) -> Result<(), Fault> {
-        let samples = Samples::new(samples)?;
+    /// Hears so many samples of what waits: whole frames, but at the end.
+    async fn take(&mut self, context: &FlowContext, samples: usize) -> Result<(), Fault> {
+        if samples == 0 {
+            return Ok(());
+        }
+        let later = self.waiting.split_off(samples);
+        let samples = Samples::new(std::mem::replace(&mut self.waiting, later))?;
+        self.looked += samples.len() as u64;
+        self.check_length(samples.len() as u64)?;
         let input = ActivityInput {
             state: self.state.take(),
             samples: samples.clone(),
@@ -155,34 +208,34 @@ impl Live {
         Ok(())
     }
 
-    async fn tell(&mut self, context: &FlowContext, tentative: String) -> Result<(), Fault> {
-        let heard = Heard {
-            stable: self.hearing.text(),
-            tentative,
-        };
-        if heard != self.last {
-            self.last = heard.clone();
-            context.emit(heard).await?;
+    fn check_length(&self, more: u64) -> Result<(), Fault> {
+        let most = self.limits.max_seconds;
+        if self.hearing.heard() + more <= most.saturating_mul(u64::from(SAMPLE_RATE)) {
+            return Ok(());
         }
-        Ok(())
+        Err(Fault::rejected(format!(
+            "expected at most {most} seconds of live audio, got more; end the stream before, and begin another"
+        )))
+    }
+
+    /// Tells what has become certain, and what is heard for now in the window that is growing.
+    async fn tell(&mut self, context: &FlowContext, growing: &[Segment]) -> Result<(), Fault> {
+        let stable = self.unsaid.take(self.hearing.segments());
+        let tentative = self.unsaid.preview(growing);
+        if stable.is_empty() && tentative == self.tentative {
+            return Ok(());
+        }
+        self.tentative.clone_from(&tentative);
+        context.emit(Heard { stable, tentative }).await
     }
 
     async fn end(mut self, context: &FlowContext) -> Result<Transcript, Fault> {
-        let last = self.resampler.take().map(Resampler::finish);
-        self.waiting.extend(last.unwrap_or_default());
-        if !self.waiting.is_empty() {
-            let samples = std::mem::take(&mut self.waiting);
-            self.take(context, samples).await?;
-        }
+        self.take(context, self.waiting.len()).await?;
         self.hearing.end();
-        while self.hearing.next(context).await?.is_some() {}
-        let heard = Heard {
-            stable: self.hearing.text(),
-            tentative: String::new(),
-        };
-        if heard != self.last {
-            context.emit(heard).await?;
+        while self.hearing.next(context).await?.is_some() {
+            self.tell(context, &[]).await?;
         }
+        self.tell(context, &[]).await?;
         Ok(self.hearing.transcript(TranscriptFormat::Json))
     }
 }

@@ -137,6 +137,7 @@ impl JsonSchema for Samples {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "format": "audio",
             "description": "Mono audio, each sample from -1 to 1: the base64 of 32-bit floats, little-endian, or an array of numbers",
             "anyOf": [
                 { "type": "string", "contentEncoding": "base64" },

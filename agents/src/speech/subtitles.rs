@@ -29,8 +29,8 @@ impl TranscriptFormat {
         match self {
             Self::Json => None,
             Self::Txt => Some(lines(segments)),
-            Self::Srt => Some(cues(segments, ',', Numbers::Counted)),
-            Self::Vtt => Some(format!("WEBVTT\n\n{}", cues(segments, '.', Numbers::None))),
+            Self::Srt => Some(cues(segments, Form::Srt)),
+            Self::Vtt => Some(format!("WEBVTT\n\n{}", cues(segments, Form::Vtt))),
         }
     }
 }
@@ -43,20 +43,43 @@ fn lines(segments: &[Segment]) -> String {
 }
 
 #[derive(Clone, Copy)]
-enum Numbers {
-    Counted,
-    None,
+enum Form {
+    Srt,
+    Vtt,
 }
 
-fn cues(segments: &[Segment], point: char, numbers: Numbers) -> String {
+impl Form {
+    /// What stands before the thousandths of a second.
+    fn point(self) -> char {
+        match self {
+            Self::Srt => ',',
+            Self::Vtt => '.',
+        }
+    }
+
+    /// A text that a player shows as it was said.
+    fn escaped(self, said: &str) -> String {
+        match self {
+            // An arrow within a cue would begin another one, and there is no way to escape it.
+            Self::Srt => said.replace("-->", "->"),
+            // Else a browser takes it for tags: <https://www.w3.org/TR/webvtt1/#webvtt-cue-text-span>.
+            Self::Vtt => said
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;"),
+        }
+    }
+}
+
+fn cues(segments: &[Segment], form: Form) -> String {
     let mut text = String::new();
     for (number, segment) in segments.iter().enumerate() {
-        if let Numbers::Counted = numbers {
+        if let Form::Srt = form {
             let _ = writeln!(text, "{}", number + 1);
         }
-        let (start, end) = (time(segment.start, point), time(segment.end, point));
-        // An arrow within a cue would begin another one.
-        let said = segment.text.trim().replace("-->", "->");
+        let (start, end) = (segment.start, segment.end);
+        let (start, end) = (time(start, form.point()), time(end, form.point()));
+        let said = form.escaped(segment.text.trim());
         let _ = writeln!(text, "{start} --> {end}\n{said}\n");
     }
     text
@@ -100,7 +123,22 @@ mod tests {
                    2\n01:01:01,250 --> 01:01:02,000\nA -> b\n\n";
         assert_eq!(write(TranscriptFormat::Srt).as_deref(), Some(srt));
         let vtt = "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nGood morning.\n\n\
-                   01:01:01.250 --> 01:01:02.000\nA -> b\n\n";
+                   01:01:01.250 --> 01:01:02.000\nA --&gt; b\n\n";
         assert_eq!(write(TranscriptFormat::Vtt).as_deref(), Some(vtt));
+    }
+
+    #[test]
+    fn what_a_browser_would_take_for_tags_is_escaped_for_it_and_nowhere_else() {
+        let segments = [said(0.0, 1.0, " AT&T says <b> & 2 < 3 &amp;")];
+        let write = |format: TranscriptFormat| format.write(&segments).unwrap();
+        let vtt = write(TranscriptFormat::Vtt);
+        let line = vtt.lines().nth(3);
+        assert_eq!(
+            line,
+            Some("AT&amp;T says &lt;b&gt; &amp; 2 &lt; 3 &amp;amp;")
+        );
+        let plain = "AT&T says <b> & 2 < 3 &amp;\n";
+        assert_eq!(write(TranscriptFormat::Txt), plain);
+        assert!(write(TranscriptFormat::Srt).contains(plain));
     }
 }

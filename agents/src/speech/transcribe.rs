@@ -117,7 +117,10 @@ impl TranscribeInput {
         while let Some(found) = hearing.next(context).await? {
             send(context, found).await?;
         }
-        Ok(hearing.transcript(self.format.unwrap_or_default()))
+        Ok(Transcript {
+            incomplete: listener.incomplete(),
+            ..hearing.transcript(self.format.unwrap_or_default())
+        })
     }
 }
 

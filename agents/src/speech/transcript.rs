@@ -13,6 +13,9 @@ pub struct Transcript {
     pub language: Option<String>,
     /// How long the recording is, in seconds.
     pub duration: f64,
+    /// What of the recording could not be heard, such as the rest of a file that breaks off; none when all of it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// Piece by piece, in order.
     pub segments: Vec<Segment>,
     /// The same in the format that was asked for.

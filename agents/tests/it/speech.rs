@@ -3,9 +3,11 @@
 mod activity;
 mod detect;
 mod hints;
+mod listen;
 mod recognise;
 mod recordings;
 mod rounded;
+mod silent;
 mod transcribe;
 
 use aimass_agents::speech::SpeechAgent;

@@ -13,7 +13,7 @@ use crate::events::SpanPlace;
 use crate::ids::{Revision, SpanId, TaskId, TraceId};
 use crate::payload::Payload;
 use crate::task::TaskOptions;
-use crate::ticket::{Durability, Ticket};
+use crate::ticket::{Durability, SentChunk, Ticket};
 
 /// A task with its types erased, on its way to an agent.
 pub(crate) struct Call {
@@ -22,7 +22,7 @@ pub(crate) struct Call {
     pub(crate) bytes: u64,
     pub(crate) options: TaskOptions,
     pub(crate) items: Option<flume::Sender<Payload>>,
-    pub(crate) chunks: Option<flume::Receiver<Payload>>,
+    pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
     /// The agent whose flow asks.
     pub(crate) agent: Option<Arc<str>>,
     /// The flows on the way to it.

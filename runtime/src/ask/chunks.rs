@@ -6,13 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
 use crate::skill_entry::Face;
-use crate::ticket::Ticket;
-
-/// How many chunks wait for a slow skill before their sender does.
-pub(crate) const CHUNK_BUFFER: usize = 64;
+use crate::ticket::{Inlet, Ticket};
 
 /// The caller's end of a stream of chunks. Dropping it says that all is said.
 pub struct Chunks<S: ClientStreaming> {
@@ -28,7 +26,7 @@ pub struct JsonChunks {
 
 /// The caller's end of a stream of chunks with their types erased.
 pub(crate) struct RawChunks {
-    sender: flume::Sender<Payload>,
+    inlet: Inlet,
     ticket: Arc<Ticket>,
 }
 
@@ -43,13 +41,19 @@ impl<S: ClientStreaming> Chunks<S> {
     /// # Errors
     /// [`TaskError::Cancelled`] when the task has ended.
     pub async fn send(&self, chunk: S::Chunk) -> Result<(), TaskError> {
-        self.inner.send(Payload::new(chunk), S::NAME).await
+        let bytes = S::chunk_bytes(&chunk);
+        self.inner.send(Payload::new(chunk), bytes, S::NAME).await
     }
 }
 
 impl JsonChunks {
     pub(crate) fn new(inner: RawChunks, face: Arc<dyn Face>) -> Self {
         Self { inner, face }
+    }
+
+    /// The task that takes the chunks.
+    pub(crate) fn task(&self) -> TaskId {
+        self.inner.ticket.id
     }
 
     /// Sends a chunk. Waits while the skill has not taken the earlier ones.
@@ -66,23 +70,24 @@ impl JsonChunks {
                 skill: skill.clone(),
                 message,
             })?;
-        self.inner.send(chunk, skill).await
+        let bytes = self.face.chunk_bytes(&chunk);
+        self.inner.send(chunk, bytes, skill).await
     }
 }
 
 impl RawChunks {
-    pub(crate) fn new(sender: flume::Sender<Payload>, ticket: Arc<Ticket>) -> Self {
-        Self { sender, ticket }
+    pub(crate) fn new(inlet: Inlet, ticket: Arc<Ticket>) -> Self {
+        Self { inlet, ticket }
     }
 
-    async fn send(&self, chunk: Payload, skill: &str) -> Result<(), TaskError> {
+    async fn send(&self, chunk: Payload, bytes: u64, skill: &str) -> Result<(), TaskError> {
         let ended = || TaskError::Cancelled {
             skill: skill.to_owned(),
         };
         let sent = tokio::select! {
             biased;
             () = self.ticket.settled() => false,
-            sent = self.sender.send_async(chunk) => sent.is_ok(),
+            sent = self.inlet.send(chunk, bytes) => sent,
         };
         self.ticket.wake_worker();
         if sent { Ok(()) } else { Err(ended()) }
@@ -91,8 +96,8 @@ impl RawChunks {
 
 impl Drop for RawChunks {
     fn drop(&mut self) {
-        // The sender must be gone before the worker looks.
-        self.sender = flume::bounded(0).0;
+        // It must be closed before the worker looks.
+        self.inlet.close();
         self.ticket.wake_worker();
     }
 }

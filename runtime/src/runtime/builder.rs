@@ -25,6 +25,7 @@ use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 use crate::supervisor::Supervisor;
 use crate::task::TraceContext;
+use crate::transport::LiveStreams;
 
 /// Why a runtime did not start.
 #[derive(Debug, Error)]
@@ -234,6 +235,7 @@ impl RuntimeBuilder {
             spawner,
             closing: AtomicBool::new(false),
             observers: parking_lot::Mutex::new(observers),
+            live_streams: LiveStreams::default(),
             current_span: self.current_span,
         });
         let runtime = Runtime { inner };

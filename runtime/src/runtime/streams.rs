@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::ask::{
-    CHUNK_BUFFER, Call, Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream,
-    TaskStream,
+    Call, Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream,
 };
 use crate::error::TaskError;
 use crate::runtime::Runtime;
 use crate::skill::{ClientStreaming, ServerStreaming};
 use crate::task::TaskOptions;
+use crate::ticket::Inlet;
 
 impl Runtime {
     /// Asks a skill that sends items while it works. [`Ask::stream`](crate::Ask::stream) does so with a deadline and the like.
@@ -73,12 +73,12 @@ impl Runtime {
     }
 
     pub(crate) fn converse(&self, mut call: Call) -> Result<(RawChunks, RawStream), TaskError> {
-        let (sender, chunks) = flume::bounded(CHUNK_BUFFER);
+        let (inlet, chunks) = Inlet::open();
         let (item_sender, items) = flume::bounded(ITEM_BUFFER);
         call.chunks = Some(chunks);
         call.items = Some(item_sender);
         let pending = self.call(call)?;
-        let chunks = RawChunks::new(sender, pending.ticket.clone());
+        let chunks = RawChunks::new(inlet, pending.ticket.clone());
         Ok((chunks, RawStream::new(items, pending)))
     }
 }

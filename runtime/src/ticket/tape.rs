@@ -4,22 +4,32 @@ use parking_lot::Mutex;
 
 use crate::context::Chunk;
 use crate::payload::Payload;
+use crate::ticket::SentChunk;
 
 /// How many chunks are kept. A caller that sends for hours is not kept whole: a fault then interrupts its task.
-const KEPT: usize = 256;
+const MOST_CHUNKS: usize = 256;
+/// How many bytes of chunks are kept: few chunks may be large ones.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// The chunks of one task.
 pub(crate) struct Tape {
-    incoming: flume::Receiver<Payload>,
+    incoming: flume::Receiver<SentChunk>,
     /// None once an attempt can no longer start over.
-    kept: Mutex<Option<Vec<Payload>>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The chunks so far.
+#[derive(Default)]
+struct Kept {
+    chunks: Vec<Payload>,
+    bytes: u64,
 }
 
 impl Tape {
-    pub(crate) fn new(incoming: flume::Receiver<Payload>) -> Self {
+    pub(crate) fn new(incoming: flume::Receiver<SentChunk>) -> Self {
         Self {
             incoming,
-            kept: Mutex::new(Some(Vec::new())),
+            kept: Mutex::new(Some(Kept::default())),
         }
     }
 
@@ -27,7 +37,7 @@ impl Tape {
     pub(crate) fn next(&self, heard: usize) -> Chunk<Payload> {
         // Held while a chunk is taken, so that one that a thread takes after it was given up is on the tape for its successor.
         let mut kept = self.kept.lock();
-        if let Some(chunk) = kept.as_ref().and_then(|kept| kept.get(heard)) {
+        if let Some(chunk) = kept.as_ref().and_then(|kept| kept.chunks.get(heard)) {
             return Chunk::Item(chunk.clone());
         }
         let chunk = match self.incoming.try_recv() {
@@ -35,19 +45,13 @@ impl Tape {
             Err(flume::TryRecvError::Empty) => return Chunk::Pending,
             Err(flume::TryRecvError::Disconnected) => return Chunk::End,
         };
-        if let Some(chunks) = kept.as_mut() {
-            chunks.push(chunk.clone());
-            if chunks.len() > KEPT {
-                *kept = None;
-            }
-        }
-        Chunk::Item(chunk)
+        Chunk::Item(keep(&mut kept, chunk))
     }
 
     /// Whether there is a chunk, or the end, for an attempt that has heard `heard` chunks.
     pub(crate) fn has_news(&self, heard: usize) -> bool {
         let kept = self.kept.lock();
-        kept.as_ref().is_some_and(|kept| kept.len() > heard)
+        kept.as_ref().is_some_and(|kept| kept.chunks.len() > heard)
             || !self.incoming.is_empty()
             || self.incoming.is_disconnected()
     }
@@ -62,12 +66,9 @@ impl Tape {
             }
             let chunk = self.incoming.recv_async().await.ok()?;
             let mut kept = self.kept.lock();
-            let Some(chunks) = kept.as_mut() else {
+            let chunk = keep(&mut kept, chunk);
+            if kept.is_none() {
                 return Some(chunk);
-            };
-            chunks.push(chunk);
-            if chunks.len() > KEPT {
-                return kept.take().and_then(|mut chunks| chunks.pop());
             }
         }
     }
@@ -83,9 +84,22 @@ impl Tape {
     }
 }
 
+/// Puts a chunk on the tape, which is let go once it is too long.
+fn keep(kept: &mut Option<Kept>, chunk: SentChunk) -> Payload {
+    if let Some(all) = kept {
+        all.chunks.push(chunk.payload.clone());
+        all.bytes = all.bytes.saturating_add(chunk.bytes);
+        if all.chunks.len() > MOST_CHUNKS || all.bytes > MOST_BYTES {
+            *kept = None;
+        }
+    }
+    chunk.payload
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ticket::Inlet;
 
     fn number(chunk: Chunk<Payload>) -> Option<u32> {
         match chunk {
@@ -94,12 +108,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_further_attempt_hears_the_chunks_from_the_first_on() {
-        let (sender, incoming) = flume::unbounded();
+    #[tokio::test]
+    async fn a_further_attempt_hears_the_chunks_from_the_first_on() {
+        let (mut inlet, incoming) = Inlet::open();
         let tape = Tape::new(incoming);
         for chunk in 0..3_u32 {
-            sender.send(Payload::new(chunk)).unwrap();
+            assert!(inlet.send(Payload::new(chunk), 4).await);
         }
         assert_eq!(number(tape.next(0)), Some(0));
         assert_eq!(number(tape.next(1)), Some(1));
@@ -108,19 +122,42 @@ mod tests {
             .collect();
         assert_eq!(again, [0, 1, 2]);
         assert!(matches!(tape.next(3), Chunk::Pending));
-        drop(sender);
+        inlet.close();
         assert!(matches!(tape.next(3), Chunk::End));
     }
 
-    #[test]
-    fn a_long_stream_is_not_kept_whole() {
-        let (sender, incoming) = flume::unbounded();
+    #[tokio::test]
+    async fn a_long_stream_is_not_kept_whole() {
+        let (inlet, incoming) = Inlet::open();
         let tape = Tape::new(incoming);
-        for heard in 0..=KEPT {
+        for heard in 0..=MOST_CHUNKS {
             assert!(tape.can_rewind());
-            sender.send(Payload::new(heard)).unwrap();
+            assert!(inlet.send(Payload::new(heard), 8).await);
             assert!(matches!(tape.next(heard), Chunk::Item(_)));
         }
         assert!(!tape.can_rewind());
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_large_chunks_is_let_go_when_they_take_too_many_bytes() {
+        let (inlet, incoming) = Inlet::open();
+        let tape = Tape::new(incoming);
+        let payload = Payload::new(String::new());
+        let large = MOST_BYTES / 4;
+        let mut chunks = Vec::new();
+        for heard in 0..4 {
+            assert!(inlet.send(payload.clone(), large).await);
+            chunks.push(tape.hear(heard).await.unwrap());
+            assert!(tape.can_rewind());
+        }
+        let before = payload.shares();
+        assert!(inlet.send(payload.clone(), 1).await);
+        drop(tape.hear(4).await.unwrap());
+        assert!(!tape.can_rewind());
+        assert_eq!(before - payload.shares(), 4, "what was kept is free");
+        // What comes later passes, and is not kept.
+        assert!(inlet.send(payload.clone(), large).await);
+        assert!(matches!(tape.next(5), Chunk::Item(_)));
+        assert_eq!(payload.shares(), 1 + chunks.len());
     }
 }

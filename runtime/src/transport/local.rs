@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Call, Request, Transport, records};
-use crate::ask::JsonHeard;
+use super::{Call, Request, Transport, live, records};
+use crate::ask::{JsonHeard, JsonStream};
 use crate::environment::{EnvironmentError, FactFilter, Snapshot};
 use crate::episode::{Episode, RunningEpisode};
 use crate::error::TaskError;
@@ -33,6 +33,13 @@ async fn answer(
             input,
             options,
         } => ask(&runtime, &skill, input, *options, items).await,
+        Request::Open {
+            skill,
+            input,
+            options,
+        } => live::open(&runtime, &skill, input, *options, items).await,
+        Request::Chunk { stream, chunk } => runtime.inner.live_streams.send(stream, chunk).await,
+        Request::End { stream } => runtime.inner.live_streams.end(stream),
         Request::Skills => send_all(runtime.skills(), &items).await,
         Request::Agents => send_all(runtime.agents(), &items).await,
         Request::Live => Err(TaskError::Refused {
@@ -73,7 +80,16 @@ async fn ask(
     if route.skill().face.spec().delivery != Delivery::ServerStreaming {
         return runtime.ask_json(skill, input, options).await;
     }
-    let mut stream = runtime.stream_json(skill, input, options)?;
+    let stream = runtime.stream_json(skill, input, options)?;
+    forward(stream, skill, &items).await
+}
+
+/// Sends the items of a stream, and gives its output.
+pub(super) async fn forward(
+    mut stream: JsonStream,
+    skill: &str,
+    items: &mpsc::Sender<Value>,
+) -> Result<Value, TaskError> {
     while let Some(heard) = stream.next().await {
         match heard? {
             JsonHeard::Output(output) => return Ok(output),

@@ -24,6 +24,28 @@ pub enum Request {
         #[serde(default)]
         options: Box<TaskOptions>,
     },
+    /// One task of a skill that takes chunks. Items: first the id by which the stream is called, then those of the skill. Reply: its output.
+    Open {
+        /// The whole name of the skill.
+        skill: String,
+        /// Its input.
+        input: Value,
+        /// What else is said about the task.
+        #[serde(default)]
+        options: Box<TaskOptions>,
+    },
+    /// A chunk for a stream that is open. Reply: nothing, once there is room for it; so the next one is best sent after that.
+    Chunk {
+        /// The stream.
+        stream: TaskId,
+        /// The chunk.
+        chunk: Value,
+    },
+    /// All chunks of a stream were sent. Reply: nothing.
+    End {
+        /// The stream.
+        stream: TaskId,
+    },
     /// One episode over files. Items: its facts, as they come. Reply: its id, its failures, the inputs that were refused, and
     /// the facts that no agent handles.
     Run {

@@ -20,6 +20,7 @@ mod environment_disk;
 mod environment_kill;
 mod episodes;
 mod flows;
+mod live_calls;
 mod memory_budget;
 mod namespaces;
 mod obedient;

@@ -107,7 +107,11 @@ fn message(fact: &Fact, locale: Locale) -> Option<String> {
                     begins: &begins,
                 },
             };
-            return Some(message.write(locale));
+            let said = message.write(locale);
+            return Some(match text("incomplete") {
+                Some(why) => format!("{said} ({why})"),
+                None => said,
+            });
         }
         "generation.report" => {
             let sections = list("sections")?.iter();

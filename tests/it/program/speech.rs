@@ -1,6 +1,6 @@
 //! `aimass ask` of the speech agent: what it refuses without a model, and how a person reads what it heard.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aimass_models::Silent;
 
@@ -52,17 +52,21 @@ fn a_recording_that_is_none_is_one_line_and_65() {
     }
 }
 
-/// Asks about a recording, with the real weights.
-fn hear(place: &Place, skill: &str, recording: &str, more: &[&str]) -> Ended {
+/// The cache, with the models of speech in it.
+pub(super) fn cache() -> PathBuf {
     let store = cache::store();
     for model in ["silero-vad", "whisper-base"] {
         store.pull(model, &mut Silent).unwrap();
     }
-    let cache = std::path::absolute(store.derived("")).unwrap();
+    std::path::absolute(store.derived("")).unwrap()
+}
+
+/// Asks about a recording, with the real weights.
+pub(super) fn hear(place: &Place, skill: &str, recording: &str, more: &[&str]) -> Ended {
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens");
     let recording = goldens.join(recording).display().to_string();
     let mut command = place.command(&[&["ask", skill, &recording], more].concat());
-    Ended::from(command.env("AIMASS_CACHE", cache).output().unwrap())
+    Ended::from(command.env("AIMASS_CACHE", cache()).output().unwrap())
 }
 
 /// `[00:00:01.20 - 00:00:03.40] text` as the two times, in hundredths of a second, and the text.
@@ -82,7 +86,7 @@ fn parse(line: &str) -> (u64, u64, &str) {
 }
 
 const SENTENCE: &str = "whisper/recordings/sense_and_sensibility_01_austen_64kb-0930.flac";
-const QUICK: [&str; 4] = ["--set", "beam_size=1", "--set", "language=en"];
+pub(super) const QUICK: [&str; 4] = ["--set", "beam_size=1", "--set", "language=en"];
 
 #[test]
 fn a_transcript_is_a_line_for_each_segment_and_each_comes_once() {
@@ -132,6 +136,23 @@ fn a_format_that_was_asked_for_is_all_that_is_printed() {
         "{lines:?}"
     );
     assert!(lines[2].contains("amiable"), "{lines:?}");
+}
+
+#[test]
+fn a_recording_that_breaks_off_is_heard_as_far_as_it_goes_with_a_warning() {
+    let place = Place::new();
+    let mut half = silence(32_000);
+    half.truncate(half.len() / 2);
+    let half = place.file("half.wav", half).display().to_string();
+    let ended = hear(&place, "speech.transcribe", &half, &[]);
+    let why = "it breaks off after 1.0 s";
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    assert_eq!(
+        ended.stderr,
+        format!("aimass: not all of the input could be read: {why}\n")
+    );
+    let json = hear(&place, "speech.transcribe", &half, &["--json"]);
+    assert_eq!(json.assert_ok().document()["incomplete"], why);
 }
 
 #[test]

@@ -52,18 +52,30 @@ pub(crate) fn music(samples: usize) -> Vec<f32> {
 
 /// A wav file of 16-bit mono samples.
 pub(crate) fn wav(samples: &[f32], sample_rate: u32) -> Vec<u8> {
+    interleaved_wav(samples, sample_rate, 1)
+}
+
+/// The samples as they are read from a wav file that was written of them.
+pub(crate) fn stored(samples: &[f32]) -> Vec<f32> {
+    let stored = |sample: &f32| f32::from((sample * 32_767.0) as i16) / 32_768.0;
+    samples.iter().map(stored).collect()
+}
+
+/// A wav file of 16-bit samples of several channels, side by side.
+pub(crate) fn interleaved_wav(samples: &[f32], sample_rate: u32, channels: u16) -> Vec<u8> {
     let bytes = 2 * samples.len() as u32;
+    let frame = 2 * u32::from(channels);
     let mut file = b"RIFF".to_vec();
     file.extend((36 + bytes).to_le_bytes());
     file.extend(b"WAVEfmt ");
     file.extend(16_u32.to_le_bytes());
-    file.extend([1_u16, 1].map(u16::to_le_bytes).concat());
+    file.extend([1_u16, channels].map(u16::to_le_bytes).concat());
     file.extend(
-        [sample_rate, 2 * sample_rate]
+        [sample_rate, frame * sample_rate]
             .map(u32::to_le_bytes)
             .concat(),
     );
-    file.extend([2_u16, 16].map(u16::to_le_bytes).concat());
+    file.extend([2 * channels, 16].map(u16::to_le_bytes).concat());
     file.extend(b"data");
     file.extend(bytes.to_le_bytes());
     let sample = |sample: &f32| ((sample * 32_767.0) as i16).to_le_bytes();

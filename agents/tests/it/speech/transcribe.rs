@@ -1,13 +1,13 @@
-//! `speech.transcribe`, `speech.translate` and `speech.listen`.
+//! `speech.transcribe` and `speech.translate`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aimass_agents::speech::{
-    AudioInput, DetectActivity, Heard, Listen, ListenInput, Recognise, RecogniseInput,
-    RecognisedWindow, Samples, Segment, SileroSource, SpeechAgent, Transcribe, TranscribeInput,
-    Transcript, WhisperModel, WhisperSource,
+    AudioInput, DetectActivity, Recognise, RecogniseInput, RecognisedWindow, Samples, Segment,
+    SileroSource, SpeechAgent, Transcribe, TranscribeInput, Transcript, WhisperModel,
+    WhisperSource,
 };
 use aimass_config::Config;
 use aimass_models::audio::AudioFile;
@@ -49,7 +49,7 @@ pub(super) fn recording(name: &str) -> PathBuf {
     goldens().join("recordings").join(name)
 }
 
-fn sentence() -> PathBuf {
+pub(super) fn sentence() -> PathBuf {
     recording("sense_and_sensibility_01_austen_64kb-0930.flac")
 }
 
@@ -220,8 +220,44 @@ async fn a_transcript_comes_in_the_form_that_was_asked_for() {
     runtime.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transcript_says_what_of_a_damaged_file_could_not_be_heard() {
+    let runtime = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(sentence()).unwrap();
+    let path = folder.path().join("sentence.flac");
+    let hear = async |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        runtime.ask(Transcribe, quick(&path)).await.unwrap()
+    };
+    let complete = hear(&whole).await;
+    assert_eq!(complete.incomplete, None);
+    let json = serde_json::to_value(&complete).unwrap();
+    assert!(json.get("incomplete").is_none(), "{json}");
+
+    let half = hear(&whole[..whole.len() / 2]).await;
+    let said = format!("it breaks off after {:.1} s", half.duration);
+    assert_eq!(half.incomplete, Some(said));
+    assert!(half.duration < complete.duration && !half.text.is_empty());
+
+    // Two frames of an mp3 that say nothing sensible.
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens");
+    let mut damaged = std::fs::read(goldens.join("audio/cbr_44k_stereo.mp3")).unwrap();
+    let is_frame = |at: &usize| damaged[*at] == 0xff && damaged[at + 1] & 0xfe == 0xfa;
+    let frames: Vec<usize> = (0..damaged.len() - 1).filter(is_frame).collect();
+    for frame in &frames[3..5] {
+        damaged[frame + 4..frame + 36].fill(0xff);
+    }
+    let said = hear(&damaged).await.incomplete.unwrap();
+    assert!(
+        said.ends_with("damaged pieces were heard as silence"),
+        "{said}"
+    );
+    runtime.shutdown().await;
+}
+
 /// Two sentences with a pause between them that closes a window.
-fn two_windows() -> Vec<f32> {
+pub(super) fn two_windows() -> Vec<f32> {
     let other = recording("sense_and_sensibility_01_austen_64kb-0880.flac");
     let pause = vec![0.0; 3 * SECOND];
     [
@@ -231,51 +267,6 @@ fn two_windows() -> Vec<f32> {
         pause,
     ]
     .concat()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn live_audio_gives_the_text_of_the_file_and_takes_nothing_stable_back() {
-    let runtime = start().await;
-    let samples = two_windows();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("two.wav");
-    std::fs::write(&path, wav(&samples, 16_000)).unwrap();
-    let offline = runtime.ask(Transcribe, quick(&path)).await.unwrap();
-    assert_eq!(offline.segments.len(), 2);
-
-    let mut input = ListenInput::default();
-    input.speaking.beam_size = Some(1);
-    input.speaking.temperature = Some(0.0);
-    let (chunks, mut heard) = runtime.open(Listen, input).unwrap();
-    let speaker = async {
-        // Of the file's own samples, in pieces that fit no frame.
-        for chunk in samples_of(&path).chunks(4000) {
-            chunks.send(Samples::new(chunk).unwrap()).await.unwrap();
-        }
-        drop(chunks);
-    };
-    let listener = async {
-        let mut last = Heard::default();
-        let mut tentative = 0;
-        while let Some(item) = heard.next().await {
-            let item = item.unwrap();
-            assert!(
-                item.stable.starts_with(&last.stable),
-                "{last:?}, then {item:?}"
-            );
-            tentative += usize::from(!item.tentative.is_empty());
-            last = item;
-        }
-        (last, tentative, heard.output().await.unwrap())
-    };
-    let ((), (last, tentative, live)) = tokio::join!(speaker, listener);
-    assert_eq!(
-        (&live.text, &live.segments),
-        (&offline.text, &offline.segments)
-    );
-    assert_eq!(last.stable, offline.text);
-    assert!(tentative >= 2, "{tentative} looks at windows that grew");
-    runtime.shutdown().await;
 }
 
 /// `speech.recognise`, whose worker dies in every second job after some steps.
