@@ -3,9 +3,13 @@
 mod activity;
 mod detect;
 mod hints;
+mod languages;
 mod recognise;
 mod recordings;
+mod reference;
+mod streaming;
 mod transcribe;
+mod watched;
 
 use aimass_agents::speech::SpeechAgent;
 use aimass_config::Config;
