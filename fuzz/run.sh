@@ -25,12 +25,19 @@ for target in "${targets[@]}"; do
   corpus=$(mktemp -d)
   mkdir -p "found/$target" "seeds/$target"
   seeds=("seeds/$target")
+  longest=65536
   case $target in
     audio_file) seeds+=(../models/goldens/audio) ;;
     ctranslate2 | safetensors) seeds+=(../models/goldens/ctranslate2) ;;
+    whisper_folder) seeds+=(../models/goldens/whisper_shapes/turbo) ;;
+    silero)
+      # Its tensors have sizes that cannot be made smaller.
+      longest=2097152
+      python3 onnx_seed.py "$corpus"
+      ;;
   esac
   printf -- '-- fuzz %s for %s s\n' "$target" "$seconds"
-  "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 \
+  "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len="$longest" -verbosity=0 \
     -print_final_stats=1 -artifact_prefix="found/$target/" "$corpus" "${seeds[@]}"
   rm -r "$corpus"
 done

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Makes ctranslate2/: a random Whisper checkpoint, far smaller than whisper/, in the Hugging Face hub's form and as CTranslate2's converter has it.
 
-usage: python3 whisper_ctranslate2.py, after whisper.py, whose tokenizer it takes
+usage: python3 whisper_ctranslate2.py, after whisper.py, whose tokenizer and waveform it takes
 needs: pip install torch transformers safetensors ctranslate2
 
   hub.safetensors    the checkpoint in F16, by the hub's names
   int8.safetensors   what is left of it, in F16, when weights are rounded to 8 bits by rows as CTranslate2 does, computed here with numpy
   config.json        CTranslate2's, which all share
   float16.bin, float32.bin, bfloat16.bin, int8.bin    the converter's `model.bin` in these types; `int8` is `int8_float32`
+  answers.json       what CTranslate2 computes with `float32.bin` for the first 9600 samples of `waveform`: the encoder's output, row by row, and for the
+                     tokens `text` their probabilities and the positions that they are heard at, by its `align`
 """
 import json
 import pathlib
@@ -19,11 +21,12 @@ import numpy
 import torch
 import transformers
 from ctranslate2.converters.transformers import WhisperLoader
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 FOLDER = pathlib.Path(__file__).parent / "ctranslate2"
 TOKENIZER = pathlib.Path(__file__).parent / "whisper" / "tokenizer.json"
+TEXT = "The parcel came late"
 TYPES = {"float16": "float16", "float32": "float32", "bfloat16": "bfloat16", "int8": "int8_float32"}
 
 
@@ -53,6 +56,29 @@ def rounded(name, value):
     return (integers / scale).astype(numpy.float16).reshape(value.shape)
 
 
+def answers(tokenizer):
+    waveform = load_file(TOKENIZER.with_name("goldens.safetensors"))["waveform"][:9600]
+    extracted = transformers.WhisperFeatureExtractor()(waveform, sampling_rate=16000, padding="do_not_pad", return_tensors="np").input_features
+    features = ctranslate2.StorageView.from_array(numpy.ascontiguousarray(extracted))
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(FOLDER / "float32.bin", f"{folder}/model.bin")
+        shutil.copy(FOLDER / "config.json", folder)
+        tokens = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
+        (pathlib.Path(folder) / "vocabulary.json").write_text(json.dumps(tokens))
+        model = ctranslate2.models.Whisper(folder, device="cpu", compute_type="float32", intra_threads=1)
+        states = numpy.array(model.encode(features))
+        text = tokenizer.encode(TEXT).ids
+        start = [tokenizer.token_to_id(f"<|{name}|>") for name in ("startoftranscript", "en", "transcribe")]
+        found = model.align(features, start, [text], extracted.shape[-1])[0]
+    rows = [[round(float(value), 6) for value in row] for row in states[0]]
+    document = {
+        "made_by": {"ctranslate2": ctranslate2.__version__, "transformers": transformers.__version__}, "text": text,
+        "probabilities": [round(value, 8) for value in found.text_token_probs], "alignments": found.alignments, "encoder": rows,
+    }
+    (FOLDER / "answers.json").write_text(json.dumps(document) + "\n")
+    print(document["probabilities"], document["alignments"], states.shape)
+
+
 def main():
     torch.manual_seed(3)
     FOLDER.mkdir(exist_ok=True)
@@ -74,6 +100,7 @@ def main():
             spec.save(folder)
             shutil.move(f"{folder}/model.bin", FOLDER / f"{name}.bin")
             shutil.copy(f"{folder}/config.json", FOLDER / "config.json")
+    answers(tokenizer)
     print(ctranslate2.__version__, transformers.__version__, len(tensors), json.loads((FOLDER / "config.json").read_text()).keys())
 
 

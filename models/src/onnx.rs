@@ -12,6 +12,7 @@ use prost::Message;
 
 use crate::ModelError;
 use crate::files;
+use crate::weights::are_finite;
 
 /// Whole files are read: larger networks come as safetensors.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -81,7 +82,7 @@ impl OnnxFile {
         Ok(file)
     }
 
-    /// Reads the tensor `name`, which must be f32 and of this shape.
+    /// Reads the tensor `name`, which must be f32, finite and of this shape.
     ///
     /// # Errors
     /// [`ModelError::Format`] if it is missing or another.
@@ -116,6 +117,12 @@ impl OnnxFile {
             return Err(self.refuse(
                 format!("an ONNX file whose tensor `{name}` has {count} values"),
                 format!("{} values and {} bytes", values.len(), rest.len()),
+            ));
+        }
+        if !are_finite(&values) {
+            return Err(self.refuse(
+                format!("an ONNX file whose tensor `{name}` has finite numbers"),
+                "one that is infinite or none at all".to_owned(),
             ));
         }
         Tensor::from_vec(values, shape, device)

@@ -93,7 +93,8 @@ impl TensorFile {
     /// Reads the tensor `name`, which must have this shape, as f32. F16 and BF16 are widened.
     ///
     /// # Errors
-    /// [`ModelError::Format`] if the tensor is missing or of another shape or type.
+    /// [`ModelError::Format`] if the tensor is missing or of another shape or type, or has a value that is no finite number: one is enough to make
+    /// every answer nonsense.
     pub fn read(
         &mut self,
         name: &str,
@@ -142,13 +143,21 @@ impl TensorFile {
             let part = left.min(self.chunk.len());
             let chunk = &mut self.chunk[..part];
             self.file.read_exact(chunk).map_err(unreadable)?;
+            let known = values.len();
             append(&mut values, chunk, dtype);
+            if !are_finite(&values[known..]) {
+                return Err(self.refuse(
+                    format!("a file whose tensor `{name}` has finite numbers"),
+                    "one that is infinite or none at all".to_owned(),
+                ));
+            }
             left -= part;
         }
         Ok(values)
     }
 
-    fn refuse(&self, expected: String, found: String) -> ModelError {
+    /// The file is not what it must be.
+    pub(crate) fn refuse(&self, expected: String, found: String) -> ModelError {
         ModelError::Format {
             path: self.path.clone(),
             expected,
@@ -161,6 +170,13 @@ impl TensorFile {
 /// The bytes that a tensor's values take.
 pub(crate) fn tensor_bytes(tensor: &Tensor) -> usize {
     tensor.elem_count() * tensor.dtype().size_in_bytes()
+}
+
+/// Without a way out in the middle, so that it is done in vectors.
+pub(crate) fn are_finite(values: &[f32]) -> bool {
+    values
+        .iter()
+        .fold(true, |all, value| all & value.is_finite())
 }
 
 /// Appends little-endian values of a floating-point type as f32.

@@ -3,12 +3,16 @@
 mod activity;
 mod detect;
 mod hints;
+mod languages;
 mod listen;
 mod recognise;
 mod recordings;
+mod reference;
 mod rounded;
 mod silent;
+mod streaming;
 mod transcribe;
+mod watched;
 
 use aimass_agents::speech::SpeechAgent;
 use aimass_config::Config;

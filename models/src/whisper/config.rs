@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::ModelError;
 use crate::files;
@@ -104,15 +104,28 @@ impl WhisperConfig {
 #[non_exhaustive]
 pub struct GenerationConfig {
     /// Layer and head of the cross-attention heads that follow the audio in time.
+    #[serde(deserialize_with = "or_nothing")]
     pub alignment_heads: Vec<(usize, usize)>,
     /// Tokens that are never said.
+    #[serde(deserialize_with = "or_nothing")]
     pub suppress_tokens: Vec<u32>,
     /// Tokens that are never said first.
+    #[serde(deserialize_with = "or_nothing")]
     pub begin_suppress_tokens: Vec<u32>,
     /// The token of each language, such as `<|en|>`.
+    #[serde(deserialize_with = "or_nothing")]
     pub lang_to_id: BTreeMap<String, u32>,
     /// Whether it knows more than English.
     pub is_multilingual: Option<bool>,
+}
+
+/// `null` is what some programs write, and our importers too, where a checkpoint says nothing.
+fn or_nothing<'de, D, T>(value: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
 impl GenerationConfig {

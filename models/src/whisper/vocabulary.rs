@@ -61,14 +61,17 @@ impl Vocabulary {
         let tokenizer = Tokenizer::from_bytes(&bytes)
             .map_err(|error| refuse("a tokenizer", error.to_string()))?;
         let find = |names: &[&str]| {
+            let expected = format!("a tokenizer of Whisper with the token `{}`", names[0]);
             let id = names.iter().find_map(|name| tokenizer.token_to_id(name));
+            let id = id.ok_or_else(|| refuse(&expected, "none of that name".to_owned()))?;
             // The checkpoint's tensors decide how many tokens there are, and no id may lie beyond them.
-            id.filter(|id| (*id as usize) < vocab_size).ok_or_else(|| {
-                refuse(
-                    &format!("a tokenizer of Whisper with the token `{}`", names[0]),
-                    "none of that name".to_owned(),
-                )
-            })
+            match (id as usize) < vocab_size {
+                true => Ok(id),
+                false => Err(refuse(
+                    &format!("{expected} below the `vocab_size` {vocab_size}"),
+                    format!("it at {id}"),
+                )),
+            }
         };
         let no_timestamps = find(&["<|notimestamps|>"])?;
         let transcribe = find(&["<|transcribe|>"])?;

@@ -38,9 +38,21 @@ impl WhisperWeights {
         let vocabulary = Vocabulary::read(&tokenizer, config.vocab_size, &generation)?;
         let mut file = TensorFile::open(&folder.join("model.safetensors"))?;
         let prefixed = file.contains("model.encoder.conv1.weight");
+        let prefix = if prefixed { "model." } else { "" };
+        for (side, layers) in [
+            ("encoder", config.encoder_layers),
+            ("decoder", config.decoder_layers),
+        ] {
+            // A network without its last layers would run, and say nothing that makes sense.
+            let next = format!("{prefix}{side}.layers.{layers}.fc1.weight");
+            if file.contains(&next) {
+                let expected = format!("a file with {layers} layers of the {side}");
+                return Err(file.refuse(expected, format!("the tensor `{next}`")));
+            }
+        }
         let mut reader = Reader {
             file: &mut file,
-            prefix: if prefixed { "model." } else { "" },
+            prefix,
             device,
             precision,
         };

@@ -5,11 +5,14 @@
 mod audio;
 mod bad_imports;
 mod bad_input;
+mod bad_whisper;
 mod cache;
 mod import;
+mod imported;
 mod llama;
 mod silero;
 mod whisper;
+mod whisper_shapes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

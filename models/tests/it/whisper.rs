@@ -1,7 +1,7 @@
 //! Whisper against transformers, on a tiny checkpoint of random weights.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aimass_models::Precision;
 use aimass_models::weights::TensorFile;
@@ -40,7 +40,7 @@ fn tensor(name: &str, shape: &[usize]) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-fn apart(one: &[f32], other: &[f32]) -> f32 {
+pub(crate) fn apart(one: &[f32], other: &[f32]) -> f32 {
     assert_eq!(one.len(), other.len());
     let pairs = one.iter().zip(other);
     pairs
@@ -48,13 +48,22 @@ fn apart(one: &[f32], other: &[f32]) -> f32 {
         .fold(0.0, f32::max)
 }
 
+/// The model in a folder.
+pub(crate) fn load(folder: &Path) -> WhisperWeights {
+    WhisperWeights::load(folder, &Device::Cpu, Precision::Exact).unwrap()
+}
+
 fn weights() -> WhisperWeights {
-    WhisperWeights::load(&folder(), &Device::Cpu, Precision::Exact).unwrap()
+    load(&folder())
+}
+
+/// 0.8 s of tones, silence and noise.
+pub(crate) fn waveform() -> Vec<f32> {
+    tensor("waveform", &[12_800])
 }
 
 fn spectrogram(weights: &WhisperWeights) -> LogMel {
-    let waveform = tensor("waveform", &[12_800]);
-    weights.filters().log_mel(&waveform, 30 * 16_000)
+    weights.filters().log_mel(&waveform(), 30 * 16_000)
 }
 
 fn encode(weights: &WhisperWeights) -> EncoderPass {
@@ -68,7 +77,7 @@ fn the_spectrogram_agrees_with_the_reference() {
     for (name, mels) in [("mel", 80), ("mel_128", 128)] {
         let expected = tensor(name, &[mels, 120]);
         let filters = MelFilters::new(mels);
-        let got = filters.log_mel(&tensor("waveform", &[12_800]), 30 * 16_000);
+        let got = filters.log_mel(&waveform(), 30 * 16_000);
         assert_eq!(got.frames(), 3000);
         let rows = got.values().chunks_exact(mels).take(120).enumerate();
         for (frame, row) in rows {
@@ -94,7 +103,7 @@ fn the_encoder_agrees_with_the_reference() {
 fn two_spectrograms_in_a_batch_are_encoded_as_each_alone() {
     let weights = weights();
     let long = spectrogram(&weights);
-    let short = weights.filters().log_mel(&tensor("waveform", &[12_800]), 0);
+    let short = weights.filters().log_mel(&waveform(), 0);
     let mut pass = EncoderPass::begin(&weights, &[short.clone(), long]).unwrap();
     while pass.advance(&weights).unwrap() {}
     let mut alone = EncoderPass::begin(&weights, &[short]).unwrap();
