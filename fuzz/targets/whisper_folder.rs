@@ -41,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn load(folder: &Path) -> Result<WhisperWeights, ModelError> {
-    WhisperWeights::load(folder, &device::open("cpu")?)
+    WhisperWeights::load(folder, &device::open("cpu")?, Precision::Exact)
 }
 
 /// Some steps, so that tokens with a meaning of their own are looked at.

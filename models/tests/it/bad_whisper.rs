@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_models::ModelError;
+use aimass_models::{ModelError, Precision};
 use aimass_models::whisper::decoding::{Decoding, DecodingOptions, Strategy, Task};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
 use candle_core::Device;
@@ -15,7 +15,7 @@ const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
 
 fn load(folder: &Path) -> Result<WhisperWeights, ModelError> {
-    WhisperWeights::load(folder, &Device::Cpu)
+    WhisperWeights::load(folder, &Device::Cpu, Precision::Exact)
 }
 
 /// A sound folder: a network with three layers of the encoder and one of the decoder, 16 wide.
