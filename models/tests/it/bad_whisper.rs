@@ -117,7 +117,7 @@ fn a_file_that_is_missing_empty_or_something_else_is_refused() {
     for file in [CONFIG, GENERATION, TOKENIZER, WEIGHTS] {
         for content in [
             &b""[..],
-            b"[]",
+            b"[1]",
             b"{",
             b"\xff\xfe",
             b"null",
