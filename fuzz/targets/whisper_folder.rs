@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use aimass_models::whisper::decoding::{Decoding, DecodingOptions, Strategy, Task};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
-use aimass_models::{ModelError, device};
+use aimass_models::{ModelError, Precision, device};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
