@@ -115,8 +115,9 @@ fn ctrl_c_is_heard_while_standard_input_says_nothing() {
     }
 }
 
-/// Begins an episode over a pipe, which comes to no end by itself.
+/// Begins an episode over a pipe, which comes to no end by itself. Nobody writes a report about it: that would read the pipe as well.
 fn begin_over_a_pipe(place: &Place) -> EpisodeId {
+    place.file("aimass.toml", "[agents.generation]\nenabled = false\n");
     let (episode, pipe) = (EpisodeId::random(), place.pipe("letter.txt"));
     let store = place.home().join("store");
     let environment = Environment::open(&store, EnvironmentOptions::default()).unwrap();
@@ -141,9 +142,8 @@ fn the_first_ctrl_c_lets_a_run_come_to_its_end() {
     run.interrupt();
     run.hears(FINISHING);
     drop(File::create(place.here().join("letter.txt")).unwrap());
-    let (code, stdout, stderr) = run.end();
+    let (code, _, stderr) = run.end();
     assert_eq!(code, Some(65), "{stderr}");
-    assert!(stdout.contains("Report on 1 input"), "{stdout}");
     assert!(stderr.contains("expected a text file"), "{stderr}");
 }
 

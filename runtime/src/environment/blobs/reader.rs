@@ -66,7 +66,7 @@ impl Seek for BlobReader {
 struct Check {
     hash: BlobHash,
     length: u64,
-    hasher: blake3::Hasher,
+    hasher: Box<blake3::Hasher>,
     hashed: u64,
     /// Whether what comes next follows what was hashed.
     follows: bool,
@@ -77,7 +77,7 @@ impl Check {
         Self {
             hash,
             length,
-            hasher: blake3::Hasher::new(),
+            hasher: Box::default(),
             hashed: 0,
             follows: true,
         }
