@@ -115,6 +115,7 @@ impl From<StartError> for Failure {
             StartError::Models(error) => error.into(),
             StartError::Runtime(error) => error.into(),
             StartError::Otlp(error) => Self::usage(error.to_string()),
+            StartError::EventLog { .. } => Self::usage(error.to_string()),
             other => Self::bug(other.to_string()),
         }
     }
