@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_models::{ModelError, Precision};
 use aimass_models::whisper::decoding::{Decoding, DecodingOptions, Strategy, Task};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
+use aimass_models::{ModelError, Precision};
 use candle_core::Device;
 
 const CONFIG: &str = "config.json";

@@ -25,7 +25,10 @@ impl Vnni {
     #[inline(always)]
     fn add_products(self, sums: __m256i, unsigned: __m256i, signed: __m256i) -> __m256i {
         // SAFETY: a value of this type is made only where the processor has the instruction.
-        #[allow(unsafe_code)]
+        #[expect(
+            unsafe_code,
+            reason = "pulp has the proof that the processor can, and not the instruction"
+        )]
         unsafe {
             _mm256_dpbusd_epi32(sums, unsigned, signed)
         }
