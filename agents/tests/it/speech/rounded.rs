@@ -8,10 +8,8 @@ use aimass_runtime::Runtime;
 
 use super::transcribe::{quick, recording, store};
 
-const RECORDINGS: [&str; 4] = [
+const RECORDINGS: [&str; 2] = [
     "003.flac",
-    "005.flac",
-    "sense_and_sensibility_01_austen_64kb-0880.flac",
     "sense_and_sensibility_01_austen_64kb-0930.flac",
 ];
 
