@@ -182,7 +182,7 @@ def languages_table(cases, found):
     rows, names = [], ("ours", "faster-whisper")
     for group in groups(cases):
         of_group = [case for case in cases if case.group == group]
-        hits = [sum(found[case.path, "language of ", name]["language"] == case.language for case in of_group) for name in names]
+        hits = [sum(found[case.path, "language of ", name].get("language") == case.language for case in of_group) for name in names]
         rows.append([group, len(of_group)] + hits)
     table("Files whose language was found", ["", "files", *names], rows)
 
