@@ -36,7 +36,7 @@ impl Prometheus {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = free.local_addr().unwrap().to_string();
         drop(free);
-        let process = Command::new(tools::prometheus())
+        let process = Command::new(tools::of_prometheus("prometheus"))
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().display()))
             .arg(format!("--web.listen-address={listen}"))
@@ -215,7 +215,7 @@ fn check(prometheus: &Prometheus, recorder: &Recorder) {
 
 /// What `promtool` has to say of a configuration, or of a page.
 fn promtool(arguments: &[&str], input: &str) -> (bool, String) {
-    let mut tool = Command::new("promtool")
+    let mut tool = Command::new(tools::of_prometheus("promtool"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -25,24 +25,24 @@ pub(crate) fn jaeger() -> PathBuf {
     })
 }
 
-/// Prometheus: the machine's own, if it has one.
-pub(crate) fn prometheus() -> PathBuf {
-    if is_there("prometheus", "--version") {
-        return PathBuf::from("prometheus");
+/// A program of Prometheus, itself or `promtool`: the machine's own, if it has one.
+pub(crate) fn of_prometheus(name: &str) -> PathBuf {
+    if is_there(name, "--version") {
+        return PathBuf::from(name);
     }
     let folder = tools().join(format!("prometheus-{PROMETHEUS}"));
-    once(folder.join("prometheus"), |program| {
+    once(folder.join(name), |program| {
         // A module of its own, for the version that the module of Prometheus has is not one that `go install` takes.
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("go.mod"), "module tools\n").unwrap();
-        let package = "github.com/prometheus/prometheus/cmd/prometheus";
+        let package = format!("github.com/prometheus/prometheus/cmd/{name}");
         let mut get = go(&folder);
         get.args(["get", &format!("{package}@{PROMETHEUS}")]);
         run(get);
         let mut build = go(&folder);
         // Without the discovery of services in every cloud, which takes most of the time.
         build.args(["build", "-trimpath", "-tags", "remove_all_sd", "-o"]);
-        build.arg(program).arg(package);
+        build.arg(program).arg(&package);
         run(build);
     })
 }

@@ -8,10 +8,7 @@ use aimass_runtime::Runtime;
 
 use super::transcribe::{quick, recording, store};
 
-const RECORDINGS: [&str; 2] = [
-    "003.flac",
-    "sense_and_sensibility_01_austen_64kb-0930.flac",
-];
+const RECORDINGS: [&str; 2] = ["003.flac", "sense_and_sensibility_01_austen_64kb-0930.flac"];
 
 async fn heard(precision: Precision) -> Vec<Transcript> {
     let agent = SpeechAgent::new(store().await, None).limits(SpeechLimits {
