@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::fs;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -30,7 +31,8 @@ static FOLDERS: LazyLock<[TempDir; 3]> = LazyLock::new(|| {
     })
 });
 
-fuzz_target!(|bytes: &[u8]| {
+// By default libFuzzer's hook ends the process at every panic, those which are caught and refused among them.
+fuzz_target!(init: drop(panic::take_hook()), |bytes: &[u8]| {
     for (folder, name) in FOLDERS.iter().zip(FILES) {
         fs::write(folder.path().join(name), bytes).expect("room");
         if let Ok(weights) = load(folder.path()) {

@@ -22,6 +22,7 @@ pub mod sentence;
 pub mod silero;
 pub mod store;
 pub mod threads;
+mod tokenizer_file;
 pub mod weights;
 pub mod whisper;
 

@@ -9,6 +9,7 @@ use tokenizers::Tokenizer;
 use crate::ModelError;
 use crate::bert::BertConfig;
 use crate::files;
+use crate::tokenizer_file;
 
 const SMALL_FILE: u64 = 1 << 20;
 /// Multilingual tokenizers take about 17 MB.
@@ -123,14 +124,7 @@ impl<'a> SentenceFolder<'a> {
     }
 
     pub(super) fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
-        let path = self.path("tokenizer.json");
-        let bytes = files::read(&path, TOKENIZER_LIMIT)?;
-        Tokenizer::from_bytes(bytes).map_err(|error| ModelError::Format {
-            path,
-            expected: "a tokenizer".to_owned(),
-            found: error.to_string(),
-            advice: files::FETCH_AGAIN.to_owned(),
-        })
+        tokenizer_file::read(&self.path("tokenizer.json"), TOKENIZER_LIMIT)
     }
 
     /// An id of the model's content, 32 hexadecimal digits of a BLAKE3 over its files: what was computed with one

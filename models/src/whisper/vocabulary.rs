@@ -7,6 +7,7 @@ use tokenizers::Tokenizer;
 use super::{GenerationConfig, TIMESTAMP_SECONDS};
 use crate::ModelError;
 use crate::files;
+use crate::tokenizer_file;
 
 const FILE_LIMIT: u64 = 64 << 20;
 
@@ -51,15 +52,13 @@ impl Vocabulary {
         vocab_size: usize,
         generation: &GenerationConfig,
     ) -> Result<Self, ModelError> {
-        let bytes = files::read(path, FILE_LIMIT)?;
+        let tokenizer = tokenizer_file::read(path, FILE_LIMIT)?;
         let refuse = |expected: &str, found: String| ModelError::Format {
             path: path.to_owned(),
             expected: expected.to_owned(),
             found,
             advice: files::FETCH_AGAIN.to_owned(),
         };
-        let tokenizer = Tokenizer::from_bytes(&bytes)
-            .map_err(|error| refuse("a tokenizer", error.to_string()))?;
         let find = |names: &[&str]| {
             let expected = format!("a tokenizer of Whisper with the token `{}`", names[0]);
             let id = names.iter().find_map(|name| tokenizer.token_to_id(name));

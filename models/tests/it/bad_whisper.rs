@@ -138,6 +138,14 @@ fn a_file_that_is_missing_empty_or_something_else_is_refused() {
     }
 }
 
+/// Found by the fuzz target `whisper_folder`: the reader of the library panics there.
+#[test]
+fn a_tokenizer_that_is_damaged_within_its_decoder_is_refused() {
+    let folder = Folder::new();
+    folder.replace(TOKENIZER, r#""decoder":{"#, r#""decoder":{!"#);
+    folder.refused(TOKENIZER, "damaged");
+}
+
 #[test]
 fn a_file_of_ten_gigabytes_is_refused_without_being_read() {
     for (file, why) in [
