@@ -220,7 +220,7 @@ def translations(cases, found):
 def context(program, folder):
     import speech_audio as audio
     report = Report("context")
-    cases = chosen(audio.recordings(CACHE) + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES))
+    cases = chosen(audio.recordings(CACHE) + audio.languages() + audio.sentences(folder, SENTENCES) + audio.passages(folder, SENTENCES))
     system = Ours(program, folder / "home")
     system.run(cases[0].path)
     for beam in BEAMS:
@@ -233,6 +233,8 @@ def context(program, folder):
         for group in groups(cases):
             of_group = [case for case in cases if case.group == group]
             rows.append([group] + [percent(error_rate(units_of(of_group, lambda case: found[case.path, silence]))) for silence in SILENCES])
+            same = [sum(found[case.path, silence]["text"] == found[case.path, SILENCES[-1]]["text"] for case in of_group) for silence in SILENCES]
+            rows.append([f"{group}: the same text as with up to 30"] + [f"{one} of {len(of_group)}" for one in same])
         short = [case for case in cases if "joined" not in case.group]
         for name, some in (("short files", short), ("joined files", [case for case in cases if case not in short])):
             if not some:

@@ -76,6 +76,14 @@ def recordings(folder):
     return [Case(one["file"], "recordings", str(data / one["file"]), "en", one["reference"], seconds=one["duration"]) for one in listed]
 
 
+def languages():
+    """The committed files in other languages than English: synthesised sentences that Whisper base understands."""
+    folder = ROOT / "models/goldens/whisper/languages"
+    listed = json.loads((folder / "goldens.json").read_text())["recordings"]
+    said = lambda one: TEXTS["zh"][0] if one["language"] == "zh" else one["spoken"]
+    return [Case(one["file"], "other languages", str(folder / one["file"]), one["language"], said(one), seconds=one["words"][-1]["end"]) for one in listed]
+
+
 def spoken(language, number, folder, speed=0, pitch=0):
     """A sentence, each in a slightly different voice."""
     path = folder / f"{language}-{number}-{speed}-{pitch}.wav"

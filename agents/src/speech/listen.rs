@@ -1,6 +1,7 @@
 //! `speech.listen`: what is said in live audio, while it is said.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aimass_models::SileroState;
 use aimass_models::audio::{AudioLimits, Resampler};
@@ -19,8 +20,10 @@ use crate::speech::{
     TranscriptFormat,
 };
 
-/// New audio that is worth a new look at the window that is growing: a second.
+/// New audio that is worth a new look at the window that is growing, at least: a second.
 const NEWS: u64 = 16_000;
+/// As many times as long as a look took, the next one waits: on a machine that is slower than speech, looks must not keep it from hearing.
+const LOOKS: f64 = 2.0;
 
 /// Writes down what is said in live audio, while it is said.
 ///
@@ -129,6 +132,7 @@ impl FlowSkill for Listen {
             waiting: Vec::new(),
             state: None,
             looked: 0,
+            news: NEWS,
             unsaid: Unsaid::default(),
             tentative: String::new(),
         };
@@ -144,6 +148,11 @@ impl FlowSkill for Listen {
     }
 }
 
+/// How much new audio the next look waits for, when the last one took so long.
+fn news_after(look: Duration) -> u64 {
+    NEWS.max((LOOKS * look.as_secs_f64() * f64::from(SAMPLE_RATE)) as u64)
+}
+
 /// Live audio while it is heard.
 struct Live {
     limits: AudioLimits,
@@ -153,6 +162,8 @@ struct Live {
     state: Option<SileroState>,
     /// Samples since the last look at the window that is growing.
     looked: u64,
+    /// Samples that the next look waits for.
+    news: u64,
     unsaid: Unsaid,
     /// What was told last of the window that is growing.
     tentative: String,
@@ -175,7 +186,7 @@ impl Live {
         while self.hearing.next(context).await?.is_some() {
             self.tell(context, &[]).await?;
         }
-        if self.looked < NEWS {
+        if self.looked < self.news {
             return Ok(());
         }
         self.looked = 0;
@@ -183,7 +194,9 @@ impl Live {
             return Ok(());
         };
         let question = self.hearing.question(window.samples)?;
+        let began = context.now();
         let found = context.ask(Recognise, question).await?;
+        self.news = news_after(context.now().since(began));
         self.tell(context, &found.segments).await
     }
 
@@ -237,5 +250,17 @@ impl Live {
         }
         self.tell(context, &[]).await?;
         Ok(self.hearing.transcript(TranscriptFormat::Json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_take_at_most_half_of_the_time_however_slow_they_are() {
+        assert_eq!(news_after(Duration::ZERO), NEWS);
+        assert_eq!(news_after(Duration::from_millis(400)), NEWS);
+        assert_eq!(news_after(Duration::from_secs(5)), 10 * NEWS);
     }
 }

@@ -5,7 +5,8 @@ use aimass_runtime::{Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, React
 use serde_json::Value;
 
 use crate::text::encoder::EncoderSource;
-use crate::text::{Classify, Embed, Language, Search, SearchFolder};
+use crate::text::search::SearchFlow;
+use crate::text::{Classify, Embed, Language, SearchFolder};
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "minilm";
@@ -51,7 +52,7 @@ impl Agent for TextAgent {
         Ok(definition
             .group(encoder)
             .group(language)
-            .flow(Search)
+            .flow(SearchFlow::default())
             .reaction(Reaction::new("text-embed", texts.clone(), "text.embed"))
             .reaction(Reaction::new("text-language", texts, "text.language"))
             .reaction(

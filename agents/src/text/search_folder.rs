@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -295,16 +296,21 @@ impl PassageCache {
     }
 }
 
-/// The best hits, the nearest first; equals in the order of their sources.
-pub(super) fn best(mut hits: Vec<Hit>, limit: u32) -> Vec<Hit> {
-    hits.sort_by(|one, other| {
-        other
-            .score
-            .total_cmp(&one.score)
-            .then_with(|| one.source.cmp(&other.source))
-    });
-    hits.truncate(limit.clamp(1, MAX_HITS) as usize);
+/// The best hits, the nearest first.
+fn best(mut hits: Vec<Hit>, limit: u32) -> Vec<Hit> {
+    hits.sort_by(|one, other| nearer((one.score, &one.source), (other.score, &other.source)));
+    hits.truncate(most_hits(limit));
     hits
+}
+
+/// How many hits are given where so many are asked for.
+pub(super) fn most_hits(limit: u32) -> usize {
+    limit.clamp(1, MAX_HITS) as usize
+}
+
+/// The order of two hits by their scores, the nearest first; equals in the order of their sources.
+pub(super) fn nearer(one: (f32, &str), other: (f32, &str)) -> Ordering {
+    other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1))
 }
 
 /// Lists the plain files below a path by name; hidden ones and links are left out.

@@ -133,6 +133,15 @@ impl Snapshot {
         self.record(Table::Facts, &revision_key(revision))
     }
 
+    /// Whether there is a fact of that revision. Its value is not read.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub fn contains(&self, revision: Revision) -> Result<bool, EnvironmentError> {
+        let found = self.table(Table::Facts)?.get(&revision_key(revision)[..]);
+        Ok(found.map_err(unreadable)?.is_some())
+    }
+
     /// The facts that fit, in the order of their revisions, read one by one.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ const WHOLE_NUMBERS: u16 = 1;
 const EXTENSIBLE: u16 = 0xfffe;
 
 /// Sound that comes from `R`.
+///
+/// The header is read here, since symphonia and hound take a stream's made-up length at its word: they end too soon, or refuse it.
 pub(super) struct Sound<R> {
     source: Chain<Cursor<Vec<u8>>, R>,
     /// What the header says.
@@ -55,7 +57,10 @@ impl<R: Read> Sound<R> {
                     },
                 )
             }
-            false => (None, u64::MAX),
+            false => match compressed(&first) {
+                Some(kind) => return Err(unusable(kind)),
+                None => (None, u64::MAX),
+            },
         };
         Ok(Self {
             source: Cursor::new(first).chain(source),
@@ -95,6 +100,18 @@ impl<R: Read> Sound<R> {
         self.half = rest.first().copied();
         let sample = |bytes: &[u8; 2]| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0;
         Ok(Some(samples.iter().map(sample).collect()))
+    }
+}
+
+/// The kind of a file that is no plain samples, by how it begins. Taken for samples, it would be heard as noise.
+fn compressed(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [b'f', b'L', b'a', b'C', ..] => Some("flac"),
+        [b'O', b'g', b'g', b'S', ..] => Some("ogg"),
+        [b'I', b'D', b'3', ..] => Some("mp3"),
+        [b'F', b'O', b'R', b'M', ..] => Some("aiff"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("m4a"),
+        _ => None,
     }
 }
 
@@ -157,8 +174,8 @@ fn skip(source: &mut impl Read, bytes: u64) -> Result<(), Failure> {
 
 fn unusable(found: &str) -> Failure {
     Failure::bad_input(said!(
-        "expected wav of 16-bit whole numbers on standard input, got {found}; convert it, as `ffmpeg -i - -f s16le -` does",
-        "标准输入应为 16 位整数的 wav，得到 {found}；请先转换，例如 `ffmpeg -i - -f s16le -`"
+        "expected wav of 16-bit whole numbers on standard input, got {found}; convert it, as `ffmpeg -i - -f wav -` does",
+        "标准输入应为 16 位整数的 wav，得到 {found}；请先转换，例如 `ffmpeg -i - -f wav -`"
     ))
 }
 
@@ -278,6 +295,14 @@ mod tests {
         assert!(refusal(&wav(&[data])).contains("no description"));
         assert!(refusal(&wav(&[])).contains("end within the header"));
         assert!(refusal(&wav(&[part(b"fmt ", 16, &[1, 0])])).contains("end within"));
+        for (begin, kind) in [
+            (&b"fLaC\0\0\0\x22"[..], "flac"),
+            (b"OggS\0\x02", "ogg"),
+            (b"ID3\x04\0", "mp3"),
+            (b"\0\0\0\x20ftypM4A ", "m4a"),
+        ] {
+            assert!(refusal(begin).contains(kind), "{kind}");
+        }
         let endless = wav(&[part(b"junk", u32::MAX, &[0; 100])]);
         assert!(refusal(&endless).contains("ffmpeg"), "it ends too soon");
     }
