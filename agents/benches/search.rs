@@ -56,12 +56,15 @@ async fn main() {
             times.push(began.elapsed());
             assert_eq!(hits.len(), 10);
         }
+        // It reads what was put down since.
+        let first = times.remove(0);
         times.sort();
         println!(
-            "{wanted} texts: {:.1} ms ({:.1}-{:.1})",
-            in_milliseconds(times[ROUNDS / 2]),
+            "{wanted} texts: the first search {:.1} ms, the next {:.1} ms ({:.1}-{:.1})",
+            in_milliseconds(first),
+            in_milliseconds(times[times.len() / 2]),
             in_milliseconds(times[0]),
-            in_milliseconds(times[ROUNDS - 1])
+            in_milliseconds(times[times.len() - 1])
         );
     }
     runtime.shutdown().await;

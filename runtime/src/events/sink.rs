@@ -2,10 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crate::events::{Observer, Record};
 use crate::panics;
 use crate::runtime::WeakRuntime;
+
+/// How long records gather before the observers are given the next ones.
+const GATHER: Duration = Duration::from_millis(1);
+/// The least capacity that has room for what comes meanwhile: some thousand records at the most that two cores can do.
+const ROOM_TO_GATHER: usize = 16_384;
 
 /// What a record in the channel is, besides itself.
 pub(crate) enum Message {
@@ -49,6 +56,7 @@ impl EventSink {
             Some(Service {
                 messages,
                 observers,
+                gathers: capacity >= ROOM_TO_GATHER,
             }),
         )
     }
@@ -99,11 +107,13 @@ impl EventSink {
 pub(crate) struct Service {
     messages: flume::Receiver<Message>,
     observers: Vec<Box<dyn Observer>>,
+    /// Whether there is room for records that wait a little.
+    gathers: bool,
 }
 
 impl Service {
     pub(crate) fn serve(mut self) {
-        while let Ok(message) = self.messages.recv() {
+        while let Some(message) = self.next() {
             match message {
                 Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
                 Message::Record(record) => self.each(|observer| observer.observe(&record)),
@@ -115,6 +125,19 @@ impl Service {
             }
         }
         self.each(|observer| observer.flush());
+    }
+
+    /// The next message; none when nobody can leave one any more.
+    ///
+    /// While records come one after the other, nobody wakes this thread for each of them: that would cost the agents more than all else of a record.
+    fn next(&self) -> Option<Message> {
+        if let Ok(message) = self.messages.try_recv() {
+            return Some(message);
+        }
+        if self.gathers {
+            thread::park_timeout(GATHER);
+        }
+        self.messages.recv().ok()
     }
 
     /// An observer that panics is left out from then on; the agents never notice.
