@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import wave
 
+import av
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -80,8 +81,14 @@ def languages():
     """The committed files in other languages than English: synthesised sentences that Whisper base understands."""
     folder = ROOT / "models/goldens/whisper/languages"
     listed = json.loads((folder / "goldens.json").read_text())["recordings"]
-    said = lambda one: TEXTS["zh"][0] if one["language"] == "zh" else one["spoken"]
-    return [Case(one["file"], "other languages", str(folder / one["file"]), one["language"], said(one), seconds=one["words"][-1]["end"]) for one in listed]
+    cases = []
+    for one in listed:
+        path = folder / one["file"]
+        said = TEXTS["zh"][0] if one["language"] == "zh" else one["spoken"]
+        with av.open(str(path)) as file:
+            seconds = file.duration / av.time_base
+        cases.append(Case(one["file"], "other languages", str(path), one["language"], said, seconds=seconds))
+    return cases
 
 
 def spoken(language, number, folder, speed=0, pitch=0):

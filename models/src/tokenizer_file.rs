@@ -3,6 +3,7 @@
 use std::panic;
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use tokenizers::Tokenizer;
 
 use crate::ModelError;
@@ -11,7 +12,8 @@ use crate::files;
 /// Reads a `tokenizer.json` of at most `limit` bytes.
 ///
 /// The library's reader panics at some damaged files instead of refusing them: where it expects the description of a decoder and finds something
-/// that is no JSON, for one. Such a panic is a refusal here, since a worker that dies of it would be restarted to die again.
+/// that is no JSON, for one, which is looked for before. A panic of another kind is a refusal as well, since a worker that dies of it would be restarted
+/// to die again.
 ///
 /// # Errors
 /// [`ModelError::Format`] if the file is no tokenizer or longer, [`ModelError::Io`] if it cannot be read.
@@ -23,8 +25,9 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Tokenizer, ModelError> {
         found,
         advice: files::FETCH_AGAIN.to_owned(),
     };
+    serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| refuse(error.to_string()))?;
     // Nothing of ours is shared with the closure, and what the library had built is dropped.
     panic::catch_unwind(|| Tokenizer::from_bytes(&bytes))
-        .map_err(|_| refuse("a file that is damaged or no JSON".to_owned()))?
+        .map_err(|_| refuse("values that contradict each other".to_owned()))?
         .map_err(|error| refuse(error.to_string()))
 }

@@ -22,6 +22,7 @@ use crate::speech::{
 
 /// New audio that is worth a new look at the window that is growing, at least: a second.
 const NEWS: u64 = 16_000;
+const MOST_NEWS: u64 = 30 * NEWS;
 /// As many times as long as a look took, the next one waits: on a machine that is slower than speech, looks must not keep it from hearing.
 const LOOKS: f64 = 2.0;
 
@@ -148,9 +149,10 @@ impl FlowSkill for Listen {
     }
 }
 
-/// How much new audio the next look waits for, when the last one took so long.
+/// How much new audio the next look waits for, when the last one took so long: no window is longer than the most.
 fn news_after(look: Duration) -> u64 {
-    NEWS.max((LOOKS * look.as_secs_f64() * f64::from(SAMPLE_RATE)) as u64)
+    let news = LOOKS * look.as_secs_f64() * f64::from(SAMPLE_RATE);
+    (news as u64).clamp(NEWS, MOST_NEWS)
 }
 
 /// Live audio while it is heard.
@@ -189,10 +191,12 @@ impl Live {
         if self.looked < self.news {
             return Ok(());
         }
-        self.looked = 0;
         let Some(window) = self.hearing.growing() else {
+            // One that begins now is worth a look when it has grown.
+            self.looked = self.news.saturating_sub(NEWS);
             return Ok(());
         };
+        self.looked = 0;
         let question = self.hearing.question(window.samples)?;
         let began = context.now();
         let found = context.ask(Recognise, question).await?;
@@ -262,5 +266,6 @@ mod tests {
         assert_eq!(news_after(Duration::ZERO), NEWS);
         assert_eq!(news_after(Duration::from_millis(400)), NEWS);
         assert_eq!(news_after(Duration::from_secs(5)), 10 * NEWS);
+        assert_eq!(news_after(Duration::from_secs(60)), MOST_NEWS);
     }
 }

@@ -5,7 +5,7 @@ mod known_texts;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_runtime::{Fault, FlowContext, FlowSkill, Skill, SkillSpec};
+use aimass_runtime::{EnvironmentError, Fault, FlowContext, FlowSkill, Skill, SkillSpec};
 use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::embed::excerpt;
 use crate::text::input::read_file;
 use crate::text::search::known_texts::KnownTexts;
-use crate::text::{Embed, FolderSearchInput, Hits, SearchFolder, TextInput};
+use crate::text::{Embed, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
 
 /// Finds what is nearest to a query by meaning.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +51,7 @@ impl Skill for Search {
     }
 }
 
-/// What answers [`Search`], with what it has read of the environment so far.
+/// What answers [`Search`], with what it has read of the environment so far. Searches of facts take turns: each is short but the first one of a tenant.
 #[derive(Default)]
 pub(super) struct SearchFlow {
     known: Arc<Mutex<KnownTexts>>,
@@ -82,15 +82,17 @@ impl FlowSkill for SearchFlow {
             // The view is taken behind the lock: one that is older than what is known would miss facts.
             let mut known = known.lock();
             let snapshot = environment.snapshot()?;
-            known.nearest(&snapshot, &namespace, &query, limit)
+            let mut hits = known.nearest(&snapshot, &namespace, &query, limit)?;
+            drop(known);
+            for hit in hits.iter_mut().filter(|hit| hit.text.is_empty()) {
+                // It was embedded before texts were kept: then what its file holds today is nearest to what was embedded.
+                let text = read_file(Path::new(&hit.source));
+                hit.text = text.map_or_else(|_| String::new(), |text| excerpt(&text));
+            }
+            Ok(hits)
         };
-        let found = context.blocking(search).await?;
-        let mut hits = found.map_err(|error| Fault::unavailable(error.to_string()))?;
-        for hit in hits.iter_mut().filter(|hit| hit.text.is_empty()) {
-            // It was embedded before texts were kept: then what its file holds today is nearest to what was embedded.
-            hit.text = read_file(Path::new(&hit.source))
-                .map_or_else(|_| String::new(), |text| excerpt(&text));
-        }
+        let found: Result<Vec<Hit>, EnvironmentError> = context.blocking(search).await?;
+        let hits = found.map_err(|error| Fault::unavailable(error.to_string()))?;
         Ok(Hits { hits })
     }
 }

@@ -143,7 +143,7 @@ fn a_file_that_is_missing_empty_or_something_else_is_refused() {
 fn a_tokenizer_that_is_damaged_within_its_decoder_is_refused() {
     let folder = Folder::new();
     folder.replace(TOKENIZER, r#""decoder":{"#, r#""decoder":{!"#);
-    folder.refused(TOKENIZER, "damaged");
+    folder.refused(TOKENIZER, "at line 1 column");
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl<R: Read> Sound<R> {
                     },
                 )
             }
-            false => match compressed(&first) {
+            false => match other_kind(&first) {
                 Some(kind) => return Err(unusable(kind)),
                 None => (None, u64::MAX),
             },
@@ -103,13 +103,16 @@ impl<R: Read> Sound<R> {
     }
 }
 
-/// The kind of a file that is no plain samples, by how it begins. Taken for samples, it would be heard as noise.
-fn compressed(first: &[u8]) -> Option<&'static str> {
+/// The kind of a file that is no plain samples, by how it begins. Taken for samples, it would be heard as noise. A bare mp3 stream is not told from samples: it begins
+/// as loud ones do.
+fn other_kind(first: &[u8]) -> Option<&'static str> {
     match first {
         [b'f', b'L', b'a', b'C', ..] => Some("flac"),
         [b'O', b'g', b'g', b'S', ..] => Some("ogg"),
         [b'I', b'D', b'3', ..] => Some("mp3"),
         [b'F', b'O', b'R', b'M', ..] => Some("aiff"),
+        [b'R', b'F', b'6', b'4', ..] => Some("wav of 64-bit lengths (RF64)"),
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("webm or matroska"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("m4a"),
         _ => None,
     }
@@ -300,6 +303,9 @@ mod tests {
             (b"OggS\0\x02", "ogg"),
             (b"ID3\x04\0", "mp3"),
             (b"\0\0\0\x20ftypM4A ", "m4a"),
+            (b"FORM\0\0\0\x20AIFF", "aiff"),
+            (b"RF64\xff\xff\xff\xffWAVE", "RF64"),
+            (b"\x1a\x45\xdf\xa3", "webm"),
         ] {
             assert!(refusal(begin).contains(kind), "{kind}");
         }

@@ -1,7 +1,8 @@
 //! The embedded texts of the environment that `text.search` has read, kept for the next search.
 //!
 //! An embedding stands in the store as JSON, and to read it takes many times as long as to compare it. So a search reads what is new since the one
-//! before; `agents/benches/search.rs` measures both. What left the environment, by `forget` or past retention, leaves this memory with the next search.
+//! before; `agents/benches/search.rs` measures both. What left the environment, by `forget` or past retention, leaves this memory with the next search of
+//! the same tenant.
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ pub(super) struct KnownTexts {
 struct Tenant {
     /// The model whose embeddings are kept.
     model: ModelVersion,
-    /// Other models that embedded something there.
+    /// Other models that embedded something there. Each is warned of once.
     others: BTreeSet<ModelVersion>,
     /// In the order of their revisions.
     texts: Vec<KnownText>,
@@ -94,14 +95,11 @@ impl KnownTexts {
             Some(tenant) => tenant.still_there(snapshot)?,
             None => Tenant::new(query.model.clone(), snapshot)?,
         };
-        if self.bytes() + tenant.bytes >= self.max_bytes {
-            // The room goes to whoever searches now.
-            self.tenants.clear();
-        }
-        let most = self.max_bytes - self.bytes().min(self.max_bytes);
+        let most = self.max_bytes.saturating_sub(self.bytes());
         let rest = tenant.read_on(snapshot, namespace, most, query)?;
-        for model in &tenant.others {
-            tracing::warn!(%model, newest = %query.model, "facts embedded by another model are left out; `aimass run` their files again");
+        if !rest.is_empty() {
+            // With the next search, the room goes to whoever searches now.
+            self.tenants.clear();
         }
         let known = tenant.texts.iter();
         let known = known.map(|known| (cosine(&query.embedding, &known.vector), &known.text));
@@ -139,7 +137,7 @@ impl Tenant {
             model,
             others: BTreeSet::new(),
             texts: Vec::new(),
-            bytes: 0,
+            bytes: size_of::<Self>(),
             read: Revision(0),
             removed: removed(snapshot)?,
         })
@@ -160,7 +158,7 @@ impl Tenant {
             };
             kept.extend(found);
         }
-        self.bytes = kept.iter().map(KnownText::bytes).sum();
+        self.bytes = size_of::<Self>() + kept.iter().map(KnownText::bytes).sum::<usize>();
         self.texts = kept;
         self.removed = removed;
         Ok(self)
@@ -187,7 +185,7 @@ impl Tenant {
                 continue;
             };
             if embedding.model != self.model {
-                self.others.insert(embedding.model);
+                self.leave_out(embedding.model);
                 continue;
             }
             let Some(known) = KnownText::of(&fact, embedding, snapshot)? else {
@@ -205,6 +203,14 @@ impl Tenant {
             self.read = snapshot.head()?;
         }
         Ok(rest)
+    }
+
+    fn leave_out(&mut self, model: ModelVersion) {
+        if self.others.contains(&model) {
+            return;
+        }
+        tracing::warn!(%model, newest = %self.model, "facts embedded by another model are left out; `aimass run` their files again");
+        self.others.insert(model);
     }
 }
 
