@@ -144,6 +144,7 @@ async fn the_page_shows_what_waits_and_what_was_given_up() {
         Poll::Ready(())
     })
     .await;
+    runtime.flush_observers().await;
     let page = metrics.text();
     let of_ear = |page: &str, name: &str| value(page, &format!(r#"aimass_{name}{{agent="ear"}}"#));
     assert_eq!(of_ear(&page, "agent_tasks"), 2.0);

@@ -1,5 +1,6 @@
 //! The one bounded channel between the agents and the observers.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -113,31 +114,36 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn serve(mut self) {
-        while let Some(message) = self.next() {
-            match message {
-                Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
-                Message::Record(record) => self.each(|observer| observer.observe(&record)),
-                Message::Flush(flushed) => {
-                    self.each(|observer| observer.flush());
-                    let _ = flushed.send(());
-                }
-                Message::Close => break,
-            }
-        }
+        let _closed = self.take_all();
         self.each(|observer| observer.flush());
     }
 
-    /// The next message; none when nobody can leave one any more.
-    ///
-    /// While records come one after the other, nobody wakes this thread for each of them: that would cost the agents more than all else of a record.
-    fn next(&self) -> Option<Message> {
-        if let Ok(message) = self.messages.try_recv() {
-            return Some(message);
+    fn take_all(&mut self) -> ControlFlow<()> {
+        while let Ok(first) = self.messages.recv() {
+            self.take(first)?;
+            while let Ok(next) = self.messages.try_recv() {
+                self.take(next)?;
+            }
+            // While records come one after the other, nobody wakes this thread for each of them: that would cost the agents more than all else of a record.
+            if self.gathers {
+                thread::park_timeout(GATHER);
+            }
         }
-        if self.gathers {
-            thread::park_timeout(GATHER);
+        ControlFlow::Continue(())
+    }
+
+    /// Gives the observers what it is about; breaks where nothing follows.
+    fn take(&mut self, message: Message) -> ControlFlow<()> {
+        match message {
+            Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
+            Message::Record(record) => self.each(|observer| observer.observe(&record)),
+            Message::Flush(flushed) => {
+                self.each(|observer| observer.flush());
+                let _ = flushed.send(());
+            }
+            Message::Close => return ControlFlow::Break(()),
         }
-        self.messages.recv().ok()
+        ControlFlow::Continue(())
     }
 
     /// An observer that panics is left out from then on; the agents never notice.
