@@ -1,7 +1,7 @@
 //! What a skill says, in the form that a person reads.
 //!
-//! It goes by the names of fields, and knows no skill: a value with a `start` and an `end` is a line with its times, and an output is those
-//! of its values that did not come as items already. Whatever has no such form is shown as JSON. What an output says of its input in the field
+//! It goes by the names of fields, and knows no skill: a value with a `start` and an `end` is a line with its times, one with a `score` is a line with
+//! that, and an output is those of its values that did not come as items already. Whatever has no such form is shown as JSON. What an output says of its input in the field
 //! `incomplete` is a warning.
 
 use aimass_config::Locale;
@@ -11,6 +11,9 @@ use super::Context;
 use super::failure::Failure;
 use super::output::Output;
 use super::said::said;
+
+/// Characters of a text that a line shows beside a score.
+const BEGINNING: usize = 120;
 
 /// The items and the output of one task, as lines.
 pub(crate) struct Readable {
@@ -59,11 +62,14 @@ impl Readable {
         if let Some(text) = answer.get("formatted").and_then(Value::as_str) {
             return self.output.bytes(text.as_bytes());
         }
-        let Some(all) = timed_values(answer) else {
-            return self.plain(answer);
-        };
-        let shown = self.timed;
-        all.iter().skip(shown).try_for_each(|one| self.timed(one))
+        if let Some(all) = timed_values(answer) {
+            let shown = self.timed;
+            return all.iter().skip(shown).try_for_each(|one| self.timed(one));
+        }
+        match scored_lines(answer) {
+            Some(lines) => lines.iter().try_for_each(|line| self.output.line(line)),
+            None => self.plain(answer),
+        }
     }
 
     fn timed(&mut self, timed: &Timed) -> Result<(), Failure> {
@@ -140,6 +146,35 @@ fn timed_values(answer: &Value) -> Option<Vec<Timed<'_>>> {
     list.iter().map(Timed::of).collect()
 }
 
+/// What an output consists of, if that is the one list of values with a `score`: `0.71 label`, or `0.71 source: the beginning of its text`.
+fn scored_lines(answer: &Value) -> Option<Vec<String>> {
+    let mut fields = answer.as_object()?.values();
+    let (list, None) = (fields.next()?.as_array()?, fields.next()) else {
+        return None;
+    };
+    if list.is_empty() {
+        return None;
+    }
+    list.iter().map(scored_line).collect()
+}
+
+fn scored_line(value: &Value) -> Option<String> {
+    let score = value.get("score")?.as_f64()?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(one_line);
+    let name = text("label").or_else(|| text("source"))?;
+    let Some(said) = text("text") else {
+        return Some(format!("{score:.2} {name}"));
+    };
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let beginning: String = said.chars().take(BEGINNING).collect();
+    let more = if beginning.len() < said.len() {
+        "…"
+    } else {
+        ""
+    };
+    Some(format!("{score:.2} {name}: {beginning}{more}"))
+}
+
 /// A text in one line, without what could move the cursor.
 fn one_line(text: &str) -> String {
     text.trim()
@@ -181,6 +216,39 @@ mod tests {
         assert_eq!(line(&json!("start")), None);
         let odd = json!({ "start": -1.0, "end": 1e300, "text": "" });
         assert!(line(&odd).unwrap().starts_with("[00:00:00.00 - "));
+    }
+
+    #[test]
+    fn what_has_a_score_is_a_line_with_it() {
+        let classes = json!({ "classes": [{ "label": "money", "score": 0.714 }, { "label": "health", "score": -0.2 }] });
+        assert_eq!(
+            scored_lines(&classes).unwrap(),
+            ["0.71 money", "-0.20 health"]
+        );
+        let long = "ab ".repeat(100);
+        let hits = json!({ "hits": [
+            { "source": "a.txt", "text": "One\nline.\u{1b}[2J", "score": 0.5 },
+            { "source": "b.txt", "text": long, "score": 0.25 },
+        ] });
+        let lines = scored_lines(&hits).unwrap();
+        assert_eq!(lines[0], "0.50 a.txt: One line. [2J");
+        assert!(
+            lines[1].ends_with("ab…") || lines[1].ends_with(" …"),
+            "{lines:?}"
+        );
+        assert_eq!(
+            lines[1].chars().count(),
+            "0.25 b.txt: ".len() + BEGINNING + 1
+        );
+        for other in [
+            json!({ "hits": [] }),
+            json!({ "hits": [{ "score": 0.5 }] }),
+            json!({ "hits": [{ "source": "a", "score": "high" }] }),
+            json!({ "hits": [{ "source": "a", "score": 0.5 }], "more": true }),
+            json!([0.5]),
+        ] {
+            assert_eq!(scored_lines(&other), None);
+        }
     }
 
     #[test]

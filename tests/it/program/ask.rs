@@ -1,8 +1,11 @@
 //! `aimass ask`, by a skill that needs no model.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
+use aimass_models::Silent;
+
+use super::cache;
 use super::harness::{Ended, Place, open_to_all};
 
 const SKILL: &str = "text.language";
@@ -130,4 +133,39 @@ fn skills_have_schemas() {
     );
     let agents = place.run(&["agents", "--json"]).assert_ok().document();
     assert_eq!(agents[0]["name"], "text");
+}
+
+#[test]
+fn classes_and_hits_are_lines_with_their_scores() {
+    let store = cache::store();
+    store.pull("minilm", &mut Silent).unwrap();
+    let place = Place::new();
+    fs::remove_dir(place.cache()).unwrap();
+    symlink(
+        std::path::absolute(store.derived("")).unwrap(),
+        place.cache(),
+    )
+    .unwrap();
+    let bill = "The bill of 129 euros is due in March.";
+    let ask = ["ask", "text.classify", bill, "--set", "labels=health,money"];
+    let classes = place.run(&ask);
+    let lines: Vec<&str> = classes.assert_ok().stdout.lines().collect();
+    assert!(lines[0].ends_with(" money"), "{lines:?}");
+    assert!(
+        lines[1].ends_with(" health") && lines.len() == 2,
+        "{lines:?}"
+    );
+
+    place.file("bill.txt", bill);
+    place.file("bread.txt", "Knead flour, water and yeast.");
+    let ask = ["ask", "text.search", "baking", "--set", "over=."];
+    let hits = place.run(&ask);
+    let lines: Vec<&str> = hits.assert_ok().stdout.lines().collect();
+    assert!(
+        lines[0].ends_with("bread.txt: Knead flour, water and yeast."),
+        "{lines:?}"
+    );
+    let document = place.run(&[&ask[..], &["--json"]].concat());
+    let document = document.assert_ok().document();
+    assert_eq!(document["hits"].as_array().unwrap().len(), lines.len());
 }
