@@ -66,6 +66,8 @@ pub(crate) struct Cell {
     closing: AtomicBool,
     cut_off: AtomicU64,
     emptying: AtomicBool,
+    /// Outboxes with settlements that were not answered and told yet.
+    undelivered: AtomicU64,
     settling: Notify,
     drained: watch::Sender<bool>,
     failed: watch::Sender<Option<String>>,
@@ -175,6 +177,7 @@ impl Cell {
             closing: AtomicBool::new(false),
             cut_off: AtomicU64::new(0),
             emptying: AtomicBool::new(false),
+            undelivered: AtomicU64::new(0),
             settling: Notify::new(),
             drained: watch::Sender::new(false),
             failed: watch::Sender::new(None),
@@ -204,6 +207,10 @@ impl Cell {
             let mut books = self.books.lock();
             let result = act(&mut books, now, &mut outbox);
             self.arm(books.next_wake());
+            if !outbox.settled.is_empty() {
+                // Under the lock: whoever sees no task in the books any more sees this.
+                self.undelivered.fetch_add(1, Ordering::SeqCst);
+            }
             result
         };
         self.deliver(outbox, now);
@@ -296,9 +303,9 @@ impl Cell {
     /// Returns once the agent holds no task, with the number of those that it had to wait for.
     pub(crate) async fn emptied(&self) -> u64 {
         // Said before the look: whoever settles the last task after it then sees that somebody waits.
-        self.emptying.store(true, Ordering::Release);
+        self.emptying.store(true, Ordering::SeqCst);
         let waited_for = self.load().tasks;
-        while self.load().tasks > 0 {
+        while self.load().tasks > 0 || self.undelivered.load(Ordering::SeqCst) > 0 {
             self.settling.notified().await;
         }
         waited_for

@@ -26,8 +26,11 @@ impl Cell {
         for (held, settlement) in outbox.settled {
             self.settle(held, settlement, now);
         }
-        if any_settled && self.emptying.load(Ordering::Acquire) {
-            self.settling.notify_one();
+        if any_settled {
+            self.undelivered.fetch_sub(1, Ordering::SeqCst);
+            if self.emptying.load(Ordering::SeqCst) {
+                self.settling.notify_one();
+            }
         }
         // Told last, so that whoever waits for the end sees every answer given.
         if outbox.drained {

@@ -13,7 +13,7 @@ use crate::conformance::report::Verdict;
 use crate::conformance::{Conformance, Example};
 use crate::environment::Environment;
 use crate::error::TaskError;
-use crate::events::{Recorder, TaskFinished, TaskOutcome};
+use crate::events::{Recorder, TaskOutcome};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::sabotage::{Harm, Moment, Sabotage};
 use crate::skill::Delivery;
@@ -148,15 +148,19 @@ impl Stage {
         }
     }
 
-    /// How many calls of the skill ended because nobody waited for them any more.
-    pub(super) async fn cancelled(&self, skill: &str) -> usize {
+    /// How the calls of the skill have ended so far.
+    pub(super) async fn ended(&self, skill: &str) -> Ended {
         self.runtime.flush_observers().await;
-        let is_cancelled = |task: &TaskFinished| match &task.outcome {
-            TaskOutcome::Error { error, .. } => *task.skill == *skill && error == "cancelled",
-            TaskOutcome::Done => false,
-        };
-        let tasks = self.recorder.tasks();
-        tasks.into_iter().filter(is_cancelled).count()
+        let mut ended = Ended::default();
+        for task in self.recorder.tasks() {
+            match task.outcome {
+                _ if *task.skill != *skill => {}
+                TaskOutcome::Error { error, .. } if error == "cancelled" => ended.cancelled += 1,
+                TaskOutcome::Error { .. } => {}
+                TaskOutcome::Done => ended.done += 1,
+            }
+        }
+        ended
     }
 
     /// Returns once the agent holds no task.
@@ -165,6 +169,14 @@ impl Stage {
             cell.emptied().await;
         }
     }
+}
+
+/// How many calls ended in each way.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ended {
+    pub(super) done: usize,
+    /// Because nobody waited for them any more.
+    pub(super) cancelled: usize,
 }
 
 /// Releases whoever still stands still when it goes.

@@ -4,25 +4,29 @@ use std::time::Duration;
 
 use crate::conformance::case::{Case, Finding, Work, failed};
 use crate::conformance::checks::{model_cases, needs_worker};
-use crate::conformance::stage::Stage;
+use crate::conformance::report::Verdict;
+use crate::conformance::stage::{Ended, Stage};
 use crate::error::TaskError;
 use crate::sabotage::Moment;
 use crate::task::TaskOptions;
+
+/// Flows that may end before they are dropped.
+const QUICK_FLOWS: usize = 100;
 
 /// Nobody waits any more: the task is cancelled, its job takes no further step, and the next one is not harmed.
 ///
 /// The first two are the kernel's doing, whatever the agent is. An agent fails by what an abandoned job leaves behind.
 pub(super) async fn cancel(stage: &Stage, case: &Case) -> Finding {
-    let before = stage.cancelled(case.skill()).await;
-    match case.work {
-        Work::Model => drop_between_steps(stage, case).await?,
-        Work::Flow => {
-            let started = stage.start(&case.example, TaskOptions::default());
-            drop(started.map_err(|error| failed(error.to_string()))?);
+    let before = match case.work {
+        Work::Model => {
+            let before = stage.ended(case.skill()).await;
+            drop_between_steps(stage, case).await?;
+            stage.quiet().await;
+            before
         }
-    }
-    stage.quiet().await;
-    let cancelled = stage.cancelled(case.skill()).await - before;
+        Work::Flow => drop_flow(stage, case).await?,
+    };
+    let cancelled = stage.ended(case.skill()).await.cancelled - before.cancelled;
     if cancelled != 1 {
         return Err(failed(format!(
             "expected that the one that was dropped is told as cancelled, got {cancelled} that are"
@@ -32,6 +36,22 @@ pub(super) async fn cancel(stage: &Stage, case: &Case) -> Finding {
         "after another was cancelled",
         &stage.ask(&case.example).await,
     )
+}
+
+/// Nobody can make a flow stand still: one that ends before it is dropped says nothing, and the next one is tried. Gives what had ended before the one that counts.
+async fn drop_flow(stage: &Stage, case: &Case) -> Result<Ended, Verdict> {
+    let mut before = stage.ended(case.skill()).await;
+    for _ in 0..QUICK_FLOWS {
+        let started = stage.start(&case.example, TaskOptions::default());
+        drop(started.map_err(|error| failed(error.to_string()))?);
+        stage.quiet().await;
+        let after = stage.ended(case.skill()).await;
+        if after.done == before.done {
+            break;
+        }
+        before = after;
+    }
+    Ok(before)
 }
 
 /// On a stage with room for one, so that the next one begins a job of its own.
