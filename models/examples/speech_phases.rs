@@ -65,8 +65,8 @@ fn main() -> Outcome<()> {
     let silero = Silero::new(Arc::new(SileroWeights::load(Path::new(silero), &cpu)?));
     let mut phases = Phases::default();
     for file in files {
-        let mut samples = phases.time("reading the file", || read(file))?;
-        phases.time("finding speech", || detect(&silero, &mut samples))?;
+        let samples = phases.time("reading the file", || read(file))?;
+        phases.time("finding speech", || detect(&silero, &samples))?;
         hear(&whisper, &samples, beam.parse()?, &mut phases)?;
     }
     phases.print();
@@ -84,8 +84,7 @@ fn read(file: &str) -> Outcome<Vec<f32>> {
 }
 
 /// Fills the last frame up, as the agent does.
-fn detect(silero: &Silero, samples: &mut Vec<f32>) -> Outcome<()> {
-    samples.resize(samples.len().next_multiple_of(FRAME).min(WINDOW), 0.0);
+fn detect(silero: &Silero, samples: &[f32]) -> Outcome<()> {
     let mut state = SileroState::default();
     for piece in samples.chunks(625 * FRAME) {
         let mut piece = piece.to_vec();
