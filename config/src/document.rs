@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Place, Problem};
+use crate::nesting;
 use crate::rule::shorten;
 
 /// No rule allows a value deeper than this; what lies below is cut off before it can exhaust the stack.
@@ -39,9 +40,18 @@ pub(crate) enum Item {
 }
 
 impl Node {
-    /// Reads a document. The parser refuses deep nesting itself; the first error of syntax ends the reading.
+    /// Reads a document. Deep nesting is refused before it is built; the first error of syntax ends the reading.
     pub(crate) fn parse(text: &str, origin: &str) -> Result<Self, Problem> {
         let lines = Lines::of(text);
+        if let Some(at) = nesting::too_deep(text) {
+            return Err(Problem::Syntax {
+                place: Place::Line {
+                    origin: origin.to_owned(),
+                    line: lines.at(at),
+                },
+                message: format!("a value nests deeper than {} levels", nesting::MAX_DEPTH),
+            });
+        }
         match DeTable::parse(text) {
             Ok(table) => Ok(Self {
                 origin: Origin::Line(1),

@@ -12,6 +12,7 @@ mod file;
 mod keys;
 mod locale;
 mod meaning;
+mod nesting;
 mod raw;
 mod rule;
 mod template;
