@@ -6,12 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# A folder of its own: the features differ from those of the other commands, and would build their dependencies anew.
-target="${CARGO_TARGET_DIR:-target}/cuda-check"
-toolkit="$target/toolkit"
+toolkit="${CARGO_TARGET_DIR:-target}/cuda-check/toolkit"
 mkdir -p "$toolkit/bin" "$toolkit/include" "$toolkit/lib64/stubs"
-target="$(cd "$target" && pwd)"
-toolkit="$target/toolkit"
+toolkit="$(cd "$toolkit" && pwd)"
 echo '#define CUDA_VERSION 13000' > "$toolkit/include/cuda.h"
 cat > "$toolkit/bin/nvcc" <<'NVCC'
 #!/usr/bin/env bash
@@ -43,6 +40,6 @@ NVCC
 chmod +x "$toolkit/bin/nvcc"
 
 export CUDA_HOME="$toolkit" CUDA_PATH="$toolkit" CUDA_COMPUTE_CAP=80 PATH="$toolkit/bin:$PATH"
-export CARGO_TARGET_DIR="$target"
-cargo check --locked --features cuda "$@"
+# The whole workspace with its examples: then the dependencies have the features that clippy has checked them with, and only candle is checked again.
+cargo check --workspace --lib --bins --examples --locked --features cuda "$@"
 echo "the Rust code under the feature \`cuda\` type-checks (no kernel was compiled)"

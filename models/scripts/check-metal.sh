@@ -10,11 +10,10 @@ cd "$(dirname "$0")/../.."
 platform=aarch64-apple-darwin
 rustup target list --installed | grep -qx "$platform" || rustup target add "$platform"
 
-# A folder of its own: the features differ from those of the other commands, and would build their dependencies anew.
-target="${CARGO_TARGET_DIR:-target}/metal-check"
-mkdir -p "$target/tools"
-target="$(cd "$target" && pwd)"
-cat > "$target/tools/cc" <<'CC'
+tools="${CARGO_TARGET_DIR:-target}/metal-check"
+mkdir -p "$tools"
+tools="$(cd "$tools" && pwd)"
+cat > "$tools/cc" <<'CC'
 #!/usr/bin/env bash
 # Stands in for a C compiler and an archiver in a type check: writes empty outputs.
 while [ $# -gt 0 ]; do
@@ -25,9 +24,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 CC
-chmod +x "$target/tools/cc"
+chmod +x "$tools/cc"
 
-export CC_aarch64_apple_darwin="$target/tools/cc" CXX_aarch64_apple_darwin="$target/tools/cc" AR_aarch64_apple_darwin="$target/tools/cc"
-export CARGO_TARGET_DIR="$target" SDKROOT=/
-cargo check --locked --features metal --target "$platform" "$@"
+export CC_aarch64_apple_darwin="$tools/cc" CXX_aarch64_apple_darwin="$tools/cc" AR_aarch64_apple_darwin="$tools/cc"
+export SDKROOT=/
+cargo check --workspace --lib --bins --locked --features metal --target "$platform" "$@"
 echo "the Rust code under the feature \`metal\` type-checks for $platform (nothing was linked)"
