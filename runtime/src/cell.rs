@@ -62,7 +62,6 @@ pub(crate) struct Cell {
     books: Mutex<Books>,
     chairs: Vec<Chair>,
     timer: Notify,
-    armed: AtomicU64,
     closing: AtomicBool,
     cut_off: AtomicU64,
     emptying: AtomicBool,
@@ -173,7 +172,6 @@ impl Cell {
             settings,
             chairs,
             timer: Notify::new(),
-            armed: AtomicU64::new(u64::MAX),
             closing: AtomicBool::new(false),
             cut_off: AtomicU64::new(0),
             emptying: AtomicBool::new(false),
@@ -206,7 +204,9 @@ impl Cell {
         let result = {
             let mut books = self.books.lock();
             let result = act(&mut books, now, &mut outbox);
-            self.arm(books.next_wake());
+            if books.bring_timer_forward() {
+                self.timer.notify_one();
+            }
             if !outbox.settled.is_empty() {
                 // Under the lock: whoever sees no task in the books any more sees this.
                 self.undelivered.fetch_add(1, Ordering::SeqCst);
@@ -262,6 +262,13 @@ impl Cell {
     /// The agent's state in figures.
     pub(crate) fn load(&self) -> crate::ledger::LedgerLoad {
         self.books.lock().load()
+    }
+
+    /// The device that a group's first worker is placed on at present.
+    pub(crate) fn first_device(&self, group: GroupId) -> Option<DeviceName> {
+        let mut chairs = self.chairs.iter();
+        let first = chairs.find(|chair| chair.group == group)?;
+        Some(first.placement.lock().device())
     }
 
     /// The device that a worker is placed on at present.
@@ -374,23 +381,11 @@ impl Cell {
         self.settings.load_limit
     }
 
-    fn arm(&self, wake: Option<Time>) {
-        let Some(wake) = wake else { return };
-        if wake.0 < self.armed.load(Ordering::Acquire) {
-            self.armed.store(wake.0, Ordering::Release);
-            self.timer.notify_one();
-        }
-    }
-
     async fn keep_time(self: Arc<Self>) {
         loop {
-            let wake = self.books.lock().next_wake().unwrap_or(Time::NEVER);
-            self.armed.store(wake.0, Ordering::Release);
+            let wake = self.books.lock().set_timer();
             tokio::select! {
-                () = tokio::time::sleep_until(self.clock.instant(wake)) => {
-                    self.armed.store(u64::MAX, Ordering::Release);
-                    self.tell(Event::Tick);
-                }
+                () = tokio::time::sleep_until(self.clock.instant(wake)) => self.tell(Event::Tick),
                 () = self.timer.notified() => {}
             }
         }

@@ -24,6 +24,9 @@ pub(crate) struct Books {
     held: HashMap<TaskId, Held, BuildHasherDefault<IdHasher>>,
     effects: Vec<LedgerEffect>,
     batches: u64,
+    /// When the agent's timer looks here next. Kept under the same lock as what it looks for: what becomes due meanwhile is never
+    /// overlooked.
+    timer: Time,
 }
 
 /// An accepted task with its reply slot.
@@ -128,6 +131,7 @@ impl Books {
             held: HashMap::default(),
             effects: Vec::new(),
             batches: 0,
+            timer: Time::NEVER,
         }
     }
 
@@ -137,8 +141,18 @@ impl Books {
         self.carry(effects, now, outbox);
     }
 
-    pub(crate) fn next_wake(&self) -> Option<Time> {
-        self.ledger.next_wake()
+    /// Sets the timer to what is due next, and gives the time.
+    pub(crate) fn set_timer(&mut self) -> Time {
+        self.timer = self.ledger.next_wake().unwrap_or(Time::NEVER);
+        self.timer
+    }
+
+    /// Brings the timer forward to what is due before it looks; gives whether it has to hear of that.
+    pub(crate) fn bring_timer_forward(&mut self) -> bool {
+        let wake = self.ledger.next_wake();
+        let earlier = wake.filter(|wake| *wake < self.timer);
+        self.timer = earlier.unwrap_or(self.timer);
+        earlier.is_some()
     }
 
     pub(crate) fn hears(&self, by: Incarnation) -> bool {
@@ -317,5 +331,37 @@ impl Books {
             tickets.push(held.ticket.clone());
         }
         outbox.run = Some(tickets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Epoch, WorkerId};
+    use crate::ledger::tests::settings::tight_settings;
+
+    /// The timer looks, and only later sleeps until what it saw: a step that begins in between must reach it.
+    #[test]
+    fn the_timer_hears_of_what_becomes_due_after_it_has_looked() {
+        let (now, mut outbox) = (Time::default(), Outbox::default());
+        let mut books = Books::new(Ledger::new(tight_settings()));
+        books.start(now, &mut outbox);
+        let by = Incarnation {
+            worker: WorkerId(0),
+            epoch: Epoch(0),
+        };
+        books.on(Event::Ready(by), now, &mut outbox);
+        assert_eq!(books.set_timer(), Time::NEVER, "nothing is timed");
+        books.on(Event::StepBegan(by), now, &mut outbox);
+        assert!(books.bring_timer_forward(), "the watchdog counts");
+        assert!(!books.bring_timer_forward(), "it has heard of that");
+        let due = books.set_timer();
+        assert!(due < Time::NEVER);
+        books.on(Event::StepEnded(by), now, &mut outbox);
+        assert!(
+            !books.bring_timer_forward(),
+            "it looks too early, and again"
+        );
+        assert_eq!(books.set_timer(), Time::NEVER);
     }
 }

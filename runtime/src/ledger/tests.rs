@@ -3,5 +3,5 @@
 mod dice;
 mod model;
 mod scenes;
-mod settings;
+pub(crate) mod settings;
 mod simulation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 
 /// Limits that are easily reached.
-pub(super) fn tight_settings() -> LedgerSettings {
+pub(crate) fn tight_settings() -> LedgerSettings {
     LedgerSettings {
         capacity: 8,
         capacity_bytes: 64,
