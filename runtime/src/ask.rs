@@ -19,6 +19,7 @@ use crate::ids::{EpisodeId, Namespace, TaskId};
 use crate::payload::Payload;
 use crate::runtime::Runtime;
 use crate::skill::{ClientStreaming, ServerStreaming, Skill};
+use crate::skill_entry::guarded;
 use crate::task::{Priority, TaskOptions, TraceContext};
 
 /// A task that is about to be asked. Awaiting it asks; dropping the future cancels.
@@ -94,7 +95,7 @@ impl<S: Skill> Ask<S> {
 
     async fn call(self) -> Result<Pending, TaskError> {
         let durable = self.durable || self.options.episode.is_some();
-        let (runtime, call) = self.into_call();
+        let (runtime, call) = self.into_call()?;
         if durable {
             runtime.call_durable(call).await
         } else {
@@ -102,10 +103,13 @@ impl<S: Skill> Ask<S> {
         }
     }
 
-    fn into_call(self) -> (Runtime, Call) {
-        let bytes = self.skill.input_bytes(&self.input);
-        let call = Call::new(S::NAME, Payload::new(self.input), bytes, self.options);
-        (self.runtime, call)
+    fn into_call(self) -> Result<(Runtime, Call), TaskError> {
+        let bytes = guarded(S::NAME, "input_bytes", || {
+            self.skill.input_bytes(&self.input)
+        });
+        let input = Payload::new(self.input);
+        let call = Call::new(S::NAME, input, bytes?, self.options);
+        Ok((self.runtime, call))
     }
 }
 
@@ -115,7 +119,7 @@ impl<S: ServerStreaming> Ask<S> {
     /// # Errors
     /// [`TaskError::UnknownSkill`]; everything else ends the stream.
     pub fn stream(self) -> Result<TaskStream<S>, TaskError> {
-        let (runtime, call) = self.into_call();
+        let (runtime, call) = self.into_call()?;
         Ok(TaskStream::new(runtime.listen(call)?))
     }
 }
@@ -126,7 +130,7 @@ impl<S: ClientStreaming + ServerStreaming> Ask<S> {
     /// # Errors
     /// [`TaskError::UnknownSkill`]; everything else ends the stream.
     pub fn open(self) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
-        let (runtime, call) = self.into_call();
+        let (runtime, call) = self.into_call()?;
         let (chunks, items) = runtime.converse(call)?;
         Ok((Chunks::new(chunks), TaskStream::new(items)))
     }
@@ -139,9 +143,9 @@ impl<S: Skill> IntoFuture for Ask<S> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let output = self.call().await?.await?;
-            output
-                .take()
-                .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+            output.take().map_err(|other| {
+                TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
+            })
         })
     }
 }

@@ -208,9 +208,9 @@ impl FlowContext {
     pub async fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Result<S::Output, TaskError> {
         drop(skill);
         let output = self.host.ask(S::NAME, Payload::new(input)).await?;
-        output
-            .take()
-            .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+        output.take().map_err(|other| {
+            TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
+        })
     }
 
     /// As [`Self::ask`], of a skill that is known by its name only, in JSON: of another agent's, which a team may have or not.

@@ -197,10 +197,12 @@ impl TaskError {
         }
     }
 
-    pub(crate) fn unexpected_type(skill: &str, found: &str) -> Self {
+    /// What it gives, its output or an item, is of another type than was declared.
+    pub(crate) fn unexpected_type<T>(skill: &str, what: &str, found: &str) -> Self {
+        let expected = std::any::type_name::<T>();
         Self::Bug {
             skill: skill.to_owned(),
-            message: format!("its output has the unexpected type {found}"),
+            message: format!("expected {what} of the type {expected}, got {found}"),
         }
     }
 

@@ -1,11 +1,8 @@
 //! Flows: async skills that ask other skills. A flow's worker is an async task; ledger, deadlines, retries and dead letters are those
 //! of every other task.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -22,7 +19,7 @@ use crate::fault::Fault;
 use crate::ids::Namespace;
 use crate::ledger::event::Event;
 use crate::model::ModelVersion;
-use crate::panics;
+use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::seat::{Next, Seat};
 use crate::skill_entry::FlowFace;
@@ -48,6 +45,18 @@ pub(crate) trait Asker: Send + Sync {
 
 /// Lives one incarnation of a flow's worker.
 pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
+    let served = Caught::new(Box::pin(serve(&face, &seat))).await;
+    match served.and_then(|ended| ended) {
+        Ok(()) => seat.stopped(),
+        Err(message) => seat.panicked(message),
+    }
+}
+
+/// Carries flows until it is told to stop.
+///
+/// # Errors
+/// The message of a panic.
+async fn serve(face: &Arc<dyn FlowFace>, seat: &Seat) -> Result<(), String> {
     seat.ready(&ModelVersion::new("none"));
     while !seat.is_stopped() {
         match seat.take() {
@@ -67,15 +76,12 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
                         }]);
                         continue;
                     }
-                    if let Err(message) = carry(&face, &seat, &ticket).await {
-                        seat.panicked(message);
-                        return;
-                    }
+                    carry(face, seat, &ticket).await?;
                 }
             }
         }
     }
-    seat.stopped();
+    Ok(())
 }
 
 /// Carries one flow to its end.
@@ -90,7 +96,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         facts: Mutex::new(Vec::new()),
         heard: AtomicUsize::new(0),
     });
-    let run = Caught(face.run(&ticket.input, FlowContext::new(host.clone())));
+    let run = Caught::new(face.run(&ticket.input, FlowContext::new(host.clone())));
     let run = run.instrument(ticket.log_span());
     let result = tokio::select! {
         biased;
@@ -110,23 +116,6 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         effort: Effort::default(),
     }]);
     Ok(())
-}
-
-/// A future whose panics are caught.
-struct Caught<F>(F);
-
-impl<F: Future + Unpin> Future for Caught<F> {
-    type Output = Result<F::Output, String>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled =
-            std::panic::catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(context)));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(panics::message(&*panic))),
-        }
-    }
 }
 
 /// What a flow sees of the runtime.

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::panics;
+
 /// What a skill may take and give: typed, with a JSON form and a schema, and shareable between threads.
 pub trait Data: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
 
@@ -18,7 +20,8 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'stati
 /// A value whose type is erased. Cloning shares the value.
 #[derive(Clone)]
 pub struct Payload {
-    value: Arc<dyn Any + Send + Sync>,
+    /// None only while the payload is taken apart.
+    value: Option<Arc<dyn Any + Send + Sync>>,
     to_json: fn(&(dyn Any + Send + Sync)) -> Result<Value, String>,
     type_name: &'static str,
 }
@@ -32,7 +35,7 @@ impl Payload {
     /// Wraps a value that is already shared.
     pub fn shared<T: Data>(value: Arc<T>) -> Self {
         Self {
-            value,
+            value: Some(value),
             to_json: to_json::<T>,
             type_name: std::any::type_name::<T>(),
         }
@@ -40,46 +43,50 @@ impl Payload {
 
     /// The value, shared; none when it is of another type.
     pub fn get<T: Data>(&self) -> Option<Arc<T>> {
-        Arc::clone(&self.value).downcast().ok()
+        self.value.clone()?.downcast().ok()
     }
 
     /// The value itself, copied only when it is shared with somebody else; the payload when it is of another type.
     ///
     /// # Errors
     /// Gives the payload back when it does not hold a `T`.
-    pub fn take<T: Data>(self) -> Result<T, Self> {
-        let Self {
-            value,
-            to_json,
-            type_name,
-        } = self;
-        match value.downcast::<T>() {
-            Ok(value) => Ok(Arc::unwrap_or_clone(value)),
-            Err(value) => Err(Self {
-                value,
-                to_json,
-                type_name,
-            }),
+    pub fn take<T: Data>(mut self) -> Result<T, Self> {
+        match self.value.take().map(Arc::downcast::<T>) {
+            Some(Ok(value)) => return Ok(Arc::unwrap_or_clone(value)),
+            Some(Err(value)) => self.value = Some(value),
+            None => {}
         }
+        Err(self)
     }
 
     /// The value as JSON.
     ///
     /// # Errors
-    /// The serialiser's message, for a value that JSON cannot hold (a map with keys that are not strings).
+    /// The serialiser's message, for a value that JSON cannot hold (a map with keys that are not strings), or that of its panic.
     pub fn to_json(&self) -> Result<Value, String> {
-        (self.to_json)(&*self.value)
+        let value = self.value.as_deref().ok_or("it was taken apart")?;
+        panics::caught(|| (self.to_json)(value))
+            .unwrap_or_else(|message| Err(format!("its `Serialize` panicked: {message}")))
     }
 
     /// How many share the value.
     #[cfg(test)]
     pub(crate) fn shares(&self) -> usize {
-        Arc::strong_count(&self.value)
+        self.value.as_ref().map_or(0, Arc::strong_count)
     }
 
     /// The name of the type inside, for messages.
     pub fn type_name(&self) -> &'static str {
         self.type_name
+    }
+}
+
+impl Drop for Payload {
+    /// Whoever happens to hold an author's value last does not pay for the panic of its destructor.
+    fn drop(&mut self) {
+        if let Some(value) = self.value.take() {
+            panics::free(value, self.type_name);
+        }
     }
 }
 
@@ -129,6 +136,31 @@ mod tests {
         assert_eq!(payload.to_json().unwrap(), serde_json::json!("hello"));
         let payload = payload.take::<u32>().unwrap_err();
         assert_eq!(payload.take::<String>().unwrap(), "hello");
+    }
+
+    /// Cannot be made into JSON, and panics when it is dropped.
+    #[derive(Clone, Serialize, serde::Deserialize, JsonSchema)]
+    struct Sore(#[serde(serialize_with = "sore")] bool);
+
+    fn sore<S: serde::Serializer>(panics: &bool, _: S) -> Result<S::Ok, S::Error> {
+        assert!(!panics, "as told");
+        Err(serde::ser::Error::custom("no JSON for this"))
+    }
+
+    impl Drop for Sore {
+        fn drop(&mut self) {
+            panic!("it cannot be freed");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_become_json_or_be_freed_is_told_of_and_harms_nobody() {
+        let json = [false, true].map(|panics| Payload::new(Sore(panics)).to_json());
+        let panicked = "its `Serialize` panicked: as told";
+        assert_eq!(
+            json,
+            ["no JSON for this", panicked].map(|why| Err(why.to_owned()))
+        );
     }
 
     #[test]

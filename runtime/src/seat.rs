@@ -29,6 +29,8 @@ pub(crate) struct Seat {
     wake: flume::Sender<()>,
     wakes: flume::Receiver<()>,
     stop: Arc<AtomicBool>,
+    /// It has said how it ended, or nobody is left to hear of it.
+    ended: AtomicBool,
 }
 
 /// What a free worker does next.
@@ -56,6 +58,7 @@ impl Seat {
             wake,
             wakes,
             stop,
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -218,7 +221,13 @@ impl Seat {
         self.cell.tell(Event::ItemSent { by, task });
     }
 
+    /// The incarnation comes to nothing, and its agent has ended: nobody waits for its last word.
+    pub(crate) fn release(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
     pub(crate) fn panicked(&self, message: String) {
+        self.release();
         self.say(|| WorkerChange::Panicked {
             message: message.clone(),
         });
@@ -229,6 +238,7 @@ impl Seat {
     }
 
     pub(crate) fn load_failed(&self, fault: Fault) {
+        self.release();
         let dead = fault.kind == FaultKind::DeadForProcess;
         let fault = match dead && self.cell.has_no_device(self.incarnation) {
             true => Fault::unavailable(fault.message),
@@ -244,6 +254,7 @@ impl Seat {
     }
 
     pub(crate) fn stopped(&self) {
+        self.release();
         self.say(|| WorkerChange::Stopped);
         self.cell.tell(Event::Stopped(self.incarnation));
     }
@@ -275,6 +286,15 @@ impl Seat {
     pub(crate) async fn wait_async(&self, until: Time) {
         let at = self.cell.clock.instant(until);
         let _ = tokio::time::timeout_at(at, self.wakes.recv_async()).await;
+    }
+}
+
+impl Drop for Seat {
+    /// No incarnation ends without a last word: its tasks would wait for it for ever.
+    fn drop(&mut self) {
+        if !self.ended.load(Ordering::Acquire) && !self.cell.is_closing() {
+            self.panicked("it ended without a word".to_owned());
+        }
     }
 }
 

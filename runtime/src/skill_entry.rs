@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::context::{FlowContext, StepContext};
+use crate::error::TaskError;
 use crate::fault::Fault;
+use crate::panics;
 use crate::payload::{Data, Payload};
 use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
 
@@ -17,9 +19,21 @@ pub(crate) trait Face: Send + Sync {
     fn spec(&self) -> &SkillSpec;
     fn decode(&self, input: Value) -> Result<Payload, String>;
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, String>;
-    fn chunk_bytes(&self, chunk: &Payload) -> u64;
-    fn bytes(&self, input: &Payload) -> u64;
-    fn shape(&self, input: &Payload) -> Shape;
+    fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError>;
+    fn bytes(&self, input: &Payload) -> Result<u64, TaskError>;
+    fn shape(&self, input: &Payload) -> Result<Shape, TaskError>;
+}
+
+/// What an author's function gives that is called beside the workers; its panic is a bug of the skill.
+pub(crate) fn guarded<T>(
+    skill: &str,
+    name: &str,
+    work: impl FnOnce() -> T,
+) -> Result<T, TaskError> {
+    panics::caught(work).map_err(|message| TaskError::Bug {
+        skill: skill.to_owned(),
+        message: format!("its `{name}` panicked: {message}"),
+    })
 }
 
 /// A model skill with input, output and job erased; only the model's type is left.
@@ -113,32 +127,33 @@ impl<K: Skill> Face for Erased<K> {
     }
 
     fn decode(&self, input: Value) -> Result<Payload, String> {
-        serde_json::from_value::<K::Input>(input)
-            .map(Payload::new)
-            .map_err(|error| error.to_string())
+        read(|| serde_json::from_value::<K::Input>(input))
     }
 
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, String> {
         match self.spec.decode_chunk {
-            Some(decode) => decode(chunk),
+            Some(decode) => {
+                panics::caught(|| decode(chunk)).unwrap_or_else(|message| Err(unread(&message)))
+            }
             None => Err(format!("`{}` takes no chunks", K::NAME)),
         }
     }
 
-    fn chunk_bytes(&self, chunk: &Payload) -> u64 {
-        self.spec.chunk_bytes.map_or(0, |bytes| bytes(chunk))
+    fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError> {
+        let bytes = || self.spec.chunk_bytes.map_or(0, |bytes| bytes(chunk));
+        guarded(K::NAME, "chunk_bytes", bytes)
     }
 
-    fn bytes(&self, input: &Payload) -> u64 {
-        input
-            .get::<K::Input>()
-            .map_or(0, |input| self.skill.input_bytes(&input))
+    fn bytes(&self, input: &Payload) -> Result<u64, TaskError> {
+        let input = input.get::<K::Input>();
+        let bytes = || input.map_or(0, |input| self.skill.input_bytes(&input));
+        guarded(K::NAME, "input_bytes", bytes)
     }
 
-    fn shape(&self, input: &Payload) -> Shape {
-        input
-            .get::<K::Input>()
-            .map_or(Shape::default(), |input| (self.shape)(&self.skill, &input))
+    fn shape(&self, input: &Payload) -> Result<Shape, TaskError> {
+        let input = input.get::<K::Input>();
+        let shape = || input.map_or(Shape::default(), |input| (self.shape)(&self.skill, &input));
+        guarded(K::NAME, "shape", shape)
     }
 }
 
@@ -207,6 +222,17 @@ impl<K: FlowSkill> FlowFace for ErasedFlow<K> {
             entry.skill.run(input, context).await.map(Payload::new)
         })
     }
+}
+
+fn read<T: Data>(from: impl FnOnce() -> serde_json::Result<T>) -> Result<Payload, String> {
+    match panics::caught(from) {
+        Ok(read) => read.map(Payload::new).map_err(|error| error.to_string()),
+        Err(message) => Err(unread(&message)),
+    }
+}
+
+fn unread(message: &str) -> String {
+    format!("its `Deserialize` panicked: {message}")
 }
 
 fn typed<T: Data>(inputs: &[Payload]) -> Result<Vec<Arc<T>>, Fault> {

@@ -2,7 +2,6 @@
 
 mod job;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cell::{Effort, Report, ReportedResult};
@@ -42,13 +41,15 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
         built,
         waiting: Vec::new(),
     };
-    let end = worker.serve();
-    // A model whose own destructor panics must not take the thread's last word with it.
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
-    match (end, dropped) {
-        (End::Panicked(message), _) => seat.panicked(message),
-        (End::LoadFailed(fault), _) => seat.load_failed(fault),
-        (End::Stopped, _) => {
+    // Whatever of an author's it was that panicked, the worker is rebuilt.
+    let end = panics::caught(|| worker.serve()).unwrap_or_else(End::Panicked);
+    let Worker { built, waiting, .. } = worker;
+    drop(waiting);
+    panics::free(built.model, "a model");
+    match end {
+        End::Panicked(message) => seat.panicked(message),
+        End::LoadFailed(fault) => seat.load_failed(fault),
+        End::Stopped => {
             seat.stopped();
             if seat.is_gone() {
                 group.forget_unused();
@@ -104,10 +105,9 @@ impl<S: ModelSource> Worker<'_, S> {
         if self.group.generation() == self.built.generation {
             return Ok(());
         }
-        self.built = self
-            .group
-            .build(self.seat, Reload::Keep)
-            .map_err(End::LoadFailed)?;
+        let built = self.group.build(self.seat, Reload::Keep);
+        let old = std::mem::replace(&mut self.built, built.map_err(End::LoadFailed)?);
+        panics::free(old.model, "a model");
         if !self.seat.load_ended() {
             // Given up meanwhile: what it was given to do runs elsewhere by now.
             return Err(End::Stopped);
@@ -150,36 +150,24 @@ impl<S: ModelSource> Worker<'_, S> {
         };
         let noted = self.seat.note_begin_blocking(&tickets);
         let mut job = Job::new(skill, tickets, self.built.version.clone());
-        if let Err(fault) = noted {
-            self.seat.report(job.fail(&fault));
-            return Ok(());
-        }
-        let begun = catch_unwind(AssertUnwindSafe(|| {
-            job.begin(&mut self.built.model, self.seat)
-        }));
-        match begun {
-            Err(panic) => Err(End::Panicked(panics::message(&*panic))),
-            Ok(Err(fault)) => {
+        match noted.and_then(|()| job.begin(&mut self.built.model, self.seat)) {
+            Ok(()) => self.carry_on(job),
+            Err(fault) => {
                 self.seat.report(job.fail(&fault));
-                Ok(())
+                end(job)
             }
-            Ok(Ok(())) => self.carry_on(job),
         }
     }
 
     /// Steps a job until it ends or waits. The watchdog is counting when this is called.
     fn carry_on(&mut self, mut job: Job<S::Model>) -> Result<(), End> {
         loop {
-            let stepped = catch_unwind(AssertUnwindSafe(|| {
-                job.step(&mut self.built.model, self.seat)
-            }));
-            let step = stepped.map_err(|panic| End::Panicked(panics::message(&*panic)))?;
-            let goes_on = match step {
+            let goes_on = match job.step(&mut self.built.model, self.seat) {
                 Err(fault) => {
                     self.seat.report(job.fail(&fault));
-                    return Ok(());
+                    return end(job);
                 }
-                Ok(step) => self.note_step(&mut job, step)?,
+                Ok(step) => self.note_step(&mut job, step),
             };
             // After what the step settled: with a neighbour gone, a slow reader may hold up what is left.
             if !goes_on || job.is_held_up() {
@@ -188,7 +176,7 @@ impl<S: ModelSource> Worker<'_, S> {
             let reports = job.reports();
             if job.is_over() {
                 self.seat.report(reports);
-                return Ok(());
+                return end(job);
             }
             if !goes_on || job.is_held_up() || self.seat.is_stopped() {
                 self.seat.report(reports);
@@ -206,26 +194,14 @@ impl<S: ModelSource> Worker<'_, S> {
     }
 
     /// Whether the job can take its next step at once.
-    fn note_step(
-        &mut self,
-        job: &mut Job<S::Model>,
-        step: Step<crate::Payload>,
-    ) -> Result<bool, End> {
+    fn note_step(&mut self, job: &mut Job<S::Model>, step: Step<crate::Payload>) -> bool {
         match step {
-            Step::Continue => Ok(true),
-            Step::Waiting => Ok(false),
-            Step::Settled(outcomes) => {
-                job.settle(outcomes);
-                Ok(true)
-            }
-            Step::Finished => {
-                let finished = catch_unwind(AssertUnwindSafe(|| {
-                    job.finish(&mut self.built.model, self.seat)
-                }));
-                finished.map_err(|panic| End::Panicked(panics::message(&*panic)))?;
-                Ok(true)
-            }
+            Step::Continue => {}
+            Step::Waiting => return false,
+            Step::Settled(outcomes) => job.settle(outcomes),
+            Step::Finished => job.finish(&mut self.built.model, self.seat),
         }
+        true
     }
 
     /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
@@ -246,15 +222,16 @@ impl<S: ModelSource> Worker<'_, S> {
             self.seat.step_began();
             return Ok(());
         }
-        let joined = catch_unwind(AssertUnwindSafe(|| {
-            job.join(&mut self.built.model, &joining, self.seat)
-        }));
-        match joined {
-            Err(panic) => Err(End::Panicked(panics::message(&*panic))),
-            Ok(true) => Ok(()),
-            Ok(false) => self.begin(joining).inspect(|()| self.seat.step_began()),
+        if job.join(&mut self.built.model, &joining, self.seat) {
+            return Ok(());
         }
+        self.begin(joining).inspect(|()| self.seat.step_began())
     }
+}
+
+/// Frees a job whose tasks are answered.
+fn end<M>(job: Job<M>) -> Result<(), End> {
+    job.free().map_err(End::Panicked)
 }
 
 /// What becomes of tasks that could not even begin.

@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
-use crate::skill_entry::Face;
+use crate::skill_entry::{Face, guarded};
 use crate::ticket::{Inlet, Ticket};
 
 /// The caller's end of a stream of chunks. Dropping it says that all is said.
@@ -41,8 +41,9 @@ impl<S: ClientStreaming> Chunks<S> {
     /// # Errors
     /// [`TaskError::Cancelled`] when the task has ended.
     pub async fn send(&self, chunk: S::Chunk) -> Result<(), TaskError> {
-        let bytes = S::chunk_bytes(&chunk);
-        self.inner.send(Payload::new(chunk), bytes, S::NAME).await
+        let bytes = guarded(S::NAME, "chunk_bytes", || S::chunk_bytes(&chunk));
+        let chunk = Payload::new(chunk);
+        self.inner.send(chunk, bytes?, S::NAME).await
     }
 }
 
@@ -70,7 +71,7 @@ impl JsonChunks {
                 skill: skill.clone(),
                 message,
             })?;
-        let bytes = self.face.chunk_bytes(&chunk);
+        let bytes = self.face.chunk_bytes(&chunk)?;
         self.inner.send(chunk, bytes, skill).await
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct RawStream {
     items: flume::Receiver<Payload>,
     pending: Option<Pending>,
     last: Option<Result<Payload, TaskError>>,
+    /// Something came that cannot be given on: that was the end.
+    broken: bool,
 }
 
 impl RawStream {
@@ -38,7 +40,14 @@ impl RawStream {
             items,
             pending: Some(pending),
             last: None,
+            broken: false,
         }
+    }
+
+    /// Ends the stream by an error of its own; its task is cancelled.
+    fn break_off(&mut self, error: TaskError) -> TaskError {
+        (self.pending, self.last, self.broken) = (None, None, true);
+        error
     }
 
     /// The next item, or the end; nothing after the end.
@@ -54,11 +63,22 @@ impl RawStream {
             }
             self.pending = None;
         }
+        if self.broken {
+            return None;
+        }
         // The reply comes after the last item was sent: what is still in the buffer comes before the end.
         if let Ok(item) = self.items.try_recv() {
             return Some(Heard::Item(item));
         }
         self.last.take().map(Heard::End)
+    }
+
+    /// The next item; none at the end, whatever that is.
+    pub(crate) async fn next_item(&mut self) -> Option<Payload> {
+        match self.hear().await? {
+            Heard::Item(item) => Some(item),
+            Heard::End(_) => None,
+        }
     }
 
     /// A job that rests because the buffer was full goes on.
@@ -87,10 +107,11 @@ impl<S: ServerStreaming> TaskStream<S> {
     /// What ended the stream. [`TaskError::Interrupted`] when it broke off after its first item.
     pub async fn next(&mut self) -> Option<Result<S::Item, TaskError>> {
         match self.inner.hear().await? {
-            Heard::Item(item) => Some(
-                item.take()
-                    .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name())),
-            ),
+            Heard::Item(item) => Some(item.take().map_err(|other| {
+                let found = other.type_name();
+                let error = TaskError::unexpected_type::<S::Item>(S::NAME, "an item", found);
+                self.inner.break_off(error)
+            })),
             Heard::End(Err(error)) => Some(Err(error)),
             Heard::End(Ok(output)) => {
                 self.inner.last = Some(Ok(output));
@@ -119,9 +140,9 @@ impl<S: ServerStreaming> TaskStream<S> {
 }
 
 fn typed_output<S: Skill>(output: Payload) -> Result<S::Output, TaskError> {
-    output
-        .take()
-        .map_err(|other| TaskError::unexpected_type(S::NAME, other.type_name()))
+    output.take().map_err(|other| {
+        TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
+    })
 }
 
 /// The items of a task as JSON, for callers outside the process. Dropping it cancels the task.
@@ -152,16 +173,14 @@ impl JsonStream {
     /// # Errors
     /// What ended the stream.
     pub async fn next(&mut self) -> Option<Result<JsonHeard, TaskError>> {
-        let json = |payload: Payload| {
-            payload.to_json().map_err(|message| TaskError::Bug {
-                skill: self.skill.clone(),
-                message,
-            })
+        let json = match self.inner.hear().await? {
+            Heard::Item(item) => item.to_json().map(JsonHeard::Item),
+            Heard::End(Ok(output)) => output.to_json().map(JsonHeard::Output),
+            Heard::End(Err(error)) => return Some(Err(error)),
         };
-        Some(match self.inner.hear().await? {
-            Heard::Item(item) => json(item).map(JsonHeard::Item),
-            Heard::End(Ok(output)) => json(output).map(JsonHeard::Output),
-            Heard::End(Err(error)) => Err(error),
-        })
+        Some(json.map_err(|message| {
+            let skill = self.skill.clone();
+            self.inner.break_off(TaskError::Bug { skill, message })
+        }))
     }
 }

@@ -201,7 +201,7 @@ impl Cell {
 
     fn sit_down(self: &Arc<Self>, seat: Seat, weights: Reload) {
         if self.is_closing() {
-            return;
+            return seat.release();
         }
         match self.groups[usize::from(seat.group.0)].runner.clone() {
             Runner::Flow(face) => self.spawner.task(flow::live(face, seat)),

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use crate::cell::books::Held;
 use crate::cell::{Cell, CellSkill, Runner};
 use crate::clock::Time;
-use crate::environment::{
-    DeadLetterRecord, EnvironmentError, SettledRecord, TaskRecord, Transaction,
-};
+use crate::environment::{DeadLetterRecord, SettledRecord, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::events::{Place, Record, TaskFinished, TaskOutcome};
 use crate::fact::{FactDraft, Provenance};
@@ -18,6 +16,7 @@ use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::effect::{Refusal, Settlement};
 use crate::ledger::event::Event;
+use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
 
@@ -94,9 +93,14 @@ impl Cell {
     }
 
     fn burial(&self, held: &Held, error: &TaskError, cause: &str) -> Transaction {
+        let (input, cause) = match held.ticket.input.to_json() {
+            Ok(input) => (input, cause.to_owned()),
+            // A letter without its input still says what happened.
+            Err(why) => (Value::Null, format!("{cause}; its input is lost: {why}")),
+        };
         let record = TaskRecord {
             attempts: held.stages.runs,
-            ..self.record(&held.ticket)
+            ..self.record_of(&held.ticket, input)
         };
         let mut transaction = settlement(&held.ticket, error);
         if !held.ticket.is_durable() {
@@ -109,8 +113,18 @@ impl Cell {
     }
 
     /// The task as the environment keeps it.
-    pub(crate) fn record(&self, ticket: &Ticket) -> TaskRecord {
-        let input = ticket.input.to_json().unwrap_or(Value::Null);
+    ///
+    /// # Errors
+    /// [`TaskError::Rejected`] when JSON cannot hold its input.
+    pub(crate) fn record(&self, ticket: &Ticket) -> Result<TaskRecord, TaskError> {
+        let input = ticket.input.to_json().map_err(|why| TaskError::Rejected {
+            skill: ticket.skill_name.to_string(),
+            message: format!("expected an input that JSON can hold, since the task is to outlive its process: {why}"),
+        })?;
+        Ok(self.record_of(ticket, input))
+    }
+
+    fn record_of(&self, ticket: &Ticket, input: Value) -> TaskRecord {
         let deadline_ms = (ticket.deadline != Time::NEVER)
             .then(|| self.clock.unix_nanos(ticket.deadline) / 1_000_000);
         ticket.record(input, deadline_ms)
@@ -228,6 +242,11 @@ impl Cell {
                 skill,
                 message: format!("{message}; it is tried again in {retry_after:?}"),
             },
+            Refusal::TooLarge { bytes: u64::MAX, .. } => TaskError::Rejected {
+                skill,
+                message: "expected an input that JSON can hold, or an `input_bytes` that measures it otherwise"
+                    .to_owned(),
+            },
             Refusal::TooLarge {
                 bytes,
                 capacity_bytes,
@@ -283,23 +302,26 @@ impl Cell {
         self.spawner.task(async move {
             let _settling = cell.settlements.begin(ticket.origin.episode);
             let task = ticket.id;
-            let event = match cell.commit_outcome(&ticket, output.as_ref(), facts).await {
+            // Until this task says how it went, neither a deadline nor a shutdown ends the wait.
+            let committed = Caught::new(Box::pin(cell.commit_outcome(&ticket, output, facts)));
+            let committed = committed.await.unwrap_or_else(|message| {
+                Err(Fault::bug(format!(
+                    "writing its outcome panicked: {message}"
+                )))
+            });
+            cell.tell(match committed {
                 Ok(()) => Event::Committed { task },
-                Err(error) => {
-                    let fault = Fault::unavailable(error.to_string());
-                    Event::CommitFailed { task, fault }
-                }
-            };
-            cell.tell(event);
+                Err(fault) => Event::CommitFailed { task, fault },
+            });
         });
     }
 
     async fn commit_outcome(
         &self,
         ticket: &Ticket,
-        output: Option<&Payload>,
+        output: Option<Payload>,
         facts: Vec<FactDraft>,
-    ) -> Result<(), EnvironmentError> {
+    ) -> Result<(), Fault> {
         let provenance = Provenance {
             agent: Some(self.name.clone()),
             task: Some(ticket.id),
@@ -316,7 +338,13 @@ impl Cell {
                 .collect(),
             ..Transaction::default()
         };
-        let output = output.map(|output| output.to_json().unwrap_or(Value::Null));
+        let is_written = ticket.is_durable() || ticket.origin.produces.is_some();
+        let output = output.filter(|_| is_written).map(|output| output.to_json());
+        let output = output.transpose().map_err(|why| {
+            Fault::bug(format!(
+                "expected an output that JSON can hold, since it is to be written down: {why}"
+            ))
+        })?;
         if let (Some(kind), Some(output)) = (&ticket.origin.produces, &output) {
             let fact = FactDraft::new(kind.clone(), output.clone());
             transaction.facts.push((fact, provenance));
@@ -327,7 +355,9 @@ impl Cell {
                 .settled
                 .push(SettledRecord::new(ticket.id, outcome));
         }
-        self.environment.commit(transaction).await.map(|_| ())
+        let committed = self.environment.commit(transaction).await;
+        committed.map_err(|error| Fault::unavailable(error.to_string()))?;
+        Ok(())
     }
 }
 

@@ -1,7 +1,6 @@
 //! The one bounded channel between the agents and the observers.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -148,18 +147,16 @@ impl Service {
 
     /// An observer that panics is left out from then on; the agents never notice.
     fn each(&mut self, mut act: impl FnMut(&mut dyn Observer)) {
-        self.observers.retain_mut(|observer| {
-            match catch_unwind(AssertUnwindSafe(|| act(&mut **observer))) {
+        self.observers
+            .retain_mut(|observer| match panics::caught(|| act(&mut **observer)) {
                 Ok(()) => true,
-                Err(panic) => {
-                    let message = panics::message(&*panic);
+                Err(message) => {
                     tracing::error!(
                         reason = message,
                         "an observer panicked and is left out from now on"
                     );
                     false
                 }
-            }
-        });
+            });
     }
 }

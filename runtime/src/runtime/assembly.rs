@@ -15,6 +15,7 @@ use crate::group::GroupParts;
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 use crate::memory::Memory;
+use crate::panics;
 use crate::placement::Placer;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
@@ -47,7 +48,11 @@ impl Assembly<'_> {
             agent: name.to_string(),
             fault,
         };
-        let definition = agent.define(AgentDefinition::default()).map_err(cannot)?;
+        let defined = panics::caught(|| agent.define(AgentDefinition::default()));
+        let defined = defined.unwrap_or_else(|message| {
+            Err(Fault::bug(format!("its definition panicked: {message}")))
+        });
+        let definition = defined.map_err(cannot)?;
         let AgentDefinition {
             groups: models,
             flows,

@@ -30,7 +30,7 @@ impl Runtime {
     ) -> Result<Call, TaskError> {
         self.read(skill, input, options.clone())
             .inspect_err(|error| {
-                if let TaskError::InvalidInput { .. } = error {
+                if let TaskError::InvalidInput { .. } | TaskError::Bug { .. } = error {
                     // Nothing of it was taken in.
                     let call = Call::new(skill, Payload::new(Value::Null), 0, options);
                     self.inner.refuse_unread(call, error);
@@ -42,7 +42,7 @@ impl Runtime {
     fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
         let input = Asker::decode(&*self.inner, skill, input)?;
         let route = self.inner.router.find(skill)?;
-        let bytes = route.skill().face.bytes(&input);
+        let bytes = route.skill().face.bytes(&input)?;
         Ok(Call::new(skill, input, bytes, options))
     }
 
@@ -55,7 +55,9 @@ impl Runtime {
     pub(crate) async fn call_durable(&self, call: Call) -> Result<Pending, TaskError> {
         let durability = call.because.durability.unwrap_or(Durability::Durable);
         let (route, ticket) = self.inner.ticket(call, durability)?;
-        let record = route.cell.record(&ticket);
+        let record = route.cell.record(&ticket).inspect_err(|error| {
+            route.cell.turn_away(ticket.clone(), error);
+        })?;
         let transaction = Transaction {
             namespace: record.namespace.clone(),
             episode: record.episode,
@@ -228,7 +230,7 @@ impl Asker for Inner {
         Box::pin(async move {
             let mut path = parent.origin.path.clone();
             path.push(parent.skill_name.clone());
-            let bytes = self.router.find(skill)?.skill().face.bytes(&input);
+            let bytes = self.router.find(skill)?.skill().face.bytes(&input)?;
             let deadline =
                 (parent.deadline != Time::NEVER).then(|| parent.deadline.since(self.clock.now()));
             let options = TaskOptions {

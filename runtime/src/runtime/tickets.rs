@@ -25,11 +25,15 @@ impl Inner {
         let route = self.router.find(&call.skill)?;
         let face = &route.skill().face;
         let shape = match face.spec().delivery {
-            Delivery::ClientStreaming => Shape::default(),
+            Delivery::ClientStreaming => Ok(Shape::default()),
             _ => face.shape(&call.input),
         };
+        let (shape, error) = match shape {
+            Ok(shape) => (shape, None),
+            Err(error) => (Shape::default(), Some(error)),
+        };
         let ticket = self.write_ticket(&route, call, durability, shape);
-        match self.bar(&route, &ticket) {
+        match error.or_else(|| self.bar(&route, &ticket)) {
             None => Ok((route, ticket)),
             Some(error) => {
                 route.cell.turn_away(ticket, &error);

@@ -12,6 +12,7 @@ use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
+use crate::panics;
 use crate::payload::Payload;
 use crate::sabotage::Moment;
 use crate::seat::Seat;
@@ -188,7 +189,7 @@ impl<M> Job<M> {
     }
 
     /// Ends the whole job by a fault; gives what is to be reported.
-    pub(super) fn fail(mut self, fault: &Fault) -> Vec<Report> {
+    pub(super) fn fail(&mut self, fault: &Fault) -> Vec<Report> {
         for member in &mut self.members {
             if matches!(member.standing, MemberStanding::Working) {
                 member.standing = MemberStanding::Ended(ReportedResult::Fault(fault.clone()));
@@ -196,6 +197,14 @@ impl<M> Job<M> {
             member.overflow.clear();
         }
         self.reports()
+    }
+
+    /// Frees a job that has come to its end.
+    ///
+    /// # Errors
+    /// The message of a panic: its model cannot be trusted any more.
+    pub(super) fn free(mut self) -> Result<(), String> {
+        panics::caught(|| drop(self.state.take()))
     }
 
     /// A member that nobody waits for is out of the job, although the skill may still carry it along.
@@ -297,6 +306,15 @@ impl<M> Job<M> {
             .iter()
             .map(|member| member.ticket.input.clone())
             .collect()
+    }
+}
+
+impl<M> Drop for Job<M> {
+    /// A job that is lost goes with its worker, and so does the panic of its destructor.
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            panics::free(state, "the state of a job");
+        }
     }
 }
 
