@@ -4,7 +4,6 @@ mod slot;
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,13 +33,13 @@ pub(crate) struct GroupParts {
 pub(crate) trait GroupRunner: Send + Sync {
     /// Lives one incarnation of a worker, on the worker's own thread.
     fn live(&self, seat: &Seat, weights: Reload);
-    /// Reads a new version's weights on those devices; blocks while it does.
+    /// Reads a new version's weights on those devices, and tries to build it there; blocks while it does.
     fn read(
         &self,
         source: Box<dyn Any + Send>,
         devices: &[DeviceName],
     ) -> Result<NewVersion, Fault>;
-    /// Takes a new version, with shares of its weights; workers come for it between two jobs.
+    /// Takes a new version, with shares of its weights, unless a newer one was taken before; workers come for it between two jobs.
     fn swap(
         &self,
         version: NewVersion,
@@ -83,6 +82,8 @@ struct State<S: ModelSource> {
     source: Arc<S>,
     /// Kept, because a source may have to read a file to know it.
     version: ModelVersion,
+    /// Kept as well, so that nobody but who builds calls a source.
+    bytes: u64,
     weights: SlotByDevice<S>,
     /// Shares of weights that a swap has read, until a worker has come for them.
     ahead: Vec<Share>,
@@ -114,6 +115,7 @@ impl<S: ModelSource> Group<S> {
             .collect();
         let state = Mutex::new(State {
             version: source.version(),
+            bytes: memory_bytes,
             source,
             weights: HashMap::new(),
             ahead: Vec::new(),
@@ -140,6 +142,10 @@ impl<S: ModelSource> Group<S> {
     ///
     /// The watchdog counts while this worker reads or builds, and not while it waits for another that reads. Whoever calls says how it ended.
     pub(crate) fn build(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
+        caught(|| self.build_on(seat, weights))
+    }
+
+    fn build_on(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
         let device = seat.device();
         let (source, slot, generation) = {
             let mut state = self.state.lock();
@@ -155,17 +161,18 @@ impl<S: ModelSource> Group<S> {
             caught(|| source.load(&device))
         })?;
         seat.load_began();
-        let model = caught(|| source.build(&loaded, &device))?;
-        let version = source.version();
+        let (version, bytes) = (source.version(), source.memory_bytes());
+        let model = source.build(&loaded, &device)?;
         let mut state = self.state.lock();
         if Arc::ptr_eq(&state.source, &source) {
             state.version = version.clone();
+            state.bytes = bytes;
         }
         Ok(Built {
             model,
             version,
             generation,
-            bytes: source.memory_bytes(),
+            bytes,
         })
     }
 
@@ -195,16 +202,8 @@ impl<S: ModelSource> GroupRunner for Group<S> {
                 "expected a model source of type {expected} for this group"
             ))
         })?;
-        let read = |device: &DeviceName| {
-            let loaded = caught(|| source.load(device))?;
-            Ok((*device, Arc::new(Slot::filled(loaded))))
-        };
-        let weights: SlotByDevice<S> = devices.iter().map(read).collect::<Result<_, Fault>>()?;
-        Ok(NewVersion(Box::new(Prepared::<S> {
-            version: source.version(),
-            source: Arc::new(*source),
-            weights,
-        })))
+        let prepared = caught(|| prepare(*source, devices))?;
+        Ok(NewVersion(Box::new(prepared)))
     }
 
     fn swap(
@@ -218,15 +217,28 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         let Prepared {
             source,
             version,
+            bytes,
             weights,
         } = *prepared;
         let mut state = self.state.lock();
-        state.source = source;
+        // The order in which versions are asked for counts, and not that in which they are read.
+        if generation < self.generation() {
+            return Err(Fault::rejected(format!(
+                "version `{}`, which was asked for after it, is served already",
+                state.version
+            )));
+        }
         state.version = version.clone();
-        // Workers that still run a job hold the old weights; the last one frees them.
-        state.weights = weights;
+        state.bytes = bytes;
+        let old = (
+            std::mem::replace(&mut state.source, source),
+            // Workers that still run a job hold the old weights; the last one frees them.
+            std::mem::replace(&mut state.weights, weights),
+        );
         state.ahead = shares;
         self.generation.store(generation, Ordering::Release);
+        drop(state);
+        panics::free(old, "a version of a model");
         Ok(version)
     }
 
@@ -259,13 +271,19 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.state.lock().source.memory_bytes()
+        self.state.lock().bytes
     }
 
     fn measured_bytes(&self, device: &DeviceName) -> Option<u64> {
-        let state = self.state.lock();
-        let weights = state.weights.get(device)?.peek()?;
-        state.source.weights_bytes(&weights)
+        let (source, weights) = {
+            let state = self.state.lock();
+            (state.source.clone(), state.weights.get(device)?.peek()?)
+        };
+        let measured = panics::caught(move || source.weights_bytes(&weights));
+        measured.unwrap_or_else(|message| {
+            tracing::error!(message, "weights could not be measured");
+            None
+        })
     }
 
     fn forget_unused(&self) {
@@ -290,13 +308,31 @@ impl<S: ModelSource> GroupRunner for Group<S> {
 struct Prepared<S: ModelSource> {
     source: Arc<S>,
     version: ModelVersion,
+    bytes: u64,
     weights: SlotByDevice<S>,
+}
+
+/// Reads a new version's weights, and builds a model from them on each device to see that it can be done: a version that no worker can
+/// build must not take the place of one that works.
+fn prepare<S: ModelSource>(source: S, devices: &[DeviceName]) -> Result<Prepared<S>, Fault> {
+    let mut weights = HashMap::new();
+    for device in devices {
+        let loaded = Arc::new(source.load(device)?);
+        let tried = source.build(&loaded, device)?;
+        panics::free(tried, "a model");
+        weights.insert(*device, Arc::new(Slot::filled(loaded)));
+    }
+    Ok(Prepared {
+        version: source.version(),
+        bytes: source.memory_bytes(),
+        source: Arc::new(source),
+        weights,
+    })
 }
 
 /// A panic of a source is a fault that may pass.
 fn caught<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = panics::message(&*panic);
+    panics::caught(work).unwrap_or_else(|message| {
         Err(Fault::retryable(format!(
             "loading the model panicked: {message}"
         )))

@@ -9,6 +9,7 @@ use crate::ledger::effect::Reload;
 use crate::ledger::event::{Event, GroupId};
 use crate::memory::{Place, Share, WeightsKey};
 use crate::model::DeviceName;
+use crate::panics;
 use crate::seat::Seat;
 
 impl Cell {
@@ -38,7 +39,10 @@ impl Cell {
             let found = tokio::select! {
                 found = cell.room(&place, wish) => found.into_iter().next(),
                 () = cell.told_to_stop(&seat) => None,
-                () = cell.closed() => None,
+                () = cell.closed() => {
+                    seat.release();
+                    None
+                }
             };
             drop(place);
             if let Some(share) = found {
@@ -48,19 +52,19 @@ impl Cell {
         });
     }
 
-    /// Room for a version to come, beside the present one on each of the devices.
+    /// Room for a version to come, beside the present one's bytes on each of the devices.
     ///
     /// # Errors
     /// When the budget is too small for both, or the runtime shuts down meanwhile.
     pub(crate) async fn room_beside(
         &self,
         group: GroupId,
-        runner: &Arc<dyn GroupRunner>,
+        present: u64,
         devices: &[DeviceName],
         generation: u64,
         bytes: u64,
     ) -> Result<Vec<Share>, Fault> {
-        let both = bytes.saturating_add(runner.memory_bytes());
+        let both = bytes.saturating_add(present);
         let both = both.saturating_mul(devices.len() as u64);
         if both > self.memory.budget() {
             return Err(self.too_large(group, both));
@@ -124,15 +128,17 @@ impl Cell {
 
     fn start_thread(self: &Arc<Self>, seat: Seat, runner: Arc<dyn GroupRunner>, weights: Reload) {
         let name = format!("{}-{}", self.name, seat.incarnation.worker.0);
-        let by = seat.incarnation;
+        let seat = Arc::new(seat);
+        let worker = seat.clone();
         let spawned = self.spawner.thread(name, move || {
-            runner.live(&seat, weights);
+            if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
+                worker.panicked(message);
+            }
             // Its share goes only now: the next incarnation has taken its own by then, or the weights are free.
-            drop(seat);
+            drop(worker);
         });
         if let Err(error) = spawned {
-            let fault = Fault::retryable(format!("cannot start a thread: {error}"));
-            self.tell(Event::LoadFailed { by, fault });
+            seat.load_failed(Fault::retryable(format!("cannot start a thread: {error}")));
         }
     }
 

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::fault::Fault;
 use crate::ledger::event::Incarnation;
+use crate::panics;
 
 /// The weights of a group on one device.
 pub(super) struct Slot<W> {
@@ -28,8 +29,8 @@ impl<W> Slot<W> {
         Self::of(Content::Empty)
     }
 
-    pub(super) fn filled(weights: W) -> Self {
-        Self::of(Content::Here(Arc::new(weights)))
+    pub(super) fn filled(weights: Arc<W>) -> Self {
+        Self::of(Content::Here(weights))
     }
 
     fn of(content: Content<W>) -> Self {
@@ -94,26 +95,41 @@ impl<W> Slot<W> {
 
     /// Lets go of weights under suspicion; whoever holds them keeps them.
     pub(super) fn clear(&self) {
-        let mut content = self.content.lock();
-        if matches!(*content, Content::Here(_)) {
-            *content = Content::Empty;
-        }
+        self.empty_if(|content| matches!(content, Content::Here(_)));
     }
 
     /// Lets go of weights that no worker holds.
     pub(super) fn clear_unused(&self) {
-        let mut content = self.content.lock();
-        if matches!(&*content, Content::Here(weights) if Arc::strong_count(weights) == 1) {
-            *content = Content::Empty;
-        }
+        self.empty_if(
+            |content| matches!(content, Content::Here(weights) if Arc::strong_count(weights) == 1),
+        );
     }
 
     /// A worker that was reading was given up: whoever waits for it takes its place.
     pub(super) fn forsake(&self, by: Incarnation) {
+        self.empty_if(|content| matches!(content, Content::Reading(reader) if *reader == by));
+    }
+
+    fn empty_if(&self, fits: impl FnOnce(&Content<W>) -> bool) {
         let mut content = self.content.lock();
-        if matches!(*content, Content::Reading(reader) if reader == by) {
-            *content = Content::Empty;
-            self.changed.notify_all();
+        if !fits(&content) {
+            return;
         }
+        let old = std::mem::replace(&mut *content, Content::Empty);
+        drop(content);
+        self.changed.notify_all();
+        old.free();
+    }
+}
+
+impl<W> Content<W> {
+    fn free(self) {
+        panics::free(self, "weights");
+    }
+}
+
+impl<W> Drop for Slot<W> {
+    fn drop(&mut self) {
+        std::mem::replace(self.content.get_mut(), Content::Empty).free();
     }
 }

@@ -9,18 +9,22 @@ use crate::fault::Fault;
 use crate::group::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
+use crate::panics;
 use crate::runtime::Runtime;
 
 impl Runtime {
     /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it
-    /// between two jobs. A task that is asked for afterwards runs on the new version, unless its worker has live streams on the old one.
+    /// between two jobs. A model is built from them first, on each device that holds the old ones (on its first device, for a group that
+    /// holds none), so that a version that cannot be built never takes effect. Of several swaps of one group the one that was asked for last
+    /// counts. A task that is asked for afterwards runs on the new version, unless its worker has live streams on the old one.
     ///
     /// Until the last job on the old version ends, the weights of both are in memory, and the memory budget counts both: it waits
     /// until there is room for them.
     ///
     /// # Errors
     /// A fault when there is no such group, its models are of another type, the memory budget is too small for both versions, or the
-    /// new weights cannot be read within the agent's `load_limit`; the old version then goes on.
+    /// new version cannot be read and built within the agent's `load_limit`; the old version then goes on. Also when a version that was asked
+    /// for later is served already.
     pub async fn swap<S: ModelSource>(
         &self,
         agent: &str,
@@ -38,7 +42,11 @@ impl Runtime {
                 "`{group}` of agent `{agent}` is a flow, it has no model"
             )));
         };
-        let bytes = source.memory_bytes();
+        let bytes = panics::caught(|| source.memory_bytes()).map_err(|message| {
+            Fault::bug(format!(
+                "`memory_bytes` of the new version panicked: {message}"
+            ))
+        })?;
         let exchange = Exchange {
             cell: cell.clone(),
             group: GroupId(at as u16),
@@ -62,20 +70,34 @@ impl Exchange {
             group,
             runner,
         } = self;
-        let devices = runner.devices();
+        let mut devices = runner.devices();
+        let present = if devices.is_empty() {
+            0
+        } else {
+            runner.memory_bytes()
+        };
+        if devices.is_empty() {
+            devices.extend(cell.first_device(group));
+        }
         let generation = runner.next_generation();
-        let room = cell.room_beside(group, &runner, &devices, generation, bytes);
+        let room = cell.room_beside(group, present, &devices, generation, bytes);
         let shares = room.await?;
         // Either the reader takes the new version, or whoever waits has given it up.
         let decided = Arc::new(AtomicBool::new(false));
         let (reply, read) = tokio::sync::oneshot::channel();
         let (reader, told) = (decided.clone(), cell.clone());
         let swap = move || {
-            let version = runner.read(source, &devices).and_then(|version| {
+            let version = panics::caught(|| {
+                let version = runner.read(source, &devices)?;
                 if reader.swap(true, Ordering::AcqRel) {
                     return Err(Fault::retryable("it was given up"));
                 }
                 runner.swap(version, generation, shares)
+            });
+            let version = version.unwrap_or_else(|message| {
+                Err(Fault::bug(format!(
+                    "taking the new version panicked: {message}"
+                )))
             });
             if version.is_ok() {
                 told.tell(Event::Swap(group));

@@ -118,6 +118,8 @@ pub(crate) struct ProbeSource {
     pub(crate) dead: Vec<DeviceName>,
     /// Reading the weights fails.
     pub(crate) broken: bool,
+    /// Its weights can be read, and no model can be built from them.
+    pub(crate) unbuildable: bool,
     /// The device on which reading the weights stops at [`STUCK`], and how often still.
     pub(crate) stuck: Option<(DeviceName, Arc<AtomicU32>)>,
 }
@@ -132,6 +134,7 @@ impl ProbeSource {
             version: version.to_owned(),
             dead: Vec::new(),
             broken: false,
+            unbuildable: false,
             stuck: None,
         }
     }
@@ -188,6 +191,9 @@ impl ModelSource for ProbeSource {
     }
 
     fn build(&self, weights: &Arc<Weights>, _: &DeviceName) -> Result<Model, Fault> {
+        if self.unbuildable {
+            return Err(Fault::retryable("the weights are of another model"));
+        }
         Ok(Model {
             weights: weights.clone(),
         })

@@ -1,7 +1,7 @@
 //! Models come, change and go: swap, idle unload, fallbacks, and what cannot be loaded.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aimass_runtime::{DeviceName, Fault, ModelVersion, TaskError, TaskFinished, WorkerChange};
@@ -84,6 +84,71 @@ async fn a_new_version_that_cannot_be_read_is_refused_and_the_old_one_goes_on() 
     let restarts = stage.runtime.agents()[0].workers[0].restarts;
     assert_eq!(restarts, 0);
     assert_eq!(stage.runtime.agents()[0].workers[0].model.as_str(), "one");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_new_version_that_cannot_be_built_is_refused_and_no_call_fails() {
+    let stage = Stage::new().await;
+    let unbuildable = || {
+        let mut source = ProbeSource::new(&stage.desk, "two");
+        source.unbuildable = true;
+        source
+    };
+    // Before the first task there is no weight in memory, and the version is tried all the same.
+    let fault = stage.runtime.swap("probe", "model", unbuildable()).await;
+    let fault = fault.unwrap_err();
+    assert!(fault.message.contains("of another model"), "{fault}");
+
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let mut asked = Vec::new();
+    for id in 1..20 {
+        asked.push(stage.asked(Order::answer(id)).accepted(&stage).await);
+    }
+    let fault = stage.runtime.swap("probe", "model", unbuildable()).await;
+    assert!(fault.is_err(), "{fault:?}");
+    stage.desk.open(0);
+    for asked in asked.into_iter().chain([held]) {
+        assert_eq!(asked.answer().await.unwrap().version, "one");
+    }
+    assert_eq!(stage.ask(Order::answer(20)).await.unwrap().version, "one");
+    let workers = &stage.runtime.agents()[0].workers;
+    assert!(workers.iter().all(|worker| worker.restarts == 0));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_swap_of_an_agent_without_a_model_in_memory_leaves_none_there() {
+    let stage = Stage::new().await;
+    let source = ProbeSource::new(&stage.desk, "two");
+    stage.runtime.swap("probe", "model", source).await.unwrap();
+    let read = |version: &str| Entry::Loaded(version.to_owned(), "cpu".to_owned());
+    let freed = Entry::Freed("two".to_owned());
+    assert_eq!(stage.desk.log(), [read("two"), freed]);
+    assert_eq!(stage.ask(Order::answer(1)).await.unwrap().version, "two");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn of_two_swaps_the_one_that_was_asked_for_last_counts_whichever_is_read_first() {
+    let stage = Stage::new().await;
+    stage.ask(Order::answer(1)).await.unwrap();
+    let (runtime, reads) = (stage.runtime.clone(), Arc::new(AtomicU32::new(1)));
+    let mut slow = ProbeSource::new(&stage.desk, "two");
+    slow.stuck = Some((DeviceName::Cpu, reads.clone()));
+    let older = tokio::spawn(async move { runtime.swap("probe", "model", slow).await });
+    while reads.load(Ordering::SeqCst) > 0 {
+        tokio::task::yield_now().await;
+    }
+    let newer = ProbeSource::new(&stage.desk, "three");
+    let newer = stage.runtime.swap("probe", "model", newer).await;
+    assert_eq!(newer.unwrap().as_str(), "three");
+    stage.desk.open(STUCK);
+    let fault = older.await.unwrap().unwrap_err();
+    assert!(fault.message.contains("`three`"), "{fault}");
+    assert_eq!(stage.ask(Order::answer(2)).await.unwrap().version, "three");
+    assert_eq!(stage.runtime.agents()[0].workers[0].model.as_str(), "three");
     stage.close().await;
 }
 
