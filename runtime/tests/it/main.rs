@@ -9,6 +9,7 @@
 )]
 
 mod accepting;
+mod author_panics;
 mod batches;
 mod chunks;
 mod conformance;
