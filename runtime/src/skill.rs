@@ -267,6 +267,9 @@ pub struct SkillSpec {
     /// How many bytes a chunk takes.
     #[serde(skip)]
     pub(crate) chunk_bytes: Option<fn(&Payload) -> u64>,
+    /// The type of the items it sends.
+    #[serde(skip)]
+    pub(crate) item_type: Option<&'static str>,
 }
 
 impl SkillSpec {
@@ -284,6 +287,7 @@ impl SkillSpec {
             main_field: None,
             decode_chunk: None,
             chunk_bytes: None,
+            item_type: None,
         }
     }
 
@@ -298,6 +302,7 @@ impl SkillSpec {
     #[must_use]
     pub fn sends<S: ServerStreaming>(mut self) -> Self {
         self.item = Some(schemars::schema_for!(S::Item));
+        self.item_type = Some(std::any::type_name::<S::Item>());
         if self.delivery == Delivery::Unary {
             self.delivery = Delivery::ServerStreaming;
         }

@@ -107,6 +107,13 @@ async fn case_on(stage: &Stage, case: &Case, notes: &mut Notes) {
         .await;
     notes
         .check(
+            "sends what its spec says",
+            skill,
+            answers::items(stage, case),
+        )
+        .await;
+    notes
+        .check(
             "answers the same in company",
             skill,
             answers::company(stage, case),

@@ -1,5 +1,6 @@
 //! Stages: a runtime with the agent on it, whose workers can be harmed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,6 +118,40 @@ impl Stage {
     /// Asks, and waits for the answer.
     pub(super) async fn ask(&self, example: &Example) -> Result<Answer, TaskError> {
         self.start(example, TaskOptions::default())?.answer().await
+    }
+
+    /// The types of the items that a task sends, be they declared or not.
+    pub(super) async fn item_types(
+        &self,
+        example: &Example,
+    ) -> Result<BTreeSet<&'static str>, TaskError> {
+        let (skill, input) = (&example.skill, example.input.clone());
+        let face = self.runtime.inner.router.find(skill)?.skill().face.clone();
+        let call = self.runtime.decode(skill, input, TaskOptions::default())?;
+        let takes_chunks = face.spec().delivery == Delivery::ClientStreaming;
+        let (chunks, mut stream) = match takes_chunks {
+            true => {
+                let (chunks, stream) = self.runtime.converse(call)?;
+                (Some(JsonChunks::new(chunks, face)), stream)
+            }
+            false => (None, self.runtime.listen(call)?),
+        };
+        // What becomes of the task is for other checks to say.
+        let sending = async move {
+            let Some(chunks) = chunks else { return };
+            for chunk in &example.chunks {
+                let _ = chunks.send(chunk.clone()).await;
+            }
+        };
+        let hearing = async {
+            let mut types = BTreeSet::new();
+            while let Some(item) = stream.next_item().await {
+                types.insert(item.type_name());
+            }
+            types
+        };
+        let ((), types) = tokio::join!(sending, hearing);
+        Ok(types)
     }
 
     /// Hands a task over, and returns once its worker stands still before its next step. It does so until the second of what is

@@ -4,10 +4,12 @@ mod clerk;
 
 use std::time::Duration;
 
+use aimass_config::Config;
+use aimass_runtime::Runtime;
 use aimass_runtime::conformance::{Conformance, ConformanceReport};
 use serde_json::json;
 
-use clerk::{Clerk, Flaw};
+use clerk::{Clerk, Count, Flaw};
 
 fn suite(flaw: Flaw) -> Conformance {
     let clerk = Clerk::new(flaw);
@@ -145,6 +147,29 @@ async fn an_agent_whose_hanging_thread_keeps_a_lock_is_caught() {
 async fn an_agent_whose_input_is_not_written_down_as_it_was_read_is_caught() {
     let suite = suite(Flaw::LosesInput).example("clerk.stamp", json!({ "stamped": 7 }));
     assert_eq!(failures(suite).await, ["goes on after its process is gone"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_sends_other_items_than_its_spec_says_is_caught() {
+    for flaw in [Flaw::SendsOthers, Flaw::HidesItems] {
+        let failures = failures(suite(flaw)).await;
+        assert_eq!(failures, ["sends what its spec says"], "{flaw:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_item_of_another_type_ends_its_stream_by_an_error_that_says_so() {
+    let clerk = Clerk::new(Flaw::SendsOthers);
+    let runtime = Runtime::builder(Config::default()).agent(clerk.clone());
+    let runtime = runtime.start().await.unwrap();
+    let mut stream = runtime.stream(Count(clerk), 3).unwrap();
+    let error = stream.next().await.unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("expected an item of the type u32, got u64"),
+        "{error}"
+    );
+    assert!(stream.next().await.is_none(), "that was the end");
+    assert!(!runtime.shutdown().await.left_behind);
 }
 
 /// Deadlines, refusals and draining are the kernel's, which no agent can break: these checks fail by the answers around them.

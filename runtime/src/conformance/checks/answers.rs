@@ -51,6 +51,29 @@ pub(super) async fn again(stage: &Stage, case: &Case) -> Finding {
     case.same("asked again", &stage.ask(&case.example).await)
 }
 
+/// Whatever it sends is what its spec says that it sends: callers outside the process know nothing else of its items.
+pub(super) async fn items(stage: &Stage, case: &Case) -> Finding {
+    let sent = stage.item_types(&case.example).await;
+    let sent = sent.map_err(|error| failed(error.to_string()))?;
+    match (&case.spec.item, case.spec.item_type) {
+        (None, _) => sent.first().map_or(Ok(()), |found| {
+            Err(failed(format!(
+                "expected no items, since its spec names none, got some of the type {found}; add `.sends::<Self>()` to the spec"
+            )))
+        }),
+        (Some(_), Some(declared)) => {
+            let other = sent.iter().find(|found| **found != declared);
+            other.map_or(Ok(()), |found| {
+                Err(failed(format!(
+                    "expected items of the type {declared}, as its spec says, got some of the type {found}"
+                )))
+            })
+        }
+        // A schema that was written by hand names no type.
+        (Some(_), None) => Ok(()),
+    }
+}
+
 /// Four of the same, which wait together while the worker stands still, so that they share batches.
 pub(super) async fn company(stage: &Stage, case: &Case) -> Finding {
     let mut started = Vec::new();

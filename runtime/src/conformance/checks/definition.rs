@@ -10,7 +10,7 @@ use crate::conformance::case::{Finding, failed};
 use crate::conformance::checks::Notes;
 use crate::conformance::report::Verdict;
 use crate::conformance::stage::Stage;
-use crate::skill::SkillSpec;
+use crate::skill::{Delivery, SkillSpec};
 
 pub(super) fn check(suite: &Conformance, stage: &Stage, notes: &mut Notes) {
     let own = format!("{}.", stage.agent);
@@ -39,6 +39,7 @@ fn described(spec: &SkillSpec) -> Finding {
     if spec.description.trim().is_empty() {
         return Err(failed("expected a sentence as its description".to_owned()));
     }
+    streams(spec)?;
     let Some(field) = &spec.main_field else {
         return Ok(());
     };
@@ -48,6 +49,26 @@ fn described(spec: &SkillSpec) -> Finding {
     Err(failed(format!(
         "its main field is `{field}`, which its input does not have"
     )))
+}
+
+/// What it is said to send and to take goes with how it is said to travel.
+fn streams(spec: &SkillSpec) -> Finding {
+    let why = match (spec.delivery, &spec.item, &spec.chunk) {
+        (Delivery::ServerStreaming, None, _) => {
+            "it sends items, and its spec does not say which; use `sends`"
+        }
+        (Delivery::ClientStreaming, _, None) => {
+            "it takes chunks, and its spec does not say which; use `takes`"
+        }
+        (Delivery::Unary, Some(_), _) => {
+            "its spec has items, and says that it sends none; use `sends`"
+        }
+        (Delivery::Unary | Delivery::ServerStreaming, _, Some(_)) => {
+            "its spec has chunks, and says that it takes none; use `takes`"
+        }
+        _ => return Ok(()),
+    };
+    Err(failed(why.to_owned()))
 }
 
 /// Whether any form of the input has a field of that name.

@@ -40,6 +40,10 @@ pub(super) enum Flaw {
     SharesALock,
     /// Its input is not written down as it was read.
     LosesInput,
+    /// It sends items of another type than its spec says.
+    SendsOthers,
+    /// It sends items, and its spec says nothing of them.
+    HidesItems,
 }
 
 /// The agent `clerk`.
@@ -173,10 +177,10 @@ impl BatchSkill for File {
 }
 
 /// `clerk.count`: sends the numbers up to its input, one a step.
-struct Count(Clerk);
+pub(super) struct Count(pub(super) Clerk);
 
 /// A job of `clerk.count`: of each member, up to where it counts, and where it is.
-struct Counting {
+pub(super) struct Counting {
     members: Vec<(u32, Option<u32>)>,
     abandoned: Arc<AtomicU32>,
     _lock: Option<Lock>,
@@ -214,7 +218,11 @@ impl Skill for Count {
     type Output = u32;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Counts aloud").sends::<Self>()
+        let spec = SkillSpec::of::<Self>("Counts aloud");
+        match self.0.flaw {
+            Flaw::HidesItems => spec,
+            _ => spec.sends::<Self>(),
+        }
     }
 }
 
@@ -268,7 +276,10 @@ impl ModelSkill for Count {
             match *next {
                 Some(at) if at < *end && context.has_room(member) => {
                     *next = Some(at + 1);
-                    context.emit(member, at)?;
+                    match self.0.flaw {
+                        Flaw::SendsOthers => context.emit(member, u64::from(at))?,
+                        _ => context.emit(member, at)?,
+                    }
                 }
                 Some(at) if at >= *end => {
                     *next = None;
