@@ -4,6 +4,7 @@
 //! samples that come live. Neither ever holds more than a few seconds, however long the recording is.
 
 mod broken_off;
+mod claims;
 mod decode;
 mod edits;
 mod file;
@@ -11,7 +12,9 @@ mod info;
 mod limits;
 mod mix;
 mod opus;
+mod rebuilt;
 mod resample;
+mod riff;
 mod source;
 
 pub use file::AudioFile;

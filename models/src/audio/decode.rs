@@ -4,20 +4,26 @@
 //! a sum of claimed lengths can overflow, an assertion about a table can fail. So each call is made through [`contained`], which turns a
 //! panic into the error that the file is damaged. The decoder is not used again after that.
 
+mod faults;
+mod stream;
+
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3, CODEC_ID_OPUS};
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::AudioDecoder;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::errors::Error;
-use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_WAVE};
-use symphonia::core::formats::{FormatReader, Track, TrackType};
+use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_WAVE};
 use symphonia::core::packet::Packet;
 
-use super::edits::Edit;
-use super::opus::Opus;
+pub(super) use faults::{contained, refused};
+use faults::{damaged, unsupported};
+use stream::{Stream, choose, decoder_for};
+
+use super::claims::Extent;
+use super::edits::{Edit, LONGEST_GAP};
 use super::source::Allowance;
 use super::{AudioInfo, limits, mix};
 use crate::ModelError;
@@ -25,30 +31,22 @@ use crate::ModelError;
 /// After so many damaged packets in a row, 6 seconds of mp3, the rest of a file is not worth the search.
 const DAMAGED_IN_A_ROW: u32 = 250;
 
-/// The last channel layout that was decoded, and where in the stream it was.
-struct Stream {
-    track: u32,
-    codec: AudioCodecParameters,
-    /// Ticks of the container's clock to seconds, as a fraction.
-    tick: (u64, u64),
-    /// Frames that the header promises.
-    promised: Option<u64>,
-    /// The same with what the encoder put around them, where an mp3 file's tag counts all of that.
-    tagged: Option<u64>,
-    /// Frames that were decoded so far, trimmed or not.
-    decoded: u64,
-    /// Frames to be dropped at the start, because the encoder put them there and the decoder does not know.
-    delay: u64,
-    /// Frames that may be dropped at the end for the same reason.
-    padding: u64,
-    /// Where the recording ends, in frames of the whole stream, if padding follows.
-    end: Option<u64>,
-}
+/// How symphonia says that an mp4 file has no place for a packet which another of its tables counts.
+const OVERCOUNTED: [&str; 4] = [
+    "stsz entr",
+    "stco entr",
+    "co64 entr",
+    "chunk offset not found",
+];
+
+/// Where fewer bytes than this are there for each second, what the head says of the length is not believed: 8 kbit/s, the least at which anybody can
+/// be understood. Such a recording meets its limit while it is read.
+const LEAST_BYTES: f64 = 1_000.0;
 
 /// A reader and a decoder, from the first packet of a recording to the last.
 pub(super) struct Decoder {
     path: PathBuf,
-    length: u64,
+    known: Known,
     reader: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     allowance: Allowance,
@@ -61,24 +59,42 @@ pub(super) struct Decoder {
     heard: bool,
     truncated: bool,
     ended: bool,
+    /// What an ogg page's count of samples cuts off, while nothing follows.
+    held: Vec<f32>,
+    /// Whether such a count cut off more than any encoder adds.
+    counts_lie: bool,
+    /// Bytes of all packets.
+    taken: u64,
+}
+
+/// What is known of a file before it is decoded.
+pub(super) struct Known {
+    /// Its length in bytes.
+    pub(super) length: u64,
+    /// The edits of its tracks.
+    pub(super) edits: Vec<Edit>,
+    /// Whether it has the bytes that it claims.
+    pub(super) extent: Extent,
+    /// Where the packets of a flac file begin.
+    pub(super) frames: Option<u64>,
 }
 
 impl Decoder {
-    /// Chooses the recording's audio track. `length` is that of the file in bytes; `edits` are those of its tracks.
+    /// Chooses the recording's audio track.
     pub(super) fn new(
         path: &Path,
-        length: u64,
+        known: Known,
         reader: Box<dyn FormatReader>,
-        edits: &[Edit],
         allowance: Allowance,
     ) -> Result<Self, ModelError> {
         let (mut stream, decoder) = choose(path, &*reader)?;
-        if let Some(edit) = edits.iter().find(|edit| edit.track == stream.track) {
+        let mut edits = known.edits.iter();
+        if let Some(edit) = edits.find(|edit| edit.track == stream.track) {
             stream.apply(edit);
         }
         Ok(Self {
             path: path.to_path_buf(),
-            length,
+            known,
             reader,
             decoder,
             allowance,
@@ -91,6 +107,9 @@ impl Decoder {
             heard: false,
             truncated: false,
             ended: false,
+            held: Vec::new(),
+            counts_lie: false,
+            taken: 0,
         })
     }
 
@@ -155,12 +174,13 @@ impl Decoder {
             .end
             .unwrap_or(frames)
             .saturating_sub(self.stream.delay);
-        let kept = match self.bits_per_sample() {
-            // Whoever writes to a pipe does not know the length, and writes the largest one.
-            Some(bits) => kept.min(self.length.saturating_mul(8) / (bits * u64::from(channels))),
-            None => kept,
+        let length = self.known.length;
+        let Some(bits) = self.bits_per_sample() else {
+            let seconds = kept as f64 / f64::from(sample_rate);
+            return Some(seconds).filter(|seconds| length as f64 >= seconds * LEAST_BYTES);
         };
-        Some(kept as f64 / f64::from(sample_rate))
+        let there = length.saturating_mul(8) / (bits * u64::from(channels));
+        Some(kept.min(there) as f64 / f64::from(sample_rate))
     }
 
     /// The bits of a sample where each takes the same number, as the name of the codec says: `pcm_s16le`, `pcm_mulaw`, `adpcm_ms`.
@@ -185,14 +205,16 @@ impl Decoder {
             match contained(path, || self.reader.next_packet())? {
                 Ok(Some(packet)) if packet.track_id != self.stream.track => {}
                 Ok(Some(packet)) if packet.data.is_empty() && self.is_plain() => return Ok(None),
-                Ok(packet) => return Ok(packet),
+                Ok(packet) => {
+                    self.taken += packet.as_ref().map_or(0, |packet| packet.data.len() as u64);
+                    return Ok(packet);
+                }
                 Err(Error::ResetRequired) => {
                     self.finish_stream();
                     (self.stream, self.decoder) = choose(&self.path, &*self.reader)?;
                 }
                 Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    // Where no length was promised, the end of the file is the end of the recording.
-                    self.truncated |= !self.is_plain() || self.stream.promised.is_some();
+                    self.truncated |= self.breaks_off();
                     return Ok(None);
                 }
                 Err(Error::IoError(source)) => {
@@ -203,12 +225,32 @@ impl Decoder {
                         advice: "check the disk, and that the file is an audio file".to_owned(),
                     });
                 }
+                // An index that counts more than it describes. All that it describes was heard.
+                Err(Error::DecodeError(reason))
+                    if self.heard && OVERCOUNTED.iter().any(|words| reason.contains(words)) =>
+                {
+                    return Ok(None);
+                }
                 // What the reader cannot make sense of, it cannot skip either. What came before stands.
                 Err(_) => {
                     self.truncated = true;
                     return Ok(None);
                 }
             }
+        }
+    }
+
+    /// Whether the end of the file comes too soon, where a reader met it.
+    fn breaks_off(&self) -> bool {
+        match self.reader.format_info().format {
+            // Where no length was promised, the end of the file is the end of the recording.
+            FORMAT_ID_WAVE | FORMAT_ID_AIFF => self.stream.promised.is_some(),
+            // It promises more frames; but where the last one is whole, that was never so.
+            FORMAT_ID_FLAC => {
+                let end = self.known.frames.map(|begin| begin + self.taken);
+                end != Some(self.known.length)
+            }
+            _ => true,
         }
     }
 
@@ -264,11 +306,38 @@ impl Decoder {
             stream.padding -= trimmed;
             stop = frames - trimmed;
         }
+        if self.is_counted() {
+            start = start.max(packet.trim_start.get()).min(frames);
+            stop = stop
+                .min(frames - packet.trim_end.get().min(frames))
+                .max(start);
+            return self.take_counted(start as usize..stop as usize, frames as usize);
+        }
         mix::planes(
             &self.planes,
             start as usize..stop.max(start) as usize,
             &mut self.mono,
         );
+        self.heard = self.heard || !self.mono.is_empty();
+    }
+
+    /// Whether pages count the samples, so that the last one says how many are padding.
+    fn is_counted(&self) -> bool {
+        matches!(self.stream.codec.codec, CODEC_ID_VORBIS | CODEC_ID_OPUS)
+    }
+
+    /// Mixes `kept` of the frames, and holds back what follows: it is padding only if that is the end. A count that is wrong would else take seconds away.
+    fn take_counted(&mut self, kept: Range<usize>, frames: usize) {
+        if !kept.is_empty() || self.counts_lie {
+            self.mono.append(&mut self.held);
+        }
+        let held = kept.end..frames;
+        mix::planes(&self.planes, kept, &mut self.mono);
+        mix::planes(&self.planes, held, &mut self.held);
+        self.counts_lie |= self.held.len() as u64 > LONGEST_GAP;
+        if self.counts_lie {
+            self.mono.append(&mut self.held);
+        }
         self.heard = self.heard || !self.mono.is_empty();
     }
 
@@ -308,94 +377,21 @@ impl Decoder {
         Ok(())
     }
 
-    /// Compares what came with what the header promised. Only containers that count their samples, and tags that do, are taken at their word.
+    /// Compares what came with what the header promised. Only containers that count their samples, and tags that do, are taken at their word, and only
+    /// where the bytes of the file do not speak against it.
     fn finish_stream(&mut self) {
+        self.held.clear();
         let expected = match self.reader.format_info().format {
             FORMAT_ID_WAVE | FORMAT_ID_AIFF => self.stream.promised,
             _ if self.stream.codec.codec == CODEC_ID_MP3 => self.stream.tagged,
             _ => None,
         };
-        self.truncated =
-            self.truncated || expected.is_some_and(|frames| self.stream.decoded < frames);
-    }
-}
-
-impl Stream {
-    fn apply(&mut self, edit: &Edit) {
-        let Some(rate) = self.codec.sample_rate else {
-            return;
+        self.truncated |= match self.known.extent {
+            Extent::Unsaid => expected.is_some_and(|frames| self.stream.decoded < frames),
+            Extent::Whole => false,
+            Extent::Cut => true,
         };
-        let edit = edit.in_frames(rate, self.tick, self.promised);
-        self.delay = edit.delay;
-        self.end = edit.end;
     }
-}
-
-/// Chooses the track to listen to, and makes its decoder.
-fn choose(
-    path: &Path,
-    reader: &dyn FormatReader,
-) -> Result<(Stream, Box<dyn AudioDecoder>), ModelError> {
-    let track = reader
-        .default_track(TrackType::Audio)
-        .or_else(|| reader.first_track(TrackType::Audio));
-    let Some((track, codec)) = track.and_then(|track| Some((track, audio_of(track)?))) else {
-        return Err(unsupported(path, "no audio track of a known codec"));
-    };
-    // Before a decoder takes memory for them.
-    if let Some(channels) = &codec.channels {
-        let rate = codec.sample_rate.unwrap_or(super::SAMPLE_RATE);
-        limits::check_shape(rate, u32::try_from(channels.count()).unwrap_or(u32::MAX))?;
-    }
-    let decoder = decoder_for(path, codec)?;
-    let stream = Stream {
-        track: track.id,
-        codec: codec.clone(),
-        tick: track.time_base.map_or((0, 1), |base| {
-            (u64::from(base.numer.get()), u64::from(base.denom.get()))
-        }),
-        promised: track.num_frames,
-        tagged: tagged(track),
-        decoded: 0,
-        delay: match codec.codec {
-            CODEC_ID_OPUS => u64::from(track.delay.unwrap_or(0)),
-            _ => 0,
-        },
-        padding: u64::from(track.padding.unwrap_or(0)),
-        end: None,
-    };
-    Ok((stream, decoder))
-}
-
-/// All frames of a track whose tag says how many of them are delay and padding.
-fn tagged(track: &Track) -> Option<u64> {
-    let around = u64::from(track.delay?) + u64::from(track.padding?);
-    track.num_frames?.checked_add(around)
-}
-
-fn audio_of(track: &Track) -> Option<&AudioCodecParameters> {
-    match &track.codec_params {
-        Some(CodecParameters::Audio(audio)) => Some(audio),
-        _ => None,
-    }
-}
-
-fn decoder_for(
-    path: &Path,
-    codec: &AudioCodecParameters,
-) -> Result<Box<dyn AudioDecoder>, ModelError> {
-    let options = AudioDecoderOptions::default().gapless(codec.codec != CODEC_ID_MP3);
-    contained(path, || match codec.codec {
-        CODEC_ID_OPUS => Ok(Box::new(Opus::new(codec)?) as Box<dyn AudioDecoder>),
-        _ => symphonia::default::get_codecs().make_audio_decoder(codec, &options),
-    })?
-    .map_err(|error| match (error, codec.codec) {
-        (Error::Unsupported(_), CODEC_ID_AAC) => unsupported(
-            path,
-            "another kind of AAC (HE-AAC, or more than two channels)",
-        ),
-        (error, _) => refused(path, &error),
-    })
 }
 
 /// Decodes one packet into planes of samples, and returns its rate and number of channels.
@@ -408,55 +404,4 @@ fn decode_into(
     buffer.copy_to_vecs_planar(planes);
     let channels = u32::try_from(buffer.num_planes()).unwrap_or(u32::MAX);
     Ok((buffer.spec().rate(), channels))
-}
-
-/// Runs a call into symphonia, and turns a panic into the error that the file is damaged.
-pub(super) fn contained<T>(path: &Path, call: impl FnOnce() -> T) -> Result<T, ModelError> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "something that made the decoder panic".to_owned());
-        damaged(
-            path,
-            format!("values that contradict each other ({message})"),
-        )
-    })
-}
-
-/// The error of a file that symphonia refuses when it is opened.
-pub(super) fn refused(path: &Path, error: &Error) -> ModelError {
-    match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            damaged(path, "the end of the file within its header".to_owned())
-        }
-        Error::Unsupported(what) if what.contains("missing moov") => damaged(
-            path,
-            "no index (`moov`), which mp4 files often have at their end: the file is incomplete"
-                .to_owned(),
-        ),
-        Error::Unsupported(what) => unsupported(path, what),
-        error => damaged(path, error.to_string()),
-    }
-}
-
-fn damaged(path: &Path, found: String) -> ModelError {
-    ModelError::Format {
-        path: path.to_path_buf(),
-        expected: "an undamaged audio file".to_owned(),
-        found,
-        advice: "get the file again from where it was made".to_owned(),
-    }
-}
-
-fn unsupported(path: &Path, found: &str) -> ModelError {
-    let name = path.file_name().unwrap_or_default();
-    ModelError::Format {
-        path: path.to_path_buf(),
-        expected: "wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) or m4a (AAC-LC, ALAC) audio"
-            .to_owned(),
-        found: found.to_owned(),
-        advice: format!("convert it, for instance with `ffmpeg -i {name:?} out.flac`"),
-    }
 }

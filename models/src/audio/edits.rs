@@ -6,7 +6,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 /// Longer stretches than this, in samples, are no work of an encoder. They are cuts that somebody made in an editor, and are heard.
-const LONGEST_GAP: u64 = 8_192;
+pub(super) const LONGEST_GAP: u64 = 8_192;
 
 /// Boxes and tracks that are looked at, at most, so that a file of empty ones costs nothing.
 pub(super) const MOST_BOXES: usize = 4_096;

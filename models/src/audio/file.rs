@@ -10,10 +10,11 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
-use super::decode::{self, Decoder};
+use super::decode::{self, Decoder, Known};
+use super::rebuilt::Rebuilt;
 use super::resample::RateConverter;
 use super::source::{Allowance, Source};
-use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, edits};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, claims, edits, riff};
 use crate::ModelError;
 
 /// The most samples in one block: a second.
@@ -23,7 +24,8 @@ const BLOCK: usize = SAMPLE_RATE as usize;
 /// ALAC) and AAC in ADTS. The content says which it is, not the name of the file.
 ///
 /// What is damaged in the midst is bridged with silence, so that the rest keeps its time; [`AudioFile::damaged`] counts it. A recording that
-/// breaks off gives what is there, and then [`AudioFile::truncated`] is true; aiff, and m4a whose index lies at its end, are refused then.
+/// breaks off gives what is there, and then [`AudioFile::truncated`] is true; m4a whose index lies at its end is refused then. A length in a head
+/// that the file does not bear out is not believed: what is there is heard.
 ///
 /// Channels are averaged. The result is as long as the recording to within a sample and not shifted against it; what an encoder of mp3,
 /// Vorbis or AAC put around the recording is left out, where the file says how much. Recordings at 16 kHz pass as they are.
@@ -162,14 +164,32 @@ impl AudioFile {
         if length == 0 {
             return Err(empty(path));
         }
-        let edits = edits::read(&mut source);
-        let open_end = broken_off::find(&mut source);
-        let start = after_tags(&mut source);
+        let start = after_tags(&mut source, length);
+        let sound = riff::find(&mut source, start);
+        let known = Known {
+            length,
+            edits: edits::read(&mut source),
+            extent: match &sound {
+                Some(sound) => sound.extent,
+                None => claims::of_mp3(&mut source, start),
+            },
+            frames: claims::flac_frames(&mut source, start),
+        };
         let allowance = Allowance::default();
         allowance.renew();
-        let source = Source::new(source, allowance.clone(), open_end);
+        let (source, start): (Box<dyn MediaSource>, u64) = match sound {
+            Some(sound) => {
+                let sound = Rebuilt::new(source, sound);
+                (Box::new(Source::new(sound, allowance.clone(), None)), 0)
+            }
+            None => {
+                let open_end = broken_off::find(&mut source);
+                let source = Source::new(source, allowance.clone(), open_end);
+                (Box::new(source), start)
+            }
+        };
         let reader = decode::contained(path, || {
-            let mut stream = MediaSourceStream::new(Box::new(source), Default::default());
+            let mut stream = MediaSourceStream::new(source, Default::default());
             stream.seek(SeekFrom::Start(start))?;
             symphonia::default::get_probe().probe(
                 &Hint::new(),
@@ -179,7 +199,7 @@ impl AudioFile {
             )
         })?
         .map_err(|error| decode::refused(path, &error))?;
-        let mut decoder = Decoder::new(path, length, reader, &edits, allowance)?;
+        let mut decoder = Decoder::new(path, known, reader, allowance)?;
         // The first packet corrects the header, and a file that cannot be decoded at all is refused here.
         let info = decoder.info();
         let primed = decoder.advance()?;
@@ -243,8 +263,9 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
     Ok((file, length))
 }
 
-/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits.
-fn after_tags(source: &mut (impl Read + Seek)) -> u64 {
+/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits. Of one that would reach beyond
+/// the end of the file, only its head is passed over.
+fn after_tags(source: &mut (impl Read + Seek), file_length: u64) -> u64 {
     const MOST_TAGS: usize = 16;
     let mut at = 0;
     for _ in 0..MOST_TAGS {
@@ -262,6 +283,9 @@ fn after_tags(source: &mut (impl Read + Seek)) -> u64 {
             .iter()
             .fold(0, |length, &digit| length << 7 | u64::from(digit));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        if at + 10 + length + footer >= file_length {
+            return at + 10;
+        }
         at += 10 + length + footer;
     }
     at

@@ -65,9 +65,6 @@ impl Opus {
         self.buffer.resize_with_silence(frames);
         self.buffer
             .copy_from_slice_interleaved(&&self.frames[..frames * count]);
-        let trim = |trim: u64| usize::try_from(trim).unwrap_or(usize::MAX).min(frames);
-        let (start, end) = (trim(packet.trim_start.get()), trim(packet.trim_end.get()));
-        self.buffer.trim(start, end);
         Ok(())
     }
 }

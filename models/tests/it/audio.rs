@@ -4,6 +4,7 @@ mod accuracy;
 mod bad_files;
 mod live;
 mod lying_headers;
+mod lying_lengths;
 
 use std::path::{Path, PathBuf};
 
