@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use llguidance::api::TopLevelGrammar;
-use llguidance::{Matcher, ParserFactory};
+use llguidance::{Matcher, ParserFactory, regex_to_lark};
 use serde_json::{Value, json};
 use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 
 use super::{LlamaWeights, Vocabulary};
 use crate::ModelError;
+
+/// Classes that mean ASCII in ECMA-262, whose patterns a JSON schema has: digits and word characters. White space is Unicode's there.
+const ASCII_CLASSES: &str = "dw";
 
 /// The longest schema, pattern or choice, in bytes as JSON.
 const LONGEST: usize = 1 << 18;
@@ -20,7 +23,7 @@ pub enum Constraint {
     Schema(Value),
     /// One of these texts.
     Choice(Vec<String>),
-    /// A text that this regular expression matches from its beginning to its end.
+    /// A text that this regular expression matches from its beginning to its end. `\d` and `\w` are those of ASCII, as in a JSON schema's `pattern`.
     Regex(String),
 }
 
@@ -65,7 +68,10 @@ impl Constraint {
                 let grammar = format!("start: {}", texts.join(" | "));
                 Ok(TopLevelGrammar::from_lark(grammar))
             }
-            Self::Regex(pattern) => Ok(TopLevelGrammar::from_regex(pattern)),
+            Self::Regex(pattern) => {
+                let pattern = regex_to_lark(pattern, ASCII_CLASSES);
+                Ok(TopLevelGrammar::from_regex(&pattern))
+            }
         }
     }
 

@@ -91,6 +91,51 @@ fn a_pattern_matches_the_whole_text() {
     }
 }
 
+/// As ECMA-262 has it: a random model would else write the digits of all scripts.
+#[test]
+fn classes_of_a_pattern_are_those_of_ascii_and_their_opposites_are_not() {
+    let weights = tiny("llama");
+    type Is = fn(char) -> bool;
+    let word: Is = |letter| letter.is_ascii_alphanumeric() || letter == '_';
+    let digit: Is = |letter| letter.is_ascii_digit();
+    let classes: [(&str, Is); 7] = [
+        (r"\d{6}", digit),
+        (r"[\d]{6}", digit),
+        (r"[\d.]{6}", |letter| {
+            letter.is_ascii_digit() || letter == '.'
+        }),
+        (r"\w{6}", word),
+        (r"[\w-]{6}", |letter| {
+            letter.is_ascii_alphanumeric() || "_-".contains(letter)
+        }),
+        (r"\s{6}", char::is_whitespace),
+        (r"[^\D]{6}", digit),
+    ];
+    for (pattern, is) in classes {
+        for seed in 0..6 {
+            let regex = Constraint::Regex(pattern.to_owned());
+            let text = held(&weights, regex, seed, 60).unwrap().text;
+            assert_eq!(text.chars().count(), 6, "{pattern}: {text:?}");
+            assert!(text.chars().all(is), "{pattern}: {text:?}");
+            let schema = json!({"type": "string", "pattern": format!("^{pattern}$")});
+            let text = held(&weights, Constraint::Schema(schema), seed, 80)
+                .unwrap()
+                .text;
+            let text: String = serde_json::from_str(&text).unwrap();
+            assert!(text.chars().all(is), "{pattern} in a schema: {text:?}");
+        }
+    }
+    // What is no digit of ASCII may be one of another script.
+    for pattern in [r"\D\W\D", r"\\d", r"[^\w\s]/"] {
+        let text = held(&weights, Constraint::Regex(pattern.to_owned()), 0, 60);
+        let text = text.unwrap().text;
+        assert!(
+            !text.contains(|letter: char| letter.is_ascii_digit()),
+            "{text:?}"
+        );
+    }
+}
+
 /// Half a document is worse than none.
 #[test]
 fn what_is_not_met_within_its_tokens_is_an_error() {
