@@ -26,6 +26,6 @@ pub use embed::{Embed, Embedding};
 pub(crate) use encoder::cosine;
 pub use encoder::{EncoderSource, TextModel};
 pub use input::TextInput;
-pub use language::{DetectedLanguage, Language};
+pub use language::{DetectedLanguage, Language, UNKNOWN_LANGUAGE};
 pub use search::{Search, SearchInput};
 pub use search_folder::{FolderSearchInput, Hit, Hits, SearchFolder};

@@ -1,18 +1,27 @@
-//! `text.language`: which language a text is in.
+//! `text.language`: which language a text is in, or that it cannot be told.
 //!
-//! Trigrams of letters and the script, by the crate whatlang (after Cavnar and Trenkle, "N-Gram-Based Text Categorization", 1994).
+//! Three judges of different kinds are asked, and agreement counts: see `language/judges.rs`. On short texts each of them alone is wrong often
+//! and surely; `agents/tests/data/language` has texts to measure that with.
+
+mod codes;
+mod common_words;
+mod judges;
 
 use std::sync::Arc;
 
 use aimass_runtime::{BatchSkill, Fault, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use whatlang::Lang;
 
 use crate::text::TextInput;
 
+/// What stands in the place of a code where a language cannot be told.
+pub const UNKNOWN_LANGUAGE: &str = "unknown";
+
 /// Bytes of a long text that are looked at.
 const SAMPLE: usize = 16 << 10;
+/// Below this confidence a language is said to be unknown. Of the 150 short texts it was chosen with, 124 are above, all of them told rightly.
+const SURE_ENOUGH: f64 = 0.5;
 
 /// Says which language a text is in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,9 +30,9 @@ pub struct Language;
 /// A language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectedLanguage {
-    /// Its code: ISO 639-1 where there is one, else ISO 639-3.
+    /// Its code: ISO 639-1 where there is one, else ISO 639-3. `unknown` where the confidence is below 0.5, or nothing is written in letters.
     pub language: String,
-    /// How sure that is, from 0 to 1. Short texts cannot be told surely.
+    /// How sure that is, from 0 to 1; of an `unknown` language, how sure the best guess was. Short texts cannot be told surely.
     pub confidence: f64,
 }
 
@@ -33,7 +42,8 @@ impl Skill for Language {
     type Output = DetectedLanguage;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Says which language a text is in.").main_field("text")
+        SkillSpec::of::<Self>("Says which language a text is in, or that it cannot be told.")
+            .main_field("text")
     }
 
     fn input_bytes(&self, input: &TextInput) -> u64 {
@@ -50,95 +60,21 @@ impl BatchSkill for Language {
         inputs: &[Arc<TextInput>],
         _: &mut StepContext<'_>,
     ) -> Vec<Result<DetectedLanguage, Fault>> {
-        inputs.iter().map(|input| detect(&input.read()?)).collect()
+        inputs
+            .iter()
+            .map(|input| Ok(detect(&input.read()?)))
+            .collect()
     }
 }
 
-fn detect(text: &str) -> Result<DetectedLanguage, Fault> {
+fn detect(text: &str) -> DetectedLanguage {
     let sample = &text[..text.floor_char_boundary(SAMPLE)];
-    let info = whatlang::detect(sample).ok_or_else(|| {
-        Fault::rejected("expected words, got a text without letters of a known script")
-    })?;
-    Ok(DetectedLanguage {
-        language: two_letters(info.lang()).to_owned(),
-        confidence: info.confidence(),
-    })
-}
-
-/// ISO 639-1 for the ISO 639-3 codes that whatlang gives.
-fn two_letters(language: Lang) -> &'static str {
-    match language.code() {
-        "afr" => "af",
-        "aka" => "ak",
-        "amh" => "am",
-        "ara" => "ar",
-        "aze" => "az",
-        "bel" => "be",
-        "ben" => "bn",
-        "bul" => "bg",
-        "cat" => "ca",
-        "ces" => "cs",
-        "cmn" => "zh",
-        "cym" => "cy",
-        "dan" => "da",
-        "deu" => "de",
-        "ell" => "el",
-        "eng" => "en",
-        "epo" => "eo",
-        "est" => "et",
-        "fin" => "fi",
-        "fra" => "fr",
-        "guj" => "gu",
-        "heb" => "he",
-        "hin" => "hi",
-        "hrv" => "hr",
-        "hun" => "hu",
-        "hye" => "hy",
-        "ind" => "id",
-        "ita" => "it",
-        "jav" => "jv",
-        "jpn" => "ja",
-        "kan" => "kn",
-        "kat" => "ka",
-        "khm" => "km",
-        "kor" => "ko",
-        "lat" => "la",
-        "lav" => "lv",
-        "lit" => "lt",
-        "mal" => "ml",
-        "mar" => "mr",
-        "mkd" => "mk",
-        "mya" => "my",
-        "nep" => "ne",
-        "nld" => "nl",
-        "nob" => "nb",
-        "ori" => "or",
-        "pan" => "pa",
-        "pes" => "fa",
-        "pol" => "pl",
-        "por" => "pt",
-        "ron" => "ro",
-        "rus" => "ru",
-        "sin" => "si",
-        "slk" => "sk",
-        "slv" => "sl",
-        "sna" => "sn",
-        "spa" => "es",
-        "srp" => "sr",
-        "swe" => "sv",
-        "tam" => "ta",
-        "tel" => "te",
-        "tgl" => "tl",
-        "tha" => "th",
-        "tuk" => "tk",
-        "tur" => "tr",
-        "ukr" => "uk",
-        "urd" => "ur",
-        "uzb" => "uz",
-        "vie" => "vi",
-        "yid" => "yi",
-        "zul" => "zu",
-        other => other,
+    let guess = judges::guess(sample);
+    let (language, confidence) = guess.unwrap_or((UNKNOWN_LANGUAGE, 0.0));
+    let told = confidence >= SURE_ENOUGH;
+    DetectedLanguage {
+        language: if told { language } else { UNKNOWN_LANGUAGE }.to_owned(),
+        confidence,
     }
 }
 
@@ -165,11 +101,68 @@ mod tests {
                 "El paquete llegó con mucho retraso y la taza que había dentro estaba rota, así que quiero que me devuelvan el dinero.",
                 "es",
             ),
+            (
+                "Paczka dotarła późno, a filiżanka w środku była stłuczona.",
+                "pl",
+            ),
+            (
+                "Пакунок прийшов із запізненням, і чашка була розбита.",
+                "uk",
+            ),
             ("包裹来晚了，里面的杯子碎了。", "zh"),
             ("荷物が遅れて届き、カップが割れていました。", "ja"),
         ] {
-            assert_eq!(detect(text).unwrap().language, language, "{text}");
+            let found = detect(text);
+            assert_eq!(found.language, language, "{text}");
+            assert!(found.confidence > 0.8, "{text}: {found:?}");
         }
-        assert!(detect("1234 !?").is_err());
+    }
+
+    #[test]
+    fn a_word_or_two_are_told_or_said_to_be_unknown() {
+        for (text, language) in [
+            ("OK thanks", "en"),
+            ("Hello!", "en"),
+            ("Danke", "de"),
+            ("Merci", "fr"),
+            ("gracias", "es"),
+            ("Dmitri", UNKNOWN_LANGUAGE),
+            ("Berlin 2024", UNKNOWN_LANGUAGE),
+        ] {
+            assert_eq!(detect(text).language, language, "{text}");
+        }
+        let front = detect("Front, center.");
+        assert!(
+            ["en", UNKNOWN_LANGUAGE].contains(&&*front.language),
+            "{front:?}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_letters_has_no_known_language() {
+        for text in ["1234 !?", "42", "👍👍", "3.14 €", "☎ 030-1234", "—", "١٢٣"] {
+            let nothing = DetectedLanguage {
+                language: UNKNOWN_LANGUAGE.to_owned(),
+                confidence: 0.0,
+            };
+            assert_eq!(detect(text), nothing, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_confidence_is_between_none_and_all() {
+        for text in [
+            "a",
+            "да",
+            "ok ok ok ok",
+            "ßßß",
+            "İİİ",
+            "नमस्ते",
+            "שלום",
+            "the the",
+        ] {
+            let found = detect(text);
+            assert!((0.0..=1.0).contains(&found.confidence), "{text}: {found:?}");
+        }
     }
 }

@@ -343,7 +343,7 @@ async fn the_text_agent_conforms() {
         )
         .refuses("text.embed", json!({ "text": "" }))
         .refuses("text.embed", json!({ "path": "there/is/no/such/file.txt" }))
-        .refuses("text.language", json!({ "text": "12345" }))
+        .example("text.language", json!({ "text": "12345" }))
         .refuses("text.classify", json!({ "text": "x", "labels": [] }))
         .refuses("text.search", json!({ "query": "x", "over": "no/such/folder" }))
         .tolerance(1e-4)
