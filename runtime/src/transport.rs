@@ -3,6 +3,7 @@
 //! A transport takes a [`Request`] and gives a [`Call`]: items while the work goes on, then one reply. The runtime itself is the first
 //! transport; the second, [`SocketClient`], sends the same requests over a Unix socket to a [`SocketServer`], which hands them to the first.
 
+mod accept;
 mod call;
 mod client;
 mod live;

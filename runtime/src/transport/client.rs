@@ -123,9 +123,10 @@ async fn ask(
             });
         }
     };
-    let open = OpenCall {
+    let mut open = OpenCall {
         shared: &shared,
         call,
+        asked: false,
     };
     let request = Box::new(request);
     shared
@@ -138,6 +139,7 @@ async fn ask(
                 SendError::Frame(error) => format!("the request cannot be sent: {error}"),
             },
         })?;
+    open.asked = true;
     let outcome = replied.await;
     drop(open);
     outcome.unwrap_or_else(|_| {
@@ -151,11 +153,13 @@ async fn ask(
 struct OpenCall<'a> {
     shared: &'a Shared,
     call: u64,
+    /// The node hears of the call; of one that still waits for room it has nothing to cancel.
+    asked: bool,
 }
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        if self.shared.remove(self.call).is_some() {
+        if self.shared.remove(self.call).is_some() && self.asked {
             let call = self.call;
             self.shared.outbox.send_small(&ClientFrame::Cancel { call });
         }

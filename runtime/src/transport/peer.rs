@@ -10,6 +10,8 @@ use super::wire::{WireError, encode};
 
 /// Bytes that may wait for a peer that does not read.
 const MAX_WAITING_BYTES: usize = 32 << 20;
+/// What a frame counts for at least, so that small ones are bounded in number too.
+const LEAST_FRAME_BYTES: usize = 4 << 10;
 /// Frames that are flushed together, where they wait anyway.
 const WRITE_BATCH: usize = 64;
 const WRITE_BUFFER: usize = 64 << 10;
@@ -46,7 +48,8 @@ impl Outbox {
     /// Takes a frame, and waits while too many bytes of others wait.
     pub(crate) async fn send<T: Serialize>(&self, frame: &T) -> Result<(), SendError> {
         let bytes = encode(frame).map_err(SendError::Frame)?;
-        let wanted = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let wanted = bytes.len().max(LEAST_FRAME_BYTES);
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         let room = tokio::select! {
             room = Arc::clone(&self.room).acquire_many_owned(wanted) => room.map_err(|_| SendError::Gone)?,
             () = self.frames.closed() => return Err(SendError::Gone),
@@ -58,7 +61,14 @@ impl Outbox {
         self.frames.send(waiting).map_err(|_| SendError::Gone)
     }
 
-    /// Takes a small frame at once. For frames whose number is bounded by something else.
+    /// Returns once there is room again. Whoever takes requests from a peer waits for it: a peer that does not read its answers is
+    /// not read from either.
+    pub(crate) async fn has_room(&self) {
+        // Nobody closes the semaphore; a peer that is gone ends the pump, and its connection with it.
+        let _ = self.room.acquire_many(LEAST_FRAME_BYTES as u32).await;
+    }
+
+    /// Takes a small frame at once. Only for frames whose number is bounded by something else.
     pub(crate) fn send_small<T: Serialize>(&self, frame: &T) {
         if let Ok(bytes) = encode(frame) {
             // A peer that is gone needs no word more.

@@ -1,5 +1,8 @@
 //! The node's side of a Unix socket.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions, Permissions, TryLockError};
 use std::future::Future;
@@ -9,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
+use super::accept::Accepting;
 use super::call::ITEM_WINDOW;
 use super::peer::{Outbox, SendError, outbox};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
@@ -78,24 +83,22 @@ impl SocketServer {
     /// Serves until `stop` is done. Calls that are still open then have a moment to reply, and are cancelled after it.
     pub async fn serve(self, transport: Arc<dyn Transport>, stop: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let mut accepting = Accepting::new(&self.listener);
         let (stopping, stopped) = watch::channel(());
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                Some(_) = connections.join_next() => {}
-                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                    Ok((stream, _)) if is_same_user(&stream) => {
-                        let connection = Connection::new(Arc::clone(&transport), stopped.clone());
-                        connections.spawn(connection.serve(stream));
+                Some(_) = connections.join_next() => accepting.at_once(),
+                stream = accepting.next(), if connections.len() < MAX_CONNECTIONS => {
+                    if !is_same_user(&stream) {
+                        tracing::warn!("refused a connection of another user");
+                        continue;
                     }
-                    Ok(_) => tracing::warn!("refused a connection of another user"),
-                    // No file is left for the connection; one may be free when another connection ends.
-                    Err(error) => {
-                        tracing::warn!(%error, "could not accept a connection");
-                        tokio::task::yield_now().await;
-                    }
-                },
+                    let connection = Connection::new(Arc::clone(&transport), stopped.clone());
+                    let (reader, writer) = stream.into_split();
+                    connections.spawn(connection.serve(reader, writer));
+                }
             }
         }
         drop(stopping);
@@ -146,6 +149,8 @@ struct Connection {
     transport: Arc<dyn Transport>,
     calls: JoinSet<u64>,
     open: HashMap<u64, OpenCall>,
+    /// Whether it was said that this client uses a number twice.
+    warned: bool,
     /// Ends when the server stops.
     stopped: watch::Receiver<()>,
 }
@@ -162,11 +167,15 @@ impl Connection {
             transport,
             calls: JoinSet::new(),
             open: HashMap::new(),
+            warned: false,
         }
     }
 
-    async fn serve(mut self, stream: UnixStream) {
-        let (reader, writer) = stream.into_split();
+    async fn serve<R, W>(mut self, reader: R, writer: W)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
         let (outbox, pump) = outbox(writer);
         tokio::pin!(pump);
         let ended = tokio::select! {
@@ -182,14 +191,14 @@ impl Connection {
         let _ = tokio::time::timeout(FAREWELL_LIMIT, pump).await;
     }
 
-    async fn talk(
+    async fn talk<R: AsyncRead + Unpin>(
         &mut self,
-        mut frames: FrameReader<tokio::net::unix::OwnedReadHalf>,
+        mut frames: FrameReader<R>,
         outbox: Outbox,
     ) -> Result<(), WireError> {
         match tokio::time::timeout(GREETING_LIMIT, frames.next()).await {
             Ok(Ok(Some(ClientFrame::Hello { protocol }))) => {
-                outbox.send_small(&NodeFrame::Hello { protocol: PROTOCOL });
+                tell(&outbox, &NodeFrame::Hello { protocol: PROTOCOL }).await;
                 if protocol != PROTOCOL {
                     // The client closes once it has read which version this is.
                     return frames.next::<ClientFrame>().await.map(drop);
@@ -199,27 +208,41 @@ impl Connection {
             Err(_) => return Ok(()),
         }
         let mut stopped = self.stopped.clone();
+        tokio::select! {
+            ended = self.listen(frames, &outbox) => return ended,
+            _ = stopped.changed() => {}
+        }
+        let last_replies = async { while self.calls.join_next().await.is_some() {} };
+        // Whoever has not replied by then is cancelled.
+        let _ = tokio::time::timeout(FAREWELL_LIMIT, last_replies).await;
+        Ok(())
+    }
+
+    /// Takes what the client says until it says no more. Each answer waits for its room, so a client that does not read is not read from.
+    async fn listen<R: AsyncRead + Unpin>(
+        &mut self,
+        mut frames: FrameReader<R>,
+        outbox: &Outbox,
+    ) -> Result<(), WireError> {
         loop {
+            let next_frame = async {
+                outbox.has_room().await;
+                frames.next().await
+            };
             tokio::select! {
-                Some(ended) = self.calls.join_next() => self.reap(ended, &outbox),
-                _ = stopped.changed() => {
-                    let last_replies = async { while self.calls.join_next().await.is_some() {} };
-                    // Whoever has not replied by then is cancelled.
-                    let _ = tokio::time::timeout(FAREWELL_LIMIT, last_replies).await;
-                    return Ok(());
-                }
-                frame = frames.next() => match frame? {
-                    Some(frame) => self.handle(frame, &outbox),
+                Some(ended) = self.calls.join_next_with_id() => self.reap(ended, outbox),
+                frame = next_frame => match frame? {
+                    Some(frame) => self.handle(frame, outbox).await,
                     None => return Ok(()),
                 },
             }
         }
     }
 
-    fn handle(&mut self, frame: ClientFrame, outbox: &Outbox) {
+    async fn handle(&mut self, frame: ClientFrame, outbox: &Outbox) {
         match frame {
             ClientFrame::Hello { .. } => {}
-            ClientFrame::Call { call, request } => self.start(call, *request, outbox),
+            ClientFrame::Call { call, request } => self.start(call, *request, outbox).await,
             ClientFrame::Credit { call, items } => {
                 if let Some(open) = self.open.get(&call) {
                     let room = ITEM_WINDOW.saturating_sub(open.credit.available_permits());
@@ -234,14 +257,24 @@ impl Connection {
         }
     }
 
-    fn start(&mut self, call: u64, request: Request, outbox: &Outbox) {
-        if self.open.contains_key(&call) || self.calls.len() >= MAX_CALLS {
+    async fn start(&mut self, call: u64, request: Request, outbox: &Outbox) {
+        if self.open.contains_key(&call) {
+            // An answer would be taken for that of the call which is open under this number.
+            if !self.warned {
+                tracing::warn!(
+                    call,
+                    "a client used the number of an open call again; what it asked with it is passed over"
+                );
+                self.warned = true;
+            }
+            return;
+        }
+        if self.calls.len() >= MAX_CALLS {
             let message = format!(
-                "call {call} was refused: {} of {MAX_CALLS} calls of this connection are open",
-                self.calls.len()
+                "call {call} was refused: {MAX_CALLS} calls of this connection are open; wait for one of them"
             );
             let error = TaskError::Transport { message };
-            outbox.send_small(&NodeFrame::Failed { call, error });
+            tell(outbox, &NodeFrame::Failed { call, error }).await;
             return;
         }
         let credit = Arc::new(Semaphore::new(ITEM_WINDOW));
@@ -256,27 +289,35 @@ impl Connection {
         self.open.insert(call, OpenCall { task, credit });
     }
 
-    fn reap(&mut self, ended: Result<u64, JoinError>, outbox: &Outbox) {
-        let error = match ended {
-            Ok(call) => {
-                self.open.remove(&call);
-                return;
-            }
-            Err(error) => error,
+    fn reap(&mut self, ended: Result<(Id, u64), JoinError>, outbox: &Outbox) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
         };
-        let panicked = self
-            .open
-            .iter()
-            .find(|(_, open)| open.task.id() == error.id());
-        // A cancelled call is no longer among the open ones.
-        if let Some(call) = panicked.map(|(call, _)| *call) {
-            self.open.remove(&call);
+        // A call that was cancelled is no longer among the open ones, and its number may be another's by now.
+        let found = self.open.iter().find(|(_, open)| open.task.id() == id);
+        let Some(call) = found.map(|(call, _)| *call) else {
+            return;
+        };
+        let Some(open) = self.open.remove(&call).filter(|_| ended.is_err()) else {
+            return;
+        };
+        // The word of it counts as a call until it is taken, so that no more than so many wait.
+        let outbox = outbox.clone();
+        let task = self.calls.spawn(async move {
             let error = TaskError::Transport {
                 message: "the node panicked in this call; its log says where".to_owned(),
             };
-            outbox.send_small(&NodeFrame::Failed { call, error });
-        }
+            tell(&outbox, &NodeFrame::Failed { call, error }).await;
+            call
+        });
+        self.open.insert(call, OpenCall { task, ..open });
     }
+}
+
+/// Says something to a client once there is room for it. A client that is gone needs no word more.
+async fn tell(outbox: &Outbox, frame: &NodeFrame) {
+    let _ = outbox.send(frame).await;
 }
 
 async fn run_call(
@@ -291,7 +332,7 @@ async fn run_call(
     {
         let message = format!("what it has to say cannot be sent: {error}; ask for less");
         let error = TaskError::Transport { message };
-        outbox.send_small(&NodeFrame::Failed { call, error });
+        tell(&outbox, &NodeFrame::Failed { call, error }).await;
     }
     call
 }

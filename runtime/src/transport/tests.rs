@@ -288,7 +288,7 @@ async fn a_number_used_twice_and_credit_without_end_are_harmless() {
         .unwrap();
     peer.shutdown().await.unwrap();
     let answer = String::from_utf8_lossy(&read_to_end(peer).await).into_owned();
-    assert_eq!(answer.matches("\"failed\"").count(), 1, "{answer}");
+    assert_eq!(answer, "", "neither call was answered, and none refused");
     echoes(&node.connect().await).await;
 }
 
