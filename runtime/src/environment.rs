@@ -22,6 +22,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod times;
+mod trimming;
 mod writer;
 
 use std::fs;

@@ -20,7 +20,7 @@ use crate::fact::{BlobHash, Fact};
 use crate::ids::{EpisodeId, Revision, TaskId};
 
 /// How many entries one commit of a compaction looks at.
-const PIECE: usize = 1000;
+pub(super) const PIECE: usize = 1000;
 
 /// What a compaction removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Compaction {
 
 impl Compaction {
     /// Whether it found nothing more past retention.
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
@@ -71,11 +71,12 @@ pub(super) fn compact(
     now: SystemTime,
 ) -> Result<Compaction, EnvironmentError> {
     let mut total = Compaction::default();
-    let mut from = Revision(0);
-    while let Some((removed, next)) = trim_facts(store, options, now, from)? {
-        total.add(&removed);
+    let mut at = Some(Revision(0));
+    while let Some(from) = at {
+        let piece = trim_facts(store, options, now, from)?;
+        total.add(&piece.removed);
         store.checkpoint_when_due();
-        from = next;
+        at = piece.next;
     }
     loop {
         let removed = trim_settled(store, options, now)?;
@@ -92,32 +93,22 @@ pub(super) fn compact(
     Ok(total)
 }
 
-/// Removes a piece of what is past retention: what the writer does between two commits. Gives how much.
-pub(super) fn compact_piece(
-    store: &mut Store,
-    options: &EnvironmentOptions,
-    now: SystemTime,
-) -> Result<u64, EnvironmentError> {
-    let mut total = Compaction::default();
-    let mut from = Revision(0);
-    while let Some((removed, next)) = trim_facts(store, options, now, from)? {
-        total.add(&removed);
-        if !removed.is_empty() {
-            break;
-        }
-        from = next;
-    }
-    total.add(&trim_settled(store, options, now)?);
-    Ok(total.facts + total.settled + total.dead_letters)
+/// What came of looking at some facts.
+pub(super) struct Piece {
+    pub(super) removed: Compaction,
+    /// How many facts were looked at.
+    pub(super) seen: u64,
+    /// Where to go on; none where nothing further is past retention.
+    pub(super) next: Option<Revision>,
 }
 
-/// Removes facts past retention among the next ones from `from`. Gives what it removed, and where to go on; none at the end.
-fn trim_facts(
+/// Removes facts past retention among the next ones from `from`.
+pub(super) fn trim_facts(
     store: &mut Store,
     options: &EnvironmentOptions,
     now: SystemTime,
     from: Revision,
-) -> Result<Option<(Compaction, Revision)>, EnvironmentError> {
+) -> Result<Piece, EnvironmentError> {
     let retention = options.retention;
     let oldest_ms = retention
         .max_age
@@ -134,6 +125,7 @@ fn trim_facts(
         let stop = pending.first().map_or(u64::MAX, |key| number(&key[..]));
         let mut removed = Compaction::default();
         let mut touched = BTreeSet::new();
+        let mut seen = 0;
         let mut next = None;
         for key in batch.keys(Table::Facts, &revision_key(from), &end, PIECE)? {
             let revision = Revision(number(&key[..]));
@@ -141,6 +133,7 @@ fn trim_facts(
                 continue;
             };
             let fact: Fact = decode(&fact)?;
+            seen += 1;
             let past = removed.facts < excess || fact.at_ms < oldest_ms;
             if !past || revision.0 >= stop {
                 next = None;
@@ -153,11 +146,25 @@ fn trim_facts(
             remove_fact(batch, &fact)?;
             touched.extend(fact.episode);
             removed.facts += 1;
-            batch.put(Table::Meta, b"oldest", &(revision.0 + 1).to_be_bytes())?;
+            note_gap(batch, revision)?;
         }
         removed.episodes = remove_empty(batch, touched)?;
-        Ok(next.map(|next| (removed, next)))
+        Ok(Piece {
+            removed,
+            seen,
+            next,
+        })
     })
+}
+
+/// The log is complete only after `removed`. A fact that was the latest of its key may go long after those around it have.
+fn note_gap(batch: &mut Batch<'_>, removed: Revision) -> Result<(), EnvironmentError> {
+    let before = batch.get(Table::Meta, b"oldest")?.map_or(0, number);
+    let oldest = removed.0 + 1;
+    if oldest <= before {
+        return Ok(());
+    }
+    batch.put(Table::Meta, b"oldest", &oldest.to_be_bytes())
 }
 
 /// Removes the records of those episodes that have neither facts nor tasks any more. Gives how many.
@@ -185,8 +192,8 @@ fn is_latest(batch: &Batch<'_>, fact: &Fact) -> Result<bool, EnvironmentError> {
     }
 }
 
-/// Removes settled tasks and dead letters past retention, the oldest first.
-fn trim_settled(
+/// Removes a piece of the settled tasks and dead letters past retention, the oldest first.
+pub(super) fn trim_settled(
     store: &mut Store,
     options: &EnvironmentOptions,
     now: SystemTime,

@@ -17,8 +17,8 @@ use aimass_config::Fsync;
 use super::options::EnvironmentOptions;
 use super::records::{Commit, EpisodeStatus, Transaction};
 use super::retention::{self, Compaction, Forgotten};
-use super::snapshot::Snapshot;
 use super::store::Store;
+use super::trimming::Trimming;
 use crate::clock::{Clock, Time};
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision};
@@ -26,8 +26,6 @@ use crate::ids::{EpisodeId, Revision};
 /// A group is closed at this many transactions or bytes, whatever comes first.
 const GROUP_TRANSACTIONS: usize = 256;
 const GROUP_BYTES: u64 = 4 << 20;
-/// The history is trimmed when it is longer than it may be by this part of it.
-const OVERHANG: u64 = 8;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, EnvironmentError>>;
 pub(super) type EpisodeWatches =
@@ -84,8 +82,7 @@ pub(super) struct Writer {
     has_life: bool,
     /// When the journal must be forced to the disk at the latest.
     sync_at: Time,
-    /// When the history is looked through for what is too old; never without a limit of age.
-    trim_at: Time,
+    trimming: Trimming,
 }
 
 impl Writer {
@@ -100,7 +97,7 @@ impl Writer {
         let writer = Self {
             store,
             blobs,
-            trim_at: later(clock.now(), &options),
+            trimming: Trimming::new(&options, clock.now()),
             has_life: false,
             options,
             listeners,
@@ -233,12 +230,14 @@ impl Writer {
         });
         match applied {
             Ok(outcomes) => {
+                let appended = outcomes.iter().flatten().map(|one| one.facts.len() as u64);
+                let appended = appended.sum();
                 for (outcome, (reply, _permit)) in outcomes.into_iter().zip(replies) {
                     let outcome = outcome.map(|applied| self.announce(applied));
                     let _ = reply.send(outcome);
                 }
                 // Nobody waits for these any more.
-                self.trim();
+                self.trim(appended);
                 self.store.checkpoint_when_due();
             }
             Err(error) => {
@@ -280,33 +279,15 @@ impl Writer {
         commit
     }
 
-    /// Trims the history by a bounded piece when it has grown well past what may stay.
-    fn trim(&mut self) {
+    /// Trims the history after a commit that appended so many facts.
+    fn trim(&mut self, appended: u64) {
         let now = self.clock.now();
-        if !self.is_too_long() && now < self.trim_at {
-            return;
+        let trimmed = self
+            .trimming
+            .after_commit(&mut self.store, &self.options, now, appended);
+        if let Err(error) = trimmed {
+            tracing::warn!(%error, "the history could not be trimmed");
         }
-        let trimmed = retention::compact_piece(&mut self.store, &self.options, SystemTime::now());
-        match trimmed {
-            // There may be more: the next commit goes on.
-            Ok(1..) => self.trim_at = now,
-            Ok(0) => self.trim_at = later(now, &self.options),
-            Err(error) => tracing::warn!(%error, "the history could not be trimmed"),
-        }
-    }
-
-    fn is_too_long(&self) -> bool {
-        let Some(max_facts) = self.options.retention.max_facts else {
-            return false;
-        };
-        let allowed = max_facts
-            .saturating_add(max_facts / OVERHANG)
-            .saturating_add(1);
-        let longest = || -> Result<u64, EnvironmentError> {
-            let snapshot = Snapshot::new(self.store.tables().read()?);
-            Ok(snapshot.len()?.max(snapshot.settled_len()?))
-        };
-        longest().is_ok_and(|length| length > allowed)
     }
 
     /// Appends what another environment exported: as it is, at the next revisions.
@@ -323,12 +304,6 @@ impl Writer {
         self.store.checkpoint_when_due();
         Ok(self.announce(applied).revisions)
     }
-}
-
-/// When to look again for what is too old.
-fn later(now: Time, options: &EnvironmentOptions) -> Time {
-    let age = options.retention.max_age;
-    age.map_or(Time::NEVER, |age| now + age / OVERHANG as u32)
 }
 
 pub(super) fn unix_ms(time: SystemTime) -> u64 {

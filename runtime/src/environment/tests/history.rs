@@ -150,6 +150,95 @@ async fn many_episodes_leave_no_more_behind_than_may_stay() {
     assert!(snapshot.episode(open).unwrap().is_none());
 }
 
+/// How many facts were looked at while so many commits of one fact each came, and how many facts are left.
+fn looked_at(max_facts: u64, commits: u64, draft: impl Fn(u64) -> FactDraft) -> (u64, u64) {
+    let options = keeping(max_facts);
+    let media = Box::new(MemoryMedia::new());
+    let mut store = Store::open(media, PathBuf::new(), &options).unwrap();
+    let blobs = Blobs::in_memory();
+    let clock = Clock::start();
+    let mut trimming = trimming::Trimming::new(&options, clock.now());
+    let mut seen = 0;
+    for nth in 0..commits {
+        let transaction = saying([draft(nth)]);
+        let append = |batch: &mut tables::Batch<'_>| apply::apply(batch, &blobs, transaction, 0);
+        store.write(0, append).unwrap();
+        seen += trimming
+            .after_commit(&mut store, &options, clock.now(), 1)
+            .unwrap();
+    }
+    let snapshot = Snapshot::new(store.tables().read().unwrap());
+    (seen, snapshot.len().unwrap())
+}
+
+#[test]
+fn facts_that_stay_do_not_make_each_commit_look_through_all() {
+    let each_its_key = |nth: u64| keyed(&format!("feedback-{nth}"), nth);
+    let keys_and_history = |nth: u64| match nth % 2 {
+        0 => each_its_key(nth),
+        _ => draft(nth),
+    };
+    let few_keys = |nth: u64| keyed(&format!("plan-{}", nth % 50), nth);
+    // What is kept by keys, by keys and by number, and by number alone.
+    let cases: [(&str, &dyn Fn(u64) -> FactDraft, u64); 4] = [
+        ("keys", &each_its_key, 3000),
+        ("keys between others", &keys_and_history, 1500),
+        ("the same keys", &few_keys, 100),
+        ("no keys", &draft, 100),
+    ];
+    for (case, draft, kept) in cases {
+        let (seen, left) = looked_at(100, 3000, draft);
+        assert!(
+            seen <= 10 * 3000,
+            "{case}: {seen} facts seen in 3,000 commits"
+        );
+        let most = kept + kept / 8 + 1;
+        assert!(
+            (kept.min(100)..=most).contains(&left),
+            "{case}: {left} left"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_commit_of_many_facts_is_trimmed_as_fast_as_it_comes() {
+    let environment = Environment::in_memory(keeping(100)).unwrap();
+    for start in (0..100_000).step_by(5000) {
+        let many = saying((start..start + 5000).map(draft));
+        environment.commit(many).await.unwrap();
+    }
+    environment.commit(saying([draft(0)])).await.unwrap();
+    let left = environment.snapshot().unwrap().len().unwrap();
+    assert!(left <= 100 + 100 / 8 + 1, "{left} are left");
+}
+
+#[tokio::test]
+async fn g7_a_latest_fact_that_goes_late_opens_no_gap_that_nobody_is_told() {
+    let environment = Environment::in_memory(keeping(10)).unwrap();
+    environment
+        .commit(saying([keyed("plan", 0)]))
+        .await
+        .unwrap();
+    let history = saying((1..100).map(draft));
+    environment.commit(history).await.unwrap();
+    environment.compact().await.unwrap();
+    let oldest = environment.snapshot().unwrap().oldest().unwrap();
+    // The first fact is no longer the latest of its key, and goes after those that came after it.
+    environment
+        .commit(saying([keyed("plan", 100)]))
+        .await
+        .unwrap();
+    environment.compact().await.unwrap();
+    assert_eq!(numbers(&all(&environment))[0], 91);
+    assert!(environment.snapshot().unwrap().oldest().unwrap() >= oldest);
+    let mut late = environment.subscribe_from(Revision(5), FactFilter::default());
+    let refused = late.next().await;
+    assert!(
+        matches!(refused, Err(EnvironmentError::Compacted { .. })),
+        "skipped without saying so: {refused:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_is_too_old_goes_with_its_episode_without_being_asked() {
     let mut options = keeping(u64::MAX);
