@@ -63,7 +63,9 @@ pub(crate) struct Cell {
     chairs: Vec<Chair>,
     timer: Notify,
     closing: AtomicBool,
-    cut_off: AtomicU64,
+    /// Tasks that a shutdown cut off: those that are lost, and those that the environment keeps.
+    lost: AtomicU64,
+    kept: AtomicU64,
     emptying: AtomicBool,
     /// Outboxes with settlements that were not answered and told yet.
     undelivered: AtomicU64,
@@ -173,7 +175,8 @@ impl Cell {
             chairs,
             timer: Notify::new(),
             closing: AtomicBool::new(false),
-            cut_off: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
             emptying: AtomicBool::new(false),
             undelivered: AtomicU64::new(0),
             settling: Notify::new(),
@@ -361,9 +364,10 @@ impl Cell {
         self.chairs[incarnation.worker.0 as usize].group
     }
 
-    /// How many tasks a shutdown cut off.
-    pub(crate) fn cut_off(&self) -> u64 {
-        self.cut_off.load(Ordering::Acquire)
+    /// How many tasks a shutdown cut off: those that are lost, and those that the environment keeps.
+    pub(crate) fn cut_off(&self) -> (u64, u64) {
+        let count = |tasks: &AtomicU64| tasks.load(Ordering::Acquire);
+        (count(&self.lost), count(&self.kept))
     }
 
     /// How many tasks a batch of the group may have.

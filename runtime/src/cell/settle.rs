@@ -52,7 +52,11 @@ impl Cell {
                 })
             }
             Settlement::ShuttingDown => {
-                self.cut_off.fetch_add(1, Ordering::AcqRel);
+                let count = match held.ticket.is_durable() {
+                    true => &self.kept,
+                    false => &self.lost,
+                };
+                count.fetch_add(1, Ordering::AcqRel);
                 Err(TaskError::ShuttingDown { skill: name })
             }
             Settlement::AgentFailed { message } => Err(TaskError::AgentFailed {

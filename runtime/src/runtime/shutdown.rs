@@ -5,21 +5,49 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::clock::Time;
 use crate::runtime::Runtime;
+
+/// What whoever only has to hear of the end has for it, whatever the limit: threads that are told to stop, and observers.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a shutdown did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ShutdownReport {
     /// Tasks that were under way when it began.
     pub under_way: u64,
-    /// Those of them that were cut off at the limit.
+    /// Those of them that were cut off at the limit: the lost and the kept.
     pub cut_off: u64,
+    /// Those cut off that end with this process.
+    pub lost: u64,
+    /// Those cut off that are durable: a runtime that starts with the same environment goes on with them.
+    pub kept: u64,
     /// Workers whose threads did not end within their grace.
     pub left_behind: bool,
     /// Records that never reached the observers, since the start.
     pub dropped_events: u64,
     /// Why the environment could not be closed cleanly, if so.
     pub environment: Option<String>,
+}
+
+/// When a shutdown goes from one of its stages to the next.
+struct Stages {
+    /// What is not done by then is cut off, and its callers are answered.
+    cut_off: Time,
+    /// Threads that have not ended by then are left behind.
+    end: Time,
+}
+
+impl Stages {
+    /// The grace of the threads is part of the limit, and at most half of it: the rest is for the work.
+    fn of(limit: Duration, grace: Duration, now: Time) -> Self {
+        let grace = grace.min((limit / 2).max(MOMENT));
+        let cut_off = now + limit.saturating_sub(grace);
+        Self {
+            cut_off,
+            end: cut_off + grace,
+        }
+    }
 }
 
 impl Runtime {
@@ -30,32 +58,54 @@ impl Runtime {
     }
 
     /// As [`Self::shutdown`], with a limit of its own. Zero cuts off at once.
+    ///
+    /// The grace of the agents is part of the limit: work is cut off, and its callers are answered, so long before it. Threads and observers
+    /// that only have to hear of the end have a second each for it where the limit leaves them less; the environment has as long as its
+    /// last write takes.
     pub async fn shutdown_within(&self, limit: Duration) -> ShutdownReport {
         let inner = &self.inner;
         let mut report = ShutdownReport::default();
-        let limit = inner.clock.now() + limit;
+        let graces = inner.cells.iter().map(|cell| cell.grace());
+        let grace = graces.max().unwrap_or_default();
+        let stages = Stages::of(limit, grace, inner.clock.now());
         report.under_way = inner.cells.iter().map(|cell| cell.load().tasks).sum();
         inner.closing.store(true, Ordering::Release);
-        // What is left at the limit is cut off by the ledgers.
-        let _ = tokio::time::timeout_at(inner.clock.instant(limit), self.quiet()).await;
-        inner.cells.iter().for_each(|cell| cell.begin_drain(limit));
+        // What is left by then is cut off by the ledgers.
+        let cut_off = inner.clock.instant(stages.cut_off);
+        let _ = tokio::time::timeout_at(cut_off, self.quiet()).await;
+        for cell in &inner.cells {
+            cell.begin_drain(stages.cut_off);
+        }
         for cell in &inner.cells {
             cell.drained().await;
         }
-        report.cut_off = inner.cells.iter().map(|cell| cell.cut_off()).sum();
-        let grace = inner
-            .cells
-            .iter()
-            .map(|cell| cell.grace())
-            .max()
-            .unwrap_or_default();
-        let ended = tokio::time::timeout(grace, inner.spawner.ended()).await;
+        for cell in &inner.cells {
+            let (lost, kept) = cell.cut_off();
+            report.lost += lost;
+            report.kept += kept;
+        }
+        report.cut_off = report.lost + report.kept;
+        // Where all work was done early, the threads have their grace and no more.
+        let end = stages.end.min(inner.clock.now() + grace.max(MOMENT));
+        let ended = tokio::time::timeout_at(inner.clock.instant(end), inner.spawner.ended()).await;
         report.left_behind = ended.is_err();
         inner.spawner.end_services();
-        // A slow observer has the grace and no more, be it to take in what waits or to end.
-        let patience = grace.max(Duration::from_secs(1));
-        let _ = tokio::time::timeout(patience, self.end_observers()).await;
+        // A slow observer has what is left and no more, be it to take in what waits or to end.
+        let patience = stages.end.since(inner.clock.now()).max(MOMENT);
+        let ended = tokio::time::timeout(patience, self.end_observers()).await;
+        if ended.is_err() {
+            tracing::warn!(
+                "the observers did not end within {patience:?}; what they had not written or sent by then is lost"
+            );
+        }
         report.dropped_events = inner.events.dropped();
+        if report.dropped_events > 0 {
+            let dropped = report.dropped_events;
+            tracing::warn!(
+                dropped,
+                "records did not reach the observers; raise `runtime.event_capacity`"
+            );
+        }
         report.environment = inner
             .environment
             .close()

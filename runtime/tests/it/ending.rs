@@ -7,7 +7,7 @@ use aimass_runtime::{Observer, Record, Recorder, Runtime, TaskError};
 
 use crate::desk::Desk;
 use crate::probe::{Hold, Order, Probe, ProbeSource, Run};
-use crate::stage::Stage;
+use crate::stage::{Stage, TestClock};
 
 /// An observer that stands still at its first record until the desk lets it go on.
 struct Slow {
@@ -138,6 +138,7 @@ async fn g10_shutdown_cuts_off_at_its_limit_and_reports_what_it_cut_off() {
         (report.under_way, report.cut_off, report.left_behind),
         (2, 2, false)
     );
+    assert_eq!((report.lost, report.kept), (2, 0));
     for asked in [running, queued] {
         let error = asked.answer().await.unwrap_err();
         assert!(matches!(error, TaskError::ShuttingDown { .. }), "{error}");
@@ -164,6 +165,46 @@ async fn g10_a_thread_that_will_not_end_does_not_hold_up_the_shutdown() {
 }
 
 #[tokio::test]
+async fn g10_the_limit_holds_for_all_of_a_shutdown_and_callers_are_answered_within_it() {
+    let seconds = Duration::from_secs_f64;
+    // The limit, the agent's grace, when callers are to be answered, and when all is over.
+    for (limit, grace, answered, over) in [
+        (10.0, 2.0, 8.0, 10.0),
+        (2.0, 2.0, 1.0, 2.0),
+        (3.0, 60.0, 1.5, 3.0),
+        (3.0, 0.0, 3.0, 3.0),
+        (0.0, 0.05, 0.0, 0.05),
+        (0.0, 60.0, 0.0, 1.0),
+    ] {
+        let stage = Stage::set(|setting| setting.probe.grace = seconds(grace)).await;
+        let stuck = stage.asked(Order::answer(0).hold(Hold::Blocked));
+        stage.desk.began(0).await;
+        // From here on time passes only while all wait for it, and the thread that is stuck says nothing.
+        tokio::time::pause();
+        let clock = TestClock::start();
+        let answer = async {
+            let error = stuck.answer().await.unwrap_err();
+            (clock.elapsed(), error)
+        };
+        let (report, (heard, error)) =
+            tokio::join!(stage.runtime.shutdown_within(seconds(limit)), answer);
+        let took = clock.elapsed();
+        tokio::time::resume();
+        stage.desk.open(0);
+        let case = format!("{limit} s with a grace of {grace} s");
+        assert!(matches!(error, TaskError::ShuttingDown { .. }), "{error}");
+        assert!(report.left_behind, "{case}");
+        // Timers come by the millisecond.
+        let late = Duration::from_millis(10);
+        assert!(
+            heard <= seconds(answered) + late,
+            "{case}: answered after {heard:?}"
+        );
+        assert!(took <= seconds(over) + late, "{case}: took {took:?}");
+    }
+}
+
+#[tokio::test]
 async fn g10_an_observer_that_stands_still_does_not_hold_up_the_shutdown() {
     let desk = Desk::default();
     let mut config = Config::default();
@@ -177,7 +218,8 @@ async fn g10_an_observer_that_stands_still_does_not_hold_up_the_shutdown() {
         .ask(Run(desk.clone()), Order::answer(1))
         .await
         .unwrap();
-    assert!(runtime.shutdown().await.dropped_events > 0);
+    let report = runtime.shutdown_within(Duration::from_secs(1)).await;
+    assert!(report.dropped_events > 0);
     desk.open(0);
 }
 
