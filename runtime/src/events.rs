@@ -1,10 +1,12 @@
 //! Events: one complete, typed record of whatever happened, for observers.
 //!
 //! Ids of spans are minted here, so that every observer tells the same story. An observer is fed by one bounded channel and never
-//! blocks an agent; what does not fit is counted. The content of tasks never enters a record.
+//! blocks an agent; what does not fit is counted. The content of tasks enters a record only where an error or a panic quotes it in its
+//! words: see [`Record::without_words`].
 
 mod recorder;
 mod sink;
+mod words;
 
 use std::sync::Arc;
 
@@ -218,6 +220,25 @@ pub enum WorkerChange {
     },
     /// It ended as it was told to.
     Stopped,
+}
+
+impl WorkerChange {
+    /// Whether something went wrong.
+    pub(crate) fn is_fault(&self) -> bool {
+        match self {
+            Self::Panicked { .. }
+            | Self::LoadFailed { .. }
+            | Self::Hung
+            | Self::Abandoned
+            | Self::TakenDown { .. }
+            | Self::FellBack => true,
+            Self::Starting { .. }
+            | Self::Ready { .. }
+            | Self::Stale
+            | Self::Swapped { .. }
+            | Self::Stopped => false,
+        }
+    }
 }
 
 /// Something about a task that is not settled yet.

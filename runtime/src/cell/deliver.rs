@@ -75,11 +75,7 @@ impl Cell {
     }
 
     fn fail(&self, message: String, now: Time) {
-        tracing::error!(
-            agent = &*self.name,
-            reason = message,
-            "the agent is given up"
-        );
+        tracing::error!(agent = &*self.name, said = message, "the agent is given up");
         let at_ns = self.clock.unix_nanos(now);
         self.events.leave(|| {
             let failed = Some(message.clone());
@@ -123,8 +119,16 @@ impl Cell {
         });
     }
 
-    /// Tells observers how a worker changed.
+    /// Tells observers how a worker changed. Those of a flow hold nothing and start and end by the dozen: of them only faults are told.
     pub(crate) fn say(&self, of: Incarnation, now: Time, change: impl FnOnce() -> WorkerChange) {
+        if !self.events.is_listening() {
+            return;
+        }
+        let change = change();
+        let group = &self.groups[usize::from(self.group_of(of).0)];
+        if matches!(group.runner, Runner::Flow(_)) && !change.is_fault() {
+            return;
+        }
         let at_ns = self.clock.unix_nanos(now);
         self.events.leave(|| {
             Record::Worker(WorkerChanged {
@@ -132,7 +136,7 @@ impl Cell {
                 worker: of.worker,
                 epoch: of.epoch,
                 at_ns,
-                change: change(),
+                change,
             })
         });
     }

@@ -152,7 +152,7 @@ impl Service {
                 Ok(()) => true,
                 Err(message) => {
                     tracing::error!(
-                        reason = message,
+                        said = message,
                         "an observer panicked and is left out from now on"
                     );
                     false

@@ -130,7 +130,7 @@ fn passed_over(record: &TaskRecord, error: TaskError) -> Result<(), RuntimeError
     let task = record.id;
     match error {
         TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. } => {
-            tracing::warn!(%task, %error, "a task of an earlier run waits for its agent");
+            tracing::warn!(%task, said = %error, "a task of an earlier run waits for its agent");
             Ok(())
         }
         error => Err(RuntimeError::Resume { task, error }),

@@ -52,10 +52,21 @@ pub(crate) enum WireError {
     TooLarge { bytes: usize },
     #[error("the connection ended in the middle of a frame")]
     Truncated,
-    #[error("the frame is not what the protocol expects: {0}")]
+    // The reader's own words are not passed on: they quote the frame, and with it what a task was given.
+    #[error("the frame is not what the protocol expects: {} at byte {}", category(.0), .0.column())]
     Malformed(#[from] serde_json::Error),
     #[error("the connection broke: {0}")]
     Io(#[from] std::io::Error),
+}
+
+fn category(error: &serde_json::Error) -> &'static str {
+    use serde_json::error::Category;
+    match error.classify() {
+        Category::Io => "unreadable",
+        Category::Syntax => "no JSON",
+        Category::Data => "JSON of another form",
+        Category::Eof => "JSON without an end",
+    }
 }
 
 /// A frame as bytes.
@@ -169,6 +180,21 @@ mod tests {
         for cut in 1..bytes.len() {
             let refused = FrameReader::new(&bytes[..cut]).next::<ClientFrame>().await;
             assert!(matches!(refused, Err(WireError::Truncated)), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_frame_is_said_without_quoting_it() {
+        for frame in [
+            r#"{"frame":"call","call":"my password"}"#,
+            r#"{"frame":"my password"}"#,
+            r#"{"frame":"cancel","my password":1}"#,
+        ] {
+            let mut bytes = (frame.len() as u32).to_le_bytes().to_vec();
+            bytes.extend_from_slice(frame.as_bytes());
+            let refused = FrameReader::new(&bytes[..]).next::<ClientFrame>().await;
+            let said = refused.unwrap_err().to_string();
+            assert!(!said.contains("password"), "{said}");
         }
     }
 

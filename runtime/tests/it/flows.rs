@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_runtime::{
-    Agent, AgentDefinition, Fault, FlowContext, FlowSkill, Priority, Skill, SkillSpec, TaskError,
-    TaskFinished, TaskOutcome, TraceContext,
+    Agent, AgentDefinition, Fault, FlowContext, FlowSkill, Priority, Record, Skill, SkillSpec,
+    TaskError, TaskFinished, TaskOutcome, TraceContext,
 };
 
 use crate::desk::Desk;
@@ -60,6 +60,24 @@ impl FlowSkill for Forward {
 
 async fn stage() -> Stage {
     Stage::set(|setting| setting.agents.push(Box::new(Relay(setting.desk.clone())))).await
+}
+
+#[tokio::test]
+async fn a_flow_is_told_by_its_tasks_and_not_by_workers_that_hold_nothing() {
+    let stage = stage().await;
+    let forward = Forward(stage.desk.clone());
+    stage.runtime.ask(forward, Order::answer(1)).await.unwrap();
+    let recorder = stage.recorder.clone();
+    stage.close().await;
+    let told = |agent: &str| {
+        let workers = recorder.records().into_iter();
+        let of = workers
+            .filter(|record| matches!(record, Record::Worker(change) if &*change.agent == agent));
+        of.count()
+    };
+    assert_eq!(told("relay"), 0);
+    assert!(told("probe") > 0, "a worker with a model is told");
+    assert_eq!(recorder.tasks().len(), 3);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
             // What is not there for one document is there for none.
             Err(TaskError::UnknownSkill { .. }) => return,
             Err(error) => {
-                tracing::info!(%error, "the report goes without sentences of a model");
+                tracing::info!(said = %error, "the report goes without sentences of a model");
                 return;
             }
         }
