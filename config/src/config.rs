@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::document::Node;
 use crate::raw::RawConfig;
 use crate::{
-    AgentConfig, ConfigError, EnvironmentConfig, ModelsConfig, ObserversConfig, Problem,
+    AgentConfig, ConfigError, EnvironmentConfig, ModelsConfig, ObserversConfig, Places, Problem,
     ProcessVariables, ReactionConfig, RuntimeConfig, Variables, check, file, template, variables,
 };
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// What the observers write.
     pub observers: ObserversConfig,
+    /// Where names were written, so that one that there is not is told with its line.
+    pub places: Places,
 }
 
 impl Config {
@@ -99,7 +101,11 @@ impl Config {
             problems.sort_by(|one, other| one.place().cmp(other.place()));
             return Err(invalid(problems));
         }
-        Ok(Self::from(raw_of(document)?))
+        let places = Places::of(&document, origin);
+        Ok(Self {
+            places,
+            ..Self::from(raw_of(document)?)
+        })
     }
 
     /// Holds values that were built in code against the same rules as a file.

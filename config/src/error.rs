@@ -95,6 +95,48 @@ pub enum Problem {
         /// The value, shortened where it is long.
         found: String,
     },
+    /// A name that must stand for something stands for nothing.
+    #[error("{place}: {named} `{name}` (`{key}`){}", hint_or_list(nearest.as_deref(), known))]
+    UnknownName {
+        /// The key with its sections.
+        key: String,
+        /// Where the name was found.
+        place: Place,
+        /// What it should stand for.
+        named: Named,
+        /// The name.
+        name: String,
+        /// The known name that is most like it.
+        nearest: Option<String>,
+        /// All that there are.
+        known: Vec<String>,
+    },
+}
+
+/// What a name in the configuration stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Named {
+    /// An agent that has settings.
+    Agent,
+    /// A skill that a rule asks.
+    Skill,
+    /// A rule that is switched off.
+    Rule,
+    /// A kind of fact that a rule waits for.
+    Kind,
+}
+
+impl fmt::Display for Named {
+    /// The beginning of the sentence that says that there is none of the name.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Agent => "no agent is named",
+            Self::Skill => "no agent offers",
+            Self::Rule => "no agent brought a rule to switch off that is named",
+            Self::Kind => "nothing in the team is known to write facts of kind",
+        })
+    }
 }
 
 impl Problem {
@@ -104,7 +146,8 @@ impl Problem {
             Self::Syntax { place, .. }
             | Self::UnknownKey { place, .. }
             | Self::MissingKey { place, .. }
-            | Self::BrokenRule { place, .. } => place,
+            | Self::BrokenRule { place, .. }
+            | Self::UnknownName { place, .. } => place,
         }
     }
 }
@@ -140,6 +183,23 @@ fn hint(nearest: Option<&str>) -> String {
         Some(nearest) => format!(", did you mean `{nearest}`?"),
         None => String::new(),
     }
+}
+
+/// The most names that are listed.
+const MOST_LISTED: usize = 20;
+
+/// The name that was meant, or else those that there are.
+fn hint_or_list(nearest: Option<&str>, known: &[String]) -> String {
+    if nearest.is_some() || known.is_empty() {
+        return hint(nearest);
+    }
+    let listed = known.iter().take(MOST_LISTED);
+    let listed: Vec<String> = listed.map(|name| format!("`{name}`")).collect();
+    let more = match known.len() > MOST_LISTED {
+        true => ", ...",
+        false => "",
+    };
+    format!("; there are {}{more}", listed.join(", "))
 }
 
 fn lines(problems: &[Problem]) -> String {

@@ -12,6 +12,7 @@ mod file;
 mod keys;
 mod locale;
 mod meaning;
+mod names;
 mod nesting;
 mod raw;
 mod rule;
@@ -28,6 +29,7 @@ pub use config::observers::{
 };
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
-pub use error::{ConfigError, Place, Problem};
+pub use error::{ConfigError, Named, Place, Problem};
 pub use locale::Locale;
+pub use names::{KnownNames, Places};
 pub use variables::{ProcessVariables, Variables};

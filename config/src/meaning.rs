@@ -5,7 +5,7 @@ use crate::raw::{
     RawReaction, RawRetention, RawRuntime, RawSupervision, RawTraces, Span,
 };
 use crate::{
-    AgentConfig, Config, EnvironmentConfig, ModelsConfig, ObserversConfig, OtlpConfig,
+    AgentConfig, Config, EnvironmentConfig, ModelsConfig, ObserversConfig, OtlpConfig, Places,
     ReactionConfig, Retention, RuntimeConfig, SupervisionConfig, TracesConfig,
 };
 
@@ -24,6 +24,7 @@ impl From<RawConfig> for Config {
             reactions: raw.reactions.into_iter().map(reaction).collect(),
             models: models(raw.models),
             observers: observers(raw.observers),
+            places: Places::default(),
         }
     }
 }

@@ -170,6 +170,9 @@ impl Runtime {
     }
 }
 
+/// What files can be: the second part of the kinds of facts about them.
+pub(crate) const MEDIA: [&str; 6] = ["audio", "image", "table", "text", "unknown", "video"];
+
 /// The kind of a fact about a file.
 pub(crate) fn file_kind(media: &str) -> Option<FactKind> {
     FactKind::new(&format!("file.{media}"), 1).ok()

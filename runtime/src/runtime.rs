@@ -3,6 +3,7 @@
 mod assembly;
 mod builder;
 mod calls;
+mod names;
 mod resume;
 mod shutdown;
 mod state;

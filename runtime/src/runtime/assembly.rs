@@ -21,6 +21,7 @@ use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
+use crate::runtime::names::Team;
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 
@@ -38,6 +39,7 @@ pub(super) struct Assembly<'a> {
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
     pub(super) quiet_rules: Vec<Arc<QuietRule>>,
+    pub(super) team: Team,
 }
 
 impl Assembly<'_> {
@@ -53,6 +55,7 @@ impl Assembly<'_> {
             Err(Fault::bug(format!("its definition panicked: {message}")))
         });
         let definition = defined.map_err(cannot)?;
+        self.team.note(&definition);
         let AgentDefinition {
             groups: models,
             flows,

@@ -3,11 +3,11 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use aimass_config::{Config, ConfigError};
+use aimass_config::{Config, ConfigError, Problem};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, AgentDefinition};
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, register};
+use crate::runtime::names::Team;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
@@ -182,6 +183,29 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Holds the configuration against the agents, and starts nothing. Gives what is odd about it and may be meant so: a rule for a kind of fact
+    /// that nothing in the team is known to write.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Config`] for a value that breaks its rule and for a name that stands for nothing, [`RuntimeError::Agent`] when an agent cannot
+    /// work, [`RuntimeError::Reaction`] when an agent's own rule does not fit what it asks.
+    pub fn check(&self) -> Result<Vec<Problem>, RuntimeError> {
+        self.config.validate()?;
+        let mut team = Team::of(&self.agents);
+        for agent in &self.agents {
+            if !self.config.agent(agent.name()).enabled {
+                continue;
+            }
+            let definition = agent.define(AgentDefinition::default());
+            let definition = definition.map_err(|fault| RuntimeError::Agent {
+                agent: agent.name().to_owned(),
+                fault,
+            })?;
+            team.note(&definition);
+        }
+        team.check(&self.config, &self.agents)
+    }
+
     /// Starts the agents; tasks that an earlier process accepted are taken up again.
     ///
     /// # Errors
@@ -216,8 +240,12 @@ impl RuntimeBuilder {
             planned_bytes: 0,
             reactions: Vec::new(),
             quiet_rules: Vec::new(),
+            team: Team::of(&self.agents),
         };
         let (cells, router) = cells(&self.agents, &mut assembly)?;
+        for doubt in assembly.team.check(&self.config, &self.agents)? {
+            tracing::warn!("{doubt}");
+        }
         let mut quiet_rules = assembly.quiet_rules;
         let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
         Runtime::check_reactions(&reactions, &quiet_rules, &router)

@@ -23,6 +23,7 @@ mod episodes;
 mod flows;
 mod live_calls;
 mod memory_budget;
+mod names;
 mod namespaces;
 mod obedient;
 mod poison;
