@@ -5,6 +5,7 @@
 
 mod books;
 mod deliver;
+mod place;
 mod room;
 mod settle;
 mod settling;
@@ -12,10 +13,11 @@ mod settling;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use books::{Books, Effort, Held, Outbox, Report, ReportedResult};
+pub(crate) use place::Place;
 use settling::Settlements;
 
 use crate::clock::{Clock, Time};
@@ -60,7 +62,8 @@ pub(crate) struct Cell {
     pub(crate) supervisor: OnceLock<Weak<dyn Supervisor>>,
     settings: LedgerSettings,
     books: Mutex<Books>,
-    chairs: Vec<Chair>,
+    /// By the ids of the workers.
+    chairs: RwLock<Vec<Arc<Chair>>>,
     timer: Notify,
     closing: AtomicBool,
     /// Tasks that a shutdown cut off: those that are lost, and those that the environment keeps.
@@ -96,6 +99,8 @@ pub(crate) struct CellSkill {
     pub(crate) name: Arc<str>,
     pub(crate) face: Arc<dyn Face>,
     pub(crate) group: GroupId,
+    /// The group that serves it when a flow asks; the same unless it is a flow itself.
+    pub(crate) inner_group: GroupId,
     /// Its place within the group.
     pub(crate) at: usize,
 }
@@ -105,6 +110,16 @@ struct Chair {
     group: GroupId,
     placement: Mutex<Placement>,
     seated: Mutex<Option<Seated>>,
+}
+
+impl Chair {
+    fn new(group: GroupId, devices: Vec<DeviceName>) -> Self {
+        Self {
+            group,
+            placement: Mutex::new(Placement::new(devices)),
+            seated: Mutex::new(None),
+        }
+    }
 }
 
 /// How an incarnation is reached.
@@ -146,16 +161,9 @@ impl Cell {
         let mut chairs = Vec::new();
         for (at, group) in settings.groups.iter().enumerate() {
             for worker in 0..group.workers.max(1) as usize {
-                let devices = groups[at]
-                    .placement
-                    .get(worker)
-                    .cloned()
-                    .unwrap_or_default();
-                chairs.push(Chair {
-                    group: GroupId(at as u16),
-                    placement: Mutex::new(Placement::new(devices)),
-                    seated: Mutex::new(None),
-                });
+                let devices = groups[at].placement.get(worker).cloned();
+                let chair = Chair::new(GroupId(at as u16), devices.unwrap_or_default());
+                chairs.push(Arc::new(chair));
             }
         }
         Arc::new(Self {
@@ -172,7 +180,7 @@ impl Cell {
             supervisor: OnceLock::new(),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
             settings,
-            chairs,
+            chairs: RwLock::new(chairs),
             timer: Notify::new(),
             closing: AtomicBool::new(false),
             lost: AtomicU64::new(0),
@@ -189,7 +197,9 @@ impl Cell {
     /// Starts the agent's timer: from now on it takes tasks.
     pub(crate) fn begin(self: &Arc<Self>) {
         let cell = self.clone();
-        self.spawner.service(async move { cell.keep_time().await });
+        let timer = async move { cell.keep_time().await };
+        self.spawner
+            .service(&format!("timer of agent `{}`", self.name), timer);
     }
 
     /// Starts the workers that are to start with the runtime.
@@ -207,6 +217,7 @@ impl Cell {
         let result = {
             let mut books = self.books.lock();
             let result = act(&mut books, now, &mut outbox);
+            self.seat_all(&books);
             if books.bring_timer_forward() {
                 self.timer.notify_one();
             }
@@ -220,30 +231,65 @@ impl Cell {
         result
     }
 
+    /// Sees to it that there is a chair for each worker, before anybody hears of a new one.
+    fn seat_all(&self, books: &Books) {
+        let groups = books.worker_groups();
+        let seated = self.chairs.read().len();
+        if groups.len() == seated {
+            return;
+        }
+        let new = groups.skip(seated);
+        let new = new.map(|group| Arc::new(Chair::new(group, Vec::new())));
+        self.chairs.write().extend(new);
+    }
+
+    fn chair(&self, incarnation: Incarnation) -> Arc<Chair> {
+        self.chairs.read()[incarnation.worker.0 as usize].clone()
+    }
+
     /// Tells the ledger one thing.
     pub(crate) fn tell(self: &Arc<Self>, event: Event) {
         self.with_books(|books, now, outbox| books.on(event, now, outbox));
     }
 
-    /// Asks for a task to be accepted. The reply comes through `reply` in every case.
-    pub(crate) fn submit(self: &Arc<Self>, ticket: Arc<Ticket>, reply: Reply) {
+    /// Asks for a task to be accepted, at its place if it has one. The reply comes through `reply` in every case.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        ticket: Arc<Ticket>,
+        reply: Reply,
+        place: Option<Place>,
+    ) {
         let admission = Admission {
             task: ticket.id,
-            group: self.skills[usize::from(ticket.skill.0)].group,
+            group: self.group_for(&ticket),
             skill: ticket.skill,
             shape: ticket.shape,
             bytes: ticket.bytes,
             priority: ticket.priority,
             deadline: ticket.deadline,
             effect: ticket.effect,
+            lane: place::lane_of(&ticket),
+            place: place.map(Place::take),
             resumed: ticket.is_resumed(),
             attempts: ticket.origin.attempts,
         };
         self.with_books(|books, now, outbox| {
-            if books.hold(Held::new(ticket, reply), outbox) {
-                books.on(Event::Submit(admission), now, outbox);
+            let place = admission.place;
+            match (books.hold(Held::new(ticket, reply), outbox), place) {
+                (true, _) => books.on(Event::Submit(admission), now, outbox),
+                (false, Some(place)) => books.on(Event::Release(place), now, outbox),
+                (false, None) => {}
             }
         });
+    }
+
+    /// The group that serves a task.
+    fn group_for(&self, ticket: &Ticket) -> GroupId {
+        let skill = &self.skills[usize::from(ticket.skill.0)];
+        match ticket.origin.path.is_empty() {
+            true => skill.group,
+            false => skill.inner_group,
+        }
     }
 
     /// Restarts all workers that hold models, because another agent's restart takes this agent along.
@@ -269,33 +315,24 @@ impl Cell {
 
     /// The device that a group's first worker is placed on at present.
     pub(crate) fn first_device(&self, group: GroupId) -> Option<DeviceName> {
-        let mut chairs = self.chairs.iter();
-        let first = chairs.find(|chair| chair.group == group)?;
+        let chairs = self.chairs.read();
+        let first = chairs.iter().find(|chair| chair.group == group)?;
         Some(first.placement.lock().device())
     }
 
     /// The device that a worker is placed on at present.
     pub(crate) fn device(&self, incarnation: Incarnation) -> DeviceName {
-        self.chairs[incarnation.worker.0 as usize]
-            .placement
-            .lock()
-            .device()
+        self.chair(incarnation).placement.lock().device()
     }
 
     /// A worker is ready on the device that it is placed on.
     pub(crate) fn device_serves(&self, incarnation: Incarnation) {
-        self.chairs[incarnation.worker.0 as usize]
-            .placement
-            .lock()
-            .serves();
+        self.chair(incarnation).placement.lock().serves();
     }
 
     /// Whether a worker is placed on the last of its devices, and was never ready there.
     pub(crate) fn has_no_device(&self, incarnation: Incarnation) -> bool {
-        self.chairs[incarnation.worker.0 as usize]
-            .placement
-            .lock()
-            .is_at_its_end()
+        self.chair(incarnation).placement.lock().is_at_its_end()
     }
 
     /// Whether a worker has neither thread nor model.
@@ -346,7 +383,7 @@ impl Cell {
     /// Tells all workers to end.
     pub(crate) fn dismiss(&self) {
         self.closing.store(true, Ordering::Release);
-        for chair in &self.chairs {
+        for chair in self.chairs.read().iter() {
             if let Some(seated) = &*chair.seated.lock() {
                 seated.stop.store(true, Ordering::Release);
                 let _ = seated.wake.try_send(());
@@ -361,7 +398,7 @@ impl Cell {
 
     /// The group that a worker belongs to.
     pub(crate) fn group_of(&self, incarnation: Incarnation) -> GroupId {
-        self.chairs[incarnation.worker.0 as usize].group
+        self.chair(incarnation).group
     }
 
     /// How many tasks a shutdown cut off: those that are lost, and those that the environment keeps.
@@ -385,7 +422,7 @@ impl Cell {
         self.settings.load_limit
     }
 
-    async fn keep_time(self: Arc<Self>) {
+    async fn keep_time(self: Arc<Self>) -> Result<(), String> {
         loop {
             let wake = self.books.lock().set_timer();
             tokio::select! {

@@ -58,7 +58,7 @@ use media::{FolderMedia, Media, MemoryMedia};
 use queue::Queue;
 use store::{Store, Tables};
 use times::Times;
-use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
+use writer::{Command, Ended, EpisodeWatches, Listeners, Reply, Writer};
 
 /// How many facts a watch may be behind before it skips.
 const WATCH_FACTS: usize = 1024;
@@ -85,6 +85,7 @@ struct Shared {
     clock: Clock,
     commits: Times,
     writer: Mutex<Option<JoinHandle<()>>>,
+    ended: watch::Receiver<Ended>,
     lock: Mutex<Option<LockFile>>,
 }
 
@@ -143,12 +144,14 @@ impl Environment {
             episodes: Arc::clone(&episodes),
         };
         let (queue, commands) = Queue::new(&options);
+        let (end, ended) = watch::channel(Ended::NotYet);
         let writer = Writer::start(
             store,
             Arc::clone(&blobs),
             options.clone(),
             listeners,
             commands,
+            end,
         )
         .map_err(|error| EnvironmentError::Store {
             operation: "start its writer",
@@ -167,6 +170,7 @@ impl Environment {
                 clock: Clock::start(),
                 commits: Times::default(),
                 writer: Mutex::new(Some(writer)),
+                ended,
                 lock: Mutex::new(lock),
             }),
         })
@@ -185,6 +189,7 @@ impl Environment {
         let bytes = queue::check(&transaction, &self.shared.options)?;
         let asked = self.shared.clock.now();
         let commit = self.shared.queue.commit(transaction, bytes).await;
+        let commit = self.with_reason(commit).await;
         let took = self.shared.clock.now().since(asked);
         self.shared.commits.count(took);
         commit
@@ -237,6 +242,18 @@ impl Environment {
         self.commit(transaction).await.map(drop)
     }
 
+    /// Removes a dead letter; one that is not there is none to remove.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn remove_dead_letter(&self, task: TaskId) -> Result<(), EnvironmentError> {
+        let transaction = Transaction {
+            removed_letters: vec![task],
+            ..Transaction::default()
+        };
+        self.commit(transaction).await.map(drop)
+    }
+
     /// A runtime takes the environment to work in. Gives whether the process that had it before died with it.
     pub(crate) async fn begin_life(&self) -> Result<bool, EnvironmentError> {
         self.ask(|reply| Command::BeginLife { reply }).await
@@ -277,6 +294,7 @@ impl Environment {
     ) -> Result<watch::Receiver<EpisodeStatus>, EnvironmentError> {
         // Held while the status is read, so that no change falls between the two.
         let mut watches = self.shared.episodes.lock();
+        self.check_open()?;
         if let Some(watch) = watches.get(&id) {
             return Ok(watch.subscribe());
         }
@@ -357,8 +375,43 @@ impl Environment {
         command: impl FnOnce(Reply<T>) -> Command,
     ) -> Result<T, EnvironmentError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.send(command(reply)).await?;
-        answer.await.map_err(|_| EnvironmentError::Closed)?
+        let asked = async {
+            self.shared.queue.send(command(reply)).await?;
+            answer.await.map_err(|_| EnvironmentError::Closed)?
+        };
+        self.with_reason(asked.await).await
+    }
+
+    /// The result, with the reason why the writer has ended if it is that.
+    async fn with_reason<T>(
+        &self,
+        result: Result<T, EnvironmentError>,
+    ) -> Result<T, EnvironmentError> {
+        let Err(EnvironmentError::Closed) = result else {
+            return result;
+        };
+        let mut ended = self.shared.ended.clone();
+        // It has ended, or is about to say so.
+        let ended = ended.wait_for(|ended| ended.error().is_some()).await;
+        let error = ended.ok().and_then(|ended| ended.error());
+        Err(error.unwrap_or(EnvironmentError::Closed))
+    }
+
+    /// Returns an error when nothing is written any more.
+    pub(crate) fn check_open(&self) -> Result<(), EnvironmentError> {
+        self.shared.ended.borrow().error().map_or(Ok(()), Err)
+    }
+
+    /// Returns once the writer has ended by a panic, with its message.
+    pub(crate) async fn failure(&self) -> String {
+        let mut ended = self.shared.ended.clone();
+        let panicked = ended.wait_for(|ended| matches!(ended, Ended::Panicked(_)));
+        if let Ok(ended) = panicked.await
+            && let Ended::Panicked(message) = &*ended
+        {
+            return message.clone();
+        }
+        std::future::pending().await
     }
 }
 

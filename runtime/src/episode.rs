@@ -1,5 +1,6 @@
 //! Episodes: the facts and tasks that belong to one piece of work, from its first input to quiescence.
 
+mod accept;
 mod engine;
 mod inputs;
 mod quiet;
@@ -8,7 +9,7 @@ mod root;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use engine::react;
+pub(crate) use engine::{Pause, react};
 pub use inputs::{InputFailure, InputProblem, file_kinds};
 pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};

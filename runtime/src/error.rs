@@ -174,7 +174,9 @@ impl From<TaskError> for Fault {
         match error {
             TaskError::Rejected { message, .. } => Self::rejected(message),
             TaskError::Unavailable { message, .. } => Self::unavailable(message),
-            TaskError::Bug { .. } | TaskError::Cycle { .. } => Self::bug(error.to_string()),
+            TaskError::Bug { .. } | TaskError::Cycle { .. } | TaskError::DeadLettered { .. } => {
+                Self::bug(error.to_string())
+            }
             other => Self::unavailable(other.to_string()),
         }
     }

@@ -25,7 +25,7 @@ use crate::seat::{Next, Seat};
 use crate::skill_entry::FlowFace;
 use crate::ticket::{Tape, Ticket};
 
-/// How many calls of one flow an agent carries forward at once.
+/// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
 
 /// Whoever can ask skills on a flow's behalf.
@@ -95,6 +95,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         incarnation: seat.incarnation,
         facts: Mutex::new(Vec::new()),
         heard: AtomicUsize::new(0),
+        given_up: Mutex::new(None),
     });
     let run = Caught::new(face.run(&ticket.input, FlowContext::new(host.clone())));
     let run = run.instrument(ticket.log_span());
@@ -103,7 +104,10 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         () = ticket.cancellation() => ReportedResult::Dropped,
         outcome = run => match outcome? {
             Ok(output) => ReportedResult::Output(output),
-            Err(fault) => ReportedResult::Fault(fault),
+            Err(fault) => match host.given_up.lock().take() {
+                Some(cause) => ReportedResult::Poisoned(cause),
+                None => ReportedResult::Fault(fault),
+            },
         },
     };
     let facts = std::mem::take(&mut *host.facts.lock());
@@ -126,6 +130,33 @@ struct Host {
     facts: Mutex<Vec<FactDraft>>,
     /// How many chunks this attempt has heard.
     heard: AtomicUsize,
+    /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
+    given_up: Mutex<Option<String>>,
+}
+
+impl Host {
+    async fn ask_within(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
+        let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
+        let asker = asker.ok_or_else(|| TaskError::ShuttingDown {
+            skill: skill.to_owned(),
+        })?;
+        let input = match input {
+            Input::Typed(input) => input,
+            Input::Json(input) => asker.decode(skill, input)?,
+        };
+        let asked = asker.ask_within(&self.cell.name, &self.ticket, skill, input);
+        asked.await.inspect_err(|error| {
+            if let TaskError::DeadLettered { .. } = error {
+                *self.given_up.lock() = Some(error.to_string());
+            }
+        })
+    }
+}
+
+/// What a flow asks with.
+enum Input {
+    Typed(Payload),
+    Json(Value),
 }
 
 impl FlowHost for Host {
@@ -139,28 +170,13 @@ impl FlowHost for Host {
 
     fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>> {
         let skill = skill.to_owned();
-        Box::pin(async move {
-            let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
-            let Some(asker) = asker else {
-                return Err(TaskError::ShuttingDown { skill });
-            };
-            asker
-                .ask_within(&self.cell.name, &self.ticket, &skill, input)
-                .await
-        })
+        Box::pin(async move { self.ask_within(&skill, Input::Typed(input)).await })
     }
 
     fn ask_json(&self, skill: &str, input: Value) -> BoxFuture<'_, Result<Value, TaskError>> {
         let skill = skill.to_owned();
         Box::pin(async move {
-            let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
-            let Some(asker) = asker else {
-                return Err(TaskError::ShuttingDown { skill });
-            };
-            let input = asker.decode(&skill, input)?;
-            let output = asker
-                .ask_within(&self.cell.name, &self.ticket, &skill, input)
-                .await?;
+            let output = self.ask_within(&skill, Input::Json(input)).await?;
             output
                 .to_json()
                 .map_err(|message| TaskError::Bug { skill, message })

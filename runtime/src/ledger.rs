@@ -10,6 +10,7 @@ mod dispatch;
 pub(crate) mod effect;
 pub(crate) mod event;
 mod queue;
+mod room;
 pub(crate) mod settings;
 mod supervision;
 mod task;
@@ -37,6 +38,7 @@ pub(crate) struct Ledger {
     settings: LedgerSettings,
     tasks: Tasks,
     bytes: u64,
+    rooms: room::Rooms,
     sequence: u64,
     groups: Vec<Group>,
     workers: Vec<Worker>,
@@ -104,6 +106,7 @@ impl Ledger {
             jitter: settings.seed | 1,
             tasks: Tasks::default(),
             bytes: 0,
+            rooms: room::Rooms::default(),
             sequence: 0,
             groups,
             workers,
@@ -128,6 +131,8 @@ impl Ledger {
     /// Takes in what happened at `now`, and appends what is to be done. `now` never goes back.
     pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Vec<LedgerEffect>) {
         match event {
+            Event::Claim(claim) => self.claim(claim, now, effects),
+            Event::Release(claim) => self.release(claim),
             Event::Submit(admission) => self.submit(admission, now, effects),
             Event::LoadBegan(by) => self.load_began(by, now),
             Event::LoadEnded(by) => self.load_ended(by, now),
@@ -150,6 +155,7 @@ impl Ledger {
             Event::Tick => self.tick(now, effects),
             Event::Shutdown { limit } => self.shut_down(limit, now, effects),
         }
+        self.serve_lines(effects);
         if matches!(self.phase, Phase::Draining { .. }) && self.tasks.is_empty() {
             self.phase = Phase::Drained;
             effects.push(LedgerEffect::Drained);
@@ -177,6 +183,11 @@ impl Ledger {
                 .map(|worker| (worker.incarnation(), worker.state.clone(), worker.restarts))
                 .collect(),
         }
+    }
+
+    /// The groups of all workers, in the order of their ids. There may be more of them after each event, never fewer.
+    pub(crate) fn worker_groups(&self) -> impl ExactSizeIterator<Item = GroupId> {
+        self.workers.iter().map(|worker| worker.group)
     }
 
     /// Whether what the incarnation says still counts.
@@ -212,6 +223,7 @@ impl Ledger {
             return;
         };
         self.bytes -= entry.admission.bytes;
+        self.rooms.leave(&entry.admission);
         if entry.admission.deadline != Time::NEVER {
             self.deadlines.remove(&(entry.admission.deadline, task));
         }

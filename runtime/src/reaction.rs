@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::fact::{Fact, FactKind};
+use crate::panics;
 
 /// A rule: when a fact of `kind` appears in an episode, ask `skill`; its output becomes a fact of the kind `produces`.
 #[derive(Clone)]
@@ -45,11 +46,21 @@ impl Reaction {
         self
     }
 
-    /// Makes the input from the fact in another way. A fact of which it makes null is let pass: the skill is not asked.
+    /// Makes the input from the fact in another way. A fact of which it makes null is let pass: the skill is not asked. A fact at which it panics
+    /// is a failure of its episode, and its task a dead letter.
     #[must_use]
     pub fn input(mut self, input: fn(&Fact) -> Value) -> Self {
         self.input = input;
         self
+    }
+
+    /// The input that it makes of a fact; null when it lets the fact pass.
+    ///
+    /// # Errors
+    /// What a panic of the author's rule said.
+    pub(crate) fn input_from(&self, fact: &Fact) -> Result<Value, String> {
+        let input = panics::caught(|| (self.input)(fact));
+        input.map_err(|message| format!("panic in the input of rule `{}`: {message}", self.name))
     }
 
     /// Its name.

@@ -4,6 +4,7 @@ mod assembly;
 mod builder;
 mod calls;
 mod names;
+mod redrive;
 mod resume;
 mod shutdown;
 mod state;
@@ -29,7 +30,6 @@ use crate::clock::Clock;
 use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
 use crate::events::EventSink;
-use crate::ids::TaskId;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::Router;
@@ -150,14 +150,6 @@ impl Runtime {
     pub fn dead_letters(&self) -> Result<Vec<DeadLetterRecord>, TaskError> {
         let read = || self.inner.environment.snapshot()?.dead_letters();
         read().map_err(|error| environment_error("dead letters", &error))
-    }
-
-    /// Gives a dead letter another chance: a new task of the same skill and input. Gives its id and its outcome.
-    ///
-    /// # Errors
-    /// [`TaskError::Rejected`] when there is no such dead letter; else what becomes of the new task.
-    pub async fn redrive(&self, task: TaskId) -> Result<(TaskId, Value), TaskError> {
-        self.redrive_letter(task).await
     }
 
     /// How many records did not reach the observers.

@@ -5,7 +5,10 @@ use std::io;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
+
+use crate::panics::Caught;
 
 /// Models recurse deeply; 64 MiB of address space costs nothing until it is touched.
 const WORKER_STACK: usize = 64 << 20;
@@ -17,6 +20,8 @@ pub(crate) struct Spawner {
     alive: Mutex<Option<flume::Sender<()>>>,
     ended: flume::Receiver<()>,
     aborts: Mutex<Vec<AbortHandle>>,
+    /// The first service that ended although the runtime has not, and why.
+    failed: watch::Sender<Option<(String, String)>>,
 }
 
 impl Spawner {
@@ -27,6 +32,7 @@ impl Spawner {
             alive: Mutex::new(Some(alive)),
             ended,
             aborts: Mutex::new(Vec::new()),
+            failed: watch::Sender::new(None),
         }
     }
 
@@ -39,10 +45,37 @@ impl Spawner {
         }));
     }
 
-    /// Runs a future until it ends or the runtime does.
-    pub(crate) fn service(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let task = self.handle.spawn(future);
+    /// Runs a service until it ends or the runtime does. One that cannot go on, or panics, is told: see [`Self::failed`].
+    pub(crate) fn service(
+        &self,
+        name: &str,
+        service: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) {
+        let (name, failed) = (name.to_owned(), self.failed.clone());
+        let service = Caught::new(Box::pin(service));
+        let task = self.handle.spawn(async move {
+            let why = match service.await {
+                Ok(Ok(())) => return,
+                Ok(Err(why)) => why,
+                Err(message) => format!("panic: {message}"),
+            };
+            tracing::error!(
+                service = name,
+                said = why,
+                "a service of the runtime has ended; start it again"
+            );
+            failed.send_if_modified(|failed| {
+                let is_first = failed.is_none();
+                failed.get_or_insert((name, why));
+                is_first
+            });
+        });
         self.aborts.lock().push(task.abort_handle());
+    }
+
+    /// Says which service ended although the runtime has not, and why.
+    pub(crate) fn failed(&self) -> watch::Receiver<Option<(String, String)>> {
+        self.failed.subscribe()
     }
 
     /// Runs a worker on a thread of its own; it is waited for at shutdown.
@@ -80,5 +113,30 @@ impl Spawner {
 impl Drop for Spawner {
     fn drop(&mut self) {
         self.end_services();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_service_that_cannot_go_on_is_told_be_it_by_an_error_or_by_a_panic() {
+        for panics in [false, true] {
+            let spawner = Spawner::new(Handle::current());
+            let mut failed = spawner.failed();
+            spawner.service("good", async { Ok(()) });
+            spawner.service("bad", async move {
+                assert!(!panics, "out of order");
+                Err("out of order".to_owned())
+            });
+            let told = failed.wait_for(Option::is_some).await.unwrap().clone();
+            let (name, why) = told.unwrap();
+            assert_eq!(name, "bad");
+            assert!(why.ends_with("out of order"), "{why}");
+            spawner.service("worse", async { Err("worse".to_owned()) });
+            tokio::task::yield_now().await;
+            assert_eq!(failed.borrow().as_ref().unwrap().0, "bad");
+        }
     }
 }

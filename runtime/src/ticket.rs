@@ -57,6 +57,8 @@ pub(crate) struct Origin {
     pub(crate) parent: Option<SpanId>,
     /// The caller's side of the call, between the two.
     pub(crate) caller: Option<CallerSpan>,
+    /// The flow's task that asked for it.
+    pub(crate) asked_by: Option<TaskId>,
     /// The flows on the way to this task, the outermost first.
     pub(crate) path: Vec<Arc<str>>,
     pub(crate) rule: Option<Arc<str>>,
@@ -77,7 +79,7 @@ pub(crate) enum Durability {
     Volatile,
     /// Accepted and settled are records in the environment.
     Durable,
-    /// As `Durable`, and read back from the environment: it is never refused for want of room.
+    /// As `Durable`, and in the environment before it came here: it is never refused for want of room.
     Resumed,
     /// As `Resumed`, and the process before this one died: that it begins is written down before it does.
     Orphaned,
@@ -233,6 +235,7 @@ impl Ticket {
             rule: self.origin.rule.as_deref().map(str::to_owned),
             cause: self.origin.cause,
             redrive_of: self.origin.redrive_of,
+            asked_by: self.origin.asked_by,
             ..TaskRecord::new(self.id, &*self.skill_name, input)
         }
     }

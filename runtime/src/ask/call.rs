@@ -25,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
     /// The agent whose flow asks.
     pub(crate) agent: Option<Arc<str>>,
+    /// The task of that flow.
+    pub(crate) asked_by: Option<TaskId>,
     /// The flows on the way to it.
     pub(crate) path: Vec<Arc<str>>,
     /// What led to it, when it was not a caller.
@@ -36,6 +38,8 @@ pub(crate) struct Call {
 pub(crate) struct Because {
     /// The id, when its cause decides on it; else it is random.
     pub(crate) id: Option<TaskId>,
+    /// The id of a call that has to be known before the call is made.
+    pub(crate) new_id: Option<TaskId>,
     pub(crate) rule: Option<Arc<str>>,
     pub(crate) cause: Option<Revision>,
     pub(crate) redrive_of: Option<TaskId>,
@@ -62,6 +66,7 @@ impl Call {
             items: None,
             chunks: None,
             agent: None,
+            asked_by: None,
             path: Vec::new(),
             because: Because::default(),
         }

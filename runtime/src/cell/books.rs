@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::Reply;
+use crate::cell::place::Answer;
 use crate::clock::Time;
 use crate::events::{SpanPlace, Usage};
 use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
-use crate::ledger::event::{Event, GroupId, Incarnation, Outcome};
+use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{IdHasher, Ledger, LedgerLoad};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
@@ -22,6 +23,9 @@ use crate::ticket::Ticket;
 pub(crate) struct Books {
     ledger: Ledger,
     held: HashMap<TaskId, Held, BuildHasherDefault<IdHasher>>,
+    /// Claims that were not answered yet.
+    claims: HashMap<ClaimId, Answer>,
+    last_claim: u64,
     effects: Vec<LedgerEffect>,
     batches: u64,
     /// When the agent's timer looks here next. Kept under the same lock as what it looks for: what becomes due meanwhile is never
@@ -94,6 +98,8 @@ pub(crate) struct Report {
 pub(crate) enum ReportedResult {
     Output(Payload),
     Fault(Fault),
+    /// It failed over something that it had asked for and that was given up.
+    Poisoned(String),
     Dropped,
 }
 
@@ -111,6 +117,7 @@ pub(crate) struct Outbox {
 
 /// What is rarely to be done.
 pub(crate) enum Action {
+    AnswerClaim(Answer, Result<(), Refusal>),
     Refuse(Box<Held>, Refusal),
     Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
     NoteAttempt(TaskId),
@@ -129,6 +136,8 @@ impl Books {
         Self {
             ledger,
             held: HashMap::default(),
+            claims: HashMap::new(),
+            last_claim: 0,
             effects: Vec::new(),
             batches: 0,
             timer: Time::NEVER,
@@ -159,6 +168,10 @@ impl Books {
         self.ledger.hears(by)
     }
 
+    pub(crate) fn worker_groups(&self) -> impl ExactSizeIterator<Item = GroupId> {
+        self.ledger.worker_groups()
+    }
+
     pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
         self.ledger.idle_since(group)
     }
@@ -180,8 +193,19 @@ impl Books {
         true
     }
 
+    /// A claim that is about to be made, and answered through `answer`.
+    pub(crate) fn next_claim(&mut self, answer: Answer) -> ClaimId {
+        self.last_claim += 1;
+        let claim = ClaimId(self.last_claim);
+        self.claims.insert(claim, answer);
+        claim
+    }
+
     /// Tells the ledger one thing, and notes what it wants.
     pub(crate) fn on(&mut self, event: Event, now: Time, outbox: &mut Outbox) {
+        if let Event::Release(claim) = &event {
+            self.claims.remove(claim);
+        }
         let mut effects = std::mem::take(&mut self.effects);
         self.ledger.on(event, now, &mut effects);
         self.carry(effects, now, outbox);
@@ -225,6 +249,7 @@ impl Books {
                 }
             }
             ReportedResult::Fault(fault) => Outcome::Fault(fault),
+            ReportedResult::Poisoned(cause) => Outcome::Poisoned { cause },
             ReportedResult::Dropped => Outcome::Dropped,
         };
         self.on(Event::Finished { by, task, outcome }, now, outbox);
@@ -258,6 +283,8 @@ impl Books {
                     outbox.settled.push((held, settlement));
                 }
             }
+            LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), outbox),
+            LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), outbox),
             LedgerEffect::Wake { worker } => outbox.wakes.push(worker),
             LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, outbox),
             LedgerEffect::Park { until, .. } => outbox.park = Some(until),
@@ -302,6 +329,13 @@ impl Books {
             LedgerEffect::Observe(observation) => {
                 outbox.actions.push(Action::Observe(observation));
             }
+        }
+    }
+
+    fn answer(&mut self, claim: ClaimId, answer: Result<(), Refusal>, outbox: &mut Outbox) {
+        if let Some(claimant) = self.claims.remove(&claim) {
+            let action = Action::AnswerClaim(claimant, answer);
+            outbox.actions.push(action);
         }
     }
 

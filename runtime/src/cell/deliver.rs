@@ -40,6 +40,8 @@ impl Cell {
 
     fn act(self: &Arc<Self>, action: Action, now: Time) {
         match action {
+            // Whoever no longer waits has released the claim.
+            Action::AnswerClaim(claimant, answer) => drop(claimant.send(answer)),
             Action::Refuse(held, refusal) => self.refuse(*held, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
             Action::NoteAttempt(task) => self.note_attempt(task),
@@ -55,10 +57,7 @@ impl Cell {
                 self.launch(incarnation, after, weights, now)
             }
             Action::FallBack(incarnation) => {
-                self.chairs[incarnation.worker.0 as usize]
-                    .placement
-                    .lock()
-                    .fall_back();
+                self.chair(incarnation).placement.lock().fall_back();
                 self.say(incarnation, now, || WorkerChange::FellBack);
             }
             Action::CountedRestart(cause) => {
@@ -142,7 +141,8 @@ impl Cell {
     }
 
     fn seated(&self, incarnation: Incarnation) -> Option<Seated> {
-        let seated = self.chairs[incarnation.worker.0 as usize].seated.lock();
+        let chair = self.chair(incarnation);
+        let seated = chair.seated.lock();
         seated
             .as_ref()
             .filter(|seated| seated.epoch == incarnation.epoch)
@@ -173,7 +173,7 @@ impl Cell {
         self.say(incarnation, now, || WorkerChange::Starting {
             after_ms: after.as_millis() as u64,
         });
-        let chair = &self.chairs[incarnation.worker.0 as usize];
+        let chair = self.chair(incarnation);
         let (wake, wakes) = flume::bounded(1);
         let stop = Arc::new(AtomicBool::new(false));
         let seated = Seated {

@@ -87,12 +87,14 @@ impl Cell {
         };
         let cell = self.clone();
         self.spawner.task(async move {
-            let _settling = cell.settlements.begin(held.ticket.origin.episode);
-            if let Err(error) = cell.environment.commit(transaction).await {
-                let task = held.ticket.id;
-                tracing::error!(%task, %error, "the environment did not take a settlement");
-            }
+            let settling = cell.settlements.begin(held.ticket.origin.episode);
+            let task = held.ticket.id;
+            let commit = cell.environment.commit(transaction.clone()).await;
             cell.answer(held, result, cell.clock.now());
+            drop(settling);
+            if let Err(error) = commit {
+                cell.settle_later(task, transaction, error).await;
+            }
         });
     }
 
@@ -220,9 +222,21 @@ impl Cell {
     }
 
     pub(super) fn refuse(self: &Arc<Self>, held: Held, refusal: Refusal, now: Time) {
-        let skill = held.ticket.skill_name.to_string();
+        let is_copy = refusal == Refusal::Duplicate;
+        let error = self.refusal_error(&held.ticket, refusal);
+        // A task that is under way is not settled by a second copy of it.
+        if is_copy {
+            self.answer(held, Err(error), now);
+            return;
+        }
+        self.settle_as(held, Err(error), now);
+    }
+
+    /// What a refusal means to whoever asked.
+    pub(super) fn refusal_error(&self, ticket: &Ticket, refusal: Refusal) -> TaskError {
+        let skill = ticket.skill_name.to_string();
         let agent = self.name.to_string();
-        let error = match refusal {
+        match refusal {
             Refusal::Overloaded {
                 queued,
                 capacity,
@@ -262,16 +276,10 @@ impl Cell {
             },
             Refusal::Duplicate => TaskError::Rejected {
                 skill,
-                message: format!("task {} is under way already", held.ticket.id),
+                message: format!("task {} is under way already", ticket.id),
             },
             Refusal::DeadlineExceeded => TaskError::DeadlineExceeded { skill },
-        };
-        // A task that is only resumed again is not settled by a second copy of it.
-        if held.ticket.is_resumed() {
-            self.answer(held, Err(error), now);
-            return;
         }
-        self.settle_as(held, Err(error), now);
     }
 
     /// Leaves the record of a task that was refused before it came to the agent's ledger.

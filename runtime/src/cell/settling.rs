@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use tokio::sync::watch;
 
-use crate::ids::EpisodeId;
+use crate::cell::Cell;
+use crate::environment::{EnvironmentError, Transaction};
+use crate::episode::Pause;
+use crate::ids::{EpisodeId, TaskId};
 
 /// How many tasks of each episode are between their commit and their answer.
 #[derive(Default)]
@@ -50,5 +53,33 @@ impl Drop for Settling<'_> {
                 }
             }
         });
+    }
+}
+
+impl Cell {
+    /// Writes a settlement down after the store did not take it: until it does, or the agent ends. Else its episode would wait for it for ever.
+    pub(super) async fn settle_later(
+        &self,
+        task: TaskId,
+        transaction: Transaction,
+        mut error: EnvironmentError,
+    ) {
+        let mut pause = Pause::default();
+        while !error.is_refusal()
+            && !self.is_closing()
+            && self.environment.check_open().is_ok()
+        {
+            let pause = pause.next();
+            tracing::warn!(%task, %error, ?pause, "a settlement cannot be written; it is tried again after the pause");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.closed() => return,
+            }
+            match self.environment.commit(transaction.clone()).await {
+                Ok(_) => return,
+                Err(again) => error = again,
+            }
+        }
+        tracing::error!(%task, %error, "the environment did not take a settlement");
     }
 }

@@ -84,6 +84,9 @@ impl Writing<'_, '_> {
         for (task, redrive) in transaction.redriven {
             self.note_redrive(task, redrive)?;
         }
+        for task in transaction.removed_letters {
+            self.remove_letter(task)?;
+        }
         for (name, revision) in transaction.cursors {
             self.advance(&name, revision)?;
         }
@@ -106,7 +109,7 @@ impl Writing<'_, '_> {
         })
     }
 
-    /// Input from outside into a quiet episode begins its next round; what its own tasks say does not.
+    /// Input from outside into a quiet episode begins its next round, as a redrive does; what its own tasks say does not.
     fn begin_rounds(&mut self, transaction: &Transaction) {
         let mut inputs = HashSet::new();
         if transaction
@@ -119,7 +122,7 @@ impl Writing<'_, '_> {
         let asked = transaction
             .accepted
             .iter()
-            .filter(|task| task.rule.is_none());
+            .filter(|task| task.rule.is_none() || task.redrive_of.is_some());
         inputs.extend(asked.filter_map(|task| task.episode));
         for episode in inputs {
             if let Some(status) = self.episodes.get_mut(&episode)
@@ -182,7 +185,8 @@ impl Writing<'_, '_> {
             .put(Table::EpisodeTasks, &in_episode(episode, &key), &[])?;
         if let Some(status) = self.episodes.get_mut(&episode) {
             status.outstanding += 1;
-            status.reactions_fired += u64::from(task.rule.is_some());
+            let fired = task.rule.is_some() && task.redrive_of.is_none();
+            status.reactions_fired += u64::from(fired);
         }
         Ok(())
     }
@@ -247,7 +251,31 @@ impl Writing<'_, '_> {
         };
         let mut letter: DeadLetterRecord = decode(&bytes)?;
         letter.redriven_as = Some(redrive);
-        self.batch.put(Table::DeadLetters, &key, &encode(&letter)?)
+        self.batch
+            .put(Table::DeadLetters, &key, &encode(&letter)?)?;
+        let Some(bytes) = self.batch.get(Table::Settled, &key)? else {
+            return Ok(());
+        };
+        let mut settled: SettledRecord = decode(&bytes)?;
+        settled.redriven_as = Some(redrive);
+        self.batch.put(Table::Settled, &key, &encode(&settled)?)
+    }
+
+    /// Its place in the order of the settled stays while its task's settlement has the same.
+    fn remove_letter(&mut self, task: TaskId) -> Result<(), EnvironmentError> {
+        let key = task_key(task);
+        let Some(bytes) = self.batch.get(Table::DeadLetters, &key)? else {
+            return Ok(());
+        };
+        let letter: DeadLetterRecord = decode(&bytes)?;
+        self.batch.remove(Table::DeadLetters, &key)?;
+        match self.batch.has(Table::Settled, &key)? {
+            true => Ok(()),
+            false => {
+                let order = settled_key(letter.at_ms, task);
+                self.batch.remove(Table::SettledOrder, &order)
+            }
+        }
     }
 
     fn advance(&mut self, name: &str, revision: Revision) -> Result<(), EnvironmentError> {

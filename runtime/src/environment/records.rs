@@ -37,6 +37,8 @@ pub struct Transaction {
     pub dead_letters: Vec<DeadLetterRecord>,
     /// Dead letters that were given another chance, each with the task that is its redrive.
     pub redriven: Vec<(TaskId, TaskId)>,
+    /// Dead letters that nobody needs any more.
+    pub removed_letters: Vec<TaskId>,
     /// How far each named reader has come. A cursor never goes back, nor ahead of the log.
     pub cursors: Vec<(String, Revision)>,
     /// Episodes of which nothing more is expected until new input comes.
@@ -127,6 +129,9 @@ pub struct TaskRecord {
     /// The dead letter whose redrive it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redrive_of: Option<TaskId>,
+    /// The flow's task that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<TaskId>,
 }
 
 impl TaskRecord {
@@ -151,6 +156,7 @@ impl TaskRecord {
             rule: None,
             cause: None,
             redrive_of: None,
+            asked_by: None,
         }
     }
 }
@@ -168,6 +174,9 @@ pub struct SettledRecord {
     /// When, in milliseconds since the Unix epoch. The environment fills it in.
     #[serde(default)]
     pub at_ms: u64,
+    /// The task that is its redrive, when it was a dead letter: that one's outcome counts. The environment fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven_as: Option<TaskId>,
 }
 
 impl SettledRecord {
@@ -178,6 +187,7 @@ impl SettledRecord {
             outcome,
             episode: None,
             at_ms: 0,
+            redriven_as: None,
         }
     }
 }

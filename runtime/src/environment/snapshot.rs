@@ -171,6 +171,17 @@ impl Snapshot {
         self.records(Table::Tasks)
     }
 
+    /// Shows each accepted task that is not settled, one by one.
+    pub(crate) fn each_unsettled(
+        &self,
+        mut show: impl FnMut(TaskRecord),
+    ) -> Result<(), EnvironmentError> {
+        for entry in self.table(Table::Tasks)?.iter().map_err(unreadable)? {
+            show(decode(entry.map_err(unreadable)?.1.value())?);
+        }
+        Ok(())
+    }
+
     /// An accepted task that is not settled.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod episodes;
 mod history;
 mod model;
 mod power;
+mod troubles;
 
 use aimass_config::Fsync;
 use serde_json::json;

@@ -22,6 +22,7 @@ use super::trimming::Trimming;
 use crate::clock::{Clock, Time};
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision};
+use crate::panics;
 
 /// A group is closed at this many transactions or bytes, whatever comes first.
 const GROUP_TRANSACTIONS: usize = 256;
@@ -71,6 +72,30 @@ pub(super) struct Listeners {
     pub(super) episodes: EpisodeWatches,
 }
 
+/// Whether the writer has ended, and how.
+#[derive(Debug, Clone)]
+pub(super) enum Ended {
+    NotYet,
+    Closed,
+    Panicked(String),
+}
+
+impl Ended {
+    /// What it means to whoever asks.
+    pub(super) fn error(&self) -> Option<EnvironmentError> {
+        match self {
+            Self::NotYet => None,
+            Self::Closed => Some(EnvironmentError::Closed),
+            Self::Panicked(message) => Some(EnvironmentError::Store {
+                operation: "write",
+                message: format!(
+                    "its writer has panicked, so nothing is written until it is opened again: {message}"
+                ),
+            }),
+        }
+    }
+}
+
 pub(super) struct Writer {
     store: Store,
     blobs: Arc<Blobs>,
@@ -92,6 +117,7 @@ impl Writer {
         options: EnvironmentOptions,
         listeners: Listeners,
         commands: Receiver<Command>,
+        ended: watch::Sender<Ended>,
     ) -> std::io::Result<JoinHandle<()>> {
         let clock = Clock::start();
         let writer = Self {
@@ -107,10 +133,28 @@ impl Writer {
         };
         thread::Builder::new()
             .name("environment".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || writer.live(&ended))
     }
 
-    fn run(mut self) {
+    /// Works until the end, and tells of it in any case: nobody waits for a writer that is gone.
+    fn live(mut self, ended: &watch::Sender<Ended>) {
+        let run = panics::caught(|| self.run());
+        let episodes = self.listeners.episodes.clone();
+        ended.send_replace(match run {
+            Ok(()) => Ended::Closed,
+            Err(message) => {
+                tracing::error!(
+                    said = message,
+                    "the environment's writer has ended; start again"
+                );
+                Ended::Panicked(message)
+            }
+        });
+        drop(self);
+        episodes.lock().clear();
+    }
+
+    fn run(&mut self) {
         let mut next = None;
         loop {
             let command = match next.take() {

@@ -2,14 +2,16 @@
 //! next step. So a reaction happens exactly once, whatever dies in between.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::Value;
 
 use crate::environment::{
-    Environment, EnvironmentError, FactFilter, REACTIONS_CURSOR, SettledRecord, Snapshot,
-    TaskRecord, Transaction,
+    Environment, EnvironmentError, FactFilter, REACTIONS_CURSOR, Snapshot, TaskRecord, Transaction,
 };
+use crate::episode::accept::{Accepted, Asked, accept};
 use crate::error::TaskError;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
@@ -27,112 +29,176 @@ pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: R
     ])
 }
 
-/// Answers facts until the environment closes or the runtime is gone.
-pub(crate) async fn react(runtime: Weak<Inner>, environment: Environment) {
-    let cursor = environment
-        .snapshot()
-        .and_then(|view| view.cursor(REACTIONS_CURSOR));
-    let Ok(mut cursor) = cursor else { return };
-    let mut unhandled = HashSet::new();
-    // Begun again only where retention has taken facts away: those belong to nobody any more.
-    while let Some(oldest) = follow(&runtime, &environment, cursor, &mut unhandled).await {
-        cursor = Revision(oldest.0.saturating_sub(1));
+/// Answers facts until the environment closes or the runtime is gone. When the store fails, it tries again, for as long as it takes.
+///
+/// # Errors
+/// Why it cannot go on, although both are there.
+pub(crate) async fn react(runtime: Weak<Inner>, environment: Environment) -> Result<(), String> {
+    let mut engine = Engine {
+        runtime,
+        environment,
+        oldest: Revision(0),
+        unhandled: HashSet::new(),
+        pause: Pause::default(),
+    };
+    loop {
+        match engine.follow().await {
+            Ok(()) | Err(EnvironmentError::Closed) => return Ok(()),
+            // Begun again only where retention has taken facts away: those belong to nobody any more.
+            Err(EnvironmentError::Compacted { oldest }) => engine.oldest = oldest,
+            Err(error @ EnvironmentError::Corrupt { .. }) => {
+                return Err(format!("facts cannot be reacted to any more: {error}"));
+            }
+            Err(error) => {
+                let pause = engine.pause.next();
+                tracing::warn!(%error, ?pause, "facts cannot be reacted to; it is tried again after the pause");
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
 }
 
-/// Answers facts after `cursor`; gives the oldest fact that there is when those after `cursor` are past retention.
-async fn follow(
-    runtime: &Weak<Inner>,
-    environment: &Environment,
-    cursor: Revision,
-    unhandled: &mut HashSet<String>,
-) -> Option<Revision> {
-    let mut facts = environment.subscribe_from(cursor, FactFilter::default());
-    loop {
-        let fact = match facts.next().await {
-            Ok(fact) => fact,
-            Err(EnvironmentError::Compacted { oldest }) => return Some(oldest),
-            Err(_) => return None,
-        };
-        let runtime = Runtime {
-            inner: runtime.upgrade()?,
-        };
-        if let Err(error) = runtime.answer(&fact, unhandled).await {
-            let revision = fact.revision;
-            tracing::error!(%revision, %error, "reactions rest from this fact on until the next start");
-            return None;
+/// Answers facts, one after the other.
+struct Engine {
+    runtime: Weak<Inner>,
+    environment: Environment,
+    /// Facts before this one are past retention.
+    oldest: Revision,
+    /// Kinds of which it was said that nobody handles them.
+    unhandled: HashSet<String>,
+    pause: Pause,
+}
+
+impl Engine {
+    /// Answers facts after the cursor until the runtime is gone or takes nothing any more.
+    async fn follow(&mut self) -> Result<(), EnvironmentError> {
+        let cursor = self.environment.snapshot()?.cursor(REACTIONS_CURSOR)?;
+        let before_oldest = Revision(self.oldest.0.saturating_sub(1));
+        let cursor = cursor.max(before_oldest);
+        let everything = FactFilter::default();
+        let mut facts = self.environment.subscribe_from(cursor, everything);
+        loop {
+            let fact = facts.next().await?;
+            let accepted = self.answer(&fact).await?;
+            self.pause = Pause::default();
+            if let Accepted::Closing = accepted {
+                return Ok(());
+            }
         }
+    }
+
+    async fn answer(&mut self, fact: &Fact) -> Result<Accepted, EnvironmentError> {
+        let Some(asked) = self.asked(fact)? else {
+            return Ok(Accepted::Closing);
+        };
+        let cursors = vec![(REACTIONS_CURSOR.to_owned(), fact.revision)];
+        let transaction = Transaction {
+            namespace: fact.namespace.clone(),
+            episode: fact.episode,
+            cursors: cursors.clone(),
+            ..Transaction::default()
+        };
+        let accepted = accept(&self.runtime, &self.environment, transaction, asked).await;
+        match accepted {
+            // Its episode was forgotten meanwhile: the fact belongs to nobody any more.
+            Err(error) if error.is_refusal() => {
+                tracing::debug!(revision = %fact.revision, %error, "a fact is passed over");
+                let transaction = Transaction {
+                    cursors,
+                    ..Transaction::default()
+                };
+                self.environment.commit(transaction).await?;
+                Ok(Accepted::Yes)
+            }
+            accepted => accepted,
+        }
+    }
+
+    /// What the rules ask for at the fact; none when the runtime takes nothing any more.
+    fn asked(&mut self, fact: &Fact) -> Result<Option<Vec<Asked>>, EnvironmentError> {
+        let inner = self.runtime.upgrade();
+        let Some(inner) = inner.filter(|inner| !inner.closing.load(Ordering::Acquire)) else {
+            return Ok(None);
+        };
+        let Some(episode) = fact.episode else {
+            return Ok(Some(Vec::new()));
+        };
+        let runtime = Runtime { inner };
+        let asked = runtime.set_off(fact, episode);
+        if asked.is_empty()
+            && fact.provenance.task.is_none()
+            && self.unhandled.insert(fact.kind.to_string())
+        {
+            tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
+        }
+        match runtime.has_had_its_share(fact, episode, asked.len())? {
+            true => Ok(Some(Vec::new())),
+            false => Ok(Some(asked)),
+        }
+    }
+}
+
+/// How long to wait before the store is tried again.
+#[derive(Debug)]
+pub(crate) struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Duration::from_millis(50))
+    }
+}
+
+impl Pause {
+    /// Twice as long each time, and 10 seconds at most.
+    pub(crate) fn next(&mut self) -> Duration {
+        self.0 = (self.0 * 2).min(Duration::from_secs(10));
+        self.0
     }
 }
 
 impl Runtime {
-    async fn answer(
-        &self,
-        fact: &Fact,
-        unhandled: &mut HashSet<String>,
-    ) -> Result<(), EnvironmentError> {
-        let mut transaction = Transaction {
-            namespace: fact.namespace.clone(),
-            episode: fact.episode,
-            cursors: vec![(REACTIONS_CURSOR.to_owned(), fact.revision)],
-            ..Transaction::default()
-        };
-        if let Some(episode) = fact.episode {
-            let rules = self.rules_for(fact, episode)?;
-            if rules.is_empty()
-                && fact.provenance.task.is_none()
-                && unhandled.insert(fact.kind.to_string())
-            {
-                tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
+    /// The tasks that the fact sets off. A rule that panics at it leaves one that is given up.
+    fn set_off(&self, fact: &Fact, episode: EpisodeId) -> Vec<Asked> {
+        let rules = self.inner.reactions.iter();
+        let rules = rules.filter(|rule| rule.kind == fact.kind);
+        let set_off = |rule: &Arc<Reaction>| {
+            let record =
+                |input| reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input);
+            match rule.input_from(fact) {
+                Ok(Value::Null) => None,
+                Ok(input) => Some(Asked::new(self, record(input))),
+                Err(cause) => Some(Asked::given_up(record(Value::Null), cause)),
             }
-            let task = |rule: &Arc<Reaction>| {
-                reaction_record(fact, episode, rule, self.effect_of(&rule.skill))
-            };
-            transaction.accepted = rules.iter().map(task).collect();
-        }
-        let accepted = transaction.accepted.clone();
-        let commit = self.inner.environment.commit(transaction).await?;
-        for record in accepted
-            .iter()
-            .filter(|record| !commit.known.contains(&record.id))
-        {
-            self.begin_reaction(record).await?;
-        }
-        Ok(())
+        };
+        rules.filter_map(set_off).collect()
     }
 
-    /// The rules that the fact sets off, unless its episode has had its share of reactions.
-    fn rules_for(
+    /// Whether its episode may not have so many reactions more, or the fact none.
+    fn has_had_its_share(
         &self,
         fact: &Fact,
         episode: EpisodeId,
-    ) -> Result<Vec<Arc<Reaction>>, EnvironmentError> {
-        let rules: Vec<_> = self
-            .inner
-            .reactions
-            .iter()
-            .filter(|rule| rule.kind == fact.kind && !(rule.input)(fact).is_null())
-            .cloned()
-            .collect();
-        if rules.is_empty() {
-            return Ok(rules);
+        more: usize,
+    ) -> Result<bool, EnvironmentError> {
+        if more == 0 {
+            return Ok(false);
         }
         let limits = &self.inner.config.environment;
         let snapshot = self.inner.environment.snapshot()?;
         let fired = snapshot
             .episode(episode)?
             .map_or(0, |status| status.reactions_fired);
-        if fired + rules.len() as u64 > limits.max_reactions_per_episode {
+        if fired + more as u64 > limits.max_reactions_per_episode {
             let most = limits.max_reactions_per_episode;
             tracing::warn!(%episode, most, "the episode has had its share of reactions; raise `environment.max_reactions_per_episode`");
-            return Ok(Vec::new());
+            return Ok(true);
         }
         if depth(&snapshot, fact, limits.max_reaction_depth)? >= limits.max_reaction_depth {
             let most = limits.max_reaction_depth;
             tracing::warn!(%episode, most, "reactions to reactions go too deep; raise `environment.max_reaction_depth`");
-            return Ok(Vec::new());
+            return Ok(true);
         }
-        Ok(rules)
+        Ok(false)
     }
 
     pub(super) fn effect_of(&self, skill: &str) -> crate::Effect {
@@ -141,28 +207,6 @@ impl Runtime {
             route.skill().face.spec().effect
         })
     }
-
-    pub(super) async fn begin_reaction(&self, record: &TaskRecord) -> Result<(), EnvironmentError> {
-        let error = match self.begin_accepted(record) {
-            // Nobody waits for it: its settlement is a record.
-            Ok(pending) => {
-                drop(pending.detach());
-                return Ok(());
-            }
-            // The runtime is closing: accepted as it is, the next start takes it up.
-            Err(TaskError::ShuttingDown { .. }) => return Ok(()),
-            Err(error) => error,
-        };
-        // Its input is not of the skill's form: it is settled so, else the episode would wait for it for ever.
-        let outcome = json!({ "error": error, "message": error.to_string() });
-        let transaction = Transaction {
-            namespace: record.namespace.clone(),
-            episode: record.episode,
-            settled: vec![SettledRecord::new(record.id, outcome)],
-            ..Transaction::default()
-        };
-        self.inner.environment.commit(transaction).await.map(drop)
-    }
 }
 
 fn reaction_record(
@@ -170,6 +214,7 @@ fn reaction_record(
     episode: EpisodeId,
     rule: &Arc<Reaction>,
     effect: crate::Effect,
+    input: Value,
 ) -> TaskRecord {
     let id = reaction_task(episode, rule, fact.revision);
     TaskRecord {
@@ -181,7 +226,7 @@ fn reaction_record(
         parent: fact.provenance.span,
         rule: Some(rule.name.to_string()),
         cause: Some(fact.revision),
-        ..TaskRecord::new(id, &*rule.skill, (rule.input)(fact))
+        ..TaskRecord::new(id, &*rule.skill, input)
     }
 }
 

@@ -3,92 +3,160 @@
 use std::sync::Weak;
 
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
 
 use crate::environment::{Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction};
+use crate::episode::accept::{Accepted, Asked, accept};
+use crate::episode::engine::Pause;
 use crate::episode::root::Root;
 use crate::ids::{EpisodeId, SpanId, TraceId};
 use crate::quiet_rule::QuietRule;
 use crate::runtime::{Inner, Runtime};
 
-/// Asks the rules for quiet about episodes whose end nobody waits for, until the environment closes or the runtime is gone.
-pub(crate) async fn watch_over_quiet(runtime: Weak<Inner>, environment: Environment) {
+/// Asks the rules for quiet about episodes whose end nobody waits for, until the environment closes or the runtime is gone. When the store
+/// fails, it tries again, for as long as it takes.
+///
+/// # Errors
+/// Why it cannot go on, although both are there.
+pub(crate) async fn watch_over_quiet(
+    runtime: Weak<Inner>,
+    environment: Environment,
+) -> Result<(), String> {
     // Heard of from here on, so that none falls between those that are quiet already and those that will be.
     let Some(mut quiet) = environment.quiet_episodes() else {
-        return;
+        return Ok(());
     };
-    let mut found = quiet_by_now(&environment);
+    let mut pause = Pause::default();
+    let mut found = None;
     loop {
-        for episode in std::mem::take(&mut found) {
-            let Some(inner) = runtime.upgrade() else {
-                return;
-            };
-            if let Err(error) = (Runtime { inner }).ask_about_quiet(episode).await {
-                tracing::warn!(%episode, %error, "nobody was asked about the end of an episode");
+        match look_after(&runtime, &environment, &mut found).await {
+            Ok(Looked::AtAll) => {}
+            Ok(Looked::AtTheEnd) | Err(EnvironmentError::Closed) => return Ok(()),
+            Err(error @ EnvironmentError::Corrupt { .. }) => {
+                return Err(format!(
+                    "nobody is asked about the ends of episodes any more: {error}"
+                ));
+            }
+            Err(error) => {
+                let pause = pause.next();
+                tracing::warn!(%error, ?pause, "nobody can be asked about the end of an episode; it is tried again after the pause");
+                tokio::time::sleep(pause).await;
+                continue;
             }
         }
+        pause = Pause::default();
         match quiet.recv().await {
-            Ok(episode) => found.push(episode),
-            Err(RecvError::Lagged(_)) => found = quiet_by_now(&environment),
-            Err(RecvError::Closed) => return,
+            Ok(episode) => found = Some(vec![episode]),
+            Err(RecvError::Lagged(_)) => found = None,
+            Err(RecvError::Closed) => return Ok(()),
         }
     }
+}
+
+/// How a look at quiet episodes ended.
+enum Looked {
+    AtAll,
+    /// The runtime is gone, or takes nothing any more.
+    AtTheEnd,
+}
+
+/// Asks about the episodes that were found; about all that are quiet by now when it is not known which. Whatever it came to is taken out.
+async fn look_after(
+    runtime: &Weak<Inner>,
+    environment: &Environment,
+    found: &mut Option<Vec<EpisodeId>>,
+) -> Result<Looked, EnvironmentError> {
+    let episodes = match found {
+        Some(episodes) => episodes,
+        None => found.insert(quiet_by_now(environment)?),
+    };
+    while let Some(episode) = episodes.last().copied() {
+        let status = environment.snapshot()?.episode(episode)?;
+        if let Some(status) = status.filter(EpisodeStatus::quiescent)
+            && let Next::Closing = go_on_when_quiet(runtime, environment, &status).await?
+        {
+            return Ok(Looked::AtTheEnd);
+        }
+        episodes.pop();
+    }
+    Ok(Looked::AtAll)
 }
 
 /// The quiet episodes that nobody has declared done.
-fn quiet_by_now(environment: &Environment) -> Vec<EpisodeId> {
-    let all = environment
-        .snapshot()
-        .and_then(|snapshot| snapshot.episodes());
-    let all = all.unwrap_or_default().into_iter();
-    all.filter(|status| status.quiescent() && !status.done)
-        .map(|status| status.record.id)
-        .collect()
+fn quiet_by_now(environment: &Environment) -> Result<Vec<EpisodeId>, EnvironmentError> {
+    let all = environment.snapshot()?.episodes()?.into_iter();
+    let quiet = all.filter(|status| status.quiescent() && !status.done);
+    Ok(quiet.map(|status| status.record.id).collect())
+}
+
+/// What comes next in a quiet episode.
+pub(super) enum Next {
+    /// A rule is under way.
+    Rule,
+    /// Nothing: the round has had all its rules.
+    Nothing,
+    /// The runtime is gone, or takes nothing any more.
+    Closing,
+}
+
+/// Asks the next of the rules for quiet that the round of a quiet episode has not had.
+pub(super) async fn go_on_when_quiet(
+    runtime: &Weak<Inner>,
+    environment: &Environment,
+    status: &EpisodeStatus,
+) -> Result<Next, EnvironmentError> {
+    let episode = status.record.id;
+    if status.done || status.facts == 0 {
+        return Ok(Next::Nothing);
+    }
+    let Some(inner) = runtime.upgrade() else {
+        return Ok(Next::Closing);
+    };
+    let runtime_now = Runtime { inner };
+    for rule in &runtime_now.inner.quiet_rules {
+        let task = rule.task(episode, status.round);
+        let (settled, accepted) = {
+            let snapshot = environment.snapshot()?;
+            (snapshot.settled(task)?, snapshot.task(task)?)
+        };
+        if settled.is_some() {
+            continue;
+        }
+        // Whoever else saw the quiet may have been faster.
+        if accepted.is_some() {
+            return Ok(Next::Rule);
+        }
+        let record = runtime_now.record_of(rule, status);
+        let asked = Asked::new(&runtime_now, record);
+        let spawner = runtime_now.inner.spawner.clone();
+        drop(runtime_now);
+        let transaction = Transaction {
+            namespace: status.record.namespace.clone(),
+            episode: Some(episode),
+            ..Transaction::default()
+        };
+        let (runtime, environment) = (runtime.clone(), environment.clone());
+        let (done, accepted) = oneshot::channel();
+        // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
+        spawner.task(async move {
+            let accepted = accept(&runtime, &environment, transaction, vec![asked]).await;
+            // Nobody may wait for the report any more.
+            let _ = done.send(accepted);
+        });
+        return match accepted.await {
+            Ok(Ok(Accepted::Yes)) => Ok(Next::Rule),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(Accepted::Closing)) | Err(_) => Ok(Next::Closing),
+        };
+    }
+    Ok(Next::Nothing)
 }
 
 impl Runtime {
-    async fn ask_about_quiet(&self, episode: EpisodeId) -> Result<(), EnvironmentError> {
-        let status = self.inner.environment.snapshot()?.episode(episode)?;
-        if let Some(status) = status.filter(EpisodeStatus::quiescent) {
-            self.go_on_when_quiet(&status).await?;
-        }
-        Ok(())
-    }
-
-    /// Asks the next of the rules for quiet that the round of a quiet episode has not had. No when it has had them all.
-    pub(super) async fn go_on_when_quiet(
-        &self,
-        status: &EpisodeStatus,
-    ) -> Result<bool, EnvironmentError> {
-        let episode = status.record.id;
-        if status.done || status.facts == 0 {
-            return Ok(false);
-        }
-        for rule in &self.inner.quiet_rules {
-            let task = rule.task(episode, status.round);
-            let (settled, accepted) = {
-                let snapshot = self.inner.environment.snapshot()?;
-                (snapshot.settled(task)?, snapshot.task(task)?)
-            };
-            if settled.is_some() {
-                continue;
-            }
-            // Whoever else saw the quiet may have been faster.
-            if accepted.is_none() {
-                self.ask_rule(rule, status).await?;
-            }
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    async fn ask_rule(
-        &self,
-        rule: &QuietRule,
-        status: &EpisodeStatus,
-    ) -> Result<(), EnvironmentError> {
+    fn record_of(&self, rule: &QuietRule, status: &EpisodeStatus) -> TaskRecord {
         let episode = status.record.id;
         let root = Root::place(status);
-        let record = TaskRecord {
+        TaskRecord {
             namespace: status.record.namespace.clone(),
             episode: Some(episode),
             effect: self.effect_of(&rule.skill),
@@ -101,17 +169,6 @@ impl Runtime {
                 &*rule.skill,
                 rule.input(episode),
             )
-        };
-        let transaction = Transaction {
-            namespace: record.namespace.clone(),
-            episode: record.episode,
-            accepted: vec![record.clone()],
-            ..Transaction::default()
-        };
-        let commit = self.inner.environment.commit(transaction).await?;
-        if commit.known.is_empty() {
-            self.begin_reaction(&record).await?;
         }
-        Ok(())
     }
 }

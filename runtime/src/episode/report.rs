@@ -1,11 +1,16 @@
 //! Reports: what an episode came to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::{EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Transaction};
+use crate::environment::{
+    EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Snapshot, Transaction,
+};
 use crate::episode::engine::reaction_task;
 use crate::episode::inputs::InputFailure;
+use crate::episode::quiet::{Next, go_on_when_quiet};
 use crate::episode::root::Root;
 use crate::error::TaskError;
 use crate::events::Record;
@@ -50,33 +55,51 @@ impl Runtime {
     /// # Errors
     /// [`TaskError::Environment`] when there is no such episode, or the store cannot be read.
     pub async fn report(&self, episode: EpisodeId) -> Result<EpisodeReport, TaskError> {
-        let read = async {
-            let mut watch = self.inner.environment.watch_episode(episode)?;
-            loop {
-                let quiet = watch.wait_for(|status| status.quiescent()).await;
-                let status = quiet.map(|status| status.clone());
-                let status = status.map_err(|_| EnvironmentError::UnknownEpisode { episode })?;
-                if !self.go_on_when_quiet(&status).await? {
-                    break;
+        let at_store = |error| environment_error("run", &error);
+        self.until_nothing_follows(episode).await?;
+        // The environment knows a settlement before the observers hear of it.
+        for cell in &self.inner.cells {
+            cell.answered(episode).await;
+        }
+        let environment = &self.inner.environment;
+        let status = environment.snapshot().and_then(|all| all.episode(episode));
+        let status = status.map_err(at_store)?;
+        let finish = Transaction {
+            finishes: vec![episode],
+            ..Transaction::default()
+        };
+        environment.commit(finish).await.map_err(at_store)?;
+        let report = self.report_now(episode).map_err(at_store)?;
+        if let Some(status) = status.filter(|status| !status.done) {
+            self.tell_of_end(&status, &report);
+        }
+        Ok(report)
+    }
+
+    /// Waits until nothing of the episode is under way, and its round has had all its rules for quiet.
+    async fn until_nothing_follows(&self, episode: EpisodeId) -> Result<(), TaskError> {
+        let at_store = |error| environment_error("run", &error);
+        let (runtime, environment) = (Arc::downgrade(&self.inner), &self.inner.environment);
+        let mut watch = environment.watch_episode(episode).map_err(at_store)?;
+        loop {
+            let quiet = watch.wait_for(|status| status.quiescent()).await;
+            let quiet = quiet.map(|status| status.clone());
+            let Ok(status) = quiet else {
+                // It was forgotten, unless the environment is gone.
+                environment.check_open().map_err(at_store)?;
+                return Err(at_store(EnvironmentError::UnknownEpisode { episode }));
+            };
+            let next = go_on_when_quiet(&runtime, environment, &status).await;
+            match next.map_err(at_store)? {
+                Next::Rule => {}
+                Next::Nothing => return Ok(()),
+                Next::Closing => {
+                    return Err(TaskError::ShuttingDown {
+                        skill: "run".to_owned(),
+                    });
                 }
             }
-            // The environment knows a settlement before the observers hear of it.
-            for cell in &self.inner.cells {
-                cell.answered(episode).await;
-            }
-            let status = self.inner.environment.snapshot()?.episode(episode)?;
-            let finish = Transaction {
-                finishes: vec![episode],
-                ..Transaction::default()
-            };
-            self.inner.environment.commit(finish).await?;
-            let report = self.report_now(episode)?;
-            if let Some(status) = status.filter(|status| !status.done) {
-                self.tell_of_end(&status, &report);
-            }
-            Ok(report)
-        };
-        read.await.map_err(|error| environment_error("run", &error))
+        }
     }
 
     fn tell_of_end(&self, status: &EpisodeStatus, report: &EpisodeReport) {
@@ -114,7 +137,7 @@ impl Runtime {
             {
                 handled = true;
                 let task = reaction_task(episode, rule, fact.revision);
-                let settled = snapshot.settled(task)?;
+                let settled = last_outcome(&snapshot, task)?;
                 failures.extend(failure_of(settled, &rule.skill, Some(fact.revision)));
             }
             if !handled && fact.provenance.task.is_none() {
@@ -124,7 +147,7 @@ impl Runtime {
         let rounds = snapshot.episode(episode)?.map_or(0, |status| status.round);
         for round in 1..=rounds {
             for rule in &self.inner.quiet_rules {
-                let settled = snapshot.settled(rule.task(episode, round))?;
+                let settled = last_outcome(&snapshot, rule.task(episode, round))?;
                 failures.extend(failure_of(settled, &rule.skill, None));
             }
         }
@@ -136,6 +159,22 @@ impl Runtime {
             unhandled,
         })
     }
+}
+
+/// How a task ended; of a dead letter that was redriven, how that ended.
+fn last_outcome(
+    snapshot: &Snapshot,
+    task: TaskId,
+) -> Result<Option<SettledRecord>, EnvironmentError> {
+    let mut last = snapshot.settled(task)?;
+    while let Some(again) = last.as_ref().and_then(|settled| settled.redriven_as) {
+        match snapshot.settled(again)? {
+            Some(settled) => last = Some(settled),
+            // Under way, or past retention.
+            None => break,
+        }
+    }
+    Ok(last)
 }
 
 /// The failure that a settlement tells of; none when it tells of an output, or when there is none.

@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Refusal, Settlement};
-use crate::ledger::event::{Admission, GroupId};
+use crate::ledger::event::{Admission, GroupId, Lane};
 use crate::ledger::task::{Entry, Standing};
 use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
@@ -18,11 +18,17 @@ impl Ledger {
     ) {
         let task = admission.task;
         if let Some(refusal) = self.refusal(&admission, now) {
+            // A place that was claimed for it goes with it.
+            admission
+                .place
+                .into_iter()
+                .for_each(|place| self.release(place));
             effects.push(LedgerEffect::Refuse { task, refusal });
             return;
         }
         self.sequence += 1;
         self.bytes += admission.bytes;
+        self.rooms.enter(&admission);
         if admission.deadline != Time::NEVER {
             self.deadlines.insert((admission.deadline, task));
         }
@@ -40,15 +46,9 @@ impl Ledger {
         self.wake_one(group, effects);
     }
 
-    fn refusal(&self, admission: &Admission, now: Time) -> Option<Refusal> {
-        match &self.phase {
-            Phase::Open => {}
-            Phase::Failed { message } => {
-                return Some(Refusal::AgentFailed {
-                    message: message.clone(),
-                });
-            }
-            Phase::Draining { .. } | Phase::Drained => return Some(Refusal::ShuttingDown),
+    fn refusal(&mut self, admission: &Admission, now: Time) -> Option<Refusal> {
+        if let Some(closed) = self.closed() {
+            return Some(closed);
         }
         if self.tasks.contains_key(&admission.task) {
             return Some(Refusal::Duplicate);
@@ -56,42 +56,17 @@ impl Ledger {
         if admission.deadline <= now {
             return Some(Refusal::DeadlineExceeded);
         }
-        if admission.resumed {
-            return None;
+        if let Some(shortage) = self.shortage(admission) {
+            return Some(shortage);
         }
-        let LedgerLimits {
-            capacity,
-            capacity_bytes,
-        } = self.limits();
-        if admission.bytes > capacity_bytes {
-            return Some(Refusal::TooLarge {
-                bytes: admission.bytes,
-                capacity_bytes,
-            });
-        }
-        let queued = self.tasks.len() as u64;
-        if queued >= capacity || self.bytes + admission.bytes > capacity_bytes {
-            let retry_after = self.pace.next_place();
-            return Some(Refusal::Overloaded {
-                queued,
-                capacity,
-                queued_bytes: self.bytes,
-                capacity_bytes,
-                retry_after,
-            });
-        }
-        self.backing_off(admission.group, now)
-    }
-
-    fn limits(&self) -> LedgerLimits {
-        LedgerLimits {
-            capacity: self.settings.capacity,
-            capacity_bytes: self.settings.capacity_bytes,
+        match admission.lane {
+            Lane::Caller if admission.place.is_none() => self.backing_off(admission.group, now),
+            _ => None,
         }
     }
 
     /// A refusal while none of the group's workers could be started and all wait before they try again.
-    fn backing_off(&self, group: GroupId, now: Time) -> Option<Refusal> {
+    pub(super) fn backing_off(&self, group: GroupId, now: Time) -> Option<Refusal> {
         let mut soonest: Option<(Time, &str)> = None;
         for worker in &self.groups[usize::from(group.0)].workers {
             let WorkerState::BackingOff { until, message } = &self.workers[worker.0 as usize].state
@@ -141,9 +116,4 @@ impl Ledger {
         }
         self.tick(now, effects);
     }
-}
-
-struct LedgerLimits {
-    capacity: u64,
-    capacity_bytes: u64,
 }

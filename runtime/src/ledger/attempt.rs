@@ -45,6 +45,7 @@ impl Ledger {
                 effects.push(LedgerEffect::Commit { task });
             }
             Outcome::Dropped => self.settle(task, Settlement::Cancelled, now, effects),
+            Outcome::Poisoned { cause } => self.poisoned(task, cause, now, effects),
             Outcome::Fault(fault) => self.fault(by, task, fault, now, effects),
         }
     }
@@ -62,6 +63,26 @@ impl Ledger {
         self.retry_or_settle(task, fault, now, effects);
         if device_lost {
             self.device_lost(by, &message, now, effects);
+        }
+    }
+
+    fn poisoned(
+        &mut self,
+        task: TaskId,
+        cause: String,
+        now: Time,
+        effects: &mut Vec<LedgerEffect>,
+    ) {
+        let Some(entry) = self.tasks.get_mut(&task) else {
+            return;
+        };
+        entry.attempts += 1;
+        match entry.item_sent {
+            true => {
+                let settlement = Settlement::Interrupted { message: cause };
+                self.settle(task, settlement, now, effects);
+            }
+            false => self.dead_letter(task, &cause, now, effects),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
 use crate::ledger::event::{GroupId, Incarnation, Wish};
+use crate::ledger::settings::Crew;
 use crate::ledger::task::Standing;
 use crate::ledger::worker::{Worker, WorkerState};
 use crate::task::Priority;
@@ -205,7 +206,7 @@ impl Ledger {
     pub(super) fn wake_one(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
         match self.idle(group, |_| true) {
             Some(id) => self.wake(id, effects),
-            None => self.start_unloaded(group, effects),
+            None => self.start_another(group, effects),
         }
     }
 
@@ -213,7 +214,7 @@ impl Ledger {
     fn wake_free(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
         match self.idle(group, |worker| worker.running.is_empty()) {
             Some(id) => self.wake(id, effects),
-            None => self.start_unloaded(group, effects),
+            None => self.start_another(group, effects),
         }
     }
 
@@ -253,20 +254,41 @@ impl Ledger {
         }
     }
 
-    pub(super) fn start_unloaded(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
-        for id in &self.groups[usize::from(group.0)].workers {
-            let worker = &mut self.workers[id.0 as usize];
-            if worker.state != WorkerState::Unloaded {
-                continue;
-            }
-            worker.state = WorkerState::Starting;
-            let after = std::time::Duration::ZERO;
-            effects.push(LedgerEffect::Start {
-                worker: worker.incarnation(),
-                after,
-                weights: Reload::Keep,
-            });
+    /// Nobody is idle: those come who have no thread, or one more where there may be more.
+    fn start_another(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        let at = usize::from(group.0);
+        if self.groups[at].settings.crew == Crew::Fixed {
+            return self.start_unloaded(group, effects);
         }
+        let workers = self.groups[at].workers.iter();
+        let is_unloaded =
+            |id: &WorkerId| self.workers[id.0 as usize].state == WorkerState::Unloaded;
+        let id = workers.copied().find(is_unloaded);
+        let id = id.unwrap_or_else(|| {
+            let id = WorkerId(self.workers.len() as u32);
+            self.workers.push(Worker::new(id, group));
+            self.groups[at].workers.push(id);
+            id
+        });
+        self.start_one(id, effects);
+    }
+
+    pub(super) fn start_unloaded(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+        for id in self.groups[usize::from(group.0)].workers.clone() {
+            if self.workers[id.0 as usize].state == WorkerState::Unloaded {
+                self.start_one(id, effects);
+            }
+        }
+    }
+
+    fn start_one(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect>) {
+        let worker = &mut self.workers[id.0 as usize];
+        worker.state = WorkerState::Starting;
+        effects.push(LedgerEffect::Start {
+            worker: worker.incarnation(),
+            after: std::time::Duration::ZERO,
+            weights: Reload::Keep,
+        });
     }
 }
 

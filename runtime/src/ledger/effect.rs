@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::ids::TaskId;
-use crate::ledger::event::Incarnation;
+use crate::ledger::event::{ClaimId, Incarnation};
 
 /// What the driver must do. The order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub(crate) enum LedgerEffect {
     Accepted { task: TaskId },
     /// The task was not accepted: tell its caller; nothing else follows.
     Refuse { task: TaskId, refusal: Refusal },
+    /// There is a place for the claim's task: whoever claimed it sends the task, or releases the claim.
+    Granted { claim: ClaimId },
+    /// There is no place for the claim's task, and none will come: nothing else follows.
+    Denied { claim: ClaimId, refusal: Refusal },
     /// A parked worker has work: wake it, it will `Take`.
     Wake { worker: Incarnation },
     /// The answer to `Take` or `TakeMore`: run these together. Their attempt has begun.

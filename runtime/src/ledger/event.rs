@@ -21,6 +21,31 @@ pub(crate) struct Incarnation {
     pub(crate) epoch: Epoch,
 }
 
+/// Who asks, as far as an agent's room is concerned. Each lane may fill it, and none takes the others' room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// Somebody outside: refused when there is no room.
+    Caller,
+    /// The environment: a reaction, a rule for quiet, what an earlier process accepted.
+    Environment,
+    /// A flow, which is so many flows deep.
+    Flow(u16),
+}
+
+/// One claim to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ClaimId(pub(crate) u64);
+
+/// A claim to a place for a task that is to come: for one that is written down before it is submitted, or that waits for room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) id: ClaimId,
+    pub(crate) lane: Lane,
+    pub(crate) group: GroupId,
+    pub(crate) bytes: u64,
+    pub(crate) deadline: Time,
+}
+
 /// A task that asks to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admission {
@@ -33,7 +58,11 @@ pub(crate) struct Admission {
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
     pub(crate) effect: Effect,
-    /// Accepted in an earlier process and read back from the environment: never refused for want of room.
+    /// Whose room it takes.
+    pub(crate) lane: Lane,
+    /// The place that was claimed for it.
+    pub(crate) place: Option<ClaimId>,
+    /// Accepted in the environment already: never refused for want of room.
     pub(crate) resumed: bool,
     /// Attempts that an earlier process made.
     pub(crate) attempts: u32,
@@ -42,7 +71,11 @@ pub(crate) struct Admission {
 /// What a ledger is told. Times come beside it, in `on`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A caller asks for a task to be accepted.
+    /// Somebody wants a place before the task comes. Callers are answered at once, others wait in line.
+    Claim(Claim),
+    /// The place is not needed, or no longer waited for.
+    Release(ClaimId),
+    /// Somebody asks for a task to be accepted. Its place, if it has one, is its own from now on, or goes with it.
     Submit(Admission),
     /// The incarnation reads or builds its model: the watchdog counts from now.
     LoadBegan(Incarnation),
@@ -114,6 +147,8 @@ pub(crate) enum Outcome {
     DoneDurably,
     /// The skill reported a fault.
     Fault(Fault),
+    /// It failed over something that it had asked for and that was given up: it is given up with it.
+    Poisoned { cause: String },
     /// The member was dropped between steps because it was cancelled.
     Dropped,
 }

@@ -43,12 +43,23 @@ pub(crate) struct RestartSettings {
 pub(crate) struct GroupSettings {
     /// How many workers share its queue.
     pub(crate) workers: u32,
+    /// Whether there may be more.
+    pub(crate) crew: Crew,
     /// How many tasks a batch may have.
     pub(crate) max_batch: u32,
     /// How long a batch that is not full may wait for more.
     pub(crate) max_wait: Duration,
     /// When its workers start.
     pub(crate) start: StartWhen,
+}
+
+/// Whether a group has more workers than it began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crew {
+    /// It has not: its tasks wait for a worker.
+    Fixed,
+    /// As many as it has tasks, so that none waits for a worker: those of flows that are asked by flows, which may wait for each other.
+    AsNeeded,
 }
 
 /// When a group's workers read their model.

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::flow::FLOW_WORKERS;
 use crate::group::GroupParts;
 use crate::ledger::event::{GroupId, SkillId};
-use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 use crate::memory::Memory;
 use crate::panics;
 use crate::placement::Placer;
@@ -75,6 +75,7 @@ impl Assembly<'_> {
                     name,
                     face,
                     group: id,
+                    inner_group: id,
                     at,
                 });
             }
@@ -93,16 +94,20 @@ impl Assembly<'_> {
         for flow in flows {
             let name: Arc<str> = flow.face.spec().name.as_str().into();
             let id = GroupId(groups.len() as u16);
-            groups.push(CellGroup {
-                name: name.to_string(),
-                runner: Runner::Flow(flow.flow_face),
-                placement: Vec::new(),
-            });
-            shapes.push(flow_group());
+            // Those that flows ask for have workers of their own, or all might wait for each other.
+            for crew in [Crew::Fixed, Crew::AsNeeded] {
+                groups.push(CellGroup {
+                    name: name.to_string(),
+                    runner: Runner::Flow(flow.flow_face.clone()),
+                    placement: Vec::new(),
+                });
+                shapes.push(flow_group(crew));
+            }
             skills.push(CellSkill {
                 name,
                 face: flow.face,
                 group: id,
+                inner_group: GroupId(id.0 + 1),
                 at: 0,
             });
         }
@@ -197,15 +202,20 @@ pub(super) fn configured(
 fn model_group(agent: &AgentConfig, start: StartWhen) -> GroupSettings {
     GroupSettings {
         workers: agent.replicas,
+        crew: Crew::Fixed,
         max_batch: agent.max_batch,
         max_wait: agent.max_wait,
         start,
     }
 }
 
-fn flow_group() -> GroupSettings {
+fn flow_group(crew: Crew) -> GroupSettings {
     GroupSettings {
-        workers: FLOW_WORKERS,
+        workers: match crew {
+            Crew::Fixed => FLOW_WORKERS,
+            Crew::AsNeeded => 1,
+        },
+        crew,
         max_batch: 1,
         max_wait: std::time::Duration::ZERO,
         start: StartWhen::Needed,

@@ -21,6 +21,7 @@ use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, register};
 use crate::runtime::names::Team;
+use crate::runtime::resume::take_up;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
@@ -312,14 +313,18 @@ impl Runtime {
         }
         let unsettled = self.take_up_suspects().await?;
         self.inner.cells.iter().for_each(|cell| cell.start());
-        self.take_up(&unsettled)?;
-        let environment = self.inner.environment.clone();
-        self.inner
-            .spawner
-            .service(react(Arc::downgrade(&self.inner), environment.clone()));
+        let (spawner, environment) = (&self.inner.spawner, &self.inner.environment);
+        let weak = || (Arc::downgrade(&self.inner), environment.clone());
+        for unsettled in unsettled {
+            let (inner, environment) = weak();
+            spawner.service("recovery", take_up(inner, environment, unsettled));
+        }
+        let (inner, environment) = weak();
+        spawner.service("reactions", react(inner, environment));
         if !self.inner.quiet_rules.is_empty() {
-            let watch = watch_over_quiet(Arc::downgrade(&self.inner), environment);
-            self.inner.spawner.service(watch);
+            let (inner, environment) = weak();
+            let watch = watch_over_quiet(inner, environment);
+            spawner.service("rules for quiet", watch);
         }
         Ok(())
     }

@@ -7,13 +7,14 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::ask::{Because, Call, Pending};
+use crate::cell::Place;
 use crate::clock::Time;
 use crate::context::BoxFuture;
-use crate::environment::{TaskRecord, Transaction};
+use crate::environment::{Commit, EnvironmentError, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::events::SpanPlace;
 use crate::flow::Asker;
-use crate::ids::{SpanId, TaskId};
+use crate::ids::SpanId;
 use crate::payload::Payload;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};
@@ -53,8 +54,21 @@ impl Runtime {
 
     /// As [`Self::call`], after the task's acceptance is written down.
     pub(crate) async fn call_durable(&self, call: Call) -> Result<Pending, TaskError> {
+        self.call_durable_with(call, Transaction::default()).await
+    }
+
+    /// As [`Self::call_durable`], together with `transaction` or not at all. The agent is asked for a place first: when it is full, nothing is
+    /// written.
+    pub(super) async fn call_durable_with(
+        &self,
+        call: Call,
+        transaction: Transaction,
+    ) -> Result<Pending, TaskError> {
         let durability = call.because.durability.unwrap_or(Durability::Durable);
         let (route, ticket) = self.inner.ticket(call, durability)?;
+        let skill = ticket.skill_name.to_string();
+        let place = route.cell.place_for(&ticket).await;
+        let place = place.inspect_err(|error| route.cell.turn_away(ticket.clone(), error))?;
         let record = route.cell.record(&ticket).inspect_err(|error| {
             route.cell.turn_away(ticket.clone(), error);
         })?;
@@ -62,31 +76,26 @@ impl Runtime {
             namespace: record.namespace.clone(),
             episode: record.episode,
             accepted: vec![record],
-            ..Transaction::default()
+            ..transaction
         };
-        let name = ticket.skill_name.to_string();
-        let error = match self.inner.environment.commit(transaction).await {
-            Ok(commit) if !commit.known.contains(&ticket.id) => {
-                return Ok(Inner::submit(&route, ticket));
-            }
-            Ok(_) => TaskError::Rejected {
-                skill: name,
-                message: format!("task {} was accepted before", ticket.id),
-            },
-            Err(error) => environment_error(&name, &error),
-        };
-        route.cell.turn_away(ticket, &error);
-        Err(error)
-    }
-
-    /// Takes up a task that an earlier process accepted. Nobody waits for its reply; its settlement is a record.
-    pub(crate) fn resume(
-        &self,
-        record: &TaskRecord,
-        durability: Durability,
-    ) -> Result<Pending, TaskError> {
-        let (route, ticket) = self.ticket_of(record, durability)?;
-        Ok(Inner::submit(&route, ticket))
+        let environment = self.inner.environment.clone();
+        let (done, accepted) = oneshot::channel();
+        // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
+        self.inner.spawner.task(async move {
+            let commit = environment.commit(transaction).await;
+            let result = match refused_at_the_store(&ticket, commit) {
+                None => Ok(Inner::submit(&route, ticket, Some(place))),
+                Some(error) => {
+                    route.cell.turn_away(ticket, &error);
+                    Err(error)
+                }
+            };
+            // When nobody waits any more, what comes back is dropped, and the task is cancelled with it.
+            drop(done.send(result));
+        });
+        accepted
+            .await
+            .unwrap_or(Err(TaskError::ShuttingDown { skill }))
     }
 
     /// The ticket of a task that an earlier process accepted.
@@ -98,11 +107,12 @@ impl Runtime {
         self.restore_ticket(record, durability, None, first_attempt(record))
     }
 
-    /// Takes up a task whose acceptance this process has just written down, in the span that its record names.
-    pub(crate) fn begin_accepted(&self, record: &TaskRecord) -> Result<Pending, TaskError> {
-        let (route, ticket) =
-            self.restore_ticket(record, Durability::Resumed, record.span, None)?;
-        Ok(Inner::submit(&route, ticket))
+    /// The ticket of a task whose acceptance this process is about to write down, in the span that its record names.
+    pub(crate) fn ticket_to_accept(
+        &self,
+        record: &TaskRecord,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
+        self.restore_ticket(record, Durability::Resumed, record.span, None)
     }
 
     fn restore_ticket(
@@ -137,6 +147,7 @@ impl Runtime {
             trace: record.trace,
             span,
             first,
+            ..Because::default()
         };
         self.inner.ticket(call, durability)
     }
@@ -146,51 +157,26 @@ impl Runtime {
         let now_ms = clock.unix_nanos(clock.now()) / 1_000_000;
         Duration::from_millis(deadline_ms.saturating_sub(now_ms))
     }
+}
 
-    pub(crate) async fn redrive_letter(&self, task: TaskId) -> Result<(TaskId, Value), TaskError> {
-        let letter = self
-            .inner
-            .environment
-            .snapshot()
-            .and_then(|snapshot| snapshot.dead_letter(task))
-            .map_err(|error| environment_error("redrive", &error))?;
-        let letter = letter.ok_or_else(|| TaskError::Rejected {
-            skill: "redrive".to_owned(),
-            message: format!("there is no dead letter {task}; `aimass dead-letters ls` lists them"),
-        })?;
-        let record = letter.task;
-        let first = first_attempt(&record);
-        let options = TaskOptions {
-            priority: record.priority,
-            namespace: Some(record.namespace.clone()),
-            episode: record.episode,
-            ..TaskOptions::default()
-        };
-        let mut call = self.decode(&record.skill, record.input, options)?;
-        call.because.redrive_of = Some(task);
-        call.because.first = first;
-        let pending = self.call_durable(call).await?;
-        let again = pending.ticket.id;
-        let transaction = Transaction {
-            redriven: vec![(task, again)],
-            ..Transaction::default()
-        };
-        let noted = self.inner.environment.commit(transaction).await;
-        noted.map_err(|error| environment_error(&record.skill, &error))?;
-        let output = pending.await?;
-        let output = output.to_json();
-        Ok((
-            again,
-            output.map_err(|message| TaskError::Bug {
-                skill: record.skill,
-                message,
-            })?,
-        ))
+/// Why a task may not go on to its agent, if so.
+fn refused_at_the_store(
+    ticket: &Ticket,
+    commit: Result<Commit, EnvironmentError>,
+) -> Option<TaskError> {
+    let skill = ticket.skill_name.to_string();
+    match commit {
+        Ok(commit) if !commit.known.contains(&ticket.id) => None,
+        Ok(_) => Some(TaskError::Rejected {
+            skill,
+            message: format!("task {} was accepted before", ticket.id),
+        }),
+        Err(error) => Some(environment_error(&skill, &error)),
     }
 }
 
 /// Where the span of a task's first attempt lies.
-fn first_attempt(record: &TaskRecord) -> Option<SpanPlace> {
+pub(super) fn first_attempt(record: &TaskRecord) -> Option<SpanPlace> {
     let (trace, span) = record.trace.zip(record.span)?;
     Some(SpanPlace { trace, span })
 }
@@ -199,12 +185,13 @@ impl Inner {
     fn call(&self, call: Call) -> Result<Pending, TaskError> {
         let durability = call.because.durability.unwrap_or(Durability::Volatile);
         let (route, ticket) = self.ticket(call, durability)?;
-        Ok(Self::submit(&route, ticket))
+        Ok(Self::submit(&route, ticket, None))
     }
 
-    fn submit(route: &Route, ticket: Arc<Ticket>) -> Pending {
+    /// Hands a task to its agent, at its place if it has one.
+    pub(crate) fn submit(route: &Route, ticket: Arc<Ticket>, place: Option<Place>) -> Pending {
         let (reply, replies) = oneshot::channel();
-        route.cell.submit(ticket.clone(), reply);
+        route.cell.submit(ticket.clone(), reply, place);
         Pending::new(ticket, route.cell.clone(), replies)
     }
 }
@@ -242,8 +229,13 @@ impl Asker for Inner {
             };
             let mut call = Call::new(skill, input, bytes, options);
             call.agent = Some(agent.clone());
+            call.asked_by = Some(parent.id);
             call.path = path;
-            self.call(call)?.await
+            let (route, ticket) = self.ticket(call, Durability::Volatile)?;
+            // It is part of accepted work: it waits for room, where a caller would be refused.
+            let place = route.cell.place_for(&ticket).await;
+            let place = place.inspect_err(|error| route.cell.turn_away(ticket.clone(), error))?;
+            Self::submit(&route, ticket, Some(place)).await
         })
     }
 }

@@ -1,62 +1,68 @@
 //! Taking up what earlier processes accepted and did not settle. What may have killed them runs alone before anything else does.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::environment::{
-    DeadLetterRecord, EnvironmentError, Running, SettledRecord, TaskRecord, Transaction,
+    DeadLetterRecord, Environment, EnvironmentError, Running, SettledRecord, TaskRecord,
+    Transaction,
 };
+use crate::episode::Pause;
 use crate::error::TaskError;
 use crate::events::Note;
-use crate::runtime::{Runtime, RuntimeError};
-use crate::ticket::Durability;
+use crate::ids::TaskId;
+use crate::panics;
+use crate::router::Route;
+use crate::runtime::{Inner, Runtime, RuntimeError};
+use crate::ticket::{Durability, Ticket};
 
 /// How long the others wait for a task that runs alone. One that has not killed its process by then goes on beside them.
 const TRIAL: Duration = Duration::from_secs(600);
 
-/// What is left of earlier processes, and how it is taken up.
+/// What is left of earlier processes at one agent, and how it is taken up.
 pub(super) struct Unsettled {
-    records: Vec<TaskRecord>,
+    /// Their ids alone: the records are read one by one, as there is room for them.
+    tasks: Vec<TaskId>,
     durability: Durability,
 }
 
 impl Runtime {
-    /// Takes up, or gives up, what may have killed the processes before: before any worker but those that it needs is started, and before any fact is reacted to.
-    pub(super) async fn take_up_suspects(&self) -> Result<Unsettled, RuntimeError> {
+    /// Takes up, or gives up, what may have killed the processes before: before any worker but those that it needs is started, and before any fact
+    /// is reacted to. Gives what nobody suspects, agent by agent.
+    pub(super) async fn take_up_suspects(&self) -> Result<Vec<Unsettled>, RuntimeError> {
         let environment = &self.inner.environment;
-        let died = environment.begin_life().await?;
-        let unsettled = environment.snapshot()?.unsettled()?;
-        let (suspects, others): (Vec<_>, Vec<_>) = unsettled
-            .into_iter()
-            .partition(|record| record.deaths.is_suspect());
-        for record in suspects {
+        let durability = match environment.begin_life().await? {
+            true => Durability::Orphaned,
+            false => Durability::Resumed,
+        };
+        let (mut suspects, mut others) = (Vec::new(), HashMap::<Arc<str>, Vec<TaskId>>::new());
+        environment.snapshot()?.each_unsettled(|record| {
+            if record.deaths.is_suspect() {
+                return suspects.push(record.id);
+            }
+            match self.inner.router.find(&record.skill) {
+                Ok(route) => others
+                    .entry(route.cell.name.clone())
+                    .or_default()
+                    .push(record.id),
+                Err(error) => wait_for_agent(record.id, &error),
+            }
+        })?;
+        for task in suspects {
+            let Some(record) = environment.snapshot()?.task(task)? else {
+                continue;
+            };
             if record.deaths.is_convicted() {
                 self.convict(&record).await?;
             } else {
                 self.try_alone(&record).await?;
             }
         }
-        let durability = match died {
-            true => Durability::Orphaned,
-            false => Durability::Resumed,
-        };
-        Ok(Unsettled {
-            records: others,
-            durability,
-        })
-    }
-
-    /// Takes up what nobody suspects.
-    pub(super) fn take_up(&self, unsettled: &Unsettled) -> Result<(), RuntimeError> {
-        for record in &unsettled.records {
-            match self.resume(record, unsettled.durability) {
-                // Nobody waits for it: its settlement is a record.
-                Ok(pending) => drop(pending.detach()),
-                Err(error) => passed_over(record, error)?,
-            }
-        }
-        Ok(())
+        let unsettled = |tasks| Unsettled { tasks, durability };
+        Ok(others.into_values().map(unsettled).collect())
     }
 
     /// Runs a task while nothing else does, and has that written down before.
@@ -65,11 +71,11 @@ impl Runtime {
         let deaths = record.deaths.beside;
         tracing::warn!(%task, skill, deaths, "the process died again and again while this task ran: it runs alone first");
         self.mark(record, Running::Alone).await?;
-        let pending = match self.resume(record, Durability::Orphaned) {
-            Ok(pending) => pending,
-            Err(error) => {
+        let pending = match self.read_again(record, Durability::Orphaned) {
+            Ok((route, ticket)) => Inner::submit(&route, ticket, None),
+            Err(unread) => {
                 self.mark(record, Running::Not).await?;
-                return passed_over(record, error);
+                return self.pass_over(record, unread).await;
             }
         };
         let (done, over) = tokio::sync::oneshot::channel();
@@ -102,37 +108,162 @@ impl Runtime {
             deaths.beside + deaths.alone,
             deaths.alone
         );
-        let error = TaskError::DeadLettered {
-            skill: record.skill.clone(),
-            task: record.id,
-            attempts: deaths.beside + deaths.alone,
-            cause: cause.clone(),
-        };
+        let attempts = deaths.beside + deaths.alone;
+        self.give_up(record, attempts, cause.clone()).await?;
+        if let Ok((route, ticket)) = self.read_again(record, Durability::Orphaned) {
+            let (cell, now) = (&route.cell, self.inner.clock.now());
+            cell.note(record.id, now, || Note::DeadLettered {
+                cause: cause.clone(),
+            });
+            cell.turn_away(ticket, &dead_letter(record, attempts, cause));
+        }
+        Ok(())
+    }
+
+    /// Settles a task as a dead letter.
+    async fn give_up(
+        &self,
+        record: &TaskRecord,
+        attempts: u32,
+        cause: String,
+    ) -> Result<(), EnvironmentError> {
+        let letter = DeadLetterRecord::new(record.clone(), json!(cause));
+        let error = dead_letter(record, attempts, cause);
         let outcome = json!({ "error": error, "message": error.to_string() });
         let transaction = Transaction {
             namespace: record.namespace.clone(),
             episode: record.episode,
             settled: vec![SettledRecord::new(record.id, outcome)],
-            dead_letters: vec![DeadLetterRecord::new(record.clone(), json!(cause))],
+            dead_letters: vec![letter],
             ..Transaction::default()
         };
-        self.inner.environment.commit(transaction).await?;
-        if let Ok((route, ticket)) = self.ticket_of(record, Durability::Orphaned) {
-            let (cell, now) = (&route.cell, self.inner.clock.now());
-            cell.note(record.id, now, || Note::DeadLettered { cause });
-            cell.turn_away(ticket, &error);
+        self.inner.environment.commit(transaction).await.map(drop)
+    }
+
+    /// The ticket of a task that an earlier process accepted.
+    fn read_again(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+    ) -> Result<(Route, Arc<Ticket>), Unread> {
+        // An author's reader of inputs runs in here.
+        match panics::caught(|| self.ticket_of(record, durability)) {
+            Ok(read) => read.map_err(Unread::Refused),
+            Err(message) => Err(Unread::Panicked(message)),
+        }
+    }
+
+    /// A task that cannot be taken up waits for an agent that can; one at which its reader panics waits for nobody.
+    async fn pass_over(&self, record: &TaskRecord, unread: Unread) -> Result<(), RuntimeError> {
+        let task = record.id;
+        match unread {
+            Unread::Refused(
+                error @ (TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. }),
+            ) => wait_for_agent(task, &error),
+            Unread::Refused(error) => return Err(RuntimeError::Resume { task, error }),
+            Unread::Panicked(message) => {
+                let cause = format!("panic while its input was read: {message}");
+                self.give_up(record, record.attempts, cause).await?;
+            }
         }
         Ok(())
     }
 }
 
-fn passed_over(record: &TaskRecord, error: TaskError) -> Result<(), RuntimeError> {
-    let task = record.id;
-    match error {
-        TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. } => {
-            tracing::warn!(%task, said = %error, "a task of an earlier run waits for its agent");
-            Ok(())
+/// Why a task could not be read again.
+enum Unread {
+    Refused(TaskError),
+    Panicked(String),
+}
+
+/// What came of one step of taking up.
+enum Step {
+    On,
+    /// The runtime is gone, or takes nothing any more.
+    Over,
+}
+
+/// Takes up what nobody suspects, each task once its agent has room for it. When the store fails, it tries again, for as long as it takes.
+///
+/// # Errors
+/// Why it cannot go on, although the runtime is there.
+pub(super) async fn take_up(
+    runtime: Weak<Inner>,
+    environment: Environment,
+    unsettled: Unsettled,
+) -> Result<(), String> {
+    let Unsettled { tasks, durability } = unsettled;
+    let mut pause = Pause::default();
+    for task in tasks {
+        loop {
+            match take_up_one(&runtime, &environment, task, durability).await {
+                Ok(Step::On) => break,
+                Ok(Step::Over) | Err(RuntimeError::Environment(EnvironmentError::Closed)) => {
+                    return Ok(());
+                }
+                Err(RuntimeError::Environment(
+                    error @ (EnvironmentError::Store { .. }
+                    | EnvironmentError::DiskFull { .. }
+                    | EnvironmentError::Files { .. }),
+                )) => {
+                    let pause = pause.next();
+                    tracing::warn!(%task, %error, ?pause, "a task of an earlier run cannot be taken up; it is tried again after the pause");
+                    tokio::time::sleep(pause).await;
+                }
+                Err(error) => return Err(format!("task {task} of an earlier run: {error}")),
+            }
         }
-        error => Err(RuntimeError::Resume { task, error }),
+        pause = Pause::default();
     }
+    Ok(())
+}
+
+async fn take_up_one(
+    runtime: &Weak<Inner>,
+    environment: &Environment,
+    task: TaskId,
+    durability: Durability,
+) -> Result<Step, RuntimeError> {
+    let Some(record) = environment.snapshot()?.task(task)? else {
+        // Forgotten meanwhile.
+        return Ok(Step::On);
+    };
+    let Some(inner) = runtime.upgrade() else {
+        return Ok(Step::Over);
+    };
+    let runtime = Runtime { inner };
+    let (route, ticket) = match runtime.read_again(&record, durability) {
+        Ok(read) => read,
+        Err(Unread::Refused(TaskError::ShuttingDown { .. })) => return Ok(Step::Over),
+        Err(unread) => {
+            runtime.pass_over(&record, unread).await?;
+            return Ok(Step::On);
+        }
+    };
+    // It is not kept alive for want of room.
+    drop(runtime);
+    let place = match route.cell.place_for(&ticket).await {
+        Ok(place) => Some(place),
+        Err(TaskError::ShuttingDown { .. }) => return Ok(Step::Over),
+        // The agent says so again, and it is settled so.
+        Err(_) => None,
+    };
+    if environment.snapshot()?.task(task)?.is_some() {
+        // Nobody waits for it: its settlement is a record.
+        drop(Inner::submit(&route, ticket, place).detach());
+    }
+    Ok(Step::On)
+}
+
+fn dead_letter(record: &TaskRecord, attempts: u32, cause: String) -> TaskError {
+    TaskError::DeadLettered {
+        skill: record.skill.clone(),
+        task: record.id,
+        attempts,
+        cause,
+    }
+}
+
+fn wait_for_agent(task: TaskId, error: &TaskError) {
+    tracing::warn!(%task, said = %error, "a task of an earlier run waits for its agent");
 }

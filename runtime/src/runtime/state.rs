@@ -1,6 +1,7 @@
 //! What can be seen of agents from outside: cheap, and serialisable.
 
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -61,16 +62,28 @@ impl Runtime {
         self.inner.cells.iter().map(|cell| state_of(cell)).collect()
     }
 
-    /// Returns once an agent is given up: its name, and why. A node that stands alone ends then, with exit code 70.
+    /// Returns once an agent is given up, or a part of the runtime that serves them all has ended: its name, and why. A node that stands alone
+    /// ends then, with exit code 70.
     pub async fn failure(&self) -> (String, String) {
-        let wait = |cell: Arc<Cell>| async move {
-            let mut failures = cell.failures();
-            let failure = failures.wait_for(Option::is_some).await;
-            let message = failure.ok().and_then(|message| message.clone());
-            (cell.name.to_string(), message.unwrap_or_default())
+        let agent = |cell: Arc<Cell>| -> Failure {
+            Box::pin(async move {
+                let mut failures = cell.failures();
+                let failure = failures.wait_for(Option::is_some).await;
+                let message = failure.ok().and_then(|message| message.clone());
+                (cell.name.to_string(), message.unwrap_or_default())
+            })
         };
-        let cells = self.inner.cells.iter().cloned();
-        let mut waits: Vec<_> = cells.map(|cell| Box::pin(wait(cell))).collect();
+        let mut services = self.inner.spawner.failed();
+        let environment = self.inner.environment.clone();
+        let mut waits: Vec<Failure> = self.inner.cells.iter().cloned().map(agent).collect();
+        waits.push(Box::pin(async move {
+            let failure = services.wait_for(Option::is_some).await;
+            let failure = failure.ok().and_then(|failure| failure.clone());
+            failure.unwrap_or_default()
+        }));
+        waits.push(Box::pin(async move {
+            ("environment".to_owned(), environment.failure().await)
+        }));
         poll_fn(|context| {
             let ready = waits
                 .iter_mut()
@@ -83,6 +96,8 @@ impl Runtime {
         .await
     }
 }
+
+type Failure = Pin<Box<dyn Future<Output = (String, String)> + Send>>;
 
 fn state_of(cell: &Cell) -> AgentState {
     let load = cell.load();

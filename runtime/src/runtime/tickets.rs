@@ -91,6 +91,7 @@ impl Inner {
             items,
             chunks,
             agent,
+            asked_by,
             path,
             because,
             ..
@@ -120,8 +121,9 @@ impl Inner {
                 span: SpanId::random(),
                 agent,
             }),
+            asked_by,
             path,
-            produces: self.produced_by(because.rule.as_deref()),
+            produces: self.produced_by(because.rule.as_deref(), &skill.name),
             rule: because.rule,
             cause: because.cause,
             redrive_of: because.redrive_of,
@@ -129,7 +131,7 @@ impl Inner {
             attempts: because.attempts,
         };
         Arc::new(Ticket::new(TicketParts {
-            id: because.id.unwrap_or_else(TaskId::random),
+            id: because.id.or(because.new_id).unwrap_or_else(TaskId::random),
             skill: route.skill,
             skill_name: skill.name.clone(),
             input,
@@ -155,15 +157,15 @@ impl Inner {
         self.current_span.as_ref().and_then(|find| find())
     }
 
-    fn produced_by(&self, rule: Option<&str>) -> Option<FactKind> {
+    /// The kind of fact that a rule makes of its answers. A rule that is gone may have left tasks behind: theirs are named like the skill.
+    fn produced_by(&self, rule: Option<&str>, skill: &str) -> Option<FactKind> {
         let rule = rule?;
         if let Some(known) = self.quiet_rules.iter().find(|known| known.name() == rule) {
             return known.produces.clone();
         }
-        self.reactions
-            .iter()
-            .find(|known| known.name() == rule)?
-            .produces
-            .clone()
+        match self.reactions.iter().find(|known| known.name() == rule) {
+            Some(known) => known.produces.clone(),
+            None => FactKind::new(skill, 1).ok(),
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::{Call, Request, Transport};
 use crate::environment::{Environment, EnvironmentError, FactFilter};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
+use crate::ids::TaskId;
 
 impl Transport for Environment {
     fn call(&self, request: Request) -> Call {
@@ -29,6 +30,13 @@ pub(crate) async fn answer(
         Request::Forget { episode } => {
             let forgotten = environment.forget(episode).await?;
             Ok(json!({"facts": forgotten.facts, "blobs": forgotten.blobs}))
+        }
+        Request::RemoveDeadLetter { task } => {
+            found(environment.snapshot()?.dead_letter(task)?, || {
+                no_letter(task)
+            })?;
+            environment.remove_dead_letter(task).await?;
+            Ok(Value::Null)
         }
         other => {
             // Reading the store blocks, and a reader that does not take its items may hold this up for long.
@@ -59,9 +67,7 @@ fn read(
             send_all(letters.into_iter().map(Ok), items)
         }
         Request::DeadLetter { task } => found(environment.snapshot()?.dead_letter(task)?, || {
-            format!(
-                "there is no dead letter of task {task}; `dead-letters ls` has those that are there"
-            )
+            no_letter(task)
         }),
         _ => Err(refused(
             FaultKind::Unavailable,
@@ -93,6 +99,10 @@ fn found<T: Serialize>(
         Some(found) => as_json(&found),
         None => Err(refused(FaultKind::Rejected, missing())),
     }
+}
+
+fn no_letter(task: TaskId) -> String {
+    format!("there is no dead letter of task {task}; `dead-letters ls` has those that are there")
 }
 
 fn export(environment: &Environment, filter: FactFilter, into: &Path) -> Result<Value, TaskError> {

@@ -107,6 +107,11 @@ pub enum Request {
         /// Its task.
         task: TaskId,
     },
+    /// Removes a dead letter that nobody needs any more. Reply: nothing.
+    RemoveDeadLetter {
+        /// Its task.
+        task: TaskId,
+    },
     /// Asks the dead letter's skill again, with the same input. Reply: the new task's id, and its output.
     Redrive {
         /// Its task.

@@ -181,10 +181,13 @@ async fn every_refused_call_leaves_exactly_one_record() {
         setting.probe.capacity_bytes = 4096;
     })
     .await;
-    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
-    stage.desk.began(0).await;
     let mut expected = Vec::new();
     let mut refused = |error: TaskError| expected.push(error.kind());
+    // An episode that nobody has begun: the environment does not take the task.
+    let lost = stage.ask(Order::answer(4)).episode(EpisodeId::random());
+    refused(lost.await.unwrap_err());
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
 
     refused(stage.ask(Order::answer(1)).await.unwrap_err());
     let late = stage.ask(Order::answer(2)).deadline(Duration::ZERO);
@@ -197,9 +200,6 @@ async fn every_refused_call_leaves_exactly_one_record() {
         .runtime
         .ask_json("probe.run", json!("an order"), options);
     refused(unread.await.unwrap_err());
-    // An episode that nobody has begun: the environment does not take the task.
-    let lost = stage.ask(Order::answer(4)).episode(EpisodeId::random());
-    refused(lost.await.unwrap_err());
     let durable = stage.runtime.ask_durable(Sum, 0);
     refused(durable.await.unwrap_err());
 
@@ -215,11 +215,11 @@ async fn every_refused_call_leaves_exactly_one_record() {
     assert_eq!(
         expected,
         [
+            "environment",
             "overloaded",
             "deadline_exceeded",
             "rejected",
             "invalid_input",
-            "environment",
             "rejected",
             "shutting_down"
         ]

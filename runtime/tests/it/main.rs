@@ -21,6 +21,8 @@ mod environment_disk;
 mod environment_kill;
 mod episodes;
 mod flows;
+mod full_agents;
+mod given_up;
 mod live_calls;
 mod memory_budget;
 mod names;

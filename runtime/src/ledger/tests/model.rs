@@ -1,6 +1,7 @@
 //! A second, simpler account of the same tasks, which every effect of the ledger is checked against.
 
 mod account;
+mod places;
 mod turns;
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,7 @@ use crate::ledger::event::{Admission, GroupId, Incarnation, Outcome};
 use crate::ledger::settings::{GroupSettings, LedgerSettings};
 use crate::skill::Effect;
 pub(super) use account::{Account, group_of};
+use places::Places;
 pub(super) use turns::Asked;
 use turns::Round;
 
@@ -37,6 +39,8 @@ pub(super) struct Known {
     /// It was on a worker that was brought down by a panic or a hang.
     suspect: bool,
     pub(super) item_sent: bool,
+    /// It failed over something that it had asked for and that was given up.
+    poisoned: bool,
     pub(super) cancelled: bool,
     /// The worker that was told to cancel it, or has said how its attempt ended: nobody else has to be told.
     off_its_worker: Option<Incarnation>,
@@ -50,6 +54,7 @@ pub(super) struct Known {
 pub(super) struct Checker {
     pub(super) settings: LedgerSettings,
     pub(super) tasks: KnownTasks,
+    pub(super) places: Places,
     /// Which group each worker is of.
     groups: Vec<GroupId>,
     /// The round of turns of each group.
@@ -75,12 +80,19 @@ impl Checker {
             secluded: HashSet::new(),
             settings,
             tasks: HashMap::default(),
+            places: Places::default(),
             failed: false,
             shutting_down: None,
             drained: 0,
             counted_restarts: 0,
             started: HashSet::new(),
         }
+    }
+
+    /// Groups may have more workers than they began with.
+    pub(super) fn meet(&mut self, workers: impl ExactSizeIterator<Item = GroupId>) {
+        let new = workers.skip(self.groups.len());
+        self.groups.extend(new);
     }
 
     pub(super) fn submitted(&mut self, admission: &Admission, now: Time) {
@@ -98,6 +110,7 @@ impl Checker {
             hung_alone: false,
             suspect: false,
             item_sent: false,
+            poisoned: false,
             cancelled: false,
             off_its_worker: None,
             out_of_time: false,
@@ -118,11 +131,17 @@ impl Checker {
             LedgerEffect::Accepted { task } => {
                 let after_the_end = self.shutting_down.is_some() || self.failed;
                 assert!(!after_the_end, "accepted after the end");
+                self.check_entrance(*task);
                 let known = self.known(*task);
                 assert!(!known.accepted, "accepted twice");
                 known.accepted = true;
             }
-            LedgerEffect::Refuse { task, refusal } => self.check_refusal(*task, refusal, now),
+            LedgerEffect::Refuse { task, refusal } => {
+                self.check_refusal(*task, refusal, now);
+                self.lose_place(*task);
+            }
+            LedgerEffect::Granted { claim } => self.check_grant(*claim),
+            LedgerEffect::Denied { claim, refusal } => self.check_denial(*claim, refusal, now),
             LedgerEffect::Run { by, tasks } => self.check_run(*by, tasks, now),
             LedgerEffect::Commit { task } => self.check_commit(*task, now),
             LedgerEffect::DeadLetter { task, .. } => self.check_dead_letter(*task),
@@ -181,7 +200,7 @@ impl Checker {
         let begun = known.runs > 0 || known.admission.attempts > 0;
         let once = known.admission.effect == Effect::Once && begun;
         assert!(
-            known.hung_alone || known.blamed >= max_attempts || once,
+            known.hung_alone || known.poisoned || known.blamed >= max_attempts || once,
             "a dead letter after {} blamed attempts of {max_attempts}",
             known.blamed
         );
@@ -191,8 +210,7 @@ impl Checker {
     fn check_refusal(&self, task: TaskId, refusal: &Refusal, now: Time) {
         let known = &self.tasks[&task];
         assert!(!known.accepted, "refused after it was accepted");
-        let tasks = self.held().count() as u64;
-        let bytes: u64 = self.held().map(|held| held.admission.bytes).sum();
+        let (tasks, bytes) = self.in_lane(known.admission.lane);
         match refusal {
             Refusal::Overloaded {
                 queued,
@@ -339,9 +357,16 @@ impl Checker {
             return;
         }
         known.off_its_worker = Some(by);
-        if let Outcome::Fault(_) = outcome {
-            known.blamed += 1;
-            known.come_back(now);
+        match outcome {
+            Outcome::Fault(_) => {
+                known.blamed += 1;
+                known.come_back(now);
+            }
+            Outcome::Poisoned { .. } => {
+                known.blamed += 1;
+                known.poisoned = true;
+            }
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Scenes: short stories that show one guarantee each.
 
+mod places;
 mod turns;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::fault::Fault;
 use crate::ids::{Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
-use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Outcome, SkillId};
+use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, Outcome, SkillId};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::tests::settings::tight_settings;
 use crate::skill::{Effect, Shape};
@@ -62,6 +63,8 @@ impl Scene {
             priority: Priority::Normal,
             deadline: Time::NEVER,
             effect: Effect::Pure,
+            lane: Lane::Caller,
+            place: None,
             resumed: false,
             attempts: 0,
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ledger::settings::{GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, RestartSettings, StartWhen};
 
 /// Limits that are easily reached.
 pub(crate) fn tight_settings() -> LedgerSettings {
@@ -23,6 +23,7 @@ pub(crate) fn tight_settings() -> LedgerSettings {
         },
         groups: vec![GroupSettings {
             workers: 1,
+            crew: Crew::Fixed,
             max_batch: 4,
             max_wait: Duration::ZERO,
             start: StartWhen::AtOnce,

@@ -7,6 +7,7 @@
 //! on is checked on real threads, in `tests/it/soak.rs`.
 
 mod end;
+mod places;
 mod range;
 mod threads;
 
@@ -19,8 +20,8 @@ use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
-use crate::ledger::event::{Admission, Event, GroupId, Incarnation, SkillId};
-use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
+use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, SkillId};
+use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
 use crate::ledger::tests::dice::Dice;
 use crate::ledger::tests::model::{Account, Asked, Checker, group_of};
 use crate::ledger::tests::settings::tight_settings;
@@ -59,8 +60,10 @@ fn a_million_interleavings_keep_every_guarantee() {
         "Commit",
         "CountedRestart",
         "DeadLetter",
+        "Denied",
         "Drained",
         "FallBack",
+        "Granted",
         "Observe",
         "Park",
         "Refuse",
@@ -116,6 +119,7 @@ struct Simulation {
     // In the order of their starts, so that a run does not depend on a hash map's order.
     order: Vec<Incarnation>,
     next_task: u64,
+    next_claim: u64,
     effects: Vec<LedgerEffect>,
     kinds: BTreeSet<&'static str>,
     /// Each event is printed with what came of it.
@@ -140,6 +144,7 @@ impl Simulation {
             threads: HashMap::new(),
             order: Vec::new(),
             next_task: 0,
+            next_claim: 0,
             effects: Vec::new(),
             kinds: BTreeSet::new(),
             is_told: false,
@@ -170,7 +175,8 @@ impl Simulation {
 
     fn happen(&mut self) {
         match self.dice.roll(16) {
-            0..=4 => self.submit(),
+            0..=3 => self.submit(),
+            4 => self.come_and_go(),
             5..=11 => self.thread_acts(),
             12 => self.cancel(),
             13 => self.commit(),
@@ -223,6 +229,7 @@ impl Simulation {
             print!("{:?} {event:?}", self.now);
         }
         self.ledger.on(event, self.now, &mut self.effects);
+        self.checker.meet(self.ledger.worker_groups());
         if self.is_told {
             println!(" -> {:?}", self.effects);
         }
@@ -238,6 +245,7 @@ impl Simulation {
             self.nobody_is_answered_late(&account);
         }
         self.nobody_is_forgotten(&account);
+        self.checker.nobody_waits_in_vain();
     }
 
     fn carry_out(&mut self) {
@@ -353,6 +361,7 @@ impl Simulation {
             _ => Time::NEVER,
         };
         let resumed = dice.roll(10) == 0;
+        let place = self.checker.granted_place(dice).filter(|_| !resumed);
         let priority = match self.is_long && dice.roll(3) > 0 {
             true => Priority::Interactive,
             false => Priority::ALL[dice.roll(3) as usize],
@@ -362,11 +371,19 @@ impl Simulation {
             group,
             skill: SkillId(dice.roll(2) as u16),
             shape: Shape(dice.roll(2)),
-            bytes: 1 + dice.roll(20),
+            bytes: place
+                .as_ref()
+                .map_or(1 + dice.roll(20), |place| place.bytes),
             priority,
             deadline,
             effect: [Effect::Pure, Effect::Pure, Effect::Idempotent, Effect::Once]
                 [dice.roll(4) as usize],
+            lane: match &place {
+                Some(place) => place.lane,
+                None if resumed => Lane::Environment,
+                None => Lane::Caller,
+            },
+            place: place.map(|place| place.id),
             resumed,
             attempts: match resumed {
                 true => dice.roll(max_attempts) as u32,
@@ -428,11 +445,13 @@ fn settings(dice: &mut Dice) -> LedgerSettings {
     let groups = 1 + dice.roll(2);
     let group = |dice: &mut Dice| GroupSettings {
         workers: 1 + dice.roll(4 - groups) as u32,
+        crew: [Crew::Fixed, Crew::Fixed, Crew::AsNeeded][dice.roll(3) as usize],
         max_batch: 1 + dice.roll(4) as u32,
         max_wait: Duration::from_millis([0, 0, 5][dice.roll(3) as usize]),
         start: [StartWhen::AtOnce, StartWhen::Needed][dice.roll(2) as usize],
     };
     LedgerSettings {
+        capacity: [1, 2, 8][dice.roll(3) as usize],
         max_attempts: 1 + dice.roll(3) as u32,
         idle_unload: [None, Some(Duration::from_millis(50))][dice.roll(2) as usize],
         groups: (0..groups).map(|_| group(dice)).collect(),
@@ -446,6 +465,8 @@ fn kind(effect: &LedgerEffect) -> &'static str {
     match effect {
         LedgerEffect::Accepted { .. } => "Accepted",
         LedgerEffect::Refuse { .. } => "Refuse",
+        LedgerEffect::Granted { .. } => "Granted",
+        LedgerEffect::Denied { .. } => "Denied",
         LedgerEffect::Wake { .. } => "Wake",
         LedgerEffect::Run { .. } => "Run",
         LedgerEffect::Park { .. } => "Park",

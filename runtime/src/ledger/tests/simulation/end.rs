@@ -9,6 +9,7 @@ use crate::ledger::tests::simulation::Simulation;
 impl Simulation {
     /// From here on everybody does what is right: then all that was accepted is served, unless the agent was given up.
     pub(super) fn work_off(&mut self) {
+        self.give_all_places_up();
         for _ in 0..1000 {
             if self.checker.failed || self.checker.held().next().is_none() {
                 return;

@@ -124,6 +124,9 @@ impl Simulation {
             0 => Outcome::Fault(Fault::rejected("bad input")),
             1 => Outcome::Fault(Fault::retryable("try again")),
             2 if self.goes_wrong() => Outcome::Fault(Fault::dead_for_process("device lost")),
+            9 if self.goes_wrong() => Outcome::Poisoned {
+                cause: "what it asked for was given up".to_owned(),
+            },
             3..=5 => Outcome::DoneDurably,
             _ => Outcome::Done,
         };
