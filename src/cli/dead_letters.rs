@@ -10,7 +10,7 @@ use super::output::brief;
 use super::reach::Reach;
 use super::said::said;
 
-/// List, show and redrive tasks that were given up
+/// List, show, redrive and remove tasks that were given up
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List them, the oldest first
@@ -25,11 +25,16 @@ pub(crate) enum Command {
         /// The task
         task: TaskId,
     },
+    /// Remove one that nobody needs any more
+    Rm {
+        /// The task
+        task: TaskId,
+    },
 }
 
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
     let reach = match &command {
-        Command::Ls | Command::Show { .. } => Reach::records(context).await?,
+        Command::Ls | Command::Show { .. } | Command::Rm { .. } => Reach::records(context).await?,
         Command::Redrive { .. } => Reach::runtime(context).await?,
     };
     reach
@@ -42,6 +47,12 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
             Command::Redrive { task } => {
                 let redriven = reach.reply(Request::Redrive { task }).await?;
                 show(context, &redriven)
+            }
+            Command::Rm { task } => {
+                reach.reply(Request::RemoveDeadLetter { task }).await?;
+                let removed = said!("removed dead letter {task}", "已删除死信 {task}");
+                removed.say(context.locale);
+                Ok(())
             }
         })
         .await

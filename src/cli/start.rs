@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aimass_config::Config;
 use aimass_observers::live::{Live, LiveTransport};
 use aimass_observers::metrics::MetricsServer;
-use aimass_runtime::{Observer, Record, SocketServer};
+use aimass_runtime::{Runtime, SocketServer};
 use clap::Args;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::Context;
 use super::failure::Failure;
@@ -28,7 +28,6 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     context.home.make()?;
     // The socket first: a second node is told of the first one, rather than of a store in use.
     let server = SocketServer::bind(&context.home.socket())?;
-    let (given_up, mut failures) = mpsc::channel(1);
     let config = reach::configured(context)?;
     let metrics_server = metrics_server(context, &config, arguments.metrics).await?;
     // Nothing is counted that nobody is shown.
@@ -40,9 +39,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         }
     };
     let live = Live::start();
-    let builder = builder
-        .observer(WatchAgents { given_up })
-        .observer(live.clone());
+    let builder = builder.observer(live.clone());
     let runtime = builder.start().await.map_err(Failure::from)?;
     let mut interrupts = Interrupts::listen(context.locale)?;
     let socket = context.home.socket();
@@ -68,7 +65,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     tokio::pin!(serving);
     let why = tokio::select! {
         () = interrupts.asked() => None,
-        failure = failures.recv() => failure,
+        failure = failure(&runtime) => Some(failure),
         () = &mut serving => None,
         () = &mut metering => None,
     };
@@ -130,23 +127,17 @@ async fn metrics_server(
     Ok(Some(server))
 }
 
-/// A node whose agent was given up ends: whoever watches over it starts a fresh process.
-struct WatchAgents {
-    given_up: mpsc::Sender<Said>,
-}
-
-impl Observer for WatchAgents {
-    fn observe(&mut self, record: &Record) {
-        if let Record::Agent(change) = record
-            && let Some(reason) = &change.failed
-        {
-            let agent = &change.agent;
-            let message = said!(
-                "agent `{agent}` was given up: {reason}; start the node again",
-                "智能体 `{agent}` 已被放弃：{reason}；请重新启动节点"
-            );
-            // One is enough to end the node.
-            let _ = self.given_up.try_send(message);
-        }
+/// Returns once an agent was given up, or a part of the runtime has ended: the node ends then, and whoever watches over it starts a fresh process.
+async fn failure(runtime: &Runtime) -> Said {
+    let (name, reason) = runtime.failure().await;
+    match runtime.agents().iter().any(|agent| agent.name == name) {
+        true => said!(
+            "agent `{name}` was given up: {reason}; start the node again",
+            "智能体 `{name}` 已被放弃：{reason}；请重新启动节点"
+        ),
+        false => said!(
+            "the runtime cannot go on without its {name}: {reason}; start the node again",
+            "运行时的 {name} 已停止：{reason}；请重新启动节点"
+        ),
     }
 }

@@ -26,7 +26,7 @@ fn place(max_abandoned: u32) -> (Place, PathBuf) {
 const ASK: [&str; 3] = ["ask", "text.language", "letter.txt"];
 
 #[test]
-fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_and_redriven() {
+fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_redriven_and_removed() {
     let (place, pipe) = place(3);
     let mut node = node::start(&place);
     place
@@ -65,6 +65,16 @@ fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_and_redriven() {
             .contains(&format!("redriven as {new}")),
         "{listed:?}"
     );
+    // Once is enough: it says so, and goes when it is told to.
+    place
+        .run(&["dead-letters", "redrive", &task])
+        .assert_fails(65, &[new, "was answered", "dead-letters rm"]);
+    place.run(&["dead-letters", "rm", &task]).assert_ok();
+    let listed = place.run(&["dead-letters", "ls", "--json"]);
+    assert_eq!(listed.assert_ok().document(), serde_json::json!([]));
+    place
+        .run(&["dead-letters", "rm", &task])
+        .assert_fails(65, &["there is no dead letter"]);
     assert_eq!(node::end(&mut node), Some(0));
 }
 
