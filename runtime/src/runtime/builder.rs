@@ -17,6 +17,7 @@ use crate::events::{EventSink, Observer};
 use crate::fault::Fault;
 use crate::flow::Asker;
 use crate::memory::Memory;
+use crate::panics;
 use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, register};
@@ -243,8 +244,15 @@ impl RuntimeBuilder {
             quiet_rules: Vec::new(),
             team: Team::of(&self.agents),
         };
-        let (cells, router) = cells(&self.agents, &mut assembly)?;
-        for doubt in assembly.team.check(&self.config, &self.agents)? {
+        let made = cells(&self.agents, &mut assembly);
+        let doubts = made
+            .is_ok()
+            .then(|| assembly.team.check(&self.config, &self.agents));
+        for agent in self.agents {
+            panics::free(agent, "an agent");
+        }
+        let (cells, router) = made?;
+        for doubt in doubts.transpose()?.unwrap_or_default() {
             tracing::warn!("{doubt}");
         }
         let mut quiet_rules = assembly.quiet_rules;

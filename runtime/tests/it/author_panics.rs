@@ -34,6 +34,7 @@ const PLACES: &[(Place, &[u32])] = &[
     (Place::Run, &[0, 1]),
     (Place::Poll, &[0, 1]),
     (Place::DropFuture, &[0, 1]),
+    (Place::DropAgent, &[0]),
     (Place::DropJob, &[0, 1]),
     (Place::DropModel, &[0, 1, 2]),
     (Place::DropWeights, &[0, 1]),

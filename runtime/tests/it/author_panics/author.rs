@@ -30,6 +30,12 @@ impl Agent for Author {
     }
 }
 
+impl Drop for Author {
+    fn drop(&mut self) {
+        self.0.pass(Place::DropAgent);
+    }
+}
+
 /// Where its model comes from.
 pub(super) struct Source(pub(super) Fuse);
 

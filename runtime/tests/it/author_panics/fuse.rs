@@ -27,6 +27,7 @@ pub(super) enum Place {
     Poll,
     /// A flow's future that is dropped before its end.
     DropFuture,
+    DropAgent,
     DropJob,
     DropModel,
     DropWeights,
