@@ -11,7 +11,7 @@ pub use aimass_models as models;
 pub use aimass_observers as observers;
 pub use aimass_runtime::*;
 pub use folders::{cache_folder, home_folder};
-pub use team::{StartError, builder, metered_builder, model_store, start};
+pub use team::{StartError, builder, check, metered_builder, model_store, start};
 
 /// The tutorial's code, compiled and run.
 #[cfg(doctest)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aimass_agents::generation::{GenerationAgent, GenerationLimits};
 use aimass_agents::speech::{SpeechAgent, SpeechLimits};
 use aimass_agents::text::TextAgent;
-use aimass_config::{Config, ModelsConfig};
+use aimass_config::{Config, ModelsConfig, Problem};
 use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device, threads};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
@@ -68,6 +68,14 @@ pub fn metered_builder(
     Ok((builder, metrics))
 }
 
+/// Holds a configuration against the team, and starts nothing. Gives what is odd about it and may be meant so.
+///
+/// # Errors
+/// [`StartError::Models`], [`StartError::Runtime`].
+pub fn check(config: Config, cache: &Path) -> Result<Vec<Problem>, StartError> {
+    Ok(agents(config, cache)?.check()?)
+}
+
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     // Only whoever starts the process can set them; models work all the same, and are slow.
     if let Err(advice) = threads::check() {
@@ -122,7 +130,11 @@ fn observed(
     let observers = config.observers.clone();
     let mut builder = agents(config, cache)?;
     if let Some(path) = &observers.json_lines {
-        builder = builder.observer(event_log(path)?);
+        let log = event_log(path)?;
+        builder = builder.observer(match observers.content {
+            true => log.with_content(),
+            false => log,
+        });
     }
     if let Some(metrics) = metrics {
         builder = builder.observer(metrics.clone());

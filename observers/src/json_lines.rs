@@ -1,17 +1,23 @@
 //! The event log: every record as one line of JSON, in a file.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use aimass_runtime::{Observer, Record};
 
+use crate::content::Content;
+
 /// Appends every record to a file, one line of JSON each.
 ///
 /// When the file would grow past its limit it is renamed to `NAME.old`, over the one before, and a new one begins: so the log
 /// takes at most twice the limit. A disk that is full costs records, not agents; it is reported once, and once more when it is over.
+///
+/// What errors and panics say is left out, since it may quote what a task was given; [`Self::with_content`] writes it too.
 #[derive(Debug)]
 pub struct JsonLines {
+    content: Content,
     path: PathBuf,
     file: BufWriter<File>,
     written: u64,
@@ -29,12 +35,19 @@ impl JsonLines {
         let written = file.metadata()?.len();
         let file = BufWriter::new(file);
         Ok(Self {
+            content: Content::Hidden,
             path: path.to_owned(),
             file,
             written,
             limit: limit.max(1),
             lost: 0,
         })
+    }
+
+    /// Writes also what errors and panics say: what `observers.content` asks for.
+    pub fn with_content(mut self) -> Self {
+        self.content = Content::Shown;
+        self
     }
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
@@ -80,7 +93,11 @@ fn append(path: &Path) -> io::Result<File> {
 
 impl Observer for JsonLines {
     fn observe(&mut self, record: &Record) {
-        let written = serde_json::to_vec(record)
+        let record = match self.content {
+            Content::Shown => Cow::Borrowed(record),
+            Content::Hidden => record.without_words(),
+        };
+        let written = serde_json::to_vec(&*record)
             .map_err(io::Error::from)
             .and_then(|mut line| {
                 line.push(b'\n');
@@ -100,8 +117,8 @@ impl Observer for JsonLines {
 #[cfg(test)]
 mod tests {
     use aimass_runtime::{
-        AgentChanged, Namespace, Priority, Record, SpanId, TaskFinished, TaskId, TaskOutcome,
-        TraceId, Usage,
+        AgentChanged, Epoch, Namespace, Note, Priority, Record, SpanId, TaskFinished, TaskId,
+        TaskNote, TaskOutcome, TraceId, Usage, WorkerChange, WorkerChanged, WorkerId,
     };
     use serde_json::{Value, json};
 
@@ -177,7 +194,8 @@ mod tests {
     fn the_record_of_a_task_has_all_its_fields() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
-        let mut log = JsonLines::open(&path, 1 << 20).unwrap();
+        let log = JsonLines::open(&path, 1 << 20).unwrap();
+        let mut log = log.with_content();
         log.observe(&Record::Task(Box::new(finished())));
         log.flush();
         let text = fs::read_to_string(&path).unwrap();
@@ -219,6 +237,68 @@ mod tests {
             },
         });
         assert_eq!(line, expected);
+    }
+
+    /// One of each record that has words which may quote what a task was given.
+    fn quoting(secret: &str) -> Vec<Record> {
+        let secret = || secret.to_owned();
+        let worker = |change| {
+            Record::Worker(WorkerChanged {
+                agent: "text".into(),
+                worker: WorkerId(0),
+                epoch: Epoch(1),
+                at_ns: 7,
+                change,
+            })
+        };
+        let letter = TaskNote {
+            agent: "text".into(),
+            task: TaskId::from_u128(1),
+            at_ns: 7,
+            note: Note::DeadLettered { cause: secret() },
+        };
+        let mut task = finished();
+        task.outcome = TaskOutcome::Error {
+            error: "rejected".to_owned(),
+            message: secret(),
+        };
+        vec![
+            Record::Task(Box::new(task)),
+            worker(WorkerChange::Panicked { message: secret() }),
+            worker(WorkerChange::LoadFailed { message: secret() }),
+            worker(WorkerChange::TakenDown { cause: secret() }),
+            Record::Note(letter),
+            Record::Agent(AgentChanged {
+                agent: "text".into(),
+                at_ns: 7,
+                failed: Some(secret()),
+            }),
+        ]
+    }
+
+    #[test]
+    fn what_errors_and_panics_say_is_written_only_with_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = |name: &str, content: Content| {
+            let path = folder.path().join(name);
+            let mut log = JsonLines::open(&path, 1 << 20).unwrap();
+            if content == Content::Shown {
+                log = log.with_content();
+            }
+            let records = quoting("my password is 1234");
+            records.iter().for_each(|record| log.observe(record));
+            log.flush();
+            fs::read_to_string(&path).unwrap()
+        };
+        let shown = text("shown", Content::Shown);
+        assert_eq!(shown.matches("password").count(), 6, "{shown}");
+        let hidden = text("hidden", Content::Hidden);
+        assert!(!hidden.contains("password"), "{hidden}");
+        // That it happened is still told, by its kind.
+        for kept in ["rejected", "panicked", "load_failed", "dead_lettered"] {
+            assert!(hidden.contains(kept), "{kept}: {hidden}");
+        }
+        assert_eq!(hidden.lines().count(), 6);
     }
 
     #[test]

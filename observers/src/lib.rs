@@ -1,5 +1,6 @@
 //! Observers of AI Mass: what turns typed events into logs, traces, metrics and a live view.
 
+mod content;
 mod json_lines;
 pub mod live;
 pub mod logs;

@@ -49,12 +49,13 @@ impl LogExport {
 /// Sends the logs of this process to standard error, in the form and from the level that the configuration names, and to its collector
 /// where `observers.otlp.logs` says so.
 ///
-/// Within a task, each line names its trace and its span.
+/// Within a task, each line names its trace and its span. What an error or a panic of a skill says is on standard error, and goes to the
+/// collector only with `observers.content`, since it may quote what a task was given.
 ///
 /// # Errors
 /// [`LogError`] when the process has a subscriber already, or the collector cannot be used.
 pub fn start(config: &ObserversConfig) -> Result<LogExport, LogError> {
-    let logs = Logs::start(&config.otlp)?;
+    let logs = Logs::start(config)?;
     let local = local(config.log);
     if local.is_some() || logs.is_some() {
         registry()

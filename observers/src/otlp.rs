@@ -21,7 +21,7 @@ mod spans;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aimass_config::ObserversConfig;
+use aimass_config::{ObserversConfig, OtlpConfig};
 use aimass_runtime::{Observer, Record, TaskFinished};
 
 pub use client::OtlpError;
@@ -29,16 +29,17 @@ pub use documentation::table as span_documentation;
 pub(crate) use said::Logs;
 pub(crate) use spans::operation;
 
+use crate::content::Content;
 use crate::metrics::Metrics;
-use exporter::{Exporter, Standing, Tick};
+use exporter::{Exporter, Standing, Tick, report_unsent};
 use happenings::Happenings;
 use measured::{Measured, Snapshot};
 use queue::Queue;
 use sampling::Sampler;
 use signal::Traces;
-use spans::{Content, Told};
+use spans::Told;
 
-/// How long a flush waits for the collector.
+/// How long a flush waits for the collector at most; where a request may take less than twice as long, half of that.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Sends spans, and metrics if it is given some, to a collector.
@@ -49,6 +50,8 @@ pub struct Otlp {
     spans: Arc<Queue<Told>>,
     metrics: Option<(Metrics, Arc<Queue<Snapshot>>)>,
     standing: Arc<Standing>,
+    endpoint: String,
+    patience: Duration,
 }
 
 /// Counts what an exporter could not deliver.
@@ -73,11 +76,7 @@ impl Otlp {
         let Some(endpoint) = &config.otlp.endpoint else {
             return Ok(None);
         };
-        let content = if config.content {
-            Content::Shown
-        } else {
-            Content::Hidden
-        };
+        let content = Content::of(config);
         let standing = Arc::new(Standing::default());
         let spans = Exporter::<Traces>::start(endpoint, &config.otlp, standing.clone(), None)?;
         Ok(Some(Self {
@@ -87,6 +86,8 @@ impl Otlp {
             spans,
             metrics: None,
             standing,
+            endpoint: endpoint.clone(),
+            patience: patience(&config.otlp, FLUSH),
         }))
     }
 
@@ -155,22 +156,38 @@ impl Observer for Otlp {
         reason = "a thread of the observers, outside any runtime and its clock"
     )]
     fn flush(&mut self) {
-        let until = Instant::now() + FLUSH;
+        let until = Instant::now() + self.patience;
         self.spans.ask_flush();
         if let Some((metrics, queue)) = &self.metrics {
             queue.push([Snapshot::of(metrics)]);
             queue.ask_flush();
         }
         // Both at once: a collector that is silent costs the limit once.
-        self.spans.flushed(until);
-        if let Some((_, queue)) = &self.metrics {
-            queue.flushed(until);
+        if !self.spans.flushed(until) {
+            self.standing
+                .report_silent::<Traces>(&self.endpoint, self.patience);
+        }
+        if let Some((_, queue)) = &self.metrics
+            && !queue.flushed(until)
+        {
+            self.standing
+                .report_silent::<Measured>(&self.endpoint, self.patience);
         }
     }
 }
 
+/// How long to wait for the collector to take everything, for `most` at most.
+fn patience(config: &OtlpConfig, most: Duration) -> Duration {
+    (config.timeout / 2).min(most)
+}
+
 impl Drop for Otlp {
     fn drop(&mut self) {
+        // The last flush was in vain, and the process may end before the exporter has anything to say.
+        let unsent = self.spans.waiting();
+        if unsent > 0 {
+            report_unsent::<Traces>(&self.endpoint, unsent);
+        }
         self.spans.close();
         if let Some((_, queue)) = &self.metrics {
             queue.close();

@@ -1,7 +1,7 @@
 //! An exporter's thread: takes batches of one signal from its queue to the collector, again and again until the collector takes them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aimass_config::OtlpConfig;
@@ -20,7 +20,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     failing: AtomicUsize,
+    /// Whether it was told that the collector says nothing, while an attempt still waited for its answer.
+    silent: AtomicBool,
     lost: AtomicU64,
+}
+
+impl Standing {
+    /// Tells that somebody has waited in vain for everything to be sent, unless it was told already that the collector takes nothing. The attempt
+    /// that is under way may end only after the process has.
+    pub(super) fn report_silent<S: Signal>(&self, endpoint: &str, waited: Duration) {
+        if self.failing.load(Ordering::Acquire) > 0 || self.silent.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        report_trouble::<S>(endpoint, &format!("no answer within {waited:?}"));
+    }
+}
+
+/// The line of a collector in trouble, whatever the trouble is.
+fn report_trouble<S: Signal>(endpoint: &str, reason: &str) {
+    tracing::warn!(
+        endpoint,
+        reason,
+        "the collector takes no {}; the agents go on, and what is to be sent waits as far as `observers.otlp.queue_bytes` allows",
+        S::ITEMS
+    );
+}
+
+/// Tells how many items the end came too early for.
+pub(super) fn report_unsent<S: Signal>(endpoint: &str, count: usize) {
+    tracing::warn!(endpoint, count, "{} were not sent before the end", S::ITEMS);
 }
 
 /// Where the items of a signal come from that nobody tells: they are taken from time to time.
@@ -37,6 +65,8 @@ pub(super) struct Exporter<S: Signal> {
     standing: Arc<Standing>,
     /// How many items were lost when the collector began to fail.
     failed: Option<u64>,
+    /// How many items were dropped for want of room when that was told last.
+    told_dropped: u64,
 }
 
 impl<S: Signal> Exporter<S> {
@@ -55,6 +85,7 @@ impl<S: Signal> Exporter<S> {
             queue: queue.clone(),
             standing,
             failed: None,
+            told_dropped: 0,
         };
         let thread = std::thread::Builder::new().name(THREAD.to_owned());
         thread.spawn(move || exporter.serve(tick.as_ref()))?;
@@ -86,6 +117,22 @@ impl<S: Signal> Exporter<S> {
         if !self.deliver(&request, count) {
             self.queue.lost(count as u64);
         }
+        self.report_dropped();
+    }
+
+    /// A collector that takes everything, and too slowly: told when it begins, and whenever it has become twice as much.
+    fn report_dropped(&mut self) {
+        let dropped = self.queue.pushed_out();
+        if self.failed.is_some() || dropped <= self.told_dropped.saturating_mul(2) {
+            return;
+        }
+        self.told_dropped = dropped;
+        tracing::warn!(
+            endpoint = self.endpoint,
+            dropped,
+            "the collector is too slow: {} were dropped for want of room; raise `observers.otlp.queue_bytes`, or lower `observers.traces.ratio`",
+            S::ITEMS
+        );
     }
 
     /// Sends a batch until it is taken or refused for good. False when it did not arrive.
@@ -116,12 +163,7 @@ impl<S: Signal> Exporter<S> {
             // Spread out, so that many processes do not come back at the same moment.
             let jittered = pause.mul_f64(rand::random_range(0.75..1.25));
             if !self.queue.rest(jittered) {
-                tracing::warn!(
-                    endpoint = self.endpoint,
-                    count,
-                    "{} were not sent before the end",
-                    S::ITEMS
-                );
+                report_unsent::<S>(&self.endpoint, count);
                 return false;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -148,25 +190,22 @@ impl<S: Signal> Exporter<S> {
             return;
         }
         self.failed = Some(self.queue.dropped());
-        if self.standing.failing.fetch_add(1, Ordering::AcqRel) > 0 {
+        let others = self.standing.failing.fetch_add(1, Ordering::AcqRel);
+        if others > 0 || self.standing.silent.load(Ordering::Acquire) {
             return;
         }
-        let (endpoint, reason) = (&self.endpoint, &refused.message);
-        tracing::warn!(
-            endpoint,
-            reason,
-            "the collector takes no {}; the agents go on, and what is to be sent waits as far as `observers.otlp.queue_bytes` allows",
-            S::ITEMS
-        );
+        report_trouble::<S>(&self.endpoint, &refused.message);
     }
 
     fn report_taken(&mut self) {
-        let Some(dropped) = self.failed.take() else {
-            return;
-        };
-        let lost = self.queue.dropped() - dropped;
-        self.standing.lost.fetch_add(lost, Ordering::AcqRel);
-        if self.standing.failing.fetch_sub(1, Ordering::AcqRel) > 1 {
+        if let Some(dropped) = self.failed.take() {
+            let lost = self.queue.dropped() - dropped;
+            self.standing.lost.fetch_add(lost, Ordering::AcqRel);
+            if self.standing.failing.fetch_sub(1, Ordering::AcqRel) > 1 {
+                return;
+            }
+            self.standing.silent.store(false, Ordering::Release);
+        } else if !self.standing.silent.swap(false, Ordering::AcqRel) {
             return;
         }
         tracing::warn!(

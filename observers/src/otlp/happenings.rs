@@ -7,7 +7,8 @@ use aimass_runtime::{Note, TaskFinished, TaskId, TaskNote, WorkerChange, WorkerC
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use super::attributes::{self as names, number};
-use super::spans::{Content, event, message};
+use super::spans::{event, message};
+use crate::content::Content;
 
 /// Tasks with notes that are kept at most; the oldest go first.
 const TASKS: usize = 10_000;

@@ -27,6 +27,8 @@ struct State<T> {
     items: VecDeque<(T, u64)>,
     bytes: u64,
     dropped: u64,
+    /// Those of them that went because there was no room.
+    pushed_out: u64,
     /// A batch is on its way.
     sending: bool,
     /// Somebody waits until everything is sent.
@@ -56,6 +58,7 @@ impl<T> Queue<T> {
                 items: VecDeque::new(),
                 bytes: 0,
                 dropped: 0,
+                pushed_out: 0,
                 sending: false,
                 flush: false,
                 closed: false,
@@ -87,6 +90,7 @@ impl<T> Queue<T> {
         {
             state.bytes -= bytes;
             state.dropped += 1;
+            state.pushed_out += 1;
         }
         // The first one starts the clock, a full batch ends it.
         if had == 0 || had < self.batch && state.items.len() >= self.batch {
@@ -161,6 +165,16 @@ impl<T> Queue<T> {
         self.state.lock().dropped
     }
 
+    /// How many items were dropped for want of room so far.
+    pub(super) fn pushed_out(&self) -> u64 {
+        self.state.lock().pushed_out
+    }
+
+    /// How many items wait, besides a batch that is on its way.
+    pub(super) fn waiting(&self) -> usize {
+        self.state.lock().items.len()
+    }
+
     /// Asks for everything to be sent now.
     pub(super) fn ask_flush(&self) {
         let mut state = self.state.lock();
@@ -170,14 +184,15 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits until everything is sent that [`Self::ask_flush`] asked for, or an attempt has failed, or the time has come.
-    pub(super) fn flushed(&self, until: Instant) {
+    /// Waits until everything is sent that [`Self::ask_flush`] asked for, or an attempt has failed, or the time has come. False when it came.
+    pub(super) fn flushed(&self, until: Instant) -> bool {
         let mut state = self.state.lock();
         while state.flush {
             if self.emptied.wait_until(&mut state, until).timed_out() {
-                return;
+                return !state.flush;
             }
         }
+        true
     }
 
     /// Nothing comes any more; what waits is still sent.

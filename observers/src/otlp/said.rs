@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aimass_config::OtlpConfig;
+use aimass_config::ObserversConfig;
 use aimass_runtime::{SpanId, TraceId};
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsServiceRequest, ExportLogsServiceResponse, logs_service_client::LogsServiceClient,
@@ -26,9 +26,11 @@ use tracing_subscriber::registry::LookupSpan;
 use super::client::OtlpError;
 use super::exporter::{Exporter, Standing, THREAD};
 use super::identity::Identity;
+use super::patience;
 use super::queue::Queue;
 use super::signal::Signal;
 use super::spans::{span_bytes, trace_bytes};
+use crate::content::{Content, WORDS};
 use crate::metrics::now_ns;
 
 /// How long the end waits for the collector.
@@ -40,7 +42,11 @@ const ATTRIBUTES: usize = 64;
 
 /// Records of logs.
 pub(crate) struct Logs {
+    content: Content,
     queue: Arc<Queue<Said>>,
+    standing: Arc<Standing>,
+    endpoint: String,
+    patience: Duration,
 }
 
 /// One record, the module that said it, and the agent on whose behalf it did.
@@ -52,17 +58,26 @@ pub(super) struct Said {
 
 impl Logs {
     /// An exporter to the collector that the configuration names; none when it names none, or logs are not asked for.
-    pub(crate) fn start(config: &OtlpConfig) -> Result<Option<Self>, OtlpError> {
-        let Some(endpoint) = config.endpoint.as_ref().filter(|_| config.logs) else {
+    pub(crate) fn start(config: &ObserversConfig) -> Result<Option<Self>, OtlpError> {
+        let otlp = &config.otlp;
+        let Some(endpoint) = otlp.endpoint.as_ref().filter(|_| otlp.logs) else {
             return Ok(None);
         };
-        let queue = Exporter::<Self>::start(endpoint, config, Arc::new(Standing::default()), None)?;
-        Ok(Some(Self { queue }))
+        let standing = Arc::new(Standing::default());
+        let queue = Exporter::<Self>::start(endpoint, otlp, standing.clone(), None)?;
+        Ok(Some(Self {
+            content: Content::of(config),
+            queue,
+            standing,
+            endpoint: endpoint.clone(),
+            patience: patience(otlp, FLUSH),
+        }))
     }
 
     /// What hands over the records of this process.
     pub(crate) fn layer(&self) -> OtlpLayer {
         OtlpLayer {
+            content: self.content,
             queue: self.queue.clone(),
         }
     }
@@ -74,7 +89,10 @@ impl Logs {
     )]
     pub(crate) fn flush(&self) {
         self.queue.ask_flush();
-        self.queue.flushed(Instant::now() + FLUSH);
+        if !self.queue.flushed(Instant::now() + self.patience) {
+            self.standing
+                .report_silent::<Self>(&self.endpoint, self.patience);
+        }
     }
 
     /// How many records were dropped for want of room, or refused.
@@ -147,6 +165,7 @@ impl Signal for Logs {
 
 /// Hands over what is said through `tracing`. What the exporters' own threads say stays on this machine: it would never end.
 pub(crate) struct OtlpLayer {
+    content: Content,
     queue: Arc<Queue<Said>>,
 }
 
@@ -174,7 +193,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for OtlpLayer {
         let spans = context.event_scope(event).into_iter().flatten();
         let mut tasks = spans.filter_map(|span| span.extensions().get::<Task>().cloned());
         let task = tasks.next().unwrap_or_default();
-        let mut fields = Fields::default();
+        let mut fields = Fields::of(self.content);
         event.record(&mut fields);
         let (at_ns, level) = (now_ns(), *event.metadata().level());
         let record = LogRecord {
@@ -222,15 +241,27 @@ impl Visit for Task {
 }
 
 /// What a record says.
-#[derive(Default)]
 struct Fields {
+    content: Content,
     message: String,
     attributes: Vec<KeyValue>,
     dropped: u32,
 }
 
 impl Fields {
+    fn of(content: Content) -> Self {
+        Self {
+            content,
+            message: String::new(),
+            attributes: Vec::new(),
+            dropped: 0,
+        }
+    }
+
     fn add(&mut self, field: &Field, value: Value) {
+        if self.content == Content::Hidden && field.name() == WORDS {
+            return;
+        }
         if self.attributes.len() == ATTRIBUTES {
             self.dropped += 1;
             return;

@@ -11,18 +11,12 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, status::StatusCode};
 
 use super::attributes::{self as names, Name, number, seconds, text};
+use crate::content::Content;
 
 /// The W3C flag of a trace that is recorded.
 const SAMPLED: u32 = 1;
 /// Characters of a message that are shown.
 const MESSAGE: usize = 1024;
-
-/// Whether messages, which may quote what a task was given, are part of telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    Shown,
-    Hidden,
-}
 
 /// A span, and the agent whose service it belongs to; none is the embedder.
 pub(super) struct Told {

@@ -1,10 +1,14 @@
 //! Spans on their way to a collector of the test's own, over HTTP.
 
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aimass_config::{Config, OtlpProtocol};
 use aimass_observers::Otlp;
-use aimass_runtime::{Episode, FactDraft};
+use aimass_observers::metrics::Metrics;
+use aimass_runtime::{Episode, FactDraft, Observer, Record};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 
@@ -158,6 +162,67 @@ async fn a_collector_in_trouble_costs_the_agents_nothing() {
             lost > 1000,
             "{endpoint}: {lost} of 2,000 spans, of which 64 KiB wait"
         );
+    }
+}
+
+/// What is said through `tracing` on this thread while something is done.
+fn said_while(done: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, done);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_accepts_and_never_answers_is_told_as_one_that_refuses() {
+    let (runtime, recorder, _) = team::start(&team::config("http://127.0.0.1:1")).await;
+    let sound = Sound::new("rain");
+    runtime.ask(Hear::default(), sound).await.unwrap();
+    runtime.shutdown().await;
+    let record = Record::Task(Box::new(recorder.tasks().remove(0)));
+    for protocol in [OtlpProtocol::Http, OtlpProtocol::Grpc] {
+        for metrics in [
+            None,
+            Some(Metrics::new(&Config::default().observers.traces)),
+        ] {
+            let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut config = Config::default().observers;
+            config.otlp.endpoint = Some(format!("http://{}", silent.local_addr().unwrap()));
+            config.otlp.protocol = protocol;
+            // The attempt outlasts the flush, as in a process that ends.
+            config.otlp.timeout = Duration::from_secs(1);
+            let mut otlp = Otlp::start(&config).unwrap().unwrap();
+            if let Some(metrics) = &metrics {
+                otlp = otlp.with_metrics(&config, metrics).unwrap();
+            }
+            let said = said_while(|| {
+                otlp.observe(&record);
+                otlp.flush();
+                otlp.flush();
+            });
+            let line = "the collector takes no spans; the agents go on";
+            assert_eq!(said.matches(line).count(), 1, "{protocol:?}: {said}");
+            assert!(said.contains("no answer within 500ms"), "{said}");
+        }
     }
 }
 

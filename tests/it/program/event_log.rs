@@ -45,8 +45,26 @@ fn every_task_leaves_its_complete_record_in_the_event_log() {
         (&json!("error"), &json!("rejected")),
         "{refused}"
     );
-    // The content of tasks never enters a record.
+    // The content of tasks never enters a record, and neither do the words of an error, which may quote it.
     assert!(!log.contains("Guten Morgen"), "{log}");
+    assert_eq!(outcome["message"], "", "{refused}");
+}
+
+#[test]
+fn what_errors_say_is_in_the_event_log_only_with_content() {
+    let place = Place::new();
+    let empty = place.file("a secret name.txt", "");
+    let log = place.here().join("events.jsonl");
+    for (content, told) in [("false", false), ("true", true)] {
+        let mut ask = place.command(&["ask", "text.language", empty.to_str().unwrap()]);
+        ask.env("AIMASS_OBSERVERS__JSON_LINES", &log);
+        ask.env("AIMASS_OBSERVERS__CONTENT", content);
+        assert_eq!(ask.output().unwrap().status.code(), Some(65));
+        let said = fs::read_to_string(&log).unwrap();
+        fs::remove_file(&log).unwrap();
+        assert!(said.contains("rejected"), "{said}");
+        assert_eq!(said.contains("expected a text"), told, "{said}");
+    }
 }
 
 #[test]
