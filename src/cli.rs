@@ -4,6 +4,7 @@ mod agents;
 mod ask;
 mod completions;
 mod config;
+mod dates;
 mod dead_letters;
 mod doctor;
 mod facts;

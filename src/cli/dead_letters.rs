@@ -1,14 +1,20 @@
 //! `aimass dead-letters`: tasks that were given up, with their input and cause.
 
+use aimass_config::Locale;
 use aimass_runtime::{DeadLetterRecord, Request, TaskId};
 use clap::Subcommand;
 use serde_json::Value;
 
 use super::Context;
+use super::dates::utc;
 use super::failure::Failure;
-use super::output::brief;
+use super::output::{brief, labelled};
 use super::reach::Reach;
+use super::readable::Readable;
 use super::said::said;
+
+/// Characters of a cause that is shown whole as a rule.
+const CAUSE: usize = 2000;
 
 /// List, show, redrive and remove tasks that were given up
 #[derive(Subcommand)]
@@ -42,11 +48,11 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
             Command::Ls => list(context, reach).await,
             Command::Show { task } => {
                 let letter = reach.reply(Request::DeadLetter { task }).await?;
-                show(context, &letter)
+                show(context, letter)
             }
             Command::Redrive { task } => {
                 let redriven = reach.reply(Request::Redrive { task }).await?;
-                show(context, &redriven)
+                redriven_as(context, &redriven)
             }
             Command::Rm { task } => {
                 reach.reply(Request::RemoveDeadLetter { task }).await?;
@@ -83,9 +89,49 @@ async fn list(context: &Context, reach: &Reach) -> Result<(), Failure> {
     list.end()
 }
 
-fn show(context: &Context, value: &Value) -> Result<(), Failure> {
+fn show(context: &Context, letter: Value) -> Result<(), Failure> {
     if context.output.is_json() {
-        return context.output.document(value);
+        return context.output.document(&letter);
     }
-    context.output.line(&serde_json::to_string_pretty(value)?)
+    let letter: DeadLetterRecord = serde_json::from_value(letter)?;
+    for line in shown(&letter, context.locale) {
+        context.output.line(&line)?;
+    }
+    let input = serde_json::to_string_pretty(&letter.task.input)?;
+    context.output.line(&format!("\n{input}"))
+}
+
+/// What is known of a dead letter besides its input, a line for each.
+fn shown(letter: &DeadLetterRecord, locale: Locale) -> Vec<String> {
+    let task = &letter.task;
+    let rows = [
+        (said!("task", "任务"), Some(task.id.to_string())),
+        (said!("skill", "技能"), Some(task.skill.clone())),
+        (said!("cause", "原因"), Some(brief(&letter.cause, CAUSE))),
+        (
+            said!("attempts", "尝试次数"),
+            Some(task.attempts.to_string()),
+        ),
+        (said!("at", "时间"), Some(utc(letter.at_ms))),
+        (said!("tenant", "租户"), Some(task.namespace.0.to_string())),
+        (
+            said!("episode", "任务集"),
+            task.episode.map(|id| id.to_string()),
+        ),
+        (
+            said!("redriven as", "重新投递为"),
+            letter.redriven_as.map(|id| id.to_string()),
+        ),
+    ];
+    labelled(rows, locale)
+}
+
+/// The task that a dead letter has become, and its answer.
+fn redriven_as(context: &Context, redriven: &Value) -> Result<(), Failure> {
+    if context.output.is_json() {
+        return context.output.document(redriven);
+    }
+    let task = brief(&redriven["task"], CAUSE);
+    context.line(&said!("redriven as {task}", "已作为 {task} 重新投递"))?;
+    Readable::new(context, &Value::Null).end(&redriven["output"])
 }

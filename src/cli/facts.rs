@@ -4,16 +4,22 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use aimass_config::Locale;
 use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::Context;
+use super::dates::utc;
 use super::failure::Failure;
-use super::output::{Output, brief};
+use super::output::{brief, labelled};
 use super::reach::Reach;
+use super::run::found::summary;
 use super::said::{Said, said};
+
+/// Characters of a name that is shown whole as a rule.
+const LONGEST: usize = 512;
 
 /// List, show, export, import and forget facts
 #[derive(Subcommand)]
@@ -105,14 +111,15 @@ async fn list(context: &Context, reach: &Reach, filter: FactFilter) -> Result<()
             if output.is_json() {
                 return list.item(&fact);
             }
-            output.line(&one_line(output, &serde_json::from_value(fact)?))
+            output.line(&one_line(context, &serde_json::from_value(fact)?))
         })
         .await?;
     list.end()
 }
 
-/// A fact in one line: its revision, its kind, its key, and the beginning of what it says.
-fn one_line(output: Output, fact: &Fact) -> String {
+/// A fact in one line: its revision, its kind, its key, and what it says in a few words.
+fn one_line(context: &Context, fact: &Fact) -> String {
+    let output = context.output;
     let key = fact
         .key
         .as_ref()
@@ -122,7 +129,7 @@ fn one_line(output: Output, fact: &Fact) -> String {
     format!(
         "{:>6}  {kind}{key}  {}",
         fact.revision,
-        output.faint(&brief(&fact.value, 100))
+        output.faint(&summary(fact, context.locale))
     )
 }
 
@@ -131,7 +138,39 @@ async fn show(context: &Context, reach: &Reach, revision: Revision) -> Result<()
     if context.output.is_json() {
         return context.output.document(&fact);
     }
-    context.output.line(&serde_json::to_string_pretty(&fact)?)
+    let fact: Fact = serde_json::from_value(fact)?;
+    for line in shown(&fact, context.locale) {
+        context.output.line(&line)?;
+    }
+    let value = serde_json::to_string_pretty(&fact.value)?;
+    context.output.line(&format!("\n{value}"))
+}
+
+/// What is known of a fact besides its value, a line for each.
+fn shown(fact: &Fact, locale: Locale) -> Vec<String> {
+    let provenance = &fact.provenance;
+    let text = |value: &dyn ToString| brief(&Value::String(value.to_string()), LONGEST);
+    let by = provenance.agent.as_ref().map(|agent| text(agent));
+    let by = by.unwrap_or_else(|| said!("you", "您").in_locale(locale).to_owned());
+    let rows = [
+        (said!("revision", "修订号"), Some(text(&fact.revision))),
+        (said!("kind", "类型"), Some(text(&fact.kind))),
+        (said!("key", "键"), fact.key.as_ref().map(|key| text(key))),
+        (said!("says", "内容"), Some(summary(fact, locale))),
+        (said!("by", "来自"), Some(by)),
+        (said!("at", "时间"), Some(utc(fact.at_ms))),
+        (said!("tenant", "租户"), Some(text(&fact.namespace.0))),
+        (said!("episode", "任务集"), fact.episode.map(|id| text(&id))),
+        (
+            said!("because of", "起因"),
+            provenance.cause.map(|cause| text(&cause)),
+        ),
+        (
+            said!("task", "任务"),
+            provenance.task.map(|task| text(&task)),
+        ),
+    ];
+    labelled(rows, locale)
 }
 
 async fn export(

@@ -3,10 +3,11 @@
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use aimass_config::Locale;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::said::said;
+use super::said::{Said, said};
 
 /// What standard output is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,9 +170,49 @@ pub(crate) fn brief(value: &Value, characters: usize) -> String {
 
 /// Text filled up with spaces to a width in columns, of which a Chinese character takes two.
 pub(crate) fn padded(text: &str, columns: usize) -> String {
-    let width: usize = text
-        .chars()
-        .map(|character| if character.is_ascii() { 1 } else { 2 })
-        .sum();
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+fn width(text: &str) -> usize {
+    let columns = text.chars().map(|one| if one.is_ascii() { 1 } else { 2 });
+    columns.sum()
+}
+
+/// Values with their names before them, a line for each; what there is not is left out.
+pub(crate) fn labelled<const N: usize>(
+    rows: [(Said, Option<String>); N],
+    locale: Locale,
+) -> Vec<String> {
+    let rows = rows.into_iter();
+    let rows =
+        rows.filter_map(|(name, value)| Some(vec![name.in_locale(locale).to_owned(), value?]));
+    aligned(rows.collect(), str::to_owned)
+}
+
+/// Rows as lines in which each cell stands below the one before: a table without borders. The first cell of each is styled.
+pub(crate) fn aligned(rows: Vec<Vec<String>>, first: impl Fn(&str) -> String) -> Vec<String> {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in &rows {
+        for (at, cell) in row.iter().enumerate() {
+            match widths.get_mut(at) {
+                Some(widest) => *widest = width(cell).max(*widest),
+                None => widths.push(width(cell)),
+            }
+        }
+    }
+    let line = |row: Vec<String>| {
+        let last = row.len().saturating_sub(1);
+        let cells = row.iter().enumerate().map(|(at, cell)| {
+            let cell = match at == last {
+                true => cell.clone(),
+                false => padded(cell, widths[at]),
+            };
+            match at {
+                0 => first(&cell),
+                _ => cell,
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.into_iter().map(line).collect()
 }

@@ -1,6 +1,6 @@
 //! `aimass run`: files through the team.
 
-mod found;
+pub(super) mod found;
 mod outcome;
 mod page;
 mod sample;

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::failure::Failure;
+use super::output::aligned;
 use super::reach::Reach;
 
 /// List all skills; with `--json` including the schemas of what they take and give
@@ -17,19 +18,20 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
     reach
         .closing(async |reach: &Reach| {
             let mut list = output.list();
+            let mut rows = Vec::new();
             reach
                 .each(Request::Skills, |skill| {
                     if output.is_json() {
                         return list.item(&skill);
                     }
                     let spec: SkillSpec = serde_json::from_value(skill)?;
-                    output.line(&format!(
-                        "{}  {}",
-                        output.strong(&format!("{:20}", spec.name)),
-                        spec.description
-                    ))
+                    rows.push(vec![spec.name, spec.description]);
+                    Ok(())
                 })
                 .await?;
+            for line in aligned(rows, |name| output.strong(name)) {
+                output.line(&line)?;
+            }
             list.end()
         })
         .await

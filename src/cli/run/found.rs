@@ -62,6 +62,15 @@ impl Finder {
     }
 }
 
+/// What a fact says, in a few words, with the name of the file that it is about.
+pub(crate) fn summary(fact: &Fact, locale: Locale) -> String {
+    let said = message(fact, locale).unwrap_or_else(|| brief(&fact.value, SHOWN));
+    match name_of(fact) {
+        Some(name) => format!("{name}: {said}"),
+        None => said,
+    }
+}
+
 /// The name of the file that a fact is about.
 pub(super) fn name_of(fact: &Fact) -> Option<String> {
     let path = Path::new(fact.value.get("path")?.as_str()?);

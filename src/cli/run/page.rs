@@ -1,7 +1,6 @@
 //! The page: one HTML file with the report, the timeline, the recordings and the facts of an episode. It needs no other file, no network and, to
 //! be read, no script. Whatever comes from files is escaped by the template; only our own style and script are put in as they are.
 
-mod dates;
 mod facts;
 mod recordings;
 mod timeline;
@@ -23,9 +22,9 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::Outcome;
+use crate::cli::dates::utc;
 use crate::cli::failure::Failure;
 use crate::cli::said::said;
-use dates::utc;
 use facts::{Row, rows};
 use recordings::{Recording, recordings};
 use timeline::{Timeline, timeline};

@@ -136,6 +136,28 @@ fn skills_have_schemas() {
 }
 
 #[test]
+fn agents_are_a_line_each_that_begins_with_the_name() {
+    let place = Place::new();
+    for (language, words) in [
+        ("en", ["0 tasks", "skills"]),
+        ("zh", ["0 项任务", "项技能"]),
+    ] {
+        let listed = place.run(&["--lang", language, "agents"]);
+        let lines: Vec<&str> = listed.assert_ok().stdout.lines().collect();
+        let names = lines
+            .iter()
+            .filter_map(|line| line.split_whitespace().next());
+        assert_eq!(names.collect::<Vec<_>>(), ["text", "speech", "generation"]);
+        for line in lines {
+            assert!(words.iter().all(|word| line.contains(word)), "{line}");
+            for raw in ["null", "{", "bytes"] {
+                assert!(!line.contains(raw), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn classes_and_hits_are_lines_with_their_scores() {
     let store = cache::store();
     store.pull("minilm", &mut Silent).unwrap();

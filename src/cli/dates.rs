@@ -1,9 +1,9 @@
-//! Dates, as far as the page needs them.
+//! Dates, as far as the program shows them.
 
 /// Milliseconds since the Unix epoch as `2026-05-04 03:02:01 UTC`.
 ///
 /// The calendar is Howard Hinnant's `civil_from_days`, "chrono-Compatible Low-Level Date Algorithms", 2013.
-pub(super) fn utc(unix_ms: u64) -> String {
+pub(crate) fn utc(unix_ms: u64) -> String {
     let seconds = unix_ms / 1000;
     // Counted from the first of March of the year 0, in eras of 400 years.
     let days = seconds / 86_400 + 719_468;
