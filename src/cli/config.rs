@@ -3,13 +3,13 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
-use aimass_config::Config;
+use aimass_config::{Config, Problem};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::Context;
 use super::failure::Failure;
-use super::said::said;
+use super::said::{self, said};
 
 /// Check, show or begin the configuration
 #[derive(Subcommand)]
@@ -30,8 +30,16 @@ pub(crate) fn execute(context: &Context, command: &Command) -> Result<(), Failur
     }
 }
 
+/// Holds the configuration against its rules, and against the team. Gives what is odd about it.
+pub(crate) fn checked(context: &Context) -> Result<Vec<Problem>, Failure> {
+    let config = context.home.load_config()?;
+    Ok(aimass::check(config, context.home.cache())?)
+}
+
 fn check(context: &Context) -> Result<(), Failure> {
-    context.home.load_config()?;
+    for doubt in checked(context)? {
+        said::say(&doubt.to_string());
+    }
     let file = context.home.config_file();
     if context.output.is_json() {
         return context.output.document(&json!({"ok": true, "file": file}));

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::padded;
 use super::reach::Reach;
 use super::said::{Said, said};
-use super::{Context, models};
+use super::{Context, config, models};
 
 /// Say what is missing on this machine, and what to type
 #[derive(Args)]
@@ -95,7 +95,7 @@ fn show(context: &Context, finding: &Finding) -> Result<(), Failure> {
 
 fn configuration(context: &Context) -> Finding {
     let what = said!("configuration", "配置");
-    match (context.home.load_config(), context.home.config_file()) {
+    match (config::checked(context), context.home.config_file()) {
         (Err(failure), _) => Finding::missing(
             what,
             failure.line(),

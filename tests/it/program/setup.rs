@@ -17,6 +17,37 @@ fn a_typo_in_the_configuration_is_named_with_its_line_and_the_nearest_key() {
 }
 
 #[test]
+fn a_name_that_nobody_has_is_named_with_its_line_and_the_one_that_was_meant() {
+    let place = Place::new();
+    place.file("aimass.toml", "[agents.tezt]\nreplicas = 2\n");
+    for arguments in [vec!["config", "check"], vec!["agents"]] {
+        place
+            .run(&arguments)
+            .assert_fails(64, &["aimass.toml:1", "`tezt`", "did you mean `text`?"]);
+    }
+    place.file(
+        "aimass.toml",
+        "[[reactions]]\nname = \"mine\"\nkind = \"file.text@1\"\nskill = \"generation.chat\"\n",
+    );
+    place.run(&["config", "check"]).assert_fails(
+        64,
+        &[
+            "aimass.toml:4",
+            "`generation.chat`",
+            "must be a skill that takes",
+        ],
+    );
+    // A kind of fact that programs may write is odd, and holds.
+    place.file(
+        "aimass.toml",
+        "[[reactions]]\nname = \"mine\"\nkind = \"file.txt@1\"\nskill = \"text.language\"\n",
+    );
+    let checked = place.run(&["config", "check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stderr.contains("`file.text@1`?"), "{checked:?}");
+}
+
+#[test]
 fn several_problems_are_still_one_line() {
     let place = Place::new();
     place.file(
