@@ -1,7 +1,8 @@
-//! Ctrl-C: the first one lets what is under way come to its end, the second cuts it off.
+//! Ctrl-C: the first one lets what is under way come to its end, the second cuts it off. The system's wish for an end has a limit instead.
 
 use std::future::Future;
 use std::process;
+use std::time::Duration;
 
 use aimass_config::Locale;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,8 +10,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::failure::Failure;
 use super::said::said;
 
-/// What a shell expects of a program that Ctrl-C ended.
-const CUT_OFF: i32 = 130;
+/// Who asks for an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// The user, by Ctrl-C.
+    Interrupt,
+    /// The system, or whoever watches over the process.
+    Terminate,
+}
+
+impl Wish {
+    /// What a shell expects of a program that ended because of it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
 
 /// What asks the process to end, from the moment that it listens: nothing that comes between two waits is lost.
 pub(crate) struct Interrupts {
@@ -32,22 +49,36 @@ impl Interrupts {
     }
 
     /// Waits for Ctrl-C, or for the system to ask for an end.
-    pub(crate) async fn asked(&mut self) {
+    pub(crate) async fn asked(&mut self) -> Wish {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Wish::Interrupt,
+            _ = self.terminate.recv() => Wish::Terminate,
         }
     }
 
-    /// Waits for the work; after a first Ctrl-C it still does, after a second the process ends.
-    pub(crate) async fn patiently<T>(&mut self, work: impl Future<Output = T>) -> T {
+    /// Waits for the work; after a first wish for an end it still does, after a second the process ends. A user can have that second wish at any
+    /// time; the system has one, and is given an end within the limit.
+    ///
+    /// # Errors
+    /// [`Wish::Terminate`], when the work was not done within the limit after it.
+    pub(crate) async fn patiently<T>(
+        &mut self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Wish> {
         tokio::pin!(work);
-        tokio::select! {
-            outcome = &mut work => return outcome,
-            () = self.asked() => {}
-        }
+        let wish = tokio::select! {
+            outcome = &mut work => return Ok(outcome),
+            wish = self.asked() => wish,
+        };
         self.say_that_it_ends();
-        self.finish(work).await
+        match wish {
+            Wish::Interrupt => Ok(self.finish(work).await),
+            Wish::Terminate => {
+                let done = self.finish(tokio::time::timeout(limit, work)).await;
+                done.map_err(|_| wish)
+            }
+        }
     }
 
     /// Tells the user that the first Ctrl-C was heard.
@@ -63,13 +94,13 @@ impl Interrupts {
     pub(crate) async fn finish<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::select! {
             outcome = work => outcome,
-            () = self.asked() => {
+            wish = self.asked() => {
                 let said = said!(
                     "cut off; what was accepted for an episode goes on at the next start",
                     "已中断；任务集中已接受的工作在下次启动时继续"
                 );
                 said.say(self.locale);
-                process::exit(CUT_OFF)
+                process::exit(i32::from(wish.exit_code()))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The way to a runtime: the node of this home where one runs, else a runtime, or its environment alone, in this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aimass::StartError;
 use aimass_config::{Config, Locale};
@@ -16,12 +17,15 @@ use serde_json::Value;
 use super::Context;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
+use super::said::said;
 
 /// A way to a runtime, and what has to be closed at its end.
 pub(crate) struct Reach {
     transport: Arc<dyn Transport>,
     own: Own,
     locale: Locale,
+    /// How long work may still take once the system asks for an end.
+    limit: Duration,
 }
 
 enum Own {
@@ -65,17 +69,25 @@ fn environment(context: &Context, config: &Config) -> Result<Environment, Failur
 }
 
 impl Reach {
+    fn new(context: &Context, transport: Arc<dyn Transport>, own: Own) -> Self {
+        // Whoever only asks a node needs no configuration that holds.
+        let runtime = context.home.load_config().map(|config| config.runtime);
+        Self {
+            transport,
+            own,
+            locale: context.locale,
+            limit: runtime.unwrap_or_default().shutdown_limit,
+        }
+    }
+
     /// For facts and dead letters: without a node the environment is enough, and no agent goes to work.
     pub(crate) async fn records(context: &Context) -> Result<Self, Failure> {
         if let Some(node) = Self::node(context).await? {
             return Ok(node);
         }
         let environment = environment(context, &context.home.load_config()?)?;
-        Ok(Self {
-            transport: Arc::new(environment.clone()),
-            own: Own::Environment(environment),
-            locale: context.locale,
-        })
+        let transport = Arc::new(environment.clone());
+        Ok(Self::new(context, transport, Own::Environment(environment)))
     }
 
     /// For whatever needs agents.
@@ -84,11 +96,8 @@ impl Reach {
             return Ok(node);
         }
         let runtime = builder(context, configured(context)?)?.start().await?;
-        Ok(Self {
-            transport: Arc::new(runtime.clone()),
-            own: Own::Runtime(runtime),
-            locale: context.locale,
-        })
+        let transport = Arc::new(runtime.clone());
+        Ok(Self::new(context, transport, Own::Runtime(runtime)))
     }
 
     /// As [`Self::runtime`], with a live view: what the team did can be asked for afterwards.
@@ -99,11 +108,8 @@ impl Reach {
         let live = Live::start();
         let builder = builder(context, configured(context)?)?;
         let runtime = builder.observer(live.clone()).start().await?;
-        Ok(Self {
-            transport: Arc::new(LiveTransport::new(runtime.clone(), live)),
-            own: Own::Runtime(runtime),
-            locale: context.locale,
-        })
+        let transport = Arc::new(LiveTransport::new(runtime.clone(), live));
+        Ok(Self::new(context, transport, Own::Runtime(runtime)))
     }
 
     /// What is known of the tasks of an episode, and of those that they asked for; nothing when the view has let go of it.
@@ -132,11 +138,7 @@ impl Reach {
     /// The node of this home, if one runs.
     pub(crate) async fn node(context: &Context) -> Result<Option<Self>, Failure> {
         match SocketClient::connect(&context.home.socket()).await {
-            Ok(client) => Ok(Some(Self {
-                transport: Arc::new(client),
-                own: Own::Nothing,
-                locale: context.locale,
-            })),
+            Ok(client) => Ok(Some(Self::new(context, Arc::new(client), Own::Nothing))),
             Err(TransportError::NoNode { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -169,19 +171,47 @@ impl Reach {
         self,
         work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let limit = self.limit;
         let mut interrupts = Interrupts::listen(self.locale)?;
-        let outcome = interrupts.patiently(work(&self)).await;
-        let closed = interrupts.patiently(self.close()).await;
+        let outcome = interrupts.patiently(limit, work(&self)).await;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(wish) => {
+                self.say_that_it_is_cut_off();
+                interrupts.finish(self.close(Duration::ZERO)).await?;
+                return Err(Failure::already_said(wish.exit_code()));
+            }
+        };
+        let closed = interrupts.patiently(limit, self.close(limit)).await;
         let outcome = outcome?;
-        closed?;
+        closed.map_err(|wish| Failure::already_said(wish.exit_code()))??;
         Ok(outcome)
     }
 
-    async fn close(self) -> Result<(), Failure> {
+    fn say_that_it_is_cut_off(&self) {
+        let limit = self.limit;
+        let said = match &self.own {
+            Own::Runtime(_) => said!(
+                "cut off after {limit:?}, the `runtime.shutdown_limit`; what was accepted for an episode goes on at the next start",
+                "已在 {limit:?}（`runtime.shutdown_limit`）后中断；任务集中已接受的工作在下次启动时继续"
+            ),
+            Own::Nothing => said!(
+                "stopped waiting after {limit:?}, the `runtime.shutdown_limit`; the node goes on with what was accepted for an episode",
+                "已在 {limit:?}（`runtime.shutdown_limit`）后停止等待；节点会继续任务集中已接受的工作"
+            ),
+            Own::Environment(_) => said!(
+                "cut off after {limit:?}, the `runtime.shutdown_limit`",
+                "已在 {limit:?}（`runtime.shutdown_limit`）后中断"
+            ),
+        };
+        said.say(self.locale);
+    }
+
+    async fn close(self, limit: Duration) -> Result<(), Failure> {
         match self.own {
             Own::Nothing => Ok(()),
             Own::Environment(environment) => Ok(environment.close().await?),
-            Own::Runtime(runtime) => match runtime.shutdown().await.environment {
+            Own::Runtime(runtime) => match runtime.shutdown_within(limit).await.environment {
                 Some(message) => Err(Failure::unavailable(message)),
                 None => Ok(()),
             },

@@ -32,6 +32,7 @@ const EXIT_CODES: &str = "
 | 69 | something that is needed is not there: a model, the network, room on the disk, a file that can be written, a node, time |
 | 70 | a bug, or a task that was given up after several attempts |
 | 130 | a second Ctrl-C cut the work off |
+| 143 | the system asked for an end, and the work was not done within `runtime.shutdown_limit` |
 
 Of a run over several inputs it is the smallest one. A command that fails says why, and what to do next, in one line on standard error.
 ";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aimass_config::Config;
 use aimass_observers::live::{Live, LiveTransport};
 use aimass_observers::metrics::MetricsServer;
-use aimass_runtime::{Runtime, SocketServer};
+use aimass_runtime::{Runtime, ShutdownReport, SocketServer};
 use clap::Args;
 use tokio::sync::oneshot;
 
@@ -64,7 +64,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     });
     tokio::pin!(serving);
     let why = tokio::select! {
-        () = interrupts.asked() => None,
+        _ = interrupts.asked() => None,
         failure = failure(&runtime) => Some(failure),
         () = &mut serving => None,
         () = &mut metering => None,
@@ -80,8 +80,8 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let report = drained.await;
     let _ = stop.send(());
     serving.await;
-    if let Some(tasks) = report.map(|report| report.cut_off) {
-        say_what_was_cut_off(context, tasks);
+    if let Some(report) = report {
+        say_what_was_cut_off(context, &report);
     }
     match why {
         Some(failure) => Err(Failure::bug(failure)),
@@ -89,15 +89,21 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     }
 }
 
-fn say_what_was_cut_off(context: &Context, tasks: u64) {
-    if tasks == 0 {
+fn say_what_was_cut_off(context: &Context, report: &ShutdownReport) {
+    let ShutdownReport {
+        cut_off,
+        lost,
+        kept,
+        ..
+    } = report;
+    if *cut_off == 0 {
         return;
     }
-    let cut_off = said!(
-        "{tasks} tasks were cut off at the limit; those of episodes go on at the next start",
-        "{tasks} 项任务到时限被中断；任务集中的任务在下次启动时继续"
+    let said = said!(
+        "tasks cut off at the limit: {cut_off}; {kept} of them go on at the next start, {lost} are lost",
+        "到时限被中断的任务：{cut_off} 项；其中 {kept} 项在下次启动时继续，{lost} 项已丢失"
     );
-    cut_off.say(context.locale);
+    said.say(context.locale);
 }
 
 /// The server of metrics, if there is to be one.

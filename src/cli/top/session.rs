@@ -36,7 +36,7 @@ pub(super) async fn run(
     loop {
         screen.draw(&ui)?;
         tokio::select! {
-            () = interrupts.asked() => return Ok(()),
+            _ = interrupts.asked() => return Ok(()),
             event = events.recv() => match event {
                 Some(Ok(Event::Key(key))) => {
                     if ui.on_key(key) == Next::Quit {

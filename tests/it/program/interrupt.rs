@@ -25,7 +25,7 @@ impl Working {
     fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        while !catches_ctrl_c(&child) {
+        while !catches_signals(&child) {
             assert!(child.try_wait().unwrap().is_none(), "it ended early");
             std::thread::yield_now();
         }
@@ -34,7 +34,11 @@ impl Working {
     }
 
     fn interrupt(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The next line says that.
@@ -54,13 +58,14 @@ impl Working {
     }
 }
 
-/// Whether the process has a handler for it, as Linux tells.
-fn catches_ctrl_c(child: &Child) -> bool {
+/// Whether the process has handlers for Ctrl-C and for the system's wish, as Linux tells.
+fn catches_signals(child: &Child) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let mut lines = status.lines();
     let caught = lines.find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
-    caught.is_some_and(|set| set & 1 << (Signal::INT.as_raw() - 1) != 0)
+    let catches = |set: u64, signal: Signal| set & 1 << (signal.as_raw() - 1) != 0;
+    caught.is_some_and(|set| catches(set, Signal::INT) && catches(set, Signal::TERM))
 }
 
 const FINISHING: &str = "finishing what is under way; Ctrl-C again cuts it off";
@@ -112,6 +117,23 @@ fn ctrl_c_is_heard_while_standard_input_says_nothing() {
         second.interrupt();
         second.hears(CUT_OFF);
         assert_eq!(second.child.wait().unwrap().code(), Some(130));
+    }
+}
+
+#[test]
+fn a_command_that_the_system_asks_to_end_takes_no_longer_than_the_limit_of_a_shutdown() {
+    let place = Place::new();
+    place.file("aimass.toml", "[runtime]\nshutdown_limit = \"100ms\"\n");
+    for command in [
+        &["ask", "text.language", "-"][..],
+        &["facts", "import", "-"],
+    ] {
+        // Standard input stays open and says nothing, for ever.
+        let mut working = Working::start(&place, command);
+        working.signal(Signal::TERM);
+        working.hears(FINISHING);
+        working.hears("cut off after 100ms, the `runtime.shutdown_limit`");
+        assert_eq!(working.child.wait().unwrap().code(), Some(143));
     }
 }
 
