@@ -1,10 +1,11 @@
 //! Reading the file, within bounds.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::ConfigError;
+use crate::files::{Kind, NotAFile, is_own_descriptor, open_at_once};
 
 /// The largest configuration, in bytes.
 pub(crate) const LIMIT: u64 = 1024 * 1024;
@@ -15,12 +16,19 @@ pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
         path: path.to_owned(),
         source,
     };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(ConfigError::Folder {
-            path: path.to_owned(),
-        });
-    }
+    let file = match Kind::from(fs::metadata(path).map_err(failed)?.file_type()) {
+        Kind::Folder => {
+            return Err(ConfigError::Folder {
+                path: path.to_owned(),
+            });
+        }
+        // Whoever started this process writes into it: `--config <(...)`.
+        Kind::Pipe | Kind::Device if is_own_descriptor(path) => File::open(path),
+        // `/dev/null` is a configuration without anything in it.
+        Kind::Plain | Kind::Device => open_at_once(path),
+        other => Err(io::Error::from(NotAFile::Special(other))),
+    };
+    let file = file.map_err(failed)?;
     let mut bytes = Vec::new();
     // The length that a file claims says nothing about a device or a file that grows, so the reading itself is bounded.
     file.take(LIMIT + 1)

@@ -3,12 +3,15 @@
 //! One TOML file in which everything is optional, and environment variables `AIMASS_SECTION__KEY` that come before it.
 //! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
 //! against the table in `keys`, and `meaning` turns the raw configuration into the final one.
+//!
+//! What else a user names or reads is treated alike everywhere because the rules for it are here as well: [`files`], and [`is_unruly`].
 
 mod check;
 mod config;
 mod document;
 mod error;
 mod file;
+pub mod files;
 mod keys;
 mod locale;
 mod meaning;
@@ -16,6 +19,7 @@ mod names;
 mod nesting;
 mod raw;
 mod rule;
+mod shown;
 mod template;
 mod units;
 mod variables;
@@ -32,4 +36,5 @@ pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Named, Place, Problem};
 pub use locale::Locale;
 pub use names::{KnownNames, Places};
+pub use shown::is_unruly;
 pub use variables::{ProcessVariables, Variables};

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use aimass_config::files::NotAFile;
 use serde::de::DeserializeOwned;
 
 use crate::ModelError;
+use crate::store::file_error;
 
 /// What to do about a model file that cannot be used; the catalogue's artefacts can always be fetched again.
 pub(crate) const FETCH_AGAIN: &str =
@@ -16,27 +18,23 @@ pub(crate) const FETCH_AGAIN: &str =
 ///
 /// A folder, a pipe or a device file is refused, because reading one may block for ever or never end.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), ModelError> {
-    // The kind is looked up before opening: merely opening a named pipe would wait for its writer.
-    let kind = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
-    if !kind.is_file() {
-        return Err(ModelError::Format {
+    match aimass_config::files::open(path) {
+        Ok((file, metadata)) => Ok((file, metadata.len())),
+        Err(NotAFile::Refused(source)) => Err(unreadable(path, source)),
+        Err(NotAFile::Special(kind)) => Err(ModelError::Format {
             path: path.to_path_buf(),
             expected: "a regular file".to_owned(),
-            found: (if kind.is_dir() {
-                "a folder"
-            } else {
-                "a special file"
-            })
-            .to_owned(),
+            found: kind.to_string(),
             advice: FETCH_AGAIN.to_owned(),
-        });
+        }),
     }
-    let file = File::open(path).map_err(|source| unreadable(path, source))?;
-    let length = file
-        .metadata()
-        .map_err(|source| unreadable(path, source))?
-        .len();
-    Ok((file, length))
+}
+
+/// Copies a regular file into a folder of ours.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), ModelError> {
+    let (mut source, _) = open(from)?;
+    let copied = File::create(to).and_then(|mut file| io::copy(&mut source, &mut file));
+    copied.map(drop).map_err(file_error("copy", from))
 }
 
 /// Reads a whole file of at most `limit` bytes.

@@ -1,10 +1,11 @@
 //! The event log: every record as one line of JSON, in a file.
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use aimass_config::files::{is_own_descriptor, open_to_append};
 use aimass_runtime::{Observer, Record};
 
 use crate::content::Content;
@@ -14,6 +15,9 @@ use crate::content::Content;
 /// When the file would grow past its limit it is renamed to `NAME.old`, over the one before, and a new one begins: so the log
 /// takes at most twice the limit. A disk that is full costs records, not agents; it is reported once, and once more when it is over.
 ///
+/// A link goes on leading to the log, and a log keeps its mode. What is no plain file, such as `/dev/stderr` or a pipe, has no limit and keeps its name;
+/// a pipe that is full costs records as a disk does.
+///
 /// What errors and panics say is left out, since it may quote what a task was given; [`Self::with_content`] writes it too.
 #[derive(Debug)]
 pub struct JsonLines {
@@ -21,7 +25,8 @@ pub struct JsonLines {
     path: PathBuf,
     file: BufWriter<File>,
     written: u64,
-    limit: u64,
+    /// None for what is no plain file.
+    limit: Option<u64>,
     lost: u64,
 }
 
@@ -31,15 +36,19 @@ impl JsonLines {
     /// # Errors
     /// The operating system's answer when the file cannot be opened for appending.
     pub fn open(path: &Path, limit: u64) -> io::Result<Self> {
-        let file = append(path)?;
-        let written = file.metadata()?.len();
-        let file = BufWriter::new(file);
+        let file = open_to_append(path)?;
+        let metadata = file.metadata()?;
+        // What somebody led standard error to stays there.
+        let begins_anew = metadata.is_file() && !is_own_descriptor(path);
         Ok(Self {
             content: Content::Hidden,
-            path: path.to_owned(),
-            file,
-            written,
-            limit: limit.max(1),
+            path: match begins_anew {
+                true => fs::canonicalize(path)?,
+                false => path.to_owned(),
+            },
+            file: BufWriter::new(file),
+            written: metadata.len(),
+            limit: begins_anew.then_some(limit.max(1)),
             lost: 0,
         })
     }
@@ -51,7 +60,8 @@ impl JsonLines {
     }
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.written > 0 && self.written + line.len() as u64 > self.limit {
+        let grown = self.written + line.len() as u64;
+        if self.written > 0 && self.limit.is_some_and(|limit| grown > limit) {
             self.rotate()?;
         }
         self.file.write_all(line)?;
@@ -61,10 +71,13 @@ impl JsonLines {
 
     fn rotate(&mut self) -> io::Result<()> {
         self.file.flush()?;
+        let mode = self.file.get_ref().metadata()?.permissions();
         let mut old = self.path.clone().into_os_string();
         old.push(".old");
         fs::rename(&self.path, old)?;
-        self.file = BufWriter::new(append(&self.path)?);
+        let file = open_to_append(&self.path)?;
+        file.set_permissions(mode)?;
+        self.file = BufWriter::new(file);
         self.written = 0;
         Ok(())
     }
@@ -85,10 +98,6 @@ impl JsonLines {
             Ok(()) => {}
         }
     }
-}
-
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 impl Observer for JsonLines {
@@ -116,6 +125,10 @@ impl Observer for JsonLines {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    use std::process::Command;
+
     use aimass_runtime::{
         AgentChanged, Epoch, Namespace, Note, Priority, Record, SpanId, TaskFinished, TaskId,
         TaskNote, TaskOutcome, TraceId, Usage, WorkerChange, WorkerChanged, WorkerId,
@@ -319,6 +332,56 @@ mod tests {
             sizes.iter().all(|size| *size <= 500 && *size > 0),
             "{sizes:?}"
         );
+    }
+
+    #[test]
+    fn a_log_keeps_its_name_its_mode_and_the_links_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, link) = (folder.path().join("log"), folder.path().join("link"));
+        fs::write(&log, "").unwrap();
+        fs::set_permissions(&log, Permissions::from_mode(0o600)).unwrap();
+        symlink("log", &link).unwrap();
+        let mut lines = JsonLines::open(&link, 1).unwrap();
+        for _ in 0..3 {
+            lines.observe(&record("text"));
+        }
+        lines.flush();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        for name in ["log", "log.old"] {
+            let metadata = fs::metadata(folder.path().join(name)).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+            assert!(metadata.len() > 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_as_a_log_stays_what_it_is_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(JsonLines::open(&pipe, 1).is_err(), "nobody reads it");
+        // Holds it open for reading, and reads nothing.
+        let held = aimass_config::files::open_at_once(&pipe).unwrap();
+        let mut lines = JsonLines::open(&pipe, 1).unwrap();
+        for _ in 0..10_000 {
+            lines.observe(&record("text"));
+        }
+        lines.flush();
+        assert!(lines.lost > 0, "a pipe has room for some kilobytes");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+        drop(held);
+        let mut lines = JsonLines::open(Path::new("/dev/null"), 1).unwrap();
+        for _ in 0..3 {
+            lines.observe(&record("text"));
+        }
+        lines.flush();
+        assert_eq!((lines.lost, lines.limit), (0, None));
     }
 
     #[test]

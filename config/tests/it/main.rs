@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod files;
+mod named_files;
 mod names;
 mod problems;
 mod round_trip;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use aimass_config::files::NotAFile;
 use symphonia::core::formats::FormatOptions;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::{MediaSource, MediaSourceStream};
@@ -243,24 +244,16 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
         .to_owned(),
         source,
     };
-    // The kind is looked up before opening: merely opening a named pipe would wait for its writer.
-    let kind = std::fs::metadata(path).map_err(unreadable)?;
-    if !kind.is_file() {
-        return Err(ModelError::Format {
+    match aimass_config::files::open(path) {
+        Ok((file, metadata)) => Ok((file, metadata.len())),
+        Err(NotAFile::Refused(source)) => Err(unreadable(source)),
+        Err(NotAFile::Special(kind)) => Err(ModelError::Format {
             path: path.to_path_buf(),
             expected: "a regular file".to_owned(),
-            found: if kind.is_dir() {
-                "a folder"
-            } else {
-                "a special file"
-            }
-            .to_owned(),
+            found: kind.to_string(),
             advice: "name one audio file; live audio goes through the live interface".to_owned(),
-        });
+        }),
     }
-    let file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    Ok((file, length))
 }
 
 /// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits. Of one that would reach beyond

@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::ModelError;
+use crate::files;
 use crate::store::file_error;
 
 /// The configurations that are read have some kilobytes.
@@ -31,6 +32,5 @@ fn write_json(path: &Path, document: &impl Serialize) -> Result<(), ModelError> 
 
 fn copy(from: &Path, into: &Path, name: &str) -> Result<(), ModelError> {
     let source = from.join(name);
-    fs::copy(&source, into.join(name)).map_err(file_error("copy", &source))?;
-    Ok(())
+    files::copy(&source, &into.join(name))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{Progress, Stage, StoreOptions, file_error, not_a_model};
 use crate::catalogue::{Artefact, Source};
 use crate::import::Conversion;
-use crate::{ModelError, fetch};
+use crate::{ModelError, fetch, files};
 
 /// Fetches the files of a source and joins those that are to be joined; gives the folder below `parts` in which they lie.
 pub(super) fn collect(
@@ -183,7 +183,7 @@ fn copy_files(from: &Path, files: &[String], into: &Path) -> Result<(), ModelErr
             return Err(not_a_model(&source, file));
         }
         make_parent(&target)?;
-        fs::copy(&source, &target).map_err(file_error("copy", &source))?;
+        files::copy(&source, &target)?;
     }
     Ok(())
 }

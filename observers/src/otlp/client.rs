@@ -1,10 +1,10 @@
 //! One request to a collector, by gRPC or by protobuf over HTTP.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use aimass_config::files::open;
 use aimass_config::{OtlpConfig, OtlpProtocol};
 use prost::Message;
 use thiserror::Error;
@@ -272,7 +272,7 @@ impl Trust {
             path: path.display().to_string(),
             message,
         };
-        let file = File::open(path).map_err(|error| refused(error.to_string()))?;
+        let (file, _) = open(path).map_err(|error| refused(error.to_string()))?;
         let mut pem = Vec::new();
         let read = file.take(CERTIFICATES + 1).read_to_end(&mut pem);
         read.map_err(|error| refused(error.to_string()))?;

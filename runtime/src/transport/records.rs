@@ -1,9 +1,10 @@
 //! What an environment alone can answer: requests for facts and dead letters. No agent is started for them.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::fmt::Display;
+use std::io::{BufReader, BufWriter, Error};
 use std::path::Path;
 
+use aimass_config::files::{OutputFile, open};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -106,20 +107,26 @@ fn no_letter(task: TaskId) -> String {
 }
 
 fn export(environment: &Environment, filter: FactFilter, into: &Path) -> Result<Value, TaskError> {
-    let file = File::create(into).map_err(|error| unusable("write", into, &error))?;
-    let facts = environment.export(filter, BufWriter::new(file))?;
+    let unwritten = |error: &dyn Display| unusable("write", into, error);
+    let file = OutputFile::prepare(into).map_err(|error| unwritten(&error))?;
+    if !file.is_plain() {
+        // It might wait for whoever reads it, and hold up whoever closes the environment.
+        return Err(unwritten(
+            &"expected a file; export to standard output, and lead that there",
+        ));
+    }
+    let mut file = BufWriter::new(file);
+    let facts = environment.export(filter, &mut file)?;
+    let file = file
+        .into_inner()
+        .map_err(|error| Error::from(error).to_string());
+    let ended = file.and_then(|file| file.finish().map_err(|error| error.to_string()));
+    ended.map_err(|error| unwritten(&error))?;
     Ok(json!({"facts": facts}))
 }
 
 fn import(environment: &Environment, from: &Path) -> Result<Value, TaskError> {
-    let file = File::open(from).map_err(|error| unusable("read", from, &error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        let message = format!(
-            "expected an exported file, but {} is a folder",
-            from.display()
-        );
-        return Err(refused(FaultKind::Rejected, message));
-    }
+    let (file, _) = open(from).map_err(|error| unusable("read", from, &error))?;
     let imported = environment.import(BufReader::new(file))?;
     Ok(json!({"facts": imported.facts, "blobs": imported.blobs}))
 }
@@ -128,7 +135,7 @@ fn as_json<T: Serialize>(value: &T) -> Result<Value, TaskError> {
     serde_json::to_value(value).map_err(|error| refused(FaultKind::Bug, error.to_string()))
 }
 
-fn unusable(operation: &str, path: &Path, error: &std::io::Error) -> TaskError {
+fn unusable(operation: &str, path: &Path, error: &dyn Display) -> TaskError {
     let message = format!("cannot {operation} {}: {error}", path.display());
     refused(FaultKind::Rejected, message)
 }

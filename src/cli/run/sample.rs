@@ -1,7 +1,11 @@
 //! The sample inbox: files that the program brings along, so that it can be seen at work before there are files of one's own.
 
+use std::fmt::Display;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+
+use aimass_config::files::{OutputFile, open};
 
 use crate::cli::Context;
 use crate::cli::failure::Failure;
@@ -49,14 +53,24 @@ pub(super) fn files(context: &Context) -> Result<Vec<PathBuf>, Failure> {
 /// Writes a file that is not there as it should be.
 fn lay_down(folder: &Path, (name, content): (&str, &[u8])) -> Result<PathBuf, Failure> {
     let path = folder.join(name);
-    if fs::read(&path).is_ok_and(|there| there == content) {
+    if holds(&path, content).unwrap_or(false) {
         return Ok(path);
     }
-    fs::write(&path, content).map_err(|error| cannot("write", &path, &error))?;
+    let mut file = OutputFile::prepare(&path).map_err(|error| cannot("write", &path, &error))?;
+    let written = file.write_all(content).and_then(|()| file.finish());
+    written.map_err(|error| cannot("write", &path, &error))?;
     Ok(path)
 }
 
-fn cannot(operation: &str, path: &Path, error: &std::io::Error) -> Failure {
+fn holds(path: &Path, content: &[u8]) -> std::io::Result<bool> {
+    let (file, _) = open(path)?;
+    let mut there = Vec::new();
+    file.take(content.len() as u64 + 1)
+        .read_to_end(&mut there)?;
+    Ok(there == content)
+}
+
+fn cannot(operation: &str, path: &Path, error: &dyn Display) -> Failure {
     let path = path.display();
     Failure::unavailable(said!(
         "cannot {operation} {path}: {error}; name files of your own, or choose another home with `--home FOLDER`",

@@ -31,7 +31,7 @@ fn files() -> Vec<PathBuf> {
     found
 }
 
-fn sources() -> impl Iterator<Item = (PathBuf, String)> {
+pub(super) fn sources() -> impl Iterator<Item = (PathBuf, String)> {
     files()
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))

@@ -1,10 +1,10 @@
 //! Documents: each input of an episode with what was found out about it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use aimass_config::files::{NotText, open, text_of};
 use aimass_runtime::{Fact, Revision};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -126,14 +126,10 @@ impl<'a> Document<'a> {
             return None;
         }
         let mut bytes = Vec::new();
-        let file = File::open(path_of(self.input)?).ok()?;
+        let (file, _) = open(Path::new(path_of(self.input)?)).ok()?;
         file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
-        // It may end within a character.
-        let whole = match std::str::from_utf8(&bytes) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
-        };
-        let text = whole.trim_start_matches('\u{feff}').trim();
+        let text = beginning_of(bytes)?;
+        let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
@@ -141,6 +137,17 @@ impl<'a> Document<'a> {
     pub(super) fn bytes(&self) -> u64 {
         let bytes = self.input.value.get("bytes").and_then(Value::as_u64);
         bytes.unwrap_or_default()
+    }
+}
+
+/// The text of bytes that may end within a character.
+fn beginning_of(mut bytes: Vec<u8>) -> Option<String> {
+    match text_of(bytes.clone()) {
+        Ok(text) => Some(text),
+        Err(NotText::Utf8(whole) | NotText::Utf16(whole)) => {
+            bytes.truncate(whole);
+            text_of(bytes).ok()
+        }
     }
 }
 

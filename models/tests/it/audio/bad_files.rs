@@ -25,7 +25,7 @@ fn what_is_no_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(cannot_open(folder.path()).contains("a folder"));
     assert!(cannot_open(&folder.path().join("absent.wav")).contains("check the name"));
-    assert!(cannot_open(Path::new("/dev/zero")).contains("a special file"));
+    assert!(cannot_open(Path::new("/dev/zero")).contains("a device"));
     let pipe = folder.path().join("pipe");
     assert!(
         Command::new("mkfifo")
@@ -34,7 +34,7 @@ fn what_is_no_file_is_refused() {
             .unwrap()
             .success()
     );
-    assert!(cannot_open(&pipe).contains("a special file"));
+    assert!(cannot_open(&pipe).contains("a pipe"));
 }
 
 #[cfg(unix)]
