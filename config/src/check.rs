@@ -13,11 +13,12 @@ const MOST_PROBLEMS: usize = 50;
 /// A longer name, in bytes, is none that was mistyped.
 const LONGEST_MEANT: usize = 64;
 
-/// All problems of the document, at most [`MOST_PROBLEMS`]; `origin` names its text.
+/// All problems of the document, at most [`MOST_PROBLEMS`] and how many more there are; `origin` names its text.
 pub(crate) fn problems_of(document: &Node, origin: &str) -> Vec<Problem> {
     let mut check = Check {
         origin,
         problems: Vec::new(),
+        more: 0,
     };
     check.table(KEYS, document, &Path::Root);
     // Rules between keys are about values, so each value must have kept its own rule first.
@@ -25,12 +26,22 @@ pub(crate) fn problems_of(document: &Node, origin: &str) -> Vec<Problem> {
         check.backoff(document);
         check.reaction_names(document);
     }
+    if let Some(last) = check.problems.iter().map(Problem::place).max().cloned()
+        && check.more > 0
+    {
+        check.problems.push(Problem::More {
+            place: last,
+            count: check.more,
+        });
+    }
     check.problems
 }
 
 struct Check<'a> {
     origin: &'a str,
     problems: Vec<Problem>,
+    /// Those that are not among them.
+    more: usize,
 }
 
 /// The way to a key, written out only when a problem needs it.
@@ -145,10 +156,12 @@ impl Check<'_> {
     }
 
     fn report(&mut self, problem: impl FnOnce(&dyn Fn(&Node) -> Place) -> Problem) {
-        if self.problems.len() < MOST_PROBLEMS {
-            let origin = self.origin;
-            self.problems.push(problem(&|node| node.place(origin)));
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.more += 1;
+            return;
         }
+        let origin = self.origin;
+        self.problems.push(problem(&|node| node.place(origin)));
     }
 
     fn backoff(&mut self, document: &Node) {

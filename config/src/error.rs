@@ -111,6 +111,14 @@ pub enum Problem {
         /// All that there are.
         known: Vec<String>,
     },
+    /// There are more problems than are listed.
+    #[error("{count} more problems are not listed; mend these first")]
+    More {
+        /// How many more.
+        count: usize,
+        /// The last place of those that are listed.
+        place: Place,
+    },
 }
 
 /// What a name in the configuration stands for.
@@ -147,7 +155,8 @@ impl Problem {
             | Self::UnknownKey { place, .. }
             | Self::MissingKey { place, .. }
             | Self::BrokenRule { place, .. }
-            | Self::UnknownName { place, .. } => place,
+            | Self::UnknownName { place, .. }
+            | Self::More { place, .. } => place,
         }
     }
 }

@@ -257,10 +257,14 @@ fn all_problems_are_listed_in_the_order_of_the_file() {
 }
 
 #[test]
-fn no_more_problems_are_listed_than_a_user_can_use() {
+fn no_more_problems_are_listed_than_a_user_can_use_and_the_others_are_counted() {
     let text: String = (0..1000)
         .map(|number| format!("key{number} = 1\n"))
         .collect();
     let error = parse(&text).unwrap_err().to_string();
-    assert_eq!(error.lines().count(), 50);
+    assert_eq!(error.lines().count(), 51);
+    assert!(
+        error.ends_with("\n950 more problems are not listed; mend these first"),
+        "{error}"
+    );
 }
