@@ -2,6 +2,7 @@
 
 mod artefact;
 pub mod generation;
+mod given;
 mod in_order;
 mod passages;
 pub mod speech;

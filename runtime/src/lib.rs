@@ -15,6 +15,7 @@ mod events;
 mod fact;
 mod fault;
 mod flow;
+mod given;
 mod group;
 mod ids;
 mod ledger;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{FlowContext, StepContext};
 use crate::fault::Fault;
+use crate::given;
 use crate::payload::{Data, Payload, json_bytes};
 
 /// One typed operation of one agent.
@@ -314,8 +315,7 @@ impl SkillSpec {
     pub fn takes<S: ClientStreaming>(mut self) -> Self {
         self.chunk = Some(schemars::schema_for!(S::Chunk));
         self.decode_chunk = Some(|chunk| {
-            let chunk: S::Chunk =
-                serde_json::from_value(chunk).map_err(|error| error.to_string())?;
+            let chunk: S::Chunk = given::read(chunk)?;
             Ok(Payload::new(chunk))
         });
         self.chunk_bytes = Some(|chunk| {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::context::{FlowContext, StepContext};
 use crate::error::TaskError;
 use crate::fault::Fault;
+use crate::given;
 use crate::panics;
 use crate::payload::{Data, Payload};
 use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
@@ -127,7 +128,7 @@ impl<K: Skill> Face for Erased<K> {
     }
 
     fn decode(&self, input: Value) -> Result<Payload, String> {
-        read(|| serde_json::from_value::<K::Input>(input))
+        read(|| given::read::<K::Input>(input))
     }
 
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, String> {
@@ -224,9 +225,9 @@ impl<K: FlowSkill> FlowFace for ErasedFlow<K> {
     }
 }
 
-fn read<T: Data>(from: impl FnOnce() -> serde_json::Result<T>) -> Result<Payload, String> {
+fn read<T: Data>(from: impl FnOnce() -> Result<T, String>) -> Result<Payload, String> {
     match panics::caught(from) {
-        Ok(read) => read.map(Payload::new).map_err(|error| error.to_string()),
+        Ok(read) => read.map(Payload::new),
         Err(message) => Err(unread(&message)),
     }
 }

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::given::Given;
+
 /// The longest text, in bytes, all messages together.
 const MOST_BYTES: usize = 1 << 20;
 /// The most messages of a conversation.
@@ -19,7 +21,7 @@ const USUAL_TOKENS: u32 = 512;
 
 /// A text or a conversation, and how it is to be written on. In JSON also a plain string, which is the text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Given")]
+#[serde(from = "Given<Box<Fields>>")]
 pub struct GenerationInput {
     /// The text: what the user says, or what is to be written on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,13 +92,6 @@ pub enum Speaker {
     Assistant,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Given {
-    Plain(String),
-    Fields(Box<Fields>),
-}
-
 /// The same fields; a name that is none of them is a mistake.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -110,6 +105,8 @@ struct Fields {
     min_p: Option<f32>,
     repetition_penalty: Option<f32>,
     seed: Option<u64>,
+    /// Texts that end what is written, and are left out. White space counts.
+    #[schemars(extend("format" = "exact"))]
     stop: Vec<String>,
     logprobs: Option<u32>,
     json: Option<bool>,
@@ -118,11 +115,11 @@ struct Fields {
     regex: Option<String>,
 }
 
-impl From<Given> for GenerationInput {
-    fn from(given: Given) -> Self {
+impl From<Given<Box<Fields>>> for GenerationInput {
+    fn from(given: Given<Box<Fields>>) -> Self {
         match given {
             Given::Plain(text) => Self::prompt(text),
-            Given::Fields(fields) => Self {
+            Given::Whole(fields) => Self {
                 prompt: fields.prompt,
                 messages: fields.messages,
                 system: fields.system,

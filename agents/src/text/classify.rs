@@ -10,6 +10,7 @@ use aimass_runtime::{BatchSkill, Fault, Member, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::given::Given;
 use crate::text::encoder::{cosine, tokens_read};
 use crate::text::{TextInput, TextModel};
 
@@ -29,7 +30,7 @@ pub struct ClassifyInput {
     /// The text itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8.
+    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<std::path::PathBuf>,
@@ -39,7 +40,7 @@ pub struct ClassifyInput {
 
 /// Labels as a list, or in one string with commas between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(from = "Given<Vec<String>>", untagged)]
 pub enum Labels {
     /// A list.
     List(Vec<String>),
@@ -61,6 +62,15 @@ pub struct ScoredClass {
     pub label: String,
     /// From 0 to 1; all scores of a text add up to 1.
     pub score: f32,
+}
+
+impl From<Given<Vec<String>>> for Labels {
+    fn from(given: Given<Vec<String>>) -> Self {
+        match given {
+            Given::Plain(labels) => Self::Commas(labels),
+            Given::Whole(labels) => Self::List(labels),
+        }
+    }
 }
 
 impl Labels {
