@@ -16,6 +16,7 @@ mod embed;
 mod encoder;
 mod input;
 mod language;
+mod left_out;
 mod search;
 mod search_folder;
 mod vector_store;

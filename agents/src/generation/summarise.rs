@@ -39,7 +39,7 @@ pub struct SummariseInput {
     /// The text itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8.
+    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,

@@ -1,37 +1,32 @@
 //! Texts as skills take them: given, or in a file.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use aimass_config::files::{Kind, NotAFile, NotText, open, text_of};
 use aimass_runtime::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::given::Given;
+
 /// Bytes that a text file may have.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Bytes that a text given directly may have.
 const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// A text, or the path of a file that holds one. In JSON also a plain string, which is the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Given")]
+#[serde(from = "Given<Fields>")]
 pub struct TextInput {
     /// The text itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8.
+    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Given {
-    Plain(String),
-    Fields(Fields),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -42,11 +37,11 @@ struct Fields {
     path: Option<PathBuf>,
 }
 
-impl From<Given> for TextInput {
-    fn from(given: Given) -> Self {
+impl From<Given<Fields>> for TextInput {
+    fn from(given: Given<Fields>) -> Self {
         match given {
             Given::Plain(text) => Self::text(text),
-            Given::Fields(Fields { text, path }) => Self { text, path },
+            Given::Whole(Fields { text, path }) => Self { text, path },
         }
     }
 }
@@ -104,52 +99,43 @@ impl TextInput {
     }
 }
 
-/// Reads a text file.
+/// Why a file gave no text.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("{0}")]
+    Refused(#[from] io::Error),
+    #[error("expected a text file, got {0}; name a file, or give the text itself")]
+    Special(Kind),
+    #[error("expected a text file of at most {MAX_FILE_BYTES} bytes, got {0}; split it")]
+    TooLarge(u64),
+    #[error("{0}; if it is a text, convert it with iconv")]
+    NotText(NotText),
+}
+
+/// Reads a text file, or says why not in words.
 pub(super) fn read_file(path: &Path) -> Result<String, Fault> {
-    let name = path.display();
-    let unreadable =
-        |error: std::io::Error| Fault::rejected(format!("cannot read `{name}`: {error}"));
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Fault::rejected(format!(
-            "expected a text file, got a folder or a device: `{name}`"
-        )));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(too_large(path, metadata.len()));
-    }
-    // One byte more than allowed, so that a file that grows while it is read shows.
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large(path, bytes.len() as u64));
-    }
-    let bytes = bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .map(<[u8]>::to_vec)
-        .unwrap_or(bytes);
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let utf16 = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-        let advice = if utf16 {
-            "it looks like UTF-16: convert it with iconv"
-        } else {
-            "is it a text?"
-        };
-        Fault::rejected(format!(
-            "expected UTF-8 in `{name}`, got another byte at offset {at}; {advice}"
-        ))
+    read_text(path).map_err(|why| {
+        let name = path.display();
+        Fault::rejected(format!("cannot read `{name}`: {why}"))
     })
 }
 
-fn too_large(path: &Path, found: u64) -> Fault {
-    Fault::rejected(format!(
-        "expected a text file of at most {MAX_FILE_BYTES} bytes, got {found}: `{}`; split it",
-        path.display()
-    ))
+/// Reads a text file.
+pub(super) fn read_text(path: &Path) -> Result<String, Unread> {
+    let (file, metadata) = open(path).map_err(|error| match error {
+        NotAFile::Refused(error) => Unread::Refused(error),
+        NotAFile::Special(kind) => Unread::Special(kind),
+    })?;
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Unread::TooLarge(metadata.len()));
+    }
+    // One byte more than allowed, so that a file that grows while it is read shows.
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Unread::TooLarge(bytes.len() as u64));
+    }
+    text_of(bytes).map_err(Unread::NotText)
 }
 
 #[cfg(test)]
@@ -166,7 +152,7 @@ mod tests {
     fn bad_files_are_refused_with_what_is_wrong() {
         assert!(refusal(b"").contains("nothing but white space"));
         assert!(refusal(b"abc\xff").contains("offset 3"));
-        assert!(refusal(b"\xff\xfea\0").contains("UTF-16"));
+        assert!(refusal(b"\xff\xfea").contains("UTF-16"));
         let folder = TextInput::path("/").read().unwrap_err().message;
         assert!(folder.contains("got a folder"), "{folder}");
         let missing = TextInput::path("/no/such/file").read().unwrap_err().message;

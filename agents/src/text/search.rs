@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::embed::excerpt;
 use crate::text::input::read_file;
 use crate::text::search::known_texts::KnownTexts;
+use crate::text::search_folder::fewer_hits;
 use crate::text::{Embed, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
 
 /// Finds what is nearest to a query by meaning.
@@ -93,6 +94,7 @@ impl FlowSkill for SearchFlow {
         };
         let found: Result<Vec<Hit>, EnvironmentError> = context.blocking(search).await?;
         let hits = found.map_err(|error| Fault::unavailable(error.to_string()))?;
-        Ok(Hits { hits })
+        let incomplete = fewer_hits(limit, hits.len());
+        Ok(Hits { hits, incomplete })
     }
 }

@@ -8,11 +8,12 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aimass_config::files::Kind;
 use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,14 +21,17 @@ use serde::{Deserialize, Serialize};
 use crate::passages::passages;
 use crate::text::TextModel;
 use crate::text::encoder::{PASSAGE, cosine, tokens_read};
-use crate::text::input::read_file;
+use crate::text::input::read_text;
+use crate::text::left_out::{LeftOut, Why};
 use crate::text::search::ten;
 use crate::text::vector_store::{VectorKey, VectorStore};
 
 /// Files that one search may go through.
-const MAX_FILES: usize = 20_000;
+pub(super) const MAX_FILES: usize = 20_000;
+/// Files beyond those that are counted: walking through a whole disk would take too long.
+pub(super) const MAX_COUNTED: usize = 100_000;
 /// How deep folders are followed.
-const MAX_DEPTH: u32 = 32;
+pub(super) const MAX_DEPTH: u32 = 64;
 /// Passages that one step embeds.
 const STEP_PASSAGES: usize = 32;
 /// Bytes of passages and vectors that a worker keeps.
@@ -58,6 +62,9 @@ pub struct FolderSearchInput {
 pub struct Hits {
     /// What was found, the nearest first.
     pub hits: Vec<Hit>,
+    /// What was not looked at and why, or that more was asked for than is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
 }
 
 /// A text that was found.
@@ -102,6 +109,7 @@ pub struct FolderSearch {
     /// The present file's text under the model.
     key: Option<VectorKey>,
     hits: Vec<Hit>,
+    left_out: LeftOut,
 }
 
 impl Skill for SearchFolder {
@@ -163,8 +171,15 @@ impl ModelSkill for SearchFolder {
         job: Self::Job,
         _: &mut StepContext<'_>,
     ) -> Vec<(Member, Result<Hits, Fault>)> {
-        let hits = |search: FolderSearch| Hits {
-            hits: best(search.hits, search.limit),
+        let hits = |search: FolderSearch| {
+            let hits = best(search.hits, search.limit);
+            let left_out = search.left_out.in_words();
+            let fewer = fewer_hits(search.limit, hits.len());
+            let incomplete: Vec<String> = left_out.into_iter().chain(fewer).collect();
+            Hits {
+                hits,
+                incomplete: (!incomplete.is_empty()).then(|| incomplete.join("; ")),
+            }
         };
         job.into_iter()
             .enumerate()
@@ -181,12 +196,18 @@ impl FolderSearch {
                 "expected a query, got nothing but white space",
             ));
         }
-        let mut files = Vec::new();
-        list(&input.over, MAX_DEPTH, &mut files)?;
+        let mut listed = Listed {
+            files: Vec::new(),
+            left_out: LeftOut::of(&input.over),
+        };
+        listed.visit(&input.over, MAX_DEPTH)?;
+        let Listed { files, left_out } = listed;
         if files.is_empty() {
             let path = input.over.display();
+            let left_out = left_out.in_words().map(|words| format!("; {words}"));
             return Err(Fault::rejected(format!(
-                "expected text files, found none in `{path}`"
+                "expected text files, found none in `{path}`{}",
+                left_out.unwrap_or_default()
             )));
         }
         let query = model.embed(&[&input.query])?.into_iter().next();
@@ -201,6 +222,7 @@ impl FolderSearch {
             done: Vec::new(),
             key: None,
             hits: Vec::new(),
+            left_out,
         };
         Ok((search, tokens))
     }
@@ -216,8 +238,15 @@ impl FolderSearch {
             return Ok(0);
         }
         if self.left.is_empty() && self.done.is_empty() {
-            // A file that has become unreadable, or is no text, is left out: the others still count.
-            let text = read_file(&key.path).unwrap_or_default();
+            let text = match read_text(&key.path) {
+                Ok(text) => text,
+                Err(unread) => {
+                    // The others still count. It may be readable next time, so nobody remembers this.
+                    self.left_out.note(Why::from(&unread), &key.path);
+                    self.at += 1;
+                    return Ok(0);
+                }
+            };
             let cut = passages(&text, PASSAGE);
             let vector_key = VectorKey::new(model.content(), &text);
             if let Some(known) = model.folders.read_back(vector_key, &cut) {
@@ -313,32 +342,74 @@ pub(super) fn nearer(one: (f32, &str), other: (f32, &str)) -> Ordering {
     other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1))
 }
 
-/// Lists the plain files below a path by name; hidden ones and links are left out.
-fn list(path: &Path, depth: u32, files: &mut Vec<FileKey>) -> Result<(), Fault> {
-    let unreadable = |error: std::io::Error| {
-        Fault::rejected(format!("cannot search `{}`: {error}", path.display()))
-    };
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if metadata.is_file() {
-        let (modified, bytes) = (metadata.modified().ok(), metadata.len());
-        files.push(FileKey {
-            path: path.to_owned(),
-            modified,
-            bytes,
-        });
-        return Ok(());
-    }
-    let entries = fs::read_dir(path).map_err(unreadable)?;
-    let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if hidden || link || depth == 0 || files.len() >= MAX_FILES {
-            continue;
+/// What is said where more hits are asked for than are ever given.
+pub(super) fn fewer_hits(limit: u32, given: usize) -> Option<String> {
+    let fewer = limit > MAX_HITS && given == MAX_HITS as usize;
+    fewer.then(|| format!("{limit} hits were asked for, and no more than {MAX_HITS} are given"))
+}
+
+/// The plain files below a path, by name.
+struct Listed {
+    files: Vec<FileKey>,
+    left_out: LeftOut,
+}
+
+impl Listed {
+    /// Looks at a path and what is below it. What is hidden is not meant.
+    ///
+    /// # Errors
+    /// A fault of the path itself. What cannot be looked at below it is left out.
+    fn visit(&mut self, path: &Path, depth: u32) -> Result<(), Fault> {
+        let unreadable = |error: std::io::Error| {
+            Fault::rejected(format!("cannot search `{}`: {error}", path.display()))
+        };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        match Kind::from(metadata.file_type()) {
+            Kind::Plain => {
+                let (modified, bytes) = (metadata.modified().ok(), metadata.len());
+                self.files.push(FileKey {
+                    path: path.to_owned(),
+                    modified,
+                    bytes,
+                });
+                return Ok(());
+            }
+            Kind::Folder => {}
+            other => {
+                return Err(Fault::rejected(format!(
+                    "cannot search `{}`: expected a folder or a file, got {other}",
+                    path.display()
+                )));
+            }
         }
-        // What cannot be listed below is left out; only the path that the user named is an error.
-        let _ = list(&entry.path(), depth - 1, files);
+        let entries = fs::read_dir(path).map_err(unreadable)?;
+        let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            if !entry.file_name().to_string_lossy().starts_with('.') {
+                self.visit_entry(&entry.path(), entry.file_type().ok(), depth);
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn visit_entry(&mut self, path: &Path, kind: Option<FileType>, depth: u32) {
+        let kind = match kind {
+            Some(kind) if kind.is_symlink() => return self.left_out.note(Why::Link, path),
+            Some(kind) => Kind::from(kind),
+            None => return self.left_out.note(Why::Unreadable, path),
+        };
+        let is_full = self.files.len() >= MAX_FILES;
+        match kind {
+            _ if self.left_out.count(Why::TooMany) >= MAX_COUNTED => {}
+            Kind::Folder if depth == 0 => self.left_out.note(Why::TooDeep, path),
+            Kind::Plain if is_full => self.left_out.note(Why::TooMany, path),
+            Kind::Plain | Kind::Folder => {
+                if self.visit(path, depth.saturating_sub(1)).is_err() {
+                    self.left_out.note(Why::Unreadable, path);
+                }
+            }
+            _ => self.left_out.note(Why::Special, path),
+        }
+    }
 }

@@ -43,22 +43,31 @@ impl Place {
 
     /// What a process of its own finds, and how many texts it embeds for it.
     fn search(&self) -> (Vec<Hit>, u64) {
+        let mut model = self.model();
+        let search = self.search_with(&mut model);
+        (best(search.hits, 1000), model.embedded())
+    }
+
+    fn model(&self) -> TextModel {
         let weights = SentenceEncoderWeights::load(
             &self.root.path().join("model"),
             &device::open("cpu").unwrap(),
         );
         let model = TextModel::new(Arc::new(weights.unwrap()));
-        let mut model = model.keeping(self.vectors());
+        model.keeping(self.vectors())
+    }
+
+    fn search_with(&self, model: &mut TextModel) -> FolderSearch {
         let input = FolderSearchInput {
             query: "lettre".to_owned(),
             over: self.root.path().join("letters"),
             limit: 1000,
         };
-        let (mut search, _) = FolderSearch::begin(&mut model, &input).unwrap();
+        let (mut search, _) = FolderSearch::begin(model, &input).unwrap();
         while search.at < search.files.len() {
-            search.step(&mut model).unwrap();
+            search.step(model).unwrap();
         }
-        (best(search.hits, 1000), model.embedded())
+        search
     }
 
     fn vectors(&self) -> PathBuf {
@@ -109,4 +118,82 @@ fn damaged_vectors_are_computed_again() {
     }
     assert_eq!(place.search(), (found, cold));
     assert_eq!(place.search().1, 1);
+}
+
+#[test]
+fn what_is_left_out_is_said_and_does_not_count_as_known() {
+    let place = Place::new();
+    let letters = place.root.path().join("letters");
+    let utf16 = "\u{feff}une lettre trouvée".encode_utf16();
+    let utf16: Vec<u8> = utf16.flat_map(u16::to_le_bytes).collect();
+    for (name, bytes) in [
+        ("utf16", &utf16[..]),
+        ("latin", b"une lettre perdu\xe9"),
+        ("shift-jis", b"\x8e\xe8\x8e\x86"),
+        ("gb18030", b"\xd0\xc5\xbc\xfe"),
+    ] {
+        fs::write(letters.join(name), bytes).unwrap();
+    }
+    let large = fs::File::create(letters.join("large")).unwrap();
+    large.set_len((64 << 20) + 1).unwrap();
+    let deep = letters.join("d/".repeat(40));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("deep"), "une lettre au fond").unwrap();
+    std::os::unix::fs::symlink("a", letters.join("link")).unwrap();
+    std::os::unix::net::UnixListener::bind(letters.join("socket")).unwrap();
+    let expected = "left out: 1 (a link): link; 1 (a device, a pipe or a socket): socket; 3 (no text in UTF-8 or UTF-16): \
+                    gb18030, latin, shift-jis; 1 (larger than 64 MiB): large";
+
+    let mut model = place.model();
+    for _ in 0..2 {
+        let search = place.search_with(&mut model);
+        assert_eq!(search.left_out.in_words().as_deref(), Some(expected));
+        let found = |name: &str| search.hits.iter().any(|hit| hit.source.ends_with(name));
+        assert!(found("utf16") && found("deep"));
+    }
+}
+
+#[test]
+fn files_beyond_the_limit_are_counted_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..MAX_FILES + 2 {
+        fs::File::create(folder.path().join(format!("{number:05}"))).unwrap();
+    }
+    let mut listed = Listed {
+        files: Vec::new(),
+        left_out: LeftOut::of(folder.path()),
+    };
+    listed.visit(folder.path(), MAX_DEPTH).unwrap();
+    assert_eq!(listed.files.len(), MAX_FILES);
+    assert_eq!(
+        listed.left_out.in_words().unwrap(),
+        "left out: 2 (beyond the first 20000 files): 20000, 20001"
+    );
+}
+
+#[test]
+fn a_folder_that_lies_too_deep_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("d/".repeat(MAX_DEPTH as usize + 1));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("deep"), "too deep").unwrap();
+    let mut listed = Listed {
+        files: Vec::new(),
+        left_out: LeftOut::of(folder.path()),
+    };
+    listed.visit(folder.path(), MAX_DEPTH).unwrap();
+    assert!(listed.files.is_empty());
+    let said = listed.left_out.in_words().unwrap();
+    assert!(
+        said.starts_with("left out: 1 (a folder below 64 others): d/d/"),
+        "{said}"
+    );
+}
+
+#[test]
+fn more_hits_than_are_ever_given_are_not_given_in_silence() {
+    assert_eq!(fewer_hits(MAX_HITS, MAX_HITS as usize), None);
+    assert_eq!(fewer_hits(MAX_HITS + 1, 7), None);
+    let said = fewer_hits(5000, MAX_HITS as usize).unwrap();
+    assert!(said.contains("5000") && said.contains("1000"), "{said}");
 }
