@@ -87,7 +87,7 @@ impl Constraint {
         };
         let mut matcher = Matcher::new(factory.create_parser(grammar));
         match matcher.get_error() {
-            Some(error) => Err(refuse(first_line(&error))),
+            Some(error) => Err(refuse(reason(&error))),
             None if matcher.is_stopped() => Err(refuse("one that only nothing meets".to_owned())),
             None => {
                 drop(matcher.grammar_warnings());
@@ -115,14 +115,21 @@ fn factory(vocabulary: &Vocabulary) -> Result<ParserFactory, ModelError> {
     let trie = TokTrie::from(&info, &words).with_eos_tokens(ends);
     let environment: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
     let factory = ParserFactory::new_simple(&environment);
-    let mut factory = factory.map_err(|error| refuse(first_line(&error.to_string())))?;
+    let mut factory = factory.map_err(|error| refuse(reason(&error.to_string())))?;
     factory.quiet();
     factory.limits_mut().verbose_errors = false;
     Ok(factory)
 }
 
-fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
+/// The line that says why. The parser of regular expressions shows the expression first, with a mark below it, and says so at the end.
+fn reason(text: &str) -> String {
+    let mut reasons = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("error: "));
+    let line = reasons
+        .next()
+        .or_else(|| text.lines().next())
+        .unwrap_or_default();
     line.chars().take(300).collect()
 }
 
