@@ -1,10 +1,12 @@
 //! Inputs: files on their way into an episode.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, File, Metadata};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use aimass_config::files::open;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
@@ -13,6 +15,8 @@ use crate::fact::FactDraft;
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;
+/// Files beyond those that are counted: walking through a whole disk would take too long.
+const MAX_COUNTED: usize = 100_000;
 /// How much of a file is looked at to tell text from everything else.
 const SNIFFED_BYTES: u64 = 8192;
 
@@ -47,6 +51,10 @@ pub enum InputProblem {
     Special,
     /// Its name is not UTF-8.
     Name,
+    /// It is an input already, by another name: nothing is lost.
+    Repeated,
+    /// It is beyond what one episode takes.
+    LeftOut,
 }
 
 impl From<&std::io::Error> for InputProblem {
@@ -69,6 +77,15 @@ impl InputFailure {
         }
     }
 
+    /// An input that only the process has which was given it, such as standard input.
+    pub fn of_one_process(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: InputProblem::Special,
+            message: "expected a file or a folder, got what only one process has open; put it into a file".to_owned(),
+        }
+    }
+
     /// An input that the system refuses.
     pub fn refused(path: &Path, operation: &str, error: &std::io::Error) -> Self {
         Self {
@@ -88,7 +105,11 @@ fn lossily<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 pub(super) struct Inputs {
     pub(super) facts: Vec<FactDraft>,
     pub(super) failures: Vec<InputFailure>,
-    seen: HashSet<PathBuf>,
+    folders: HashSet<PathBuf>,
+    /// The inputs, by what the system knows them by, and how they were named.
+    files: HashMap<(u64, u64), PathBuf>,
+    /// The first file that was beyond the limit, and how many were.
+    beyond: Option<(PathBuf, usize)>,
 }
 
 /// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.
@@ -97,6 +118,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Inputs {
     for path in paths {
         inputs.visit(path, Depth::Given);
     }
+    inputs.say_what_was_beyond();
     inputs
 }
 
@@ -118,7 +140,11 @@ pub fn file_kinds(paths: &[PathBuf]) -> BTreeSet<String> {
 
 impl Inputs {
     fn visit(&mut self, path: &Path, depth: Depth) {
-        if self.facts.len() >= MAX_FILES {
+        if self
+            .beyond
+            .as_ref()
+            .is_some_and(|(_, count)| *count >= MAX_COUNTED)
+        {
             return;
         }
         match fs::metadata(path) {
@@ -126,6 +152,10 @@ impl Inputs {
                 .failures
                 .push(InputFailure::refused(path, "read", &error)),
             Ok(metadata) if metadata.is_dir() => self.visit_folder(path, depth),
+            Ok(_) if self.facts.len() >= MAX_FILES => {
+                let beyond = self.beyond.get_or_insert_with(|| (path.to_owned(), 0));
+                beyond.1 += 1;
+            }
             Ok(metadata) if metadata.is_file() => self.visit_file(path, &metadata),
             Ok(_) => self.failures.push(InputFailure {
                 path: path.to_owned(),
@@ -140,9 +170,16 @@ impl Inputs {
             Depth::Given => 1,
             Depth::Below(below) => below + 1,
         };
-        let known = fs::canonicalize(path).is_ok_and(|real| !self.seen.insert(real));
-        if known || below > MAX_DEPTH {
+        if fs::canonicalize(path).is_ok_and(|real| !self.folders.insert(real)) {
+            // A link below a folder may well lead back to it.
+            if depth == Depth::Given {
+                self.refuse(path, InputProblem::Repeated, "its files are inputs already");
+            }
             return;
+        }
+        if below > MAX_DEPTH {
+            let message = format!("it lies below {MAX_DEPTH} folders; name it itself");
+            return self.refuse(path, InputProblem::LeftOut, &message);
         }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
@@ -177,6 +214,14 @@ impl Inputs {
         let Some(name) = path.to_str() else {
             return self.failures.push(InputFailure::name(path));
         };
+        let identity = (metadata.dev(), metadata.ino());
+        if let Some(known) = self.files.get(&identity) {
+            let message = format!(
+                "the same file as {}, which is an input already",
+                known.display()
+            );
+            return self.refuse(path, InputProblem::Repeated, &message);
+        }
         let media = match media_of(path) {
             Ok(media) => media,
             Err(error) => {
@@ -190,15 +235,34 @@ impl Inputs {
         let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
         let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
         self.facts.push(FactDraft::new(kind, value));
+        self.files.insert(identity, path.to_owned());
+    }
+
+    fn refuse(&mut self, path: &Path, problem: InputProblem, message: &str) {
+        self.failures.push(InputFailure {
+            path: path.to_owned(),
+            problem,
+            message: message.to_owned(),
+        });
+    }
+
+    fn say_what_was_beyond(&mut self) {
+        let Some((first, count)) = self.beyond.take() else {
+            return;
+        };
+        let or_more = if count >= MAX_COUNTED { " or more" } else { "" };
+        let message = format!(
+            "an episode takes {MAX_FILES} files, and {count}{or_more} are left out, from this one on; name folders one by one"
+        );
+        self.refuse(&first, InputProblem::LeftOut, &message);
     }
 }
 
 /// What a file holds: by its name where that tells, else by its first bytes.
 fn media_of(path: &Path) -> std::io::Result<&'static str> {
     let mut start = Vec::new();
-    File::open(path)?
-        .take(SNIFFED_BYTES)
-        .read_to_end(&mut start)?;
+    let (file, _) = open(path)?;
+    file.take(SNIFFED_BYTES).read_to_end(&mut start)?;
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase());
@@ -224,6 +288,9 @@ fn looks_like_text(start: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -261,6 +328,63 @@ mod tests {
             failed,
             [folder.path().join("empty.txt").as_path(), missing.as_path()]
         );
+    }
+
+    #[test]
+    fn a_file_is_one_input_by_whatever_names_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a.txt"), "hello").unwrap();
+        fs::write(path("same.txt"), "hello").unwrap();
+        fs::hard_link(path("a.txt"), path("hard.txt")).unwrap();
+        symlink("a.txt", path("link.txt")).unwrap();
+        let given = [
+            "a.txt", "./a.txt", "hard.txt", "link.txt", "same.txt", ".", ".",
+        ];
+        let inputs = read(&given.map(path));
+        assert_eq!(inputs.facts.len(), 2);
+        assert_eq!(
+            inputs.facts[0].value["given"],
+            path("a.txt").to_str().unwrap()
+        );
+        let repeated = |name: &str| {
+            let of = |failure: &&InputFailure| failure.path == path(name);
+            inputs.failures.iter().filter(of).count()
+        };
+        assert_eq!(["hard.txt", "link.txt", "."].map(repeated), [2, 2, 1]);
+        let problem = |failure: &InputFailure| failure.problem == InputProblem::Repeated;
+        assert!(inputs.failures.iter().all(problem), "{:?}", inputs.failures);
+        let message = &inputs.failures[0].message;
+        assert!(
+            message.contains("a.txt, which is an input already"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn what_lies_too_deep_or_leads_in_a_circle_is_named_and_nobody_waits_for_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("d/".repeat(MAX_DEPTH as usize + 2));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("a.txt"), "hello").unwrap();
+        symlink("circle", folder.path().join("circle")).unwrap();
+        let pipe = folder.path().join("pipe.txt");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let inputs = read(&[folder.path().to_owned()]);
+        assert!(inputs.facts.is_empty());
+        let problems: Vec<_> = inputs
+            .failures
+            .iter()
+            .map(|failure| failure.problem)
+            .collect();
+        use InputProblem::{LeftOut, Special, Unreadable};
+        assert_eq!(problems, [Unreadable, LeftOut, Special]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) fn input_failure(failure: &InputFailure) -> Said {
         InputProblem::Forbidden => "没有读取它的权限；请用 `chmod` 更改权限".to_owned(),
         InputProblem::Empty => "文件是空的；应有内容".to_owned(),
         InputProblem::Special => "应为文件或文件夹，而它是设备或管道".to_owned(),
+        InputProblem::Repeated => "与另一输入相同；只处理一次".to_owned(),
+        InputProblem::LeftOut => format!("超出一次任务集的上限，未处理（{message}）"),
         InputProblem::Name => "名称不是 UTF-8；请重命名文件".to_owned(),
         _ => format!("无法读取（{message}）"),
     };

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use aimass_config::Locale;
-use aimass_runtime::{EpisodeId, Fact, InputFailure, Revision, TaskError, TaskFailure};
+use aimass_runtime::{
+    EpisodeId, Fact, InputFailure, InputProblem, Revision, TaskError, TaskFailure,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cli::failure::{self, Failure};
+use crate::cli::harmless;
 use crate::cli::messages;
 use crate::cli::said::{Said, said, say};
 
@@ -23,9 +26,15 @@ pub(super) struct Outcome {
     pub(super) missing: Vec<(&'static str, String)>,
 }
 
+/// What was given twice is worked on once, and that is no failure.
+fn is_lost(input: &InputFailure) -> bool {
+    input.problem != InputProblem::Repeated
+}
+
 impl Outcome {
     pub(super) fn all_failures(&self) -> Vec<Value> {
-        let inputs = self.refused.iter().map(|input| json!(input));
+        let inputs = self.refused.iter().filter(|input| is_lost(input));
+        let inputs = inputs.map(|input| json!(input));
         let tasks = self.failures.iter().map(|task| json!(task));
         inputs.chain(tasks).collect()
     }
@@ -42,9 +51,12 @@ impl Outcome {
             };
             path.map_or_else(unnamed, str::to_owned)
         };
-        let line = |subject: &str, why: &Said| match locale {
-            Locale::English => format!("{subject}: {}", why.english),
-            Locale::Chinese => format!("{subject}：{}", why.chinese),
+        let line = |subject: &str, why: &Said| {
+            let line = match locale {
+                Locale::English => format!("{subject}: {}", why.english),
+                Locale::Chinese => format!("{subject}：{}", why.chinese),
+            };
+            line.chars().map(harmless::in_line).collect()
         };
         let inputs = self.refused.iter();
         let inputs = inputs.map(|input| {
@@ -91,7 +103,8 @@ impl Outcome {
         let of_task = |task: &TaskFailure| {
             TaskError::deserialize(&task.error).map_or(failure::BUG, |error| error.exit_code())
         };
-        let inputs = self.refused.iter().map(|_| failure::BAD_INPUT);
+        let inputs = self.refused.iter().filter(|input| is_lost(input));
+        let inputs = inputs.map(|_| failure::BAD_INPUT);
         let worst = inputs.chain(self.failures.iter().map(of_task)).min();
         worst.map_or(Ok(()), |exit| Err(Failure::already_said(exit)))
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::harness::{Ended, Place, open_to_all};
@@ -80,6 +80,26 @@ fn bad_files_among_good_ones_are_named_and_the_good_ones_done() {
         .iter()
         .find(|fact| fact["kind"] == "text.language@1");
     assert_eq!(language.unwrap()["value"]["language"], "en");
+}
+
+#[test]
+fn a_file_that_is_named_thrice_is_one_input_and_that_is_said() {
+    let place = Place::new();
+    // Nothing is to fail for want of a model.
+    place.file("aimass.toml", "[[reactions]]\nname = \"text-embed\"\nkind = \"file.text@1\"\nskill = \"text.embed\"\nenabled = false\n");
+    place.file("a.txt", "Good morning, how are you today?");
+    symlink("a.txt", place.here().join("link.txt")).unwrap();
+    for language in ["en", "zh"] {
+        let ended = place.run(&[
+            "run", "--json", "--lang", language, "a.txt", "./a.txt", "link.txt",
+        ]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(used(&ended), ["a.txt"]);
+        assert_eq!(ended.document()["failures"], serde_json::json!([]));
+        assert_eq!(ended.document()["report"]["inputs"], 1);
+        assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+        assert!(ended.stderr.contains("link.txt"), "{ended:?}");
+    }
 }
 
 #[test]
