@@ -9,6 +9,7 @@ mod dead_letters;
 mod doctor;
 mod facts;
 mod failure;
+mod harmless;
 mod help;
 mod home;
 mod input;

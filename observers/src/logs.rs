@@ -2,9 +2,9 @@
 //!
 //! For programs. A library that embeds the runtime has a subscriber of its own, or none.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
-use aimass_config::{LogForm, LogLevel, ObserversConfig};
+use aimass_config::{LogForm, LogLevel, ObserversConfig, is_unruly};
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -69,7 +69,9 @@ pub fn start(config: &ObserversConfig) -> Result<LogExport, LogError> {
 
 /// What writes to standard error.
 fn local(form: LogForm) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
-    let lines = fmt::layer().with_target(false).with_writer(std::io::stderr);
+    let lines = fmt::layer()
+        .with_target(false)
+        .with_writer(|| Harmless(std::io::stderr()));
     match form {
         LogForm::None => None,
         LogForm::Json => {
@@ -83,6 +85,33 @@ fn local(form: LogForm) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
     }
 }
 
+/// A writer of whole lines, in which nothing turns the direction of writing: names of files stand in them. What moves a cursor is written so by `tracing` itself.
+struct Harmless<W>(W);
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let turns = |character: char| is_unruly(character) && !character.is_control();
+        if !text.contains(turns) {
+            return self.0.write(line);
+        }
+        let mut shown = String::with_capacity(text.len());
+        for character in text.chars() {
+            match turns(character) {
+                // As JSON has it, and readable anywhere else.
+                true => shown.push_str(&format!("\\u{:04x}", u32::from(character))),
+                false => shown.push(character),
+            }
+        }
+        self.0.write_all(shown.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 fn filter(level: LogLevel) -> LevelFilter {
     match level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -90,5 +119,26 @@ fn filter(level: LogLevel) -> LevelFilter {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_line_cannot_turn_it() {
+        let mut lines = Harmless(Vec::new());
+        lines
+            .write_all("WARN path=a\u{202e}txt.exe\u{200f}\n".as_bytes())
+            .unwrap();
+        lines
+            .write_all("{\"path\":\"Grüße\"}\n".as_bytes())
+            .unwrap();
+        let written = String::from_utf8(lines.0).unwrap();
+        assert_eq!(
+            written,
+            "WARN path=a\\u202etxt.exe\\u200f\n{\"path\":\"Grüße\"}\n"
+        );
     }
 }

@@ -7,6 +7,7 @@ use aimass_config::Locale;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::harmless;
 use super::said::{Said, said};
 
 /// What standard output is to hold.
@@ -33,7 +34,7 @@ impl Output {
         Self {
             format,
             is_terminal,
-            colours: is_terminal && !refused,
+            colours: is_terminal && !refused && !is_dumb(),
         }
     }
 
@@ -52,11 +53,11 @@ impl Output {
 
     /// JSON for the reader at hand: indented for a person, in one line for a program.
     pub(crate) fn json(&self, value: &Value) -> Result<String, Failure> {
-        Ok(if self.is_terminal {
-            serde_json::to_string_pretty(value)?
-        } else {
-            value.to_string()
-        })
+        if !self.is_terminal {
+            return Ok(value.to_string());
+        }
+        let pretty = serde_json::to_string_pretty(value)?;
+        Ok(harmless::in_json(&pretty).into_owned())
     }
 
     /// A line. A reader that has seen enough, as `head` has, is no failure: the program ends there, as others do.
@@ -65,8 +66,16 @@ impl Output {
         self.bytes(b"\n")
     }
 
-    /// Bytes as they are.
+    /// Bytes as they are; on a terminal, the harmless ones.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if !self.is_terminal {
+            return self.write(bytes);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        self.write(harmless::in_lines(&text).as_bytes())
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         match io::stdout().write_all(bytes) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
             Err(error) => Err(cannot_write(&error)),
@@ -116,6 +125,11 @@ impl Output {
     }
 }
 
+/// Whether the terminal says that it can do nothing but show characters.
+pub(crate) fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|name| name == "dumb")
+}
+
 fn cannot_write(error: &io::Error) -> Failure {
     Failure::unavailable(said!(
         "cannot write to standard output: {error}",
@@ -133,6 +147,11 @@ impl List {
     pub(crate) fn item(&mut self, item: &Value) -> Result<(), Failure> {
         let before = if self.items == 0 { "[" } else { "," };
         self.items += 1;
+        let item = item.to_string();
+        let item = match self.output.is_terminal {
+            true => harmless::in_json(&item),
+            false => item.into(),
+        };
         self.output.bytes(format!("{before}{item}").as_bytes())
     }
 
@@ -154,13 +173,7 @@ pub(crate) fn brief(value: &Value, characters: usize) -> String {
     let mut brief: String = text
         .chars()
         .take(characters)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
+        .map(harmless::in_line)
         .collect();
     if text.chars().nth(characters).is_some() {
         brief.push('…');

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use super::failure::Failure;
+use super::harmless;
 use super::output::Output;
 use super::said::said;
 
@@ -148,8 +149,10 @@ fn timed_values(answer: &Value) -> Option<Vec<Timed<'_>>> {
 
 /// What an output consists of, if that is the one list of values with a `score`: `0.71 label`, or `0.71 source: the beginning of its text`.
 fn scored_lines(answer: &Value) -> Option<Vec<String>> {
-    let mut fields = answer.as_object()?.values();
-    let (list, None) = (fields.next()?.as_array()?, fields.next()) else {
+    // What is not complete was said already.
+    let fields = answer.as_object()?.iter();
+    let mut fields = fields.filter(|(name, _)| *name != "incomplete");
+    let (list, None) = (fields.next()?.1.as_array()?, fields.next()) else {
         return None;
     };
     if list.is_empty() {
@@ -177,8 +180,7 @@ fn scored_line(value: &Value) -> Option<String> {
 
 /// A text in one line, without what could move the cursor.
 fn one_line(text: &str) -> String {
-    text.trim()
-        .replace(|character: char| character.is_control(), " ")
+    text.trim().chars().map(harmless::in_line).collect()
 }
 
 /// `00:01:02.35`
@@ -225,9 +227,11 @@ mod tests {
             scored_lines(&classes).unwrap(),
             ["0.71 money", "-0.20 health"]
         );
+        let partly = json!({ "classes": [{ "label": "a", "score": 1 }], "incomplete": "b" });
+        assert_eq!(scored_lines(&partly).unwrap(), ["1.00 a"]);
         let long = "ab ".repeat(100);
         let hits = json!({ "hits": [
-            { "source": "a.txt", "text": "One\nline.\u{1b}[2J", "score": 0.5 },
+            { "source": "a.txt", "text": "One\nline.\u{1b}[2J\u{202e}", "score": 0.5 },
             { "source": "b.txt", "text": long, "score": 0.25 },
         ] });
         let lines = scored_lines(&hits).unwrap();

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use aimass_config::{Locale, ProcessVariables};
 
+use super::harmless;
+
 /// One thing to say. Made by [`said!`], or of a text that there is in one language only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -60,7 +62,7 @@ impl From<&str> for Said {
 
 /// One line on standard error. A standard error that is closed is no reason to fail.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "aimass: {line}");
+    let _ = writeln!(io::stderr(), "aimass: {}", harmless::in_lines(line));
 }
 
 /// The language that a command line asks for, else that of the variables.

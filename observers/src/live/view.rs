@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aimass_config::is_unruly;
 use aimass_runtime::{AgentState, WorkerStatus};
 use serde::{Deserialize, Serialize};
 
@@ -187,13 +188,8 @@ impl AgentView {
 
 /// Text in one line of bounded length, without what could move a terminal's cursor or turn its direction of writing.
 pub(super) fn plain(text: &str, characters: usize) -> String {
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let harmless = |character: char| {
-        if character.is_control() || turns(character) {
-            ' '
-        } else {
-            character
-        }
+        if is_unruly(character) { ' ' } else { character }
     };
     let mut plain: String = text.chars().take(characters).map(harmless).collect();
     if text.chars().nth(characters).is_some() {

@@ -6,24 +6,24 @@ mod recordings;
 mod timeline;
 mod words;
 
-use std::fs::Permissions;
+use std::fmt::Display;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aimass::generation::{Author, Report};
 use aimass_config::Locale;
+use aimass_config::files::{CannotWrite, Kind, OutputFile};
 use aimass_observers::live::Work;
 use aimass_runtime::{Fact, Revision};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::Outcome;
 use crate::cli::dates::utc;
 use crate::cli::failure::Failure;
+use crate::cli::harmless;
 use crate::cli::said::said;
 use facts::{Row, rows};
 use recordings::{Recording, recordings};
@@ -50,42 +50,35 @@ pub(super) struct Content<'a> {
 /// The file of a page that is to be written.
 pub(super) struct PageFile {
     path: PathBuf,
-    /// Takes the place of what is there only once the page is whole.
-    draft: NamedTempFile,
+    file: OutputFile,
 }
 
 impl PageFile {
     pub(super) fn prepare(path: PathBuf) -> Result<Self, Failure> {
         let path = std::path::absolute(path)?;
         let shown = path.display().to_string();
-        if path.is_dir() || path.file_name().is_none() {
-            return Err(Failure::usage(said!(
+        let file = OutputFile::prepare(&path).map_err(|error| match error {
+            CannotWrite::Special(Kind::Folder) => Failure::usage(said!(
                 "expected a file for the page, got the folder {shown}",
                 "页面应为文件，而 {shown} 是文件夹"
-            )));
-        }
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let draft = tempfile::Builder::new()
-            // What the user's mask takes away is taken away from this.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder);
-        let draft = draft.map_err(|error| cannot_write(&shown, &error))?;
-        Ok(Self { path, draft })
+            )),
+            other => cannot_write(&shown, &other),
+        })?;
+        Ok(Self { path, file })
     }
 
     /// Writes the page, and gives its path.
     pub(super) fn write(mut self, content: &Content<'_>) -> Result<PathBuf, Failure> {
         let shown = self.path.display().to_string();
         let page = render(content)?;
-        let written = self.draft.write_all(page.as_bytes());
+        let written = self.file.write_all(page.as_bytes());
+        let written = written.and_then(|()| self.file.finish());
         written.map_err(|error| cannot_write(&shown, &error))?;
-        let kept = self.draft.persist(&self.path);
-        kept.map_err(|error| cannot_write(&shown, &error.error))?;
         Ok(self.path)
     }
 }
 
-fn cannot_write(page: &str, error: &std::io::Error) -> Failure {
+fn cannot_write(page: &str, error: &dyn Display) -> Failure {
     Failure::unavailable(said!(
         "cannot write the page {page}: {error}",
         "无法写入页面 {page}：{error}"
@@ -211,7 +204,7 @@ fn report(report: &Report) -> (Vec<PageSection>, Vec<PageReference>) {
             .sentences
             .iter()
             .map(|sentence| PageSentence {
-                text: sentence.text.clone(),
+                text: sentence.text.chars().map(harmless::in_line).collect(),
                 by_model: sentence.author == Author::Model,
                 references: sentence.references.iter().filter_map(named).collect(),
             })

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use aimass_config::is_unruly;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::quotes::is_written_closely;
@@ -52,7 +53,7 @@ const NUMBER_WORDS: [&str; 26] = [
 /// leaving sentences out.
 pub(super) fn is_borne_out(sentence: &str, source: &str) -> bool {
     let fits = !sentence.trim().is_empty() && sentence.chars().count() <= MAX_SENTENCE;
-    let readable = |character: char| !character.is_control() && !is_written_closely(character);
+    let readable = |character: char| !is_unruly(character) && !is_written_closely(character);
     if !fits || !sentence.chars().all(readable) {
         return false;
     }

@@ -1,5 +1,6 @@
 //! Quotes: pieces of texts, word for word, in one line.
 
+use aimass_config::is_unruly;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters at which a beginning is long enough.
@@ -69,8 +70,7 @@ pub(super) fn is_written_closely(character: char) -> bool {
 
 /// Text in one line of bounded length, without what could move a cursor or turn the direction of writing.
 pub(super) fn clean(text: &str, characters: usize) -> String {
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let harmless = |character: char| match character.is_control() || turns(character) {
+    let harmless = |character: char| match is_unruly(character) {
         true => ' ',
         false => character,
     };

@@ -6,6 +6,7 @@ use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
 
 use super::Content;
+use crate::cli::harmless;
 use crate::cli::messages::Message;
 use crate::cli::run::found::{finding, name_of};
 
@@ -70,9 +71,10 @@ fn json(fact: &Fact) -> String {
     let mut value = serde_json::to_value(fact).unwrap_or_default();
     shorten(&mut value);
     let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    let text = harmless::in_json(&text);
     match text.char_indices().nth(MAX_JSON) {
         Some((end, _)) => format!("{}\n…", &text[..end]),
-        None => text,
+        None => text.into_owned(),
     }
 }
 

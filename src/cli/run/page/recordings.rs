@@ -1,9 +1,9 @@
 //! The recordings on the page: each with its transcript, and its audio within the page or, where it is large, beside it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use aimass_config::files::open;
 use aimass_runtime::Fact;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Content;
 use super::facts::subjects;
+use crate::cli::harmless;
 use crate::cli::messages::clock;
 
 /// The largest recording that becomes a part of the page, in bytes.
@@ -80,7 +81,13 @@ fn passages(transcript: &Fact) -> Vec<Passage> {
         Some(Passage {
             start,
             clock: clock(start),
-            text: segment.get("text")?.as_str()?.trim().to_owned(),
+            text: segment
+                .get("text")?
+                .as_str()?
+                .trim()
+                .chars()
+                .map(harmless::in_line)
+                .collect(),
         })
     };
     segments.into_iter().flatten().filter_map(passage).collect()
@@ -89,7 +96,7 @@ fn passages(transcript: &Fact) -> Vec<Passage> {
 /// A file's bytes, if there are no more than `most`.
 fn embedded(path: &Path, most: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = File::open(path).ok()?;
+    let (file, _) = open(path).ok()?;
     // It may have grown since anybody looked.
     file.take(most + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= most).then_some(bytes)
