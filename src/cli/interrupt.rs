@@ -1,7 +1,8 @@
 //! Ctrl-C: the first one lets what is under way come to its end, the second cuts it off. The system's wish for an end has a limit instead.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::process;
+use std::task::Poll;
 use std::time::Duration;
 
 use aimass_config::Locale;
@@ -31,8 +32,7 @@ impl Wish {
 
 /// What asks the process to end, from the moment that it listens: nothing that comes between two waits is lost.
 pub(crate) struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: Vec<(Signal, Wish)>,
     locale: Locale,
 }
 
@@ -41,19 +41,39 @@ impl Interrupts {
     ///
     /// To be called before the user is told that Ctrl-C has an effect.
     pub(crate) fn listen(locale: Locale) -> Result<Self, Failure> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            locale,
-        })
+        let signals = vec![
+            (signal(SignalKind::interrupt())?, Wish::Interrupt),
+            (signal(SignalKind::terminate())?, Wish::Terminate),
+        ];
+        Ok(Self { signals, locale })
+    }
+
+    /// As [`Self::listen`], and nothing else that can be heard ends the process by itself either: for whoever has something to give back before.
+    pub(crate) fn listen_to_all(locale: Locale) -> Result<Self, Failure> {
+        let mut all = Self::listen(locale)?;
+        for kind in [
+            SignalKind::hangup(),
+            SignalKind::quit(),
+            SignalKind::alarm(),
+            SignalKind::user_defined1(),
+            SignalKind::user_defined2(),
+        ] {
+            all.signals.push((signal(kind)?, Wish::Terminate));
+        }
+        Ok(all)
     }
 
     /// Waits for Ctrl-C, or for the system to ask for an end.
     pub(crate) async fn asked(&mut self) -> Wish {
-        tokio::select! {
-            _ = self.interrupt.recv() => Wish::Interrupt,
-            _ = self.terminate.recv() => Wish::Terminate,
-        }
+        poll_fn(|context| {
+            for (signal, wish) in &mut self.signals {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*wish);
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 
     /// Waits for the work; after a first wish for an end it still does, after a second the process ends. A user can have that second wish at any

@@ -26,6 +26,7 @@ use ratatui::crossterm::terminal;
 use super::Context;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
+use super::output::is_dumb;
 use super::said::said;
 use node::Node;
 use palette::Palette;
@@ -65,6 +66,12 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
             "标准输出不是终端；`aimass top --once` 打印一帧，`aimass top --json` 打印一份 JSON 文档"
         )));
     }
+    if is_dumb() && !(arguments.once || output.is_json()) {
+        return Err(Failure::usage(said!(
+            "the terminal is a dumb one (`TERM`); `aimass top --once` prints one frame, `aimass top --json` one JSON document",
+            "终端是哑终端（`TERM`）；`aimass top --once` 打印一帧，`aimass top --json` 打印一份 JSON 文档"
+        )));
+    }
     let node = Node::connect(&context.home.socket()).await?;
     if output.is_json() {
         let view = serde_json::to_value(node.first_look().await?)?;
@@ -87,7 +94,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     } else {
         Palette::Monochrome
     };
-    let interrupts = Interrupts::listen(context.locale)?;
+    let interrupts = Interrupts::listen_to_all(context.locale)?;
     session::run(
         &node,
         Ui::new(view, palette),

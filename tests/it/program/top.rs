@@ -183,13 +183,68 @@ fn a_terminated_one_gives_the_screen_back_too() {
     let place = Place::new();
     let mut node = start(&place);
     let command = "sh -c 'echo $$ > pid; exec aimass top'";
-    let mut terminal = Terminal::open(&place, (80, 24), command);
-    terminal.wait_for(&["last episodes"]);
-    let pid = std::fs::read_to_string(place.here().join("pid")).unwrap();
-    let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    terminal.wait_for(&["ended with 0"]);
+    for signal in [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::ALARM,
+        Signal::USR1,
+        Signal::USR2,
+    ] {
+        let mut terminal = Terminal::open(&place, (80, 24), command);
+        terminal.wait_for(&["last episodes"]);
+        let pid = std::fs::read_to_string(place.here().join("pid")).unwrap();
+        let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        terminal.wait_for(&["ended with 0"]);
+        terminal.assert_restored();
+    }
+    assert_eq!(end(&mut node), Some(0));
+}
+
+#[test]
+fn a_dumb_terminal_is_refused_and_left_alone() {
+    let place = Place::new();
+    let mut node = start(&place);
+    let mut terminal = Terminal::open(&place, (100, 24), "TERM=dumb aimass top");
+    terminal.wait_for(&["dumb", "aimass top --once", "ended with 64"]);
     terminal.assert_restored();
+    let mut terminal = Terminal::open(&place, (100, 40), "TERM=dumb aimass top --once");
+    terminal.wait_for(&["last episodes", "ended with 0"]);
+    assert_eq!(end(&mut node), Some(0));
+}
+
+#[test]
+fn nothing_in_a_name_turns_the_direction_of_writing_on_a_terminal() {
+    let place = Place::new();
+    let name = "a\u{202e}txt.exe\u{2066}\u{1b}[8m";
+    place.file(name, "Guten Morgen, wie geht es Ihnen heute?");
+    place.file(&format!("empty{name}"), "");
+    for command in [
+        "aimass run *",
+        "aimass run --json *",
+        "aimass facts ls",
+        "aimass facts show 1",
+        "aimass ask speech.detect a*",
+    ] {
+        let mut terminal = Terminal::open(
+            &place,
+            (200, 60),
+            &format!("rm -f script before; {command}"),
+        );
+        let screen = terminal.wait_for(&["ended with"]);
+        assert!(screen.contains("txt.exe"), "{command}: {screen}");
+        assert!(
+            !screen.contains(['\u{202e}', '\u{2066}']),
+            "{command}: {screen}"
+        );
+    }
+    let mut node = start(&place);
+    place.run(&["run", name]);
+    let mut terminal = Terminal::open(&place, (200, 60), "aimass top");
+    let screen = terminal.wait_for(&["last episodes"]);
+    assert!(!screen.contains(['\u{202e}', '\u{2066}']), "{screen}");
     assert_eq!(end(&mut node), Some(0));
 }
 
