@@ -15,6 +15,8 @@ pub(crate) fn refuse(error: &clap::Error, locale: Locale) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => ExitCode::SUCCESS,
+            // A reader that has seen enough, as `head` has.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(error) => Failure::from(error).report(locale),
         };
     }

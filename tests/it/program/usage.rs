@@ -1,5 +1,6 @@
 //! The command line itself.
 
+use std::io;
 use std::path::Path;
 
 use super::harness::{Ended, Place};
@@ -115,13 +116,28 @@ fn the_reference_is_that_of_this_program() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let place = Place::new();
-    let mut child = place.command(&["completions", "bash"]).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(
-        (output.status.code(), output.stderr.as_slice()),
-        (Some(0), &b""[..])
-    );
+    for arguments in [
+        &["completions", "bash"][..],
+        &["man"],
+        &["reference"],
+        &["--help"],
+        &["run", "--help"],
+        &["help", "facts", "ls"],
+        &["--lang", "zh", "--help"],
+        &["--version"],
+        &["skills"],
+    ] {
+        let mut command = place.command(arguments);
+        // Nobody reads from the beginning.
+        let (unread, output) = io::pipe().unwrap();
+        drop(unread);
+        let output = command.stdout(output).output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stderr.as_slice()),
+            (Some(0), &b""[..]),
+            "{arguments:?}"
+        );
+    }
 }
 
 #[test]
