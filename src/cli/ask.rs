@@ -20,10 +20,10 @@ use super::{Context, input, skills, trace};
 pub(crate) struct Arguments {
     /// The skill: `text.language`; `aimass skills` lists them
     skill: String,
-    /// A text, the path of a file, or `-` for standard input
-    #[arg(allow_hyphen_values = true)]
-    input: OsString,
-    /// Another field of the input; may be repeated
+    /// A text, the path of a file, or `-` for standard input; not needed where `--set` gives all
+    #[arg(allow_hyphen_values = true, required_unless_present = "set")]
+    input: Option<OsString>,
+    /// Another field of the input; may be repeated. Lists have commas between their texts, or are JSON: `["yes, please", "no"]`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Stop waiting after that many seconds
@@ -66,16 +66,20 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         }
         Some(spec) => {
             let items = Items::of(&spec);
-            let input = input::read(spec, arguments.input, arguments.set).await?;
-            (input, items)
+            let input = input::read(context, spec, arguments.input, arguments.set).await?;
+            (Some(input), items)
         }
         // The runtime knows which one is nearest, and refuses whatever the input is.
-        None => (Value::Null, Items::Values),
+        None => (None, Items::Values),
     };
-    let mut readable = Readable::new(context, &input);
+    // What came through a pipe is there until the answer is.
+    let value = input
+        .as_ref()
+        .map_or(Value::Null, |input| input.value.clone());
+    let mut readable = Readable::new(context, &value);
     let request = Request::Ask {
         skill: arguments.skill,
-        input,
+        input: value,
         options: Box::new(options),
     };
     let answer = reach

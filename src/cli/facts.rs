@@ -1,10 +1,12 @@
 //! `aimass facts`: what the environment holds.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use aimass_config::Locale;
+use aimass_config::files::OutputFile;
 use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision};
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -13,7 +15,8 @@ use tempfile::NamedTempFile;
 use super::Context;
 use super::dates::utc;
 use super::failure::Failure;
-use super::output::{brief, labelled};
+use super::input::Piped;
+use super::output::{Output, brief, labelled};
 use super::reach::Reach;
 use super::run::found::summary;
 use super::said::{Said, said};
@@ -179,40 +182,63 @@ async fn export(
     filter: FactFilter,
     into: &Path,
 ) -> Result<(), Failure> {
-    if into != Path::new("-") {
-        let into = std::path::absolute(into)?;
-        let exported = reach.reply(Request::Export { filter, into }).await?;
-        return counted(context, &said!("exported", "已导出"), &exported);
+    let is_standard_output = into == Path::new("-");
+    let into = std::path::absolute(into)?;
+    let cannot = |error: &dyn Display| {
+        let into = into.display();
+        Failure::unavailable(said!(
+            "cannot write {into}: {error}",
+            "无法写入 {into}：{error}"
+        ))
+    };
+    let mut special = None;
+    if !is_standard_output {
+        let output = OutputFile::prepare(&into).map_err(|error| cannot(&error))?;
+        if output.is_plain() {
+            drop(output);
+            let exported = reach.reply(Request::Export { filter, into }).await?;
+            return counted(context, &said!("exported", "已导出"), &exported);
+        }
+        special = Some(output);
     }
-    // The node and this process share files, not standard output.
+    // The node and this process share files, not standard output, and no pipe waits for the node's sake.
     let file = spool(context)?;
-    let into = file.path().to_owned();
-    reach
+    let exported = reach
         .reply(Request::Export {
             filter,
-            into: into.clone(),
+            into: file.path().to_owned(),
         })
         .await?;
-    let mut exported = File::open(into)?;
+    let mut kept = File::open(file.path())?;
+    match special {
+        None => copy(&mut kept, |piece| context.output.bytes(piece)),
+        Some(mut output) => {
+            copy(&mut kept, |piece| {
+                output.write_all(piece).map_err(|error| cannot(&error))
+            })?;
+            output.finish().map_err(|error| cannot(&error))?;
+            counted(context, &said!("exported", "已导出"), &exported)
+        }
+    }
+}
+
+fn copy(from: &mut File, mut to: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut piece = vec![0; 64 << 10];
     loop {
-        match exported.read(&mut piece)? {
+        match from.read(&mut piece)? {
             0 => return Ok(()),
-            read => context.output.bytes(&piece[..read])?,
+            read => to(&piece[..read])?,
         }
     }
 }
 
 async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Failure> {
-    let imported = if from == Path::new("-") {
-        let mut file = spool(context)?;
+    let imported = if let Some(piped) = Piped::of(from.as_os_str()) {
+        let folder = context.home.folder().to_owned();
         // Where it keeps nobody from hearing Ctrl-C, however long there is nothing to read.
-        let copied = tokio::task::spawn_blocking(move || {
-            io::copy(&mut io::stdin().lock(), file.as_file_mut()).map(|_| file)
-        });
-        let file = copied
-            .await
-            .map_err(|error| Failure::bug(error.to_string()))??;
+        let kept = tokio::task::spawn_blocking(move || piped.keep_in(&folder));
+        let kept = kept.await;
+        let file = kept.map_err(|error| Failure::bug(error.to_string()))??;
         let from = file.path().to_owned();
         reach.reply(Request::Import { from }).await?
     } else {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::input::Piped;
 use super::reach::Reach;
 use super::said::said;
 use super::{Context, models, trace};
@@ -114,6 +115,10 @@ fn usable(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputFailure>) {
     let mut refused = Vec::new();
     let mut paths = Vec::new();
     for path in given {
+        if Piped::of(path.as_os_str()).is_some() {
+            refused.push(InputFailure::of_one_process(path));
+            continue;
+        }
         match std::path::absolute(path) {
             Ok(absolute) if absolute.to_str().is_some() => paths.push(absolute),
             Ok(_) => refused.push(InputFailure::name(path)),

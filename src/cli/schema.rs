@@ -9,8 +9,12 @@ pub(crate) enum Kind {
     Text,
     /// The path of a file or folder: text whose `format` is `path`.
     Path,
+    /// Text, or something else that its first character tells apart: a list, or fields.
+    TextOrMore,
     /// A list of texts.
     Texts,
+    /// A list of texts in which white space counts: its `format` is `exact`.
+    ExactTexts,
     /// Something else, spelt as JSON.
     Json,
 }
@@ -46,12 +50,25 @@ impl<'a> Schema<'a> {
         })
     }
 
+    /// Whether an object without that field is none of its forms.
+    pub(crate) fn requires(self, name: &str) -> bool {
+        let choices = self.choices().into_iter();
+        let mut required = choices.filter_map(|choice| choice.here.get("required")?.as_array());
+        required.any(|names| names.iter().any(|required| required == name))
+    }
+
     /// What it holds; text where text is one of its forms.
     pub(crate) fn kind(self) -> Kind {
         let choices = self.choices();
+        let format = |choice: &Self| choice.here.get("format").and_then(Value::as_str);
         if let Some(text) = choices.iter().find(|choice| is_type(choice.here, "string")) {
-            let is_path = text.here.get("format").and_then(Value::as_str) == Some("path");
-            return if is_path { Kind::Path } else { Kind::Text };
+            let is_more =
+                |choice: &Self| is_type(choice.here, "array") || is_type(choice.here, "object");
+            return match format(text) {
+                Some("path") => Kind::Path,
+                _ if choices.iter().any(is_more) => Kind::TextOrMore,
+                _ => Kind::Text,
+            };
         }
         let holds_texts = |choice: &Self| {
             let items = choice.here.get("items").map(|here| Self {
@@ -66,10 +83,10 @@ impl<'a> Schema<'a> {
             });
             is_type(choice.here, "array") && texts
         };
-        if choices.iter().any(holds_texts) {
-            Kind::Texts
-        } else {
-            Kind::Json
+        match choices.iter().find(|choice| holds_texts(choice)) {
+            Some(texts) if format(texts) == Some("exact") => Kind::ExactTexts,
+            Some(_) => Kind::Texts,
+            None => Kind::Json,
         }
     }
 
@@ -119,10 +136,17 @@ mod tests {
                 "over": {"type": ["string", "null"], "format": "path"},
                 "labels": {"type": "array", "items": {"$ref": "#/$defs/label"}},
                 "limit": {"type": "integer"},
+                "either": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+                "stop": {"type": "array", "items": {"type": "string"}, "format": "exact"},
+                "said": {"type": "array", "items": {"$ref": "#/$defs/said"}},
                 "mode": {"anyOf": [{"$ref": "#/$defs/label"}, {"type": "null"}]},
                 "loop": {"$ref": "#/properties/loop"},
             },
-            "$defs": {"label": {"type": "string"}},
+            "required": ["text"],
+            "$defs": {
+                "label": {"type": "string"},
+                "said": {"type": "object", "properties": {"role": {"type": "string"}}},
+            },
         });
         let schema = Schema::new(&root);
         let kind = |name| schema.field(name).map(Schema::kind);
@@ -130,9 +154,13 @@ mod tests {
         assert_eq!(kind("over"), Some(Kind::Path));
         assert_eq!(kind("labels"), Some(Kind::Texts));
         assert_eq!(kind("limit"), Some(Kind::Json));
+        assert_eq!(kind("either"), Some(Kind::TextOrMore));
+        assert_eq!(kind("stop"), Some(Kind::ExactTexts));
+        assert_eq!(kind("said"), Some(Kind::Json));
         assert_eq!(kind("mode"), Some(Kind::Text));
         assert_eq!(kind("loop"), Some(Kind::Json));
         assert_eq!(kind("nothing"), None);
-        assert_eq!(schema.fields().len(), 6);
+        assert_eq!(schema.fields().len(), 9);
+        assert!(schema.requires("text") && !schema.requires("over"));
     }
 }

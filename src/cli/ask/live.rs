@@ -1,5 +1,6 @@
 //! Skills that hear live sound: it comes on standard input, and what they hear is printed as it becomes certain.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use aimass::speech::Samples;
@@ -36,7 +37,7 @@ pub(super) async fn ask(
     options: TaskOptions,
 ) -> Result<(), Failure> {
     let skill = &spec.name;
-    if arguments.input != "-" || io::stdin().is_terminal() {
+    if arguments.input.as_deref() != Some(OsStr::new("-")) || io::stdin().is_terminal() {
         return Err(Failure::usage(said!(
             "`{skill}` hears live sound on standard input; pipe it in, as in `arecord -f S16_LE -r 16000 -t raw | aimass ask {skill} -`",
             "`{skill}` 从标准输入收听实时声音；请用管道送入，例如 `arecord -f S16_LE -r 16000 -t raw | aimass ask {skill} -`"

@@ -63,8 +63,16 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "skill",
         "技能，如 `text.language`；`aimass skills` 列出全部",
     ),
-    ("ask", "input", "文本、文件路径，或 `-` 表示标准输入"),
-    ("ask", "set", "输入的其他字段；可重复"),
+    (
+        "ask",
+        "input",
+        "文本、文件路径，或 `-` 表示标准输入；若 `--set` 已给出全部则不需要",
+    ),
+    (
+        "ask",
+        "set",
+        "输入的其他字段；可重复。列表以逗号分隔，或用 JSON：`[\"yes, please\", \"no\"]`",
+    ),
     ("ask", "deadline", "超过这么多秒便不再等待"),
     (
         "ask",

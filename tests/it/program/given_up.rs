@@ -1,33 +1,31 @@
 //! What is given up: a task that hangs, which is kept as a dead letter, and an agent whose threads hang for good.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
-use std::process::Command;
 
 use super::harness::{Place, Running};
 use super::node;
 
-/// A place whose text agent is quick to call a step hung, with a pipe into which nobody writes: reading it comes to no end.
-fn place(max_abandoned: u32) -> (Place, PathBuf) {
+/// A place whose text agent calls a step hung after a moment, with a letter that takes many times as long to read.
+fn place(max_abandoned: u32) -> Place {
     let place = Place::new();
     place.file(
         "aimass.toml",
         format!(
-            "[agents.text]\nstep_limit = '1s'\ngrace = '10ms'\nmax_abandoned = {max_abandoned}\n"
+            "[agents.text]\nstep_limit = '1ms'\ngrace = '1ms'\nmax_abandoned = {max_abandoned}\n"
         ),
     );
-    let pipe = place.here().join("letter.txt");
-    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
-    assert!(made.success());
-    (place, pipe)
+    // As large as a text may be, in the encoding that takes the longest.
+    let mut letter = b"\xff\xfe".to_vec();
+    letter.resize(64 << 20, b'a');
+    place.file("letter.txt", letter);
+    place
 }
 
 const ASK: [&str; 3] = ["ask", "text.language", "letter.txt"];
 
 #[test]
 fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_redriven_and_removed() {
-    let (place, pipe) = place(3);
+    let place = place(3);
     let mut node = node::start(&place);
     place
         .run(&ASK)
@@ -49,9 +47,11 @@ fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_redriven_and_removed(
     let path = letter["task"]["input"]["path"].as_str().unwrap();
     assert!(path.ends_with("letter.txt"), "{letter}");
 
-    // Its cause is gone: now it is a letter.
-    fs::remove_file(&pipe).unwrap();
+    // Its cause is gone: a node that is as patient as usual, and a shorter letter.
+    assert_eq!(node::end(&mut node), Some(0));
+    place.file("aimass.toml", "");
     place.file("letter.txt", "Guten Morgen, wie geht es Ihnen?");
+    let mut node = node::start(&place);
     let redriven = place.run(&["dead-letters", "redrive", &task, "--json"]);
     let redriven = redriven.assert_ok().document();
     assert_eq!(redriven["output"]["language"], "de", "{redriven}");
@@ -80,7 +80,7 @@ fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_redriven_and_removed(
 
 #[test]
 fn a_node_whose_agent_is_given_up_ends_with_70_and_says_why() {
-    let (place, _pipe) = place(0);
+    let place = place(0);
     let mut child = place.command(&["start"]).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
