@@ -17,6 +17,7 @@ mod complete;
 mod input;
 mod model;
 mod output;
+mod pace;
 mod report;
 mod summarise;
 mod writing;

@@ -8,6 +8,7 @@ use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
 
 use crate::artefact::{StoredModel, fault};
 use crate::generation::GenerationLimits;
+use crate::generation::pace::Pace;
 
 /// Where a language model's weights come from.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct LanguageWeights {
 pub struct LanguageModel {
     shared: Arc<LanguageWeights>,
     pool: CachePool,
+    /// What it knows of its speed.
+    pub(super) pace: Pace,
 }
 
 impl LanguageModel {
@@ -85,6 +88,7 @@ impl ModelSource for LanguageModelSource {
         Ok(LanguageModel {
             shared: weights.clone(),
             pool: weights.kept.pool(),
+            pace: Pace::default(),
         })
     }
 }

@@ -103,10 +103,14 @@ impl Writing {
                 self.texts.drop_text(member as usize);
             }
         }
+        self.texts.read_at_once(model.pace.portion());
+        let begun = context.now();
         let (weights, pool) = model.parts();
         let has_room = |number: usize| context.has_room(Member(number as u32));
         let progress = self.texts.advance(weights, pool, has_room);
         let progress = progress.map_err(|error| fault(&error))?;
+        model.pace.learn(progress.work, context.now().since(begun));
+        let weights = model.weights();
         for (number, piece) in progress.pieces {
             if context
                 .emit(Member(number as u32), TextDelta(piece))

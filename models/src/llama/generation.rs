@@ -10,12 +10,25 @@ use super::{Generated, GenerationOptions, LlamaWeights};
 use crate::ModelError;
 
 /// The most tokens that are read in one step.
-const PORTION: usize = 256;
+pub const MOST_IN_STEP: usize = 256;
+/// With so many tokens before it, a token takes twice as long to read as the first one: attention looks at all of them. Measured with SmolLM2; where
+/// a model has more weights for each, it comes later, and steps are shorter than they need to be.
+const DEPTH: usize = 1024;
 
 /// Texts that are written on together. They are numbered in the order in which they came.
-#[derive(Default)]
 pub struct Generation {
     members: Vec<Member>,
+    /// Tokens that one step may read where nothing is before them.
+    portion: usize,
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self {
+            members: Vec::new(),
+            portion: MOST_IN_STEP,
+        }
+    }
 }
 
 enum Member {
@@ -33,6 +46,8 @@ pub struct Progress {
     pub done: Vec<(usize, Result<Generated, ModelError>)>,
     /// Whether none is left.
     pub finished: bool,
+    /// What it took, as so many tokens that nothing is before: those further on count for more.
+    pub work: usize,
 }
 
 impl Generation {
@@ -57,6 +72,12 @@ impl Generation {
         }
     }
 
+    /// How much the next steps may read, as so many tokens that nothing is before; what comes of the texts does not depend on it. At least one token is read in
+    /// any case.
+    pub fn read_at_once(&mut self, portion: usize) {
+        self.portion = portion.clamp(1, MOST_IN_STEP);
+    }
+
     /// Takes a step: of each text a portion of what it brought is read, or its next token is written. Texts for which `wants` says no
     /// wait, as long as others have something to do.
     ///
@@ -71,7 +92,7 @@ impl Generation {
         let mut progress = Progress::default();
         self.take_refused(&mut progress);
         let mut chosen = self.choose(weights, pool, wants).into_iter().peekable();
-        let (mut feeds, mut scored) = (Vec::new(), Vec::new());
+        let (mut feeds, mut scored, mut work) = (Vec::new(), Vec::new(), 0);
         for (number, member) in self.members.iter_mut().enumerate() {
             let Some((_, portion)) = chosen.next_if(|(next, _)| *next == number) else {
                 continue;
@@ -80,6 +101,7 @@ impl Generation {
                 continue;
             };
             if let Some(feed) = sequence.feed(portion) {
+                work += feed.tokens.len() * cost(feed.before());
                 if feed.wanted == Wanted::Scores {
                     scored.push(number);
                 }
@@ -96,6 +118,7 @@ impl Generation {
         }
         let is_gone = |member: &Member| matches!(member, Member::Gone);
         progress.finished = self.members.iter().all(is_gone);
+        progress.work = work.div_ceil(DEPTH);
         Ok(progress)
     }
 
@@ -125,20 +148,24 @@ impl Generation {
             // Who came first gets room first.
             is_full = is_full || !sequence.is_admitted(weights, pool);
             if sequence.is_running() {
-                able.push((number, sequence.unread()));
+                able.push((number, sequence.read(), sequence.unread()));
             }
         }
-        if able.iter().any(|(number, _)| wants(*number)) {
-            able.retain(|(number, _)| wants(*number));
+        if able.iter().any(|(number, ..)| wants(*number)) {
+            able.retain(|(number, ..)| wants(*number));
         }
         // Those that write go first; what they leave of the portion is for those that read.
-        let writing = able.iter().filter(|(_, unread)| *unread == 1).count();
-        let mut left = PORTION.saturating_sub(writing);
-        let portions = able.into_iter().map(|(number, unread)| match unread {
+        let writing = able.iter().filter(|(_, _, unread)| *unread == 1);
+        let written: usize = writing.map(|(_, read, _)| cost(*read)).sum();
+        let mut left = (self.portion * DEPTH).saturating_sub(written);
+        // However little there is left, one of those that read comes further.
+        let mut least = 1;
+        let portions = able.into_iter().map(|(number, read, unread)| match unread {
             1 => (number, 1),
             _ => {
-                let portion = unread.min(left);
-                left -= portion;
+                let portion = unread.min(MOST_IN_STEP).min((left / cost(read)).max(least));
+                left = left.saturating_sub(portion * cost(read));
+                least = 0;
                 (number, portion)
             }
         });
@@ -176,4 +203,9 @@ impl Generation {
                 .push((number, Ok(sequence.finish(pool, reason))));
         }
     }
+}
+
+/// What a token costs that has so many before it, in parts of one that has none.
+fn cost(before: usize) -> usize {
+    DEPTH + before
 }

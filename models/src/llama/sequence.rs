@@ -85,10 +85,14 @@ impl Sequence {
         self.cache.is_some()
     }
 
+    /// How many tokens were read.
+    pub(super) fn read(&self) -> usize {
+        self.cache.as_ref().map_or(0, |cache| cache.tokens().len())
+    }
+
     /// How many tokens were not read yet; one while it is being written.
     pub(super) fn unread(&self) -> usize {
-        let read = self.cache.as_ref().map_or(0, |cache| cache.tokens().len());
-        self.tokens.len() - read
+        self.tokens.len() - self.read()
     }
 
     /// The next tokens for the network, at most so many.

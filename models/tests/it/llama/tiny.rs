@@ -1,8 +1,8 @@
 //! Tiny random checkpoints of the two architectures.
 
 use aimass_models::llama::{
-    CachePool, Feed, FinishReason, Generation, GenerationOptions, KvCache, LlamaWeights, Message,
-    Role, Spelling, Wanted,
+    CachePool, Feed, FinishReason, Generated, Generation, GenerationOptions, KvCache, LlamaWeights,
+    Message, Role, Spelling, Wanted,
 };
 
 use super::{Goldens, TinyGoldens, goldens, tiny, write, write_one};
@@ -83,6 +83,53 @@ fn a_text_is_the_same_alone_and_in_company_and_read_in_any_portions() {
             let alone = write(&weights, &mut CachePool::new(ROOM), [text]).remove(0);
             assert_eq!(alone.unwrap(), together.unwrap());
         }
+    }
+}
+
+/// Writes a text of a prompt on, of which each step reads as much as `portion` says; with the work of each step until the first token.
+fn in_portions(
+    weights: &LlamaWeights,
+    prompt: &[u32],
+    portion: impl Fn(usize) -> usize,
+) -> (Generated, Vec<usize>) {
+    let mut generation = Generation::default();
+    let mut pool = CachePool::new(ROOM);
+    generation.push(weights, prompt.to_vec(), warm(3));
+    let (mut work, mut begun) = (Vec::new(), false);
+    loop {
+        generation.read_at_once(portion(work.len()));
+        let mut progress = generation.advance(weights, &mut pool, |_| true).unwrap();
+        begun |= !progress.pieces.is_empty();
+        if !begun {
+            work.push(progress.work);
+        }
+        if let Some((_, result)) = progress.done.pop() {
+            return (result.unwrap(), work);
+        }
+    }
+}
+
+#[test]
+fn the_size_of_the_portions_changes_nothing() {
+    for (weights, _) in checkpoints() {
+        let prompt = weights.beginning(&"hello world ".repeat(30)).unwrap();
+        let (whole, _) = in_portions(&weights, &prompt, |_| usize::MAX);
+        let portions: [fn(usize) -> usize; 4] = [|_| 0, |_| 3, |_| 17, |step| 1 + step * 31 % 40];
+        for portion in portions {
+            let (written, _) = in_portions(&weights, &prompt, portion);
+            assert_eq!(written, whole);
+        }
+    }
+}
+
+#[test]
+fn the_further_on_the_less_is_read_in_a_step() {
+    let weights = tiny("llama");
+    let prompt = vec![5; weights.context() - 50];
+    for portion in [16, 64, 256] {
+        let (_, work) = in_portions(&weights, &prompt, |_| portion);
+        assert!(work.iter().all(|work| *work <= portion), "{work:?}");
+        assert!(work.len() > prompt.len() / portion, "{work:?}");
     }
 }
 

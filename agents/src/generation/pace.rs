@@ -1,0 +1,112 @@
+//! How much of a prompt is read in one step: as much as takes half a second on the machine as it is now.
+//!
+//! An agent's `step_limit` tells a hang from work, so a step must stay far below it on a slow or busy machine too. Short steps also keep those waiting for a
+//! short time that are being written meanwhile, and let a caller who goes away be noticed.
+
+use std::time::Duration;
+
+use aimass_models::llama::MOST_IN_STEP;
+
+/// How long a step should take.
+const STEP: Duration = Duration::from_millis(500);
+/// A first step, of which nothing is known.
+const FIRST: usize = 32;
+
+/// What one worker knows of its speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    portion: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { portion: FIRST }
+    }
+}
+
+impl Pace {
+    /// How much the next step may read, as so many tokens that nothing is before.
+    pub(super) fn portion(self) -> usize {
+        self.portion
+    }
+
+    /// Learns how long a step took that came to so much work. It slows down at once, and speeds up by as much again from step to step.
+    pub(super) fn learn(&mut self, work: usize, took: Duration) {
+        let is_slow = took > STEP;
+        // A step that had less to do than it might says nothing of how much could be done.
+        if work == 0 || (2 * work < self.portion && !is_slow) {
+            return;
+        }
+        let share = STEP.as_secs_f64() / took.as_secs_f64().max(f64::EPSILON);
+        let fits = (work as f64 * share) as usize;
+        let most = match is_slow {
+            true => self.portion,
+            false => MOST_IN_STEP.min(2 * self.portion),
+        };
+        self.portion = fits.clamp(1, most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps on a machine that does so much work in a second; gives the longest of them, and how many there were.
+    fn steps(pace: &mut Pace, speed: impl Fn(usize) -> f64, mut work: usize) -> (Duration, usize) {
+        let (mut longest, mut count) = (Duration::ZERO, 0);
+        while work > 0 {
+            let done = pace.portion().min(work);
+            let took = Duration::from_secs_f64(done as f64 / speed(count));
+            pace.learn(done, took);
+            longest = longest.max(took);
+            work -= done;
+            count += 1;
+        }
+        (longest, count)
+    }
+
+    #[test]
+    fn a_fast_machine_soon_takes_the_most_at_once() {
+        let mut pace = Pace::default();
+        let (longest, count) = steps(&mut pace, |_| 5000.0, 8192);
+        assert!(longest < STEP, "{longest:?}");
+        assert!(count <= 8192 / MOST_IN_STEP + 4, "{count}");
+        assert_eq!(pace.portion(), MOST_IN_STEP);
+    }
+
+    #[test]
+    fn a_slow_machine_takes_little_at_once() {
+        for speed in [4.0, 10.0, 50.0] {
+            let mut pace = Pace::default();
+            steps(&mut pace, |_| speed, FIRST);
+            let (longest, _) = steps(&mut pace, |_| speed, 1000);
+            assert!(longest <= STEP, "{longest:?} at {speed}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_becomes_busy_is_followed_at_once_and_forgiven_later() {
+        let mut pace = Pace::default();
+        let (longest, _) = steps(&mut pace, |_| 300.0, 4096);
+        assert!(longest <= STEP, "{longest:?}");
+        // The step that is under way when it becomes twenty times as slow takes twenty times as long, and no other.
+        let (longest, _) = steps(&mut pace, |step| if step == 0 { 15.0 } else { 14.0 }, 400);
+        assert!(longest <= 20 * STEP, "{longest:?}");
+        let (longest, _) = steps(&mut pace, |_| 14.0, 256);
+        assert!(longest <= STEP, "{longest:?}");
+        steps(&mut pace, |_| 3000.0, 4096);
+        assert_eq!(pace.portion(), MOST_IN_STEP);
+    }
+
+    #[test]
+    fn steps_that_had_little_to_do_teach_only_that_they_were_slow() {
+        let mut pace = Pace::default();
+        pace.learn(1, Duration::from_millis(400));
+        pace.learn(0, Duration::from_secs(9));
+        assert_eq!(pace, Pace::default());
+        pace.learn(1, Duration::from_secs(2));
+        assert_eq!(pace.portion(), 1);
+        pace.learn(1, Duration::ZERO);
+        assert_eq!(pace.portion(), 2);
+    }
+}
