@@ -3,6 +3,7 @@
 mod accept;
 mod engine;
 mod inputs;
+mod media;
 mod quiet;
 mod report;
 mod root;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use engine::{Pause, react};
 pub use inputs::{InputFailure, InputProblem, file_kinds};
+pub use media::audio_type;
 pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};
 

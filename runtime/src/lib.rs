@@ -51,7 +51,8 @@ pub use environment::{
     Subscription, TaskRecord, Transaction, Watch,
 };
 pub use episode::{
-    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, file_kinds,
+    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
+    file_kinds,
 };
 pub use error::TaskError;
 pub use events::{

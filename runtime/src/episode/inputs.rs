@@ -10,15 +10,13 @@ use aimass_config::files::open;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use crate::episode::file_kind;
+use crate::episode::{file_kind, media};
 use crate::fact::FactDraft;
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;
 /// Files beyond those that are counted: walking through a whole disk would take too long.
 const MAX_COUNTED: usize = 100_000;
-/// How much of a file is looked at to tell text from everything else.
-const SNIFFED_BYTES: u64 = 8192;
 
 /// An input that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,32 +256,12 @@ impl Inputs {
     }
 }
 
-/// What a file holds: by its name where that tells, else by its first bytes.
+/// What a file holds, by its first bytes above all.
 fn media_of(path: &Path) -> std::io::Result<&'static str> {
     let mut start = Vec::new();
     let (file, _) = open(path)?;
-    file.take(SNIFFED_BYTES).read_to_end(&mut start)?;
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_lowercase());
-    Ok(match extension.as_deref().unwrap_or_default() {
-        "txt" | "md" | "markdown" | "rst" | "text" | "log" | "eml" | "html" | "htm" => "text",
-        "wav" | "flac" | "mp3" | "ogg" | "oga" | "m4a" | "aac" | "opus" => "audio",
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "tif" | "tiff" => "image",
-        "mp4" | "mov" | "mkv" | "webm" | "avi" | "m4v" => "video",
-        "csv" | "tsv" | "json" | "jsonl" | "parquet" => "table",
-        _ if looks_like_text(&start) => "text",
-        _ => "unknown",
-    })
-}
-
-/// Text is UTF-8 without NUL, apart from a character that the sample cuts in two.
-fn looks_like_text(start: &[u8]) -> bool {
-    let whole = match std::str::from_utf8(start) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none() && error.valid_up_to() + 4 > start.len(),
-    };
-    whole && !start.contains(&0)
+    file.take(media::SNIFFED_BYTES).read_to_end(&mut start)?;
+    Ok(media::of(path, &start))
 }
 
 #[cfg(test)]
@@ -385,12 +363,5 @@ mod tests {
             .collect();
         use InputProblem::{LeftOut, Special, Unreadable};
         assert_eq!(problems, [Unreadable, LeftOut, Special]);
-    }
-
-    #[test]
-    fn a_character_cut_in_two_is_still_text() {
-        let text = "é".repeat(5000);
-        assert!(looks_like_text(&text.as_bytes()[..8191]));
-        assert!(!looks_like_text(&[0xff, 0xfe, 0x41, 0x00]));
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use aimass_config::files::open;
-use aimass_runtime::Fact;
+use aimass_runtime::{Fact, audio_type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -54,11 +54,8 @@ pub(super) fn recordings(content: &Content<'_>) -> Vec<Recording> {
         let audio = embedded(Path::new(path), MAX_EMBEDDED.min(left));
         let audio = audio.map(|bytes| {
             left = left.saturating_sub(bytes.len() as u64);
-            format!(
-                "data:{};base64,{}",
-                media_type(path),
-                STANDARD.encode(bytes)
-            )
+            let kind = audio_type(&bytes).unwrap_or("audio/*");
+            format!("data:{kind};base64,{}", STANDARD.encode(bytes))
         });
         Some(Recording {
             name: subjects
@@ -100,18 +97,6 @@ fn embedded(path: &Path, most: u64) -> Option<Vec<u8>> {
     // It may have grown since anybody looked.
     file.take(most + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= most).then_some(bytes)
-}
-
-fn media_type(path: &str) -> &'static str {
-    let extension = Path::new(path).extension().and_then(|name| name.to_str());
-    match extension.unwrap_or_default().to_lowercase().as_str() {
-        "wav" => "audio/wav",
-        "flac" => "audio/flac",
-        "mp3" => "audio/mpeg",
-        "ogg" | "oga" | "opus" => "audio/ogg",
-        "m4a" | "aac" => "audio/mp4",
-        _ => "audio/*",
-    }
 }
 
 /// The address of a file on this machine.
