@@ -13,6 +13,7 @@ mod error;
 mod file;
 pub mod files;
 mod keys;
+mod language;
 mod locale;
 mod meaning;
 mod names;
@@ -34,6 +35,7 @@ pub use config::observers::{
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Named, Place, Problem};
+pub use language::language_code;
 pub use locale::Locale;
 pub use names::{KnownNames, Places};
 pub use shown::is_unruly;

@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Variables;
+use crate::{Variables, language_code};
 
 /// A language in which the program speaks to people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Locale {
     /// English.
     #[default]
@@ -48,11 +48,11 @@ impl Locale {
 impl FromStr for Locale {
     type Err = String;
 
-    /// Reads `en`, `zh`, and longer forms such as `zh-CN` and `zh_CN.UTF-8`.
+    /// Reads `en` and `zh`, longer forms such as `zh-CN` and `zh_CN.UTF-8`, and names such as `English` and `中文`.
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split(['-', '_', '.']).next().unwrap_or_default() {
-            "en" => Ok(Self::English),
-            "zh" => Ok(Self::Chinese),
+        match language_code(text) {
+            Some("en") => Ok(Self::English),
+            Some("zh") => Ok(Self::Chinese),
             _ => {
                 let found: String = text.chars().take(20).collect();
                 Err(format!("expected `en` or `zh`, got `{found}`"))
@@ -61,9 +61,19 @@ impl FromStr for Locale {
     }
 }
 
+impl<'de> Deserialize<'de> for Locale {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde::de::IntoDeserializer;
+    use serde::de::value::StrDeserializer;
 
     use super::*;
 
@@ -90,6 +100,16 @@ mod tests {
     fn a_locale_is_read_in_its_usual_forms_and_another_is_refused() {
         assert_eq!("zh-CN".parse(), Ok(Locale::Chinese));
         assert_eq!("en_GB.UTF-8".parse(), Ok(Locale::English));
+        for (named, locale) in [
+            ("ZH", Locale::Chinese),
+            ("chinese", Locale::Chinese),
+            ("中文", Locale::Chinese),
+            ("English", Locale::English),
+        ] {
+            assert_eq!(named.parse(), Ok(locale));
+            let read: StrDeserializer<'_, serde::de::value::Error> = named.into_deserializer();
+            assert_eq!(Locale::deserialize(read).unwrap(), locale);
+        }
         let refused = "tlh".parse::<Locale>();
         assert_eq!(refused, Err("expected `en` or `zh`, got `tlh`".to_owned()));
     }

@@ -40,7 +40,7 @@ impl Hearing {
     pub(super) fn new(speaking: Speaking) -> Result<Self, Fault> {
         speaking.check()?;
         Ok(Self {
-            language: speaking.language.clone(),
+            language: speaking.language_code()?,
             speaking,
             segmenter: Segmenter::new(SegmenterOptions::default()),
             closed: VecDeque::new(),

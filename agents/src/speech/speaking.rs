@@ -1,5 +1,6 @@
 //! How speech is to be heard: what callers may set.
 
+use aimass_config::language_code;
 use aimass_models::whisper::decoding::Task;
 use aimass_models::whisper::recognition::{RecognitionOptions, Silence, Words};
 use aimass_runtime::Fault;
@@ -18,7 +19,7 @@ pub struct Speaking {
     /// What is to be written down.
     #[serde(skip_serializing_if = "Target::is_spoken")]
     pub target: Target,
-    /// The code of the language, such as `en`; found out when nothing is said.
+    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out when nothing is said, and with `auto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
@@ -102,7 +103,33 @@ impl Speaking {
                 ));
             }
         }
-        Ok(())
+        self.language_code().map(drop)
+    }
+
+    /// The code of the language; none where it is to be found out.
+    ///
+    /// # Errors
+    /// A fault when there is no such language.
+    pub(super) fn language_code(&self) -> Result<Option<String>, Fault> {
+        let Some(named) = self.language.as_deref().map(str::trim) else {
+            return Ok(None);
+        };
+        if named.is_empty() || named.eq_ignore_ascii_case("auto") {
+            return Ok(None);
+        }
+        match language_code(named) {
+            Some(code) => Ok(Some(code.to_owned())),
+            // A model may know languages that have no name here.
+            None if matches!(named.len(), 2 | 3) && named.is_ascii() => {
+                Ok(Some(named.to_lowercase()))
+            }
+            None => {
+                let found: String = named.chars().take(40).collect();
+                Err(Fault::rejected(format!(
+                    "expected a `language` by its code or its name, such as `de` or `german`, got `{found}`; leave it out to have it found"
+                )))
+            }
+        }
     }
 
     pub(super) fn options(&self) -> RecognitionOptions {
@@ -114,7 +141,10 @@ impl Speaking {
                 Target::Spoken => Task::Transcribe,
                 Target::English => Task::Translate,
             },
-            language: self.language.clone(),
+            // What is no language, the model refuses with those that it knows.
+            language: self
+                .language_code()
+                .unwrap_or_else(|_| self.language.clone()),
             beam_size: self.beam_size.map_or(usual.beam_size, |size| size as usize),
             temperatures: self
                 .temperature
@@ -158,5 +188,37 @@ mod tests {
         };
         assert!(long.check().unwrap_err().message.contains("got 9000"));
         assert!(serde_json::from_str::<Speaking>(r#"{"langauge": "en"}"#).is_err());
+    }
+
+    #[test]
+    fn a_language_may_be_named_as_people_do() {
+        let code = |named: &str| {
+            let speaking = Speaking {
+                language: Some(named.to_owned()),
+                ..Speaking::default()
+            };
+            assert_eq!(speaking.check().is_ok(), speaking.language_code().is_ok());
+            speaking.language_code().map(|code| {
+                assert_eq!(speaking.options().language, code);
+                code.unwrap_or_default()
+            })
+        };
+        for (named, expected) in [
+            ("en", "en"),
+            ("DE", "de"),
+            ("german", "de"),
+            ("Deutsch", "de"),
+            ("zh-CN", "zh"),
+            ("中文", "zh"),
+            ("pt_BR.UTF-8", "pt"),
+            ("auto", ""),
+            ("Auto", ""),
+            ("", ""),
+            ("xx", "xx"),
+        ] {
+            assert_eq!(code(named).unwrap(), expected, "{named}");
+        }
+        let refused = code("klingon").unwrap_err().message;
+        assert!(refused.contains("`german`, got `klingon`"), "{refused}");
     }
 }
