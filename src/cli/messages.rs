@@ -16,6 +16,8 @@ pub(crate) enum Message<'a> {
     File { medium: Medium, bytes: u64 },
     /// The language of a text, by its code, with how sure that is.
     Language { code: &'a str, confidence: f64 },
+    /// A text whose language cannot be told.
+    NoLanguage,
     /// An embedding of so many numbers.
     Embedding { numbers: usize },
     /// A transcript: how long the recording is, in which language, and how it begins.
@@ -91,6 +93,7 @@ impl Message<'_> {
             Self::Language { code, confidence } => {
                 format!("{} (confidence {confidence:.2})", language(code))
             }
+            Self::NoLanguage => "no language found".to_owned(),
             Self::Embedding { numbers } => format!("embedding of {numbers} numbers"),
             Self::Transcript {
                 duration,
@@ -118,6 +121,7 @@ impl Message<'_> {
             Self::Language { code, confidence } => {
                 format!("{}（置信度 {confidence:.2}）", language(code))
             }
+            Self::NoLanguage => "未能识别语言".to_owned(),
             Self::Embedding { numbers } => format!("{numbers} 维向量"),
             Self::Transcript {
                 duration,

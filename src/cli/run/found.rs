@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use aimass::text::UNKNOWN_LANGUAGE;
 use aimass_config::Locale;
 use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
@@ -96,6 +97,7 @@ fn message(fact: &Fact, locale: Locale) -> Option<String> {
         return Some(Message::File { medium, bytes }.write(locale));
     }
     let message = match kind {
+        "text.language" if text("language") == Some(UNKNOWN_LANGUAGE) => Message::NoLanguage,
         "text.language" => Message::Language {
             code: text("language")?,
             confidence: number("confidence")?,

@@ -42,8 +42,7 @@ impl Outcome {
     /// Each failure in one line: first those of inputs, then those of tasks.
     pub(super) fn failure_lines(&self, facts: &[Fact], locale: Locale) -> Vec<String> {
         let path_of = |revision: Revision| {
-            let fact = facts.iter().find(|fact| fact.revision == revision);
-            let path = fact.and_then(|fact| fact.value.get("path")?.as_str());
+            let path = input_of(facts, revision).and_then(|fact| fact.value.get("path")?.as_str());
             let unnamed = || {
                 said!("fact {revision}", "事实 {revision}")
                     .in_locale(locale)
@@ -101,7 +100,13 @@ impl Outcome {
             unhandled.say(locale);
         }
         let of_task = |task: &TaskFailure| {
-            TaskError::deserialize(&task.error).map_or(failure::BUG, |error| error.exit_code())
+            let exit = TaskError::deserialize(&task.error);
+            let exit = exit.map_or(failure::BUG, |error| error.exit_code());
+            match exit {
+                // What one agent said and another refused is nothing that the user gave.
+                failure::BAD_INPUT if !is_about_an_input(facts, task) => failure::BUG,
+                exit => exit,
+            }
         };
         let inputs = self.refused.iter().filter(|input| is_lost(input));
         let inputs = inputs.map(|_| failure::BAD_INPUT);
@@ -119,5 +124,87 @@ impl Outcome {
             *kinds.entry(fact.kind.to_string()).or_default() += 1;
         }
         kinds
+    }
+}
+
+/// The input from which a fact came, through all that was found in between.
+fn input_of(facts: &[Fact], revision: Revision) -> Option<&Fact> {
+    let mut at = revision;
+    // A cause comes before what it causes, so this ends.
+    loop {
+        let fact = facts.iter().find(|fact| fact.revision == at)?;
+        match fact.provenance.cause {
+            Some(cause) if cause < at => at = cause,
+            _ => return Some(fact),
+        }
+    }
+}
+
+/// Whether a task was given what the user gave.
+fn is_about_an_input(facts: &[Fact], task: &TaskFailure) -> bool {
+    let fact = task
+        .cause
+        .and_then(|cause| facts.iter().find(|fact| fact.revision == cause));
+    fact.is_some_and(|fact| fact.provenance.task.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::*;
+
+    /// A recording and its transcript; and a task that refused one of them.
+    fn refused(cause: u64) -> (Vec<Fact>, Outcome) {
+        let fact = |revision: u64, kind: &str, value: Value, provenance: Value| -> Fact {
+            let fact = json!({
+                "revision": revision, "namespace": "default", "kind": kind, "value": value,
+                "provenance": provenance, "at_ms": 0,
+            });
+            serde_json::from_value(fact).unwrap()
+        };
+        let given = json!({"path": "/in/six.wav", "bytes": 10});
+        let found = json!({"agent": "speech", "task": format!("{:032x}", 7), "cause": 1});
+        let facts = vec![
+            fact(1, "file.audio@1", given, json!({})),
+            fact(2, "speech.transcribe@1", json!({"text": "6"}), found),
+        ];
+        let error = TaskError::Rejected {
+            skill: "text.guess".to_owned(),
+            message: "expected words".to_owned(),
+        };
+        let outcome = json!({
+            "episode": format!("{:032x}", 1), "refused": [], "unhandled": [],
+            "failures": [{
+                "task": format!("{:032x}", 8), "skill": "text.guess", "cause": cause,
+                "error": error, "message": error.to_string(),
+            }],
+        });
+        (facts, serde_json::from_value(outcome).unwrap())
+    }
+
+    #[test]
+    fn a_failure_is_told_of_the_file_that_it_comes_from() {
+        for cause in [1, 2] {
+            let (facts, outcome) = refused(cause);
+            let lines = outcome.failure_lines(&facts, Locale::English);
+            assert!(lines[0].starts_with("/in/six.wav: "), "{lines:?}");
+        }
+        let (facts, outcome) = refused(9);
+        let lines = outcome.failure_lines(&facts, Locale::English);
+        assert!(lines[0].starts_with("fact 9: "), "{lines:?}");
+    }
+
+    #[test]
+    fn what_one_agent_says_and_another_refuses_is_no_bad_input() {
+        for (cause, exit) in [(1, failure::BAD_INPUT), (2, failure::BUG)] {
+            let (facts, outcome) = refused(cause);
+            let failed = outcome.conclude(&facts, Locale::English).unwrap_err();
+            assert_eq!(
+                failed.report(Locale::English),
+                ExitCode::from(exit),
+                "{cause}"
+            );
+        }
     }
 }

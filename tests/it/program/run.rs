@@ -202,3 +202,57 @@ fn ten_gigabytes_of_nothing_and_a_growing_file_need_little_memory() {
     );
     assert_eq!(used(&ended), ["sparse.bin", "growing.txt"]);
 }
+
+/// The kind of each input, by the name of its file.
+fn kinds(ended: &Ended) -> Vec<(String, String)> {
+    let document = ended.document();
+    let inputs = document["facts"].as_array().unwrap().iter();
+    let inputs = inputs.filter(|fact| fact["kind"].as_str().unwrap().starts_with("file."));
+    let kinds = inputs.map(|fact| {
+        let path = fact["value"]["path"].as_str().unwrap();
+        let name = path.rsplit('/').next().unwrap();
+        (name.to_owned(), fact["kind"].as_str().unwrap().to_owned())
+    });
+    kinds.collect()
+}
+
+#[test]
+fn a_recording_is_one_by_its_content_whatever_its_name() {
+    let place = Place::new();
+    let wav = b"RIFF\0\0\0\0WAVEfmt ";
+    for (name, content) in [
+        ("a.aiff", &b"FORM\0\0\0\0AIFFCOMM"[..]),
+        ("b.AIF", b"FORM\0\0\0\0AIFFCOMM"),
+        ("c.aifc", b"FORM\0\0\0\0AIFCFVER"),
+        ("d.m4b", b"\0\0\0\x20ftypM4B \0\0\0\0"),
+        ("e.wave", wav),
+        ("f", wav),
+        ("g.txt", wav),
+        ("h.1.2", wav),
+    ] {
+        place.file(name, content);
+    }
+    place.file("i.wav", "Dear Sir, the parcel came late.");
+    let found = kinds(&place.run(&["run", "--json", "."]));
+    let (recordings, others) = found.split_at(8);
+    assert!(
+        recordings.iter().all(|(_, kind)| kind == "file.audio@1"),
+        "{found:?}"
+    );
+    assert_eq!(others, [("i.wav".to_owned(), "file.text@1".to_owned())]);
+}
+
+/// A text of digits or signs is in no language: an answer, and no failure.
+#[test]
+fn a_text_without_words_is_in_no_language() {
+    let place = Place::new();
+    place.file("digits.txt", "6, 6, 6\n");
+    place.file("signs.txt", "\u{1f44d}\u{1f389}\n");
+    for name in ["digits.txt", "signs.txt"] {
+        let ended = place.run(&["run", name]);
+        assert!(!ended.stderr.contains("text.language"), "{ended:?}");
+        assert!(ended.stdout.contains("no language found"), "{ended:?}");
+        let answer = place.run(&["ask", "text.language", name, "--json"]);
+        assert_eq!(answer.document()["language"], "unknown");
+    }
+}

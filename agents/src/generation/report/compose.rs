@@ -124,7 +124,7 @@ fn language_of<'a>(document: &'a Document<'_>) -> Option<(&'a Fact, &'a str)> {
         Some((transcript.fact, language))
     });
     heard.or_else(|| {
-        let read = document.language.as_ref()?;
+        let read = document.read_language()?;
         Some((read.fact, read.value.language.as_str()))
     })
 }
@@ -231,7 +231,7 @@ fn recording(document: &Document<'_>, references: &mut References) -> Written {
 
 fn text(document: &Document<'_>, references: &mut References) -> Written {
     let name = document.name.as_str();
-    let language = document.language.as_ref();
+    let language = document.read_language();
     let statement = Statement::Text {
         name: name.to_owned(),
         bytes: document.bytes(),

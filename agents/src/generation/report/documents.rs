@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::quotes::clean;
 use crate::speech::Transcript;
-use crate::text::{DetectedLanguage, Embedding};
+use crate::text::{DetectedLanguage, Embedding, UNKNOWN_LANGUAGE};
 
 /// How much of a text is read for its beginning, in bytes.
 const BEGINNING: u64 = 16 << 10;
@@ -118,6 +118,12 @@ impl<'a> Document<'a> {
             "text.embed" => self.embedding = read(fact).or(self.embedding.take()),
             _ => {}
         }
+    }
+
+    /// The language that its letters look like, if they look like one.
+    pub(super) fn read_language(&self) -> Option<&Found<'a, DetectedLanguage>> {
+        let found = self.language.as_ref();
+        found.filter(|found| found.value.language != UNKNOWN_LANGUAGE)
     }
 
     /// The beginning of its text, from its file; nothing when that is not to be had any more. Blocks.

@@ -240,3 +240,26 @@ fn inputs_of_the_same_name_are_told_apart_and_controls_are_no_part_of_one() {
     ];
     assert_eq!(headings, expected);
 }
+
+/// Digits and signs are in no language, which is nothing to count.
+#[test]
+fn a_text_of_no_language_is_a_text_like_others() {
+    let letter = letter();
+    let path = letter.path().to_str().unwrap();
+    let mut facts = facts(path);
+    let nothing = json!({"language": "unknown", "confidence": 0.0});
+    facts.push(found(13, "text.language@1", 5, nothing.clone()));
+    // What was heard comes before what its letters look like.
+    facts.push(found(14, "text.language@1", 8, nothing));
+    let text = report(&facts).plain();
+    assert!(
+        text.contains("Of those whose language is known, 1 is in German and 1 in English."),
+        "{text}"
+    );
+    assert!(text.contains("gone.txt is a text of 50 B."), "{text}");
+    assert!(
+        text.contains("call.wav is a recording of 1:05 in English."),
+        "{text}"
+    );
+    assert!(!text.contains("unknown"), "{text}");
+}
