@@ -1,8 +1,8 @@
 //! `text.classify`: which of the user's labels fits a text, without training.
 //!
-//! Zero-shot by similarity: the text is compared with a sentence about each label, in the embedding space of the encoder.
+//! Zero-shot by similarity: the text is compared with what sentences about each label have in common, in the embedding space of the encoder.
 //! Source of the method: Yin, Hay and Roth, "Benchmarking Zero-shot Text Classification", 2019, the embedding-based baseline.
-//! The scores are a softmax over cosine similarities and are not calibrated: they rank, they are no probabilities.
+//! The scores are a softmax over cosine similarities. How often they are right is measured on the texts in `agents/tests/data/labels`.
 
 use std::sync::Arc;
 
@@ -11,13 +11,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::given::Given;
-use crate::text::encoder::{cosine, tokens_read};
+use crate::text::encoder::{average_of, cosine, tokens_read};
 use crate::text::{TextInput, TextModel};
 
 /// Labels that one call may name.
 const MAX_LABELS: usize = 100;
-/// What a similarity is divided by before the softmax: cosine similarities of short texts differ by a few hundredths.
-const TEMPERATURE: f32 = 0.05;
+/// Sentences about a label. One template makes one kind of label win: together they are right more often than each alone.
+const TEMPLATES: usize = 3;
+/// What a similarity is divided by before the softmax: cosine similarities of short texts differ by a few hundredths. At this one, right labels
+/// had the highest likelihood.
+const TEMPERATURE: f32 = 0.07;
 
 /// Says which of the given labels fits a text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +37,8 @@ pub struct ClassifyInput {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<std::path::PathBuf>,
-    /// The labels: a list, or one string with commas between them.
+    /// The labels: a list, or one string with commas between them. A phrase that says what such a text says, such as `something is broken`,
+    /// fits better than a name for its kind, such as `complaint`.
     pub labels: Labels,
 }
 
@@ -136,16 +140,13 @@ fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<(Classes, u6
         path: input.path.clone(),
     };
     let text = text.read()?;
-    let prompts: Vec<String> = labels
-        .iter()
-        .map(|label| format!("This text is about {label}."))
-        .collect();
+    let prompts: Vec<String> = labels.iter().flat_map(|label| prompts(label)).collect();
     let (prompts, tokens) = model.embed_labels(&prompts)?;
+    let about = prompts.chunks(TEMPLATES).map(average_of);
     let encoded = model.embed(&[&text])?.into_iter().next();
     let encoded = encoded.ok_or_else(|| Fault::bug("the model gave no vector"))?;
-    let powers: Vec<f32> = prompts
-        .iter()
-        .map(|prompt| ((cosine(&encoded.vector, prompt) - 1.0) / TEMPERATURE).exp())
+    let powers: Vec<f32> = about
+        .map(|label| ((cosine(&encoded.vector, &label) - 1.0) / TEMPERATURE).exp())
         .collect();
     let total: f32 = powers.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     let scored = labels.into_iter().zip(powers);
@@ -157,4 +158,13 @@ fn classify(model: &mut TextModel, input: &ClassifyInput) -> Result<(Classes, u6
         .collect();
     classes.sort_by(|one, other| other.score.total_cmp(&one.score));
     Ok((Classes { classes }, tokens + encoded.tokens))
+}
+
+/// What might be said about a text of that label.
+fn prompts(label: &str) -> [String; TEMPLATES] {
+    [
+        format!("This is {label}."),
+        format!("category: {label}"),
+        format!("a message about {label}"),
+    ]
 }

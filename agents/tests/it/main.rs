@@ -8,7 +8,10 @@
 
 #[path = "../../../models/tests/it/cache.rs"]
 mod cache;
+
+mod accuracy;
 mod generation;
+mod labelled;
 mod search;
 mod speech;
 mod text;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::cache;
 
-async fn start() -> Runtime {
+pub(crate) async fn start() -> Runtime {
     start_observed(Recorder::default()).await
 }
 
@@ -89,8 +89,8 @@ async fn the_tokens_that_a_text_has_are_counted() {
         input_tokens,
         output_tokens: 0,
     };
-    // The labels' sentences are `This text is about weather.` and `This text is about music.`
-    assert_eq!(read, [tokens(7), tokens(3), tokens(3 + 2 * 8)]);
+    // The sentences about a label are `This is music.`, `category: music` and `a message about music`.
+    assert_eq!(read, [tokens(7), tokens(3), tokens(3 + 2 * (6 + 5 + 6))]);
 }
 
 const LETTERS: [(&str, &str); 4] = [
