@@ -107,9 +107,9 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The known name that is most like it.
-        nearest: Option<String>,
+        nearest: Option<Box<str>>,
         /// All that there are.
-        known: Vec<String>,
+        known: Box<[String]>,
     },
     /// There are more problems than are listed.
     #[error("{count} more problems are not listed; mend these first")]

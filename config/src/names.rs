@@ -74,7 +74,7 @@ impl Config {
                     place: self.places.of_key(&key),
                     named,
                     name: name.to_owned(),
-                    nearest: near(known.iter().map(String::as_str), name),
+                    nearest: near(known.iter().map(String::as_str), name).map(Into::into),
                     known: known.iter().cloned().collect(),
                     key,
                 });
@@ -114,8 +114,8 @@ impl Config {
                 place: self.places.of_key(&key),
                 named: Named::Kind,
                 name: rule.kind.clone(),
-                nearest: near(written.iter().map(String::as_str), &rule.kind),
-                known: Vec::new(),
+                nearest: near(written.iter().map(String::as_str), &rule.kind).map(Into::into),
+                known: Box::default(),
                 key,
             }
         };

@@ -140,7 +140,16 @@ mod tests {
 
     #[test]
     fn what_has_no_letters_has_no_known_language() {
-        for text in ["1234 !?", "42", "6, 6, 6", "👍👍", "3.14 €", "☎ 030-1234", "—", "١٢٣"] {
+        for text in [
+            "1234 !?",
+            "42",
+            "6, 6, 6",
+            "👍👍",
+            "3.14 €",
+            "☎ 030-1234",
+            "—",
+            "١٢٣",
+        ] {
             let nothing = DetectedLanguage {
                 language: UNKNOWN_LANGUAGE.to_owned(),
                 confidence: 0.0,

@@ -65,10 +65,7 @@ impl Cell {
         mut error: EnvironmentError,
     ) {
         let mut pause = Pause::default();
-        while !error.is_refusal()
-            && !self.is_closing()
-            && self.environment.check_open().is_ok()
-        {
+        while !error.is_refusal() && !self.is_closing() && self.environment.check_open().is_ok() {
             let pause = pause.next();
             tracing::warn!(%task, %error, ?pause, "a settlement cannot be written; it is tried again after the pause");
             tokio::select! {
