@@ -6,7 +6,7 @@ use aimass_config::Locale;
 use aimass_runtime::Fact;
 
 use super::documents::{Document, Medium, documents};
-use super::near::{Near, hundredths, nearest};
+use super::near::{COMPARED, Near, hundredths, nearest};
 use super::quotes::{opening, said};
 use super::references::References;
 use super::statement::title;
@@ -86,6 +86,11 @@ fn overview(
     sentences.push(references.sentence(inputs, &all));
     sentences.extend(languages(documents, references));
     sentences.extend(closest(documents, nearest, references));
+    let is_embedded = |document: &Document<'_>| document.embedding.is_some();
+    if documents.iter().skip(COMPARED).any(is_embedded) {
+        let inputs = COMPARED as u32;
+        sentences.push(references.sentence(Statement::Compared { inputs }, &all));
+    }
     Section {
         heading: Heading::Overview.write(Locale::English),
         about: Heading::Overview,

@@ -6,7 +6,7 @@ use crate::text::cosine;
 /// Embeddings that are less alike than this are not called close.
 const NEAR: f32 = 0.3;
 /// Documents that are compared with each other: the work grows with their square.
-const COMPARED: usize = 1000;
+pub(super) const COMPARED: usize = 1000;
 
 /// A document that is near another.
 pub(super) struct Near {

@@ -90,6 +90,11 @@ pub enum Statement {
         /// The cosine of the angle between the embeddings.
         similarity: f32,
     },
+    /// That not all inputs were compared with each other.
+    Compared {
+        /// How many were, the first ones.
+        inputs: u32,
+    },
 }
 
 /// How many inputs are in a language.
@@ -226,6 +231,9 @@ impl Statement {
             Self::Nearest { other, similarity } => {
                 format!("The closest to it in meaning is {other} (similarity {similarity:.2}).")
             }
+            Self::Compared { inputs } => {
+                format!("Only the first {inputs} inputs were compared with each other.")
+            }
         }
     }
 
@@ -294,6 +302,7 @@ impl Statement {
             Self::Nearest { other, similarity } => {
                 format!("与它含义最接近的是 {other}（相似度 {similarity:.2}）。")
             }
+            Self::Compared { inputs } => format!("仅对前 {inputs} 份输入作了相互比较。"),
         }
     }
 }
@@ -384,6 +393,11 @@ mod tests {
                 &Statement::MoreSaid { passages: 1 },
                 "1 passage more follows.",
                 "其后还有 1 段。",
+            ),
+            (
+                &Statement::Compared { inputs: 1000 },
+                "Only the first 1000 inputs were compared with each other.",
+                "仅对前 1000 份输入作了相互比较。",
             ),
         ] {
             assert_eq!(statement.write(Locale::English), english);

@@ -263,3 +263,20 @@ fn a_text_of_no_language_is_a_text_like_others() {
     );
     assert!(!text.contains("unknown"), "{text}");
 }
+
+#[test]
+fn inputs_that_are_not_compared_are_told_of() {
+    let letters = |count: u64| -> Vec<Fact> {
+        let path = |at| json!({"path": format!("/in/{at}.txt"), "bytes": 1});
+        let given = (1..=count).map(|at| given(at, "file.text@1", path(at)));
+        let embedded =
+            (1..=count).map(|at| found(count + at, "text.embed@1", at, embedding(1.0, 0.0)));
+        given.chain(embedded).collect()
+    };
+    let told = |count| {
+        let facts = letters(count);
+        let said = report(&facts).plain();
+        said.contains("Only the first 1000 inputs were compared")
+    };
+    assert!(!told(1000) && told(1001));
+}
