@@ -60,7 +60,7 @@ const RUNTIME: &[Key] = &[
     value(
         "shutdown_limit",
         ANY_DURATION,
-        "How long a shutdown drains accepted work before it cuts off the rest.",
+        "How long a shutdown may take: accepted work is drained, and the rest is cut off the agents' grace before the end.",
     ),
     value(
         "default_deadline",

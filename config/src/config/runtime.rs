@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Limits that hold for the whole runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeConfig {
-    /// How long a shutdown may drain accepted work before it cuts off the rest.
+    /// How long a shutdown may take: accepted work is drained, and what is left is cut off so long before its end as the agents' `grace` says.
     pub shutdown_limit: Duration,
     /// The deadline of a task that brings none; `None` leaves it without one.
     pub default_deadline: Option<Duration>,
