@@ -222,7 +222,7 @@ impl Ledger {
         let Some(entry) = self.tasks.remove(&task) else {
             return;
         };
-        self.bytes -= entry.admission.bytes;
+        self.bytes = self.bytes.saturating_sub(entry.admission.bytes);
         self.rooms.leave(&entry.admission);
         if entry.admission.deadline != Time::NEVER {
             self.deadlines.remove(&(entry.admission.deadline, task));

@@ -109,7 +109,8 @@ impl Writing<'_, '_> {
         })
     }
 
-    /// Input from outside into a quiet episode begins its next round, as a redrive does; what its own tasks say does not.
+    /// Input from outside into a quiet episode begins its next round, and so does the redrive of a reaction, whose answer is news as well. What its own
+    /// tasks say does not, nor does the redrive of a rule for quiet.
     fn begin_rounds(&mut self, transaction: &Transaction) {
         let mut inputs = HashSet::new();
         if transaction
@@ -122,7 +123,7 @@ impl Writing<'_, '_> {
         let asked = transaction
             .accepted
             .iter()
-            .filter(|task| task.rule.is_none() || task.redrive_of.is_some());
+            .filter(|task| task.rule.is_none() || is_reaction_again(task));
         inputs.extend(asked.filter_map(|task| task.episode));
         for episode in inputs {
             if let Some(status) = self.episodes.get_mut(&episode)
@@ -342,6 +343,10 @@ fn insert_fact(batch: &mut Batch<'_>, fact: &Fact) -> Result<(), EnvironmentErro
         change_references(batch, *hash, 1)?;
     }
     Ok(())
+}
+
+fn is_reaction_again(task: &TaskRecord) -> bool {
+    task.redrive_of.is_some() && task.cause.is_some()
 }
 
 /// Appends facts of another environment at the next revisions. They are history: nothing reacts to them.

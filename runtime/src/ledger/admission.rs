@@ -27,7 +27,7 @@ impl Ledger {
             return;
         }
         self.sequence += 1;
-        self.bytes += admission.bytes;
+        self.bytes = self.bytes.saturating_add(admission.bytes);
         self.rooms.enter(&admission);
         if admission.deadline != Time::NEVER {
             self.deadlines.insert((admission.deadline, task));

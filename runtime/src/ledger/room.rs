@@ -40,7 +40,8 @@ impl Room {
     /// Whether there is a place for so many bytes. What came through the environment may be larger than all the room there is, and then comes in alone.
     fn fits(&self, lane: Lane, bytes: u64, limits: Limits) -> bool {
         let alone = lane == Lane::Environment && self.tasks == 0;
-        self.tasks < limits.tasks && (alone || self.bytes + bytes <= limits.bytes)
+        let in_bytes = self.bytes.saturating_add(bytes) <= limits.bytes;
+        self.tasks < limits.tasks && (alone || in_bytes)
     }
 }
 
@@ -60,13 +61,13 @@ impl Rooms {
     fn hold(&mut self, lane: Lane, bytes: u64) {
         let room = self.of(lane);
         room.tasks += 1;
-        room.bytes += bytes;
+        room.bytes = room.bytes.saturating_add(bytes);
     }
 
     fn free(&mut self, lane: Lane, bytes: u64) {
         let room = self.of(lane);
         room.tasks -= 1;
-        room.bytes -= bytes;
+        room.bytes = room.bytes.saturating_sub(bytes);
     }
 
     /// The task comes in, at its place if it has claimed one.

@@ -16,8 +16,8 @@ use crate::task::TaskOptions;
 impl Runtime {
     /// Gives a dead letter another chance: a new task of the same skill and input. Gives its id and its outcome.
     ///
-    /// Of a reaction the answer becomes a fact, as it would have at first, and the episode's report names the failure no more. In an episode
-    /// that had come to its end it begins a round, so that the rules for quiet see the answer.
+    /// Of a task that a rule asked for the answer becomes a fact, as it would have at first, and the episode's report names the failure no more.
+    /// In an episode that had come to its end the redrive of a reaction begins a round, so that the rules for quiet see the answer.
     ///
     /// # Errors
     /// [`TaskError::Rejected`] when there is no such dead letter, or when it was redriven already and that is under way, was answered or is a

@@ -13,7 +13,7 @@ use aimass_runtime::{
 };
 use serde_json::{Value, json};
 
-use mill::{Mill, POISON, kind};
+use mill::{Mill, NOON, POISON, kind};
 
 fn in_memory() -> Environment {
     Environment::in_memory(EnvironmentOptions::from(&EnvironmentConfig::default())).unwrap()
@@ -152,6 +152,28 @@ async fn a_reaction_that_is_redriven_is_answered_in_its_episode() {
     runtime.remove_dead_letter(task).await.unwrap();
     let report = runtime.report(report.episode).await.unwrap();
     assert_eq!(report.failures, []);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_for_quiet_that_panics_fails_its_episode_and_is_redriven_in_its_place() {
+    let (environment, mill) = (in_memory(), Mill::default());
+    let runtime = start(&mill, &environment).await;
+    let plates = (100..100 + NOON).map(Value::from);
+    let report = runtime.run(episode("plate", plates)).await.unwrap();
+    let [failure] = &report.failures[..] else {
+        panic!("unexpected: {:?}", report.failures);
+    };
+    assert_eq!((&*failure.skill, failure.cause), ("mill.count", None));
+    let other = runtime.run(episode("plate", [json!(1)])).await.unwrap();
+    assert_eq!(values(&other, "mill.count"), [json!(1)]);
+
+    mill.cure();
+    runtime.redrive(failure.task).await.unwrap();
+    let report = runtime.report(report.episode).await.unwrap();
+    assert_eq!(report.failures, []);
+    // Its own answer is no news that it would be asked about again.
+    assert_eq!(values(&report, "mill.count"), [json!(NOON)]);
     runtime.shutdown().await;
 }
 

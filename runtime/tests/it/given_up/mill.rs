@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// What the mill panics at until it is cured.
 pub(super) const POISON: u64 = 13;
 
+/// How many meals the mill cannot count until it is cured.
+pub(super) const NOON: u64 = 3;
+
 pub(super) fn kind(name: &str) -> FactKind {
     FactKind::new(name, 1).unwrap()
 }
@@ -48,7 +51,7 @@ impl Agent for Mill {
             .flow(Bake)
             .flow(Feast)
             .flow(Manage)
-            .flow(Count)
+            .flow(Count(self.clone()))
             .reaction(taste.produces(kind("meal")))
             .reaction(bake.produces(kind("bread")))
             .reaction(Reaction::new("touch", kind("vase"), "mill.touch"))
@@ -192,8 +195,8 @@ impl FlowSkill for Manage {
     }
 }
 
-/// `mill.count`: counts the meals of an episode.
-struct Count;
+/// `mill.count`: counts the meals of an episode, and panics at noon.
+struct Count(Mill);
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 struct About {
@@ -221,6 +224,9 @@ impl FlowSkill for Count {
         let snapshot = context.environment().snapshot();
         let meals = snapshot.and_then(|snapshot| snapshot.facts(filter));
         let meals = meals.map_err(|error| Fault::unavailable(error.to_string()))?;
-        Ok(meals.count() as u64)
+        let count = meals.count() as u64;
+        let cured = self.0.0.load(Ordering::SeqCst);
+        assert!(cured || count < NOON, "noon");
+        Ok(count)
     }
 }
