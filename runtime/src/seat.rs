@@ -176,6 +176,22 @@ impl Seat {
         });
     }
 
+    /// A job has come to its end: reports who is done. It is still to be freed, and counts as a step until the worker takes another, or says
+    /// that it has ended.
+    pub(crate) fn answer(&self, reports: Vec<Report>) {
+        let by = self.incarnation;
+        self.cell.with_books(|books, now, outbox| {
+            for report in reports {
+                books.report(by, report, now, outbox);
+            }
+        });
+    }
+
+    /// A step has ended, and no other begins.
+    pub(crate) fn step_ended(&self) {
+        self.cell.tell(Event::StepEnded(self.incarnation));
+    }
+
     /// A step of a job that had waited begins.
     pub(crate) fn step_began(&self) {
         self.cell.tell(Event::StepBegan(self.incarnation));

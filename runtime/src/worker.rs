@@ -152,10 +152,7 @@ impl<S: ModelSource> Worker<'_, S> {
         let mut job = Job::new(skill, tickets, self.built.version.clone());
         match noted.and_then(|()| job.begin(&mut self.built.model, self.seat)) {
             Ok(()) => self.carry_on(job),
-            Err(fault) => {
-                self.seat.report(job.fail(&fault));
-                end(job)
-            }
+            Err(fault) => self.end(job.fail(&fault), job),
         }
     }
 
@@ -163,10 +160,7 @@ impl<S: ModelSource> Worker<'_, S> {
     fn carry_on(&mut self, mut job: Job<S::Model>) -> Result<(), End> {
         loop {
             let goes_on = match job.step(&mut self.built.model, self.seat) {
-                Err(fault) => {
-                    self.seat.report(job.fail(&fault));
-                    return end(job);
-                }
+                Err(fault) => return self.end(job.fail(&fault), job),
                 Ok(step) => self.note_step(&mut job, step),
             };
             // After what the step settled: with a neighbour gone, a slow reader may hold up what is left.
@@ -175,8 +169,7 @@ impl<S: ModelSource> Worker<'_, S> {
             }
             let reports = job.reports();
             if job.is_over() {
-                self.seat.report(reports);
-                return end(job);
+                return self.end(reports, job);
             }
             if !goes_on || job.is_held_up() || self.seat.is_stopped() {
                 self.seat.report(reports);
@@ -191,6 +184,16 @@ impl<S: ModelSource> Worker<'_, S> {
             }
             self.let_join(&mut job)?;
         }
+    }
+
+    /// Answers the last tasks of a job, and frees it. The watchdog goes on counting: a destructor may hang as well as panic.
+    fn end(&self, reports: Vec<Report>, job: Job<S::Model>) -> Result<(), End> {
+        self.seat.answer(reports);
+        let freed = job.free();
+        if !self.waiting.is_empty() {
+            self.seat.step_ended();
+        }
+        freed.map_err(End::Panicked)
     }
 
     /// Whether the job can take its next step at once.
@@ -227,11 +230,6 @@ impl<S: ModelSource> Worker<'_, S> {
         }
         self.begin(joining).inspect(|()| self.seat.step_began())
     }
-}
-
-/// Frees a job whose tasks are answered.
-fn end<M>(job: Job<M>) -> Result<(), End> {
-    job.free().map_err(End::Panicked)
 }
 
 /// What becomes of tasks that could not even begin.

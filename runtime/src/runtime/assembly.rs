@@ -50,11 +50,7 @@ impl Assembly<'_> {
             agent: name.to_string(),
             fault,
         };
-        let defined = panics::caught(|| agent.define(AgentDefinition::default()));
-        let defined = defined.unwrap_or_else(|message| {
-            Err(Fault::bug(format!("its definition panicked: {message}")))
-        });
-        let definition = defined.map_err(cannot)?;
+        let definition = defined(agent).map_err(cannot)?;
         self.team.note(&definition);
         let AgentDefinition {
             groups: models,
@@ -156,6 +152,12 @@ impl Assembly<'_> {
         self.planned_bytes = planned;
         Ok(StartWhen::AtOnce)
     }
+}
+
+/// What an agent says of itself; its panic is a bug of the agent.
+pub(super) fn defined(agent: &dyn Agent) -> Result<AgentDefinition, Fault> {
+    let defined = panics::caught(|| agent.define(AgentDefinition::default()));
+    defined.unwrap_or_else(|message| Err(Fault::bug(format!("its definition panicked: {message}"))))
 }
 
 pub(super) fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {

@@ -7,7 +7,7 @@ use aimass_config::{Config, ConfigError, Problem};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-use crate::agent::{Agent, AgentDefinition};
+use crate::agent::Agent;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
@@ -20,7 +20,7 @@ use crate::memory::Memory;
 use crate::panics;
 use crate::placement::{DeviceCapacity, Placer};
 use crate::router::Router;
-use crate::runtime::assembly::{Assembly, configured, register};
+use crate::runtime::assembly::{Assembly, configured, defined, register};
 use crate::runtime::names::Team;
 use crate::runtime::resume::take_up;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
@@ -198,8 +198,7 @@ impl RuntimeBuilder {
             if !self.config.agent(agent.name()).enabled {
                 continue;
             }
-            let definition = agent.define(AgentDefinition::default());
-            let definition = definition.map_err(|fault| RuntimeError::Agent {
+            let definition = defined(&**agent).map_err(|fault| RuntimeError::Agent {
                 agent: agent.name().to_owned(),
                 fault,
             })?;

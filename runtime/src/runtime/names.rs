@@ -13,6 +13,7 @@ use crate::ids::EpisodeId;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::runtime::RuntimeError;
+use crate::runtime::assembly::defined;
 use crate::skill_entry::Face;
 
 /// What the agents of a team offer and bring, by name.
@@ -83,7 +84,7 @@ impl Team {
                 .iter()
                 .filter(|one| !config.agent(one.name()).enabled);
             for agent in off {
-                if let Ok(definition) = agent.define(AgentDefinition::default()) {
+                if let Ok(definition) = defined(&**agent) {
                     self.note_rules(&definition);
                 }
             }

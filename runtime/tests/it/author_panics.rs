@@ -8,7 +8,7 @@ mod scene;
 
 use std::time::Duration;
 
-use fuse::{Fuse, Place, Thrown};
+use fuse::{Fuse, Harm, Place};
 use parcel::{Content, Parcel, Trap};
 use scene::Scene;
 
@@ -97,10 +97,10 @@ async fn within_patience<T>(what: &str, scene: impl Future<Output = T>) -> T {
 }
 
 /// One panic at that place costs one call at most.
-async fn blow(place: Place, before: u32, thrown: Thrown) {
-    let what = format!("{place:?} after {before} calls, {thrown:?}");
+async fn blow(place: Place, before: u32, harm: Harm) {
+    let what = format!("{place:?} after {before} calls, {harm:?}");
     let fuse = Fuse::new();
-    fuse.light(place, before, thrown);
+    fuse.light(place, before, harm);
     within_patience(&what, async {
         let Some(scene) = Scene::begin(&fuse).await else {
             return;
@@ -121,7 +121,7 @@ async fn blow(place: Place, before: u32, thrown: Thrown) {
 async fn author_code_panics_anywhere() {
     for (place, calls) in PLACES {
         for before in *calls {
-            blow(*place, *before, Thrown::Message).await;
+            blow(*place, *before, Harm::Panic).await;
         }
     }
 }
@@ -129,7 +129,7 @@ async fn author_code_panics_anywhere() {
 #[tokio::test]
 async fn what_author_code_throws_may_itself_panic_when_it_is_dropped() {
     for place in BOMBS {
-        blow(*place, 0, Thrown::Bomb).await;
+        blow(*place, 0, Harm::Bomb).await;
     }
 }
 
@@ -157,4 +157,24 @@ async fn an_authors_value_panics_wherever_it_is_used() {
         .await;
         std::mem::forget(chunk);
     }
+}
+
+/// Its task is answered before it is freed, and the watchdog counts on.
+#[tokio::test]
+async fn a_job_whose_destructor_hangs_is_given_up_with_its_worker_and_costs_no_task() {
+    let fuse = Fuse::new();
+    fuse.light(Place::DropJob, 0, Harm::Hang);
+    let scene = Scene::begin_with(&fuse, |config| {
+        config.defaults.step_limit = Duration::from_secs(1);
+        config.defaults.grace = Duration::from_millis(20);
+    });
+    let scene = scene.await.unwrap();
+    for _ in 0..2 {
+        within_patience("a hanging destructor", scene.add())
+            .await
+            .unwrap();
+    }
+    assert!(fuse.is_blown());
+    fuse.open();
+    scene.end("a hanging destructor").await;
 }

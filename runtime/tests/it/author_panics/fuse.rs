@@ -33,12 +33,14 @@ pub(super) enum Place {
     DropWeights,
 }
 
-/// What is thrown.
+/// What happens there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thrown {
-    Message,
-    /// A value whose own destructor panics.
+pub(super) enum Harm {
+    Panic,
+    /// It panics, and what it throws has a destructor that panics.
     Bomb,
+    /// It comes to no end until the fuse is open.
+    Hang,
 }
 
 /// A fuse. Cloning shares it.
@@ -49,7 +51,7 @@ pub(super) struct Fuse(Arc<watch::Sender<State>>);
 #[derive(Default)]
 pub(super) struct State {
     passed: HashMap<Place, u32>,
-    lit: Option<(Place, u32, Thrown)>,
+    lit: Option<(Place, u32, Harm)>,
     is_blown: bool,
     pub(super) is_open: bool,
 }
@@ -66,10 +68,10 @@ impl Fuse {
         Self(Arc::new(watch::Sender::default()))
     }
 
-    /// From now on the place panics once, after it was passed `before` times more.
-    pub(super) fn light(&self, place: Place, before: u32, thrown: Thrown) {
+    /// From now on the place does harm once, after it was passed `before` times more.
+    pub(super) fn light(&self, place: Place, before: u32, harm: Harm) {
         self.0.send_modify(|state| {
-            state.lit = Some((place, state.passed(place) + before, thrown));
+            state.lit = Some((place, state.passed(place) + before, harm));
         });
     }
 
@@ -85,8 +87,13 @@ impl Fuse {
             state.is_blown |= blows.is_some();
         });
         match blows {
-            Some((_, _, Thrown::Message)) => panic!("{place:?} panics"),
-            Some((_, _, Thrown::Bomb)) => std::panic::panic_any(Bomb),
+            Some((_, _, Harm::Panic)) => panic!("{place:?} panics"),
+            Some((_, _, Harm::Bomb)) => std::panic::panic_any(Bomb),
+            Some((_, _, Harm::Hang)) => {
+                while !self.is_open() {
+                    std::thread::yield_now();
+                }
+            }
             None => {}
         }
     }

@@ -23,10 +23,16 @@ pub(super) struct Scene {
 impl Scene {
     /// None when the agent is refused by a typed error, as one is whose definition panics.
     pub(super) async fn begin(fuse: &Fuse) -> Option<Self> {
+        Self::begin_with(fuse, |_| {}).await
+    }
+
+    /// As [`Self::begin`], with a change to the configuration.
+    pub(super) async fn begin_with(fuse: &Fuse, change: impl FnOnce(&mut Config)) -> Option<Self> {
         let mut config = Config::default();
         config.defaults.max_batch = 16;
         config.runtime.supervision.backoff_initial = Duration::from_millis(1);
         config.runtime.supervision.backoff_max = Duration::from_millis(5);
+        change(&mut config);
         let started = Runtime::builder(config)
             .agent(Author(fuse.clone()))
             .agent(Obedient::default())
@@ -126,6 +132,12 @@ impl Scene {
     fn errand(&self, parcel: Parcel) -> impl Future<Output = Result<(), TaskError>> + 'static {
         let ask = self.runtime.ask(Errand(self.fuse.clone()), parcel);
         async { ask.await.map(std::mem::forget) }
+    }
+
+    /// Asks for a sum.
+    pub(super) async fn add(&self) -> Result<(), TaskError> {
+        let parcel = Parcel::default();
+        add(self.runtime.clone(), Parcel::default(), parcel.json()).await
     }
 
     fn asked(&self, call: impl Future<Output = Result<(), TaskError>> + Send + 'static) -> Asked {
