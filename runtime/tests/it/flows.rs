@@ -171,6 +171,31 @@ async fn dropping_the_future_of_a_flow_cancels_what_it_asked_for() {
     stage.close().await;
 }
 
+/// Its workers end without having come to an end of their own, and say so all the same.
+#[test]
+fn a_caller_is_answered_although_what_drives_its_flow_is_gone() {
+    let executor = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let caller = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let stage = executor.block_on(stage());
+    let order = Order::answer(1).hold(Hold::Stepping);
+    let flow = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let error = caller.block_on(async {
+        let flow = tokio::task::spawn(flow.into_future());
+        stage.desk.began(1).await;
+        executor.shutdown_background();
+        let answer = tokio::time::timeout(Duration::from_secs(60), flow);
+        answer.await.unwrap().unwrap().unwrap_err()
+    });
+    assert!(matches!(error, TaskError::AgentFailed { .. }), "{error}");
+}
+
 #[tokio::test]
 async fn g10_a_flow_under_way_is_drained_with_what_it_asks_for() {
     let stage = stage().await;
