@@ -23,6 +23,7 @@ mod lock_file;
 mod memory;
 mod model;
 mod panics;
+mod pause;
 mod payload;
 mod placement;
 mod quiet_rule;

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use crate::cell::Cell;
 use crate::environment::{EnvironmentError, Transaction};
-use crate::episode::Pause;
 use crate::ids::{EpisodeId, TaskId};
+use crate::pause::{self, Pause};
 
 /// How many tasks of each episode are between their commit and their answer.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Cell {
             let pause = pause.next();
             tracing::warn!(%task, %error, ?pause, "a settlement cannot be written; it is tried again after the pause");
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = pause::wait(pause) => {}
                 () = self.closed() => return,
             }
             match self.environment.commit(transaction.clone()).await {

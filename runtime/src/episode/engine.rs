@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use crate::episode::accept::{Accepted, Asked, accept};
 use crate::error::TaskError;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
+use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::runtime::{Inner, Runtime};
@@ -52,7 +52,7 @@ pub(crate) async fn react(runtime: Weak<Inner>, environment: Environment) -> Res
             Err(error) => {
                 let pause = engine.pause.next();
                 tracing::warn!(%error, ?pause, "facts cannot be reacted to; it is tried again after the pause");
-                tokio::time::sleep(pause).await;
+                pause::wait(pause).await;
             }
         }
     }
@@ -135,24 +135,6 @@ impl Engine {
             true => Ok(Some(Vec::new())),
             false => Ok(Some(asked)),
         }
-    }
-}
-
-/// How long to wait before the store is tried again.
-#[derive(Debug)]
-pub(crate) struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(50))
-    }
-}
-
-impl Pause {
-    /// Twice as long each time, and 10 seconds at most.
-    pub(crate) fn next(&mut self) -> Duration {
-        self.0 = (self.0 * 2).min(Duration::from_secs(10));
-        self.0
     }
 }
 

@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::environment::{Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction};
 use crate::episode::accept::{Accepted, Asked, accept};
-use crate::episode::engine::Pause;
 use crate::episode::root::Root;
 use crate::ids::{EpisodeId, SpanId, TraceId};
+use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
 use crate::runtime::{Inner, Runtime};
 
@@ -40,7 +40,7 @@ pub(crate) async fn watch_over_quiet(
             Err(error) => {
                 let pause = pause.next();
                 tracing::warn!(%error, ?pause, "nobody can be asked about the end of an episode; it is tried again after the pause");
-                tokio::time::sleep(pause).await;
+                pause::wait(pause).await;
                 continue;
             }
         }

@@ -10,11 +10,11 @@ use crate::environment::{
     DeadLetterRecord, Environment, EnvironmentError, Running, SettledRecord, TaskRecord,
     Transaction,
 };
-use crate::episode::Pause;
 use crate::error::TaskError;
 use crate::events::Note;
 use crate::ids::TaskId;
 use crate::panics;
+use crate::pause::{self, Pause};
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, RuntimeError};
 use crate::ticket::{Durability, Ticket};
@@ -208,7 +208,7 @@ pub(super) async fn take_up(
                 )) => {
                     let pause = pause.next();
                     tracing::warn!(%task, %error, ?pause, "a task of an earlier run cannot be taken up; it is tried again after the pause");
-                    tokio::time::sleep(pause).await;
+                    pause::wait(pause).await;
                 }
                 Err(error) => return Err(format!("task {task} of an earlier run: {error}")),
             }

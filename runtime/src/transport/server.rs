@@ -230,7 +230,7 @@ impl Connection {
                 frames.next().await
             };
             tokio::select! {
-                Some(ended) = self.calls.join_next_with_id() => self.reap(ended, outbox),
+                Some(ended) = self.calls.join_next_with_id() => self.reap(&ended, outbox),
                 frame = next_frame => match frame? {
                     Some(frame) => self.handle(frame, outbox).await,
                     None => return Ok(()),
@@ -289,8 +289,8 @@ impl Connection {
         self.open.insert(call, OpenCall { task, credit });
     }
 
-    fn reap(&mut self, ended: Result<(Id, u64), JoinError>, outbox: &Outbox) {
-        let id = match &ended {
+    fn reap(&mut self, ended: &Result<(Id, u64), JoinError>, outbox: &Outbox) {
+        let id = match ended {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
