@@ -18,8 +18,8 @@ use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step}
 /// What callers need of a skill: its spec, and how to read and measure an input.
 pub(crate) trait Face: Send + Sync {
     fn spec(&self) -> &SkillSpec;
-    fn decode(&self, input: Value) -> Result<Payload, String>;
-    fn decode_chunk(&self, chunk: Value) -> Result<Payload, String>;
+    fn decode(&self, input: Value) -> Result<Payload, TaskError>;
+    fn decode_chunk(&self, chunk: Value) -> Result<Payload, TaskError>;
     fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError>;
     fn bytes(&self, input: &Payload) -> Result<u64, TaskError>;
     fn shape(&self, input: &Payload) -> Result<Shape, TaskError>;
@@ -127,17 +127,17 @@ impl<K: Skill> Face for Erased<K> {
         &self.spec
     }
 
-    fn decode(&self, input: Value) -> Result<Payload, String> {
-        read(|| given::read::<K::Input>(input))
+    fn decode(&self, input: Value) -> Result<Payload, TaskError> {
+        let read = || given::read::<K::Input>(input).map(Payload::new);
+        guarded(K::NAME, "Deserialize", read)?.map_err(unreadable::<K>)
     }
 
-    fn decode_chunk(&self, chunk: Value) -> Result<Payload, String> {
-        match self.spec.decode_chunk {
-            Some(decode) => {
-                panics::caught(|| decode(chunk)).unwrap_or_else(|message| Err(unread(&message)))
-            }
+    fn decode_chunk(&self, chunk: Value) -> Result<Payload, TaskError> {
+        let read = || match self.spec.decode_chunk {
+            Some(decode) => decode(chunk),
             None => Err(format!("`{}` takes no chunks", K::NAME)),
-        }
+        };
+        guarded(K::NAME, "Deserialize", read)?.map_err(unreadable::<K>)
     }
 
     fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError> {
@@ -225,15 +225,11 @@ impl<K: FlowSkill> FlowFace for ErasedFlow<K> {
     }
 }
 
-fn read<T: Data>(from: impl FnOnce() -> Result<T, String>) -> Result<Payload, String> {
-    match panics::caught(from) {
-        Ok(read) => read.map(Payload::new),
-        Err(message) => Err(unread(&message)),
+fn unreadable<K: Skill>(message: String) -> TaskError {
+    TaskError::InvalidInput {
+        skill: K::NAME.to_owned(),
+        message,
     }
-}
-
-fn unread(message: &str) -> String {
-    format!("its `Deserialize` panicked: {message}")
 }
 
 fn typed<T: Data>(inputs: &[Payload]) -> Result<Vec<Arc<T>>, Fault> {

@@ -64,13 +64,7 @@ impl JsonChunks {
     /// the task has ended.
     pub async fn send(&self, chunk: Value) -> Result<(), TaskError> {
         let skill = &self.face.spec().name;
-        let chunk = self
-            .face
-            .decode_chunk(chunk)
-            .map_err(|message| TaskError::InvalidInput {
-                skill: skill.clone(),
-                message,
-            })?;
+        let chunk = self.face.decode_chunk(chunk)?;
         let bytes = self.face.chunk_bytes(&chunk)?;
         self.inner.send(chunk, bytes, skill).await
     }

@@ -13,7 +13,6 @@ use crate::environment::{
 };
 use crate::error::TaskError;
 use crate::events::Note;
-use crate::panics;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime};
 use crate::ticket::Ticket;
@@ -43,19 +42,17 @@ pub(super) enum Accepted {
 impl Asked {
     /// The task of that record. What cannot be read as an input of its skill is settled so.
     pub(super) fn new(runtime: &Runtime, record: TaskRecord) -> Self {
-        // An author's reader of inputs runs in here.
-        match panics::caught(|| runtime.ticket_to_accept(&record)) {
-            Ok(Ok((route, ticket))) => Self {
+        match runtime.ticket_to_accept(&record) {
+            Ok((route, ticket)) => Self {
                 record,
                 way: Way::Agent(route, ticket),
             },
-            Ok(Err(error)) => Self {
+            // Its skill panics at this input: it is kept for when that is mended.
+            Err(TaskError::Bug { message, .. }) => Self::given_up(record, message),
+            Err(error) => Self {
                 record,
                 way: Way::Settled(error),
             },
-            Err(message) => {
-                Self::given_up(record, format!("panic while its input was read: {message}"))
-            }
         }
     }
 

@@ -201,10 +201,6 @@ impl Asker for Inner {
         let route = self.router.find(skill)?;
         let face = &route.skill().face;
         face.decode(input)
-            .map_err(|message| TaskError::InvalidInput {
-                skill: skill.to_owned(),
-                message,
-            })
     }
 
     fn ask_within<'a>(

@@ -145,7 +145,15 @@ impl Team {
     /// Whether the skill can read the input. That there is such a skill is checked elsewhere.
     fn decode(&self, skill: &str, input: &Value) -> Result<(), String> {
         match self.faces.get(skill) {
-            Some(face) => face.decode(input.clone()).map(drop),
+            Some(face) => {
+                let read = face.decode(input.clone()).map(drop);
+                read.map_err(|error| match error {
+                    TaskError::InvalidInput { message, .. } | TaskError::Bug { message, .. } => {
+                        message
+                    }
+                    other => other.to_string(),
+                })
+            }
             None => Ok(()),
         }
     }

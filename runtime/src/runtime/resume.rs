@@ -13,7 +13,6 @@ use crate::environment::{
 use crate::error::TaskError;
 use crate::events::Note;
 use crate::ids::TaskId;
-use crate::panics;
 use crate::pause::{self, Pause};
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, RuntimeError};
@@ -146,11 +145,11 @@ impl Runtime {
         record: &TaskRecord,
         durability: Durability,
     ) -> Result<(Route, Arc<Ticket>), Unread> {
-        // An author's reader of inputs runs in here.
-        match panics::caught(|| self.ticket_of(record, durability)) {
-            Ok(read) => read.map_err(Unread::Refused),
-            Err(message) => Err(Unread::Panicked(message)),
-        }
+        let read = self.ticket_of(record, durability);
+        read.map_err(|error| match error {
+            TaskError::Bug { message, .. } => Unread::Panicked(message),
+            error => Unread::Refused(error),
+        })
     }
 
     /// A task that cannot be taken up waits for an agent that can; one at which its reader panics waits for nobody.
@@ -161,10 +160,7 @@ impl Runtime {
                 error @ (TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. }),
             ) => wait_for_agent(task, &error),
             Unread::Refused(error) => return Err(RuntimeError::Resume { task, error }),
-            Unread::Panicked(message) => {
-                let cause = format!("panic while its input was read: {message}");
-                self.give_up(record, record.attempts, cause).await?;
-            }
+            Unread::Panicked(cause) => self.give_up(record, record.attempts, cause).await?,
         }
         Ok(())
     }
