@@ -130,9 +130,7 @@ impl From<RuntimeError> for Failure {
             RuntimeError::MemoryBudget { .. }
             | RuntimeError::Reaction(_)
             | RuntimeError::ReactionKind { .. } => Self::usage(error.to_string()),
-            RuntimeError::Agent { .. } | RuntimeError::Resume { .. } => {
-                Self::unavailable(error.to_string())
-            }
+            RuntimeError::Agent { .. } => Self::unavailable(error.to_string()),
             other => Self::bug(other.to_string()),
         }
     }

@@ -76,14 +76,6 @@ pub enum RuntimeError {
         /// The skill.
         skill: String,
     },
-    /// A task of an earlier process cannot be taken up again.
-    #[error("task {task} of an earlier run cannot be taken up: {error}")]
-    Resume {
-        /// The task.
-        task: crate::TaskId,
-        /// Why.
-        error: TaskError,
-    },
     /// A reaction asks a skill that there is not, or its name is used twice.
     #[error("a reaction cannot work: {0}")]
     Reaction(TaskError),

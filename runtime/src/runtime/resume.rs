@@ -14,9 +14,8 @@ use crate::error::TaskError;
 use crate::events::Note;
 use crate::ids::TaskId;
 use crate::pause::{self, Pause};
-use crate::router::Route;
 use crate::runtime::{Inner, Runtime, RuntimeError};
-use crate::ticket::{Durability, Ticket};
+use crate::ticket::Durability;
 
 /// How long the others wait for a task that runs alone. One that has not killed its process by then goes on beside them.
 const TRIAL: Duration = Duration::from_secs(600);
@@ -70,11 +69,11 @@ impl Runtime {
         let deaths = record.deaths.beside;
         tracing::warn!(%task, skill, deaths, "the process died again and again while this task ran: it runs alone first");
         self.mark(record, Running::Alone).await?;
-        let pending = match self.read_again(record, Durability::Orphaned) {
+        let pending = match self.ticket_of(record, Durability::Orphaned) {
             Ok((route, ticket)) => Inner::submit(&route, ticket, None),
-            Err(unread) => {
+            Err(error) => {
                 self.mark(record, Running::Not).await?;
-                return self.pass_over(record, unread).await;
+                return Ok(self.pass_over(record, error).await?);
             }
         };
         let (done, over) = tokio::sync::oneshot::channel();
@@ -109,7 +108,7 @@ impl Runtime {
         );
         let attempts = deaths.beside + deaths.alone;
         self.give_up(record, attempts, cause.clone()).await?;
-        if let Ok((route, ticket)) = self.read_again(record, Durability::Orphaned) {
+        if let Ok((route, ticket)) = self.ticket_of(record, Durability::Orphaned) {
             let (cell, now) = (&route.cell, self.inner.clock.now());
             cell.note(record.id, now, || Note::DeadLettered {
                 cause: cause.clone(),
@@ -139,37 +138,23 @@ impl Runtime {
         self.inner.environment.commit(transaction).await.map(drop)
     }
 
-    /// The ticket of a task that an earlier process accepted.
-    fn read_again(
+    /// A task that cannot be taken up waits for an agent that can; one that no agent ever will waits for nobody.
+    async fn pass_over(
         &self,
         record: &TaskRecord,
-        durability: Durability,
-    ) -> Result<(Route, Arc<Ticket>), Unread> {
-        let read = self.ticket_of(record, durability);
-        read.map_err(|error| match error {
-            TaskError::Bug { message, .. } => Unread::Panicked(message),
-            error => Unread::Refused(error),
-        })
-    }
-
-    /// A task that cannot be taken up waits for an agent that can; one at which its reader panics waits for nobody.
-    async fn pass_over(&self, record: &TaskRecord, unread: Unread) -> Result<(), RuntimeError> {
-        let task = record.id;
-        match unread {
-            Unread::Refused(
-                error @ (TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. }),
-            ) => wait_for_agent(task, &error),
-            Unread::Refused(error) => return Err(RuntimeError::Resume { task, error }),
-            Unread::Panicked(cause) => self.give_up(record, record.attempts, cause).await?,
+        error: TaskError,
+    ) -> Result<(), EnvironmentError> {
+        match error {
+            TaskError::UnknownSkill { .. } | TaskError::InvalidInput { .. } => {
+                wait_for_agent(record.id, &error);
+                Ok(())
+            }
+            error => {
+                let cause = format!("it cannot be taken up again: {error}");
+                self.give_up(record, record.attempts, cause).await
+            }
         }
-        Ok(())
     }
-}
-
-/// Why a task could not be read again.
-enum Unread {
-    Refused(TaskError),
-    Panicked(String),
 }
 
 /// What came of one step of taking up.
@@ -194,19 +179,17 @@ pub(super) async fn take_up(
         loop {
             match take_up_one(&runtime, &environment, task, durability).await {
                 Ok(Step::On) => break,
-                Ok(Step::Over) | Err(RuntimeError::Environment(EnvironmentError::Closed)) => {
-                    return Ok(());
+                Ok(Step::Over) | Err(EnvironmentError::Closed) => return Ok(()),
+                Err(error @ EnvironmentError::Corrupt { .. }) => {
+                    return Err(format!("task {task} of an earlier run: {error}"));
                 }
-                Err(RuntimeError::Environment(
-                    error @ (EnvironmentError::Store { .. }
-                    | EnvironmentError::DiskFull { .. }
-                    | EnvironmentError::Files { .. }),
-                )) => {
+                // Settled or forgotten in this very moment.
+                Err(error) if error.is_refusal() => break,
+                Err(error) => {
                     let pause = pause.next();
                     tracing::warn!(%task, %error, ?pause, "a task of an earlier run cannot be taken up; it is tried again after the pause");
                     pause::wait(pause).await;
                 }
-                Err(error) => return Err(format!("task {task} of an earlier run: {error}")),
             }
         }
         pause = Pause::default();
@@ -219,7 +202,7 @@ async fn take_up_one(
     environment: &Environment,
     task: TaskId,
     durability: Durability,
-) -> Result<Step, RuntimeError> {
+) -> Result<Step, EnvironmentError> {
     let Some(record) = environment.snapshot()?.task(task)? else {
         // Forgotten meanwhile.
         return Ok(Step::On);
@@ -228,11 +211,11 @@ async fn take_up_one(
         return Ok(Step::Over);
     };
     let runtime = Runtime { inner };
-    let (route, ticket) = match runtime.read_again(&record, durability) {
-        Ok(read) => read,
-        Err(Unread::Refused(TaskError::ShuttingDown { .. })) => return Ok(Step::Over),
-        Err(unread) => {
-            runtime.pass_over(&record, unread).await?;
+    let (route, ticket) = match runtime.ticket_of(&record, durability) {
+        Ok(ticket) => ticket,
+        Err(TaskError::ShuttingDown { .. }) => return Ok(Step::Over),
+        Err(error) => {
+            runtime.pass_over(&record, error).await?;
             return Ok(Step::On);
         }
     };

@@ -201,10 +201,11 @@ async fn a_full_agent_refuses_a_durable_ask_before_anything_of_it_is_written() {
     let unsettled = environment.snapshot().unwrap().unsettled().unwrap();
     assert_eq!(unsettled.len(), 1);
     office.open();
-    let settled = async || environment.snapshot().unwrap().settled(held).unwrap();
-    while settled().await.is_none() {
+    while runtime.agents()[0].tasks > 0 {
         tokio::task::yield_now().await;
     }
+    let settled = environment.snapshot().unwrap().settled(held).unwrap();
+    assert_eq!(settled.unwrap().outcome, json!({"output": 3}));
     assert_eq!(runtime.ask_durable(Both, 3).await.unwrap(), 5);
     runtime.shutdown().await;
     let refused = recorder.tasks().into_iter();
