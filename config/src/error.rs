@@ -96,7 +96,7 @@ pub enum Problem {
         found: String,
     },
     /// A name that must stand for something stands for nothing.
-    #[error("{place}: {named} `{name}` (`{key}`){}", hint_or_list(nearest.as_deref(), known))]
+    #[error("{place}: {named} `{name}` (`{key}`){instead}")]
     UnknownName {
         /// The key with its sections.
         key: String,
@@ -106,10 +106,8 @@ pub enum Problem {
         named: Named,
         /// The name.
         name: String,
-        /// The known name that is most like it.
-        nearest: Option<Box<str>>,
-        /// All that there are.
-        known: Box<[String]>,
+        /// What it could have been.
+        instead: Instead,
     },
     /// There are more problems than are listed.
     #[error("{count} more problems are not listed; mend these first")]
@@ -119,6 +117,34 @@ pub enum Problem {
         /// The last place of those that are listed.
         place: Place,
     },
+}
+
+/// What a name that stands for nothing could have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// The known name that is so like it that it may have been meant.
+    Nearest(String),
+    /// None is like it; these there are, as far as they are to be listed.
+    Known(Vec<String>),
+}
+
+impl fmt::Display for Instead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = match self {
+            Self::Nearest(nearest) => return formatter.write_str(&hint(Some(nearest))),
+            Self::Known(known) => known,
+        };
+        if known.is_empty() {
+            return Ok(());
+        }
+        let listed = known.iter().take(MOST_LISTED);
+        let listed: Vec<String> = listed.map(|name| format!("`{name}`")).collect();
+        let more = match known.len() > MOST_LISTED {
+            true => ", ...",
+            false => "",
+        };
+        write!(formatter, "; there are {}{more}", listed.join(", "))
+    }
 }
 
 /// What a name in the configuration stands for.
@@ -196,20 +222,6 @@ fn hint(nearest: Option<&str>) -> String {
 
 /// The most names that are listed.
 const MOST_LISTED: usize = 20;
-
-/// The name that was meant, or else those that there are.
-fn hint_or_list(nearest: Option<&str>, known: &[String]) -> String {
-    if nearest.is_some() || known.is_empty() {
-        return hint(nearest);
-    }
-    let listed = known.iter().take(MOST_LISTED);
-    let listed: Vec<String> = listed.map(|name| format!("`{name}`")).collect();
-    let more = match known.len() > MOST_LISTED {
-        true => ", ...",
-        false => "",
-    };
-    format!("; there are {}{more}", listed.join(", "))
-}
 
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();

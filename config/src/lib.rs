@@ -34,7 +34,7 @@ pub use config::observers::{
 };
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
-pub use error::{ConfigError, Named, Place, Problem};
+pub use error::{ConfigError, Instead, Named, Place, Problem};
 pub use language::language_code;
 pub use locale::Locale;
 pub use names::{KnownNames, Places};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::near;
 use crate::document::{Item, Node};
-use crate::error::{Named, Place, Problem};
+use crate::error::{Instead, Named, Place, Problem};
 use crate::{Config, ConfigError, ReactionConfig};
 
 /// The names that there are in a team.
@@ -74,8 +74,10 @@ impl Config {
                     place: self.places.of_key(&key),
                     named,
                     name: name.to_owned(),
-                    nearest: near(known.iter().map(String::as_str), name).map(Into::into),
-                    known: known.iter().cloned().collect(),
+                    instead: match near(known.iter().map(String::as_str), name) {
+                        Some(nearest) => Instead::Nearest(nearest),
+                        None => Instead::Known(known.iter().cloned().collect()),
+                    },
                     key,
                 });
             }
@@ -110,12 +112,13 @@ impl Config {
         let unwritten = rules.filter(|(_, rule)| rule.enabled && !written.contains(&rule.kind));
         let problem = |(index, rule): (usize, &ReactionConfig)| {
             let key = reaction(index, "kind");
+            let nearest = near(written.iter().map(String::as_str), &rule.kind);
             Problem::UnknownName {
                 place: self.places.of_key(&key),
                 named: Named::Kind,
                 name: rule.kind.clone(),
-                nearest: near(written.iter().map(String::as_str), &rule.kind).map(Into::into),
-                known: Box::default(),
+                // There are too many that programs may write to list some of them.
+                instead: nearest.map_or(Instead::Known(Vec::new()), Instead::Nearest),
                 key,
             }
         };

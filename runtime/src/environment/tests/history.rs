@@ -180,8 +180,9 @@ fn facts_that_stay_do_not_make_each_commit_look_through_all() {
     };
     let few_keys = |nth: u64| keyed(&format!("plan-{}", nth % 50), nth);
     // What is kept by keys, by keys and by number, and by number alone.
-    let cases: [(&str, &dyn Fn(u64) -> FactDraft, u64); 4] = [
-        ("keys", &each_its_key, 3000),
+    type Nth<'a> = &'a dyn Fn(u64) -> FactDraft;
+    let cases = [
+        ("keys", &each_its_key as Nth<'_>, 3000),
         ("keys between others", &keys_and_history, 1500),
         ("the same keys", &few_keys, 100),
         ("no keys", &draft, 100),
