@@ -34,8 +34,11 @@ fn place_with_a_fact() -> Place {
     place
 }
 
-/// Each command that writes a file which the user names, and a word of what it writes.
-const WRITERS: [(fn(&Place, &str) -> Command, &str); 2] = [
+/// A command that writes a file of that name, and a word of what it writes.
+type Writer = (fn(&Place, &str) -> Command, &'static str);
+
+/// Each of those that there are.
+const WRITERS: [Writer; 2] = [
     (
         |place, name| place.command(&["facts", "export", name]),
         "exported",
