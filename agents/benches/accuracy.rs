@@ -51,7 +51,7 @@ async fn languages(runtime: &Runtime, half: Half) {
     for one in in_languages(half) {
         let input = TextInput::text(one.text.as_str());
         let found = runtime.ask(Language, input).await.unwrap();
-        let outcome = match found.language {
+        let outcome = match found.language.as_str() {
             language if language == one.language => 0,
             language if language == UNKNOWN_LANGUAGE => 2,
             _ => 1,

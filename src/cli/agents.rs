@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    fn check(locale: Locale, expected: Expect) {
+    fn check(locale: Locale, expected: &Expect) {
         let worker = |state: &str, restarts: u64| {
             json!({ "group": "minilm", "worker": 0, "epoch": 1, "state": state, "restarts": restarts,
                 "device": "cpu", "model": "m", "model_bytes": 7 })
@@ -172,7 +172,7 @@ mod tests {
     fn each_agent_is_a_line_that_begins_with_its_name() {
         check(
             Locale::English,
-            expect![[r#"
+            &expect![[r#"
             text        works       3 tasks, 1 waiting  2 workers on cpu  2 skills  2 restarts
             generation  not loaded  0 tasks             1 worker on cpu   1 skill
             ear         given up    1 task              1 worker on cpu   0 skills  1 abandoned thread  hang: one step
@@ -180,7 +180,7 @@ mod tests {
         );
         check(
             Locale::Chinese,
-            expect![[r#"
+            &expect![[r#"
             text        工作中  3 项任务，1 项等待  2 个工作器，cpu  2 项技能  重启 2 次
             generation  未加载  0 项任务            1 个工作器，cpu  1 项技能
             ear         已放弃  1 项任务            1 个工作器，cpu  0 项技能  1 个线程已放弃  hang: one step

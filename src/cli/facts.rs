@@ -16,7 +16,7 @@ use super::Context;
 use super::dates::utc;
 use super::failure::Failure;
 use super::input::Piped;
-use super::output::{Output, brief, labelled};
+use super::output::{brief, labelled};
 use super::reach::Reach;
 use super::run::found::summary;
 use super::said::{Said, said};

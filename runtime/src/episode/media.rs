@@ -255,7 +255,7 @@ mod tests {
 
     /// A frame of AAC of 32 bytes.
     fn aac() -> Vec<u8> {
-        let mut frame = vec![0x21; 32];
+        let mut frame = [0x21; 32];
         frame[..7].copy_from_slice(&[0xff, 0xf1, 0x50, 0x80, 0x04, 0x1f, 0xfc]);
         frame.repeat(3)
     }

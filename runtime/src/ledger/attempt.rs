@@ -30,7 +30,8 @@ impl Ledger {
         };
         let late = entry.admission.deadline <= now;
         match outcome {
-            Outcome::Done | Outcome::DoneDurably if late => {
+            // A fault that comes too late is most often that of the deadline, at something that the task had asked for.
+            Outcome::Done | Outcome::DoneDurably | Outcome::Fault(_) if late => {
                 self.settle(task, Settlement::DeadlineExceeded, now, effects);
             }
             Outcome::Done => {

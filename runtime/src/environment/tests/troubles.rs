@@ -186,6 +186,7 @@ async fn an_episode_ends_once_a_full_disk_has_room_for_what_became_of_its_task()
     runtime.shutdown().await;
 }
 
+#[expect(clippy::disallowed_methods, reason = "both wait while the writer dies")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
     let environment = Troubled::open("blaze", Trouble::Panic, 1);
