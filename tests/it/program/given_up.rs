@@ -69,7 +69,8 @@ fn a_task_that_hangs_is_a_dead_letter_that_is_listed_shown_redriven_and_removed(
     place
         .run(&["dead-letters", "redrive", &task])
         .assert_fails(65, &[new, "was answered", "dead-letters rm"]);
-    place.run(&["dead-letters", "rm", &task]).assert_ok();
+    let removed = place.run(&["dead-letters", "rm", &task]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
     let listed = place.run(&["dead-letters", "ls", "--json"]);
     assert_eq!(listed.assert_ok().document(), serde_json::json!([]));
     place

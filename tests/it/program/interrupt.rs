@@ -142,8 +142,9 @@ const LONG: u32 = 4000;
 
 /// A place in whose store an episode begins whose work takes some seconds, and the option that goes on with it.
 fn place_with_long_work() -> (Place, String) {
-    let rule =
-        "[[reactions]]\nname = \"write\"\nkind = \"question@1\"\nskill = \"generation.complete\"\n";
+    // Its log stays silent about a kind of fact that no agent of the team writes.
+    let rule = "[observers]\nlog_level = \"error\"\n\n\
+        [[reactions]]\nname = \"write\"\nkind = \"question@1\"\nskill = \"generation.complete\"\n";
     let place = place_with(2 * LONG, rule);
     let episode = EpisodeId::random();
     let store = place.home().join("store");

@@ -186,7 +186,6 @@ async fn an_episode_ends_once_a_full_disk_has_room_for_what_became_of_its_task()
     runtime.shutdown().await;
 }
 
-#[expect(clippy::disallowed_methods, reason = "both wait while the writer dies")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
     let environment = Troubled::open("blaze", Trouble::Panic, 1);
@@ -199,17 +198,13 @@ async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
         ..Transaction::default()
     };
     environment.commit(never_settled).await.unwrap();
-    let waiting = runtime.clone();
-    let report = tokio::task::spawn(async move { waiting.report(episode).await });
-    let watching = runtime.clone();
-    let failure = tokio::task::spawn(async move { watching.failure().await });
-
     let on_fire = FactDraft::new(kind("note@1"), json!("blaze"));
-    let error = environment.commit(saying([on_fire])).await.unwrap_err();
+    let breaks = async { environment.commit(saying([on_fire])).await.unwrap_err() };
+    let (report, failure, error) = tokio::join!(runtime.report(episode), runtime.failure(), breaks);
     assert!(error.to_string().contains("the disk is on fire"), "{error}");
-    let (name, why) = failure.await.unwrap();
+    let (name, why) = failure;
     assert_eq!((&*name, &*why), ("environment", "the disk is on fire"));
-    let error = report.await.unwrap().unwrap_err();
+    let error = report.unwrap_err();
     assert!(matches!(error, TaskError::Environment { .. }), "{error}");
     let error = runtime.report(episode).await.unwrap_err();
     assert!(error.to_string().contains("the disk is on fire"), "{error}");
