@@ -71,7 +71,7 @@ mod tests {
     fn a_fast_machine_soon_takes_the_most_at_once() {
         let mut pace = Pace::default();
         let (longest, count) = steps(&mut pace, |_| 5000.0, 8192);
-        assert!(longest < STEP, "{longest:?}");
+        assert!(longest <= STEP, "{longest:?}");
         assert!(count <= 12, "{count}");
         steps(&mut pace, |_| 50_000.0, 8192);
         assert_eq!(pace.portion(), MOST);

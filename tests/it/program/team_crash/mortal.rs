@@ -72,6 +72,7 @@ async fn child() {
     let fate = Fate {
         seed: std::env::var(CHILD[0]).unwrap().parse().unwrap(),
         met: Arc::default(),
+        skills: Arc::default(),
     };
     let mut config = Config::default();
     // Each of four processes may kill a task's worker once more while the task runs alone.
@@ -109,6 +110,8 @@ struct Fate {
     seed: u64,
     /// The jobs that were met before.
     met: Arc<Mutex<HashSet<u64>>>,
+    /// The skills that were.
+    skills: Arc<Mutex<HashSet<&'static str>>>,
 }
 
 impl Fate {
@@ -121,6 +124,10 @@ impl Fate {
         }
         let fate = hasher.finish();
         let is_first = self.met.lock().unwrap().insert(fate);
+        // Of each skill one for sure, whatever jobs its tasks happen to share.
+        if self.skills.lock().unwrap().insert(S::NAME) {
+            return Some(0);
+        }
         // Some at once, some when they have come a long way.
         let within = [1, 3, 12, 50][(fate >> 8) as usize % 4];
         (is_first && !fate.is_multiple_of(4)).then(|| (fate >> 16) % within)
