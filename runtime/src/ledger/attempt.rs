@@ -30,8 +30,7 @@ impl Ledger {
         };
         let late = entry.admission.deadline <= now;
         match outcome {
-            // A fault that comes too late is most often that of the deadline, at something that the task had asked for.
-            Outcome::Done | Outcome::DoneDurably | Outcome::Fault(_) if late => {
+            Outcome::Done | Outcome::DoneDurably if late => {
                 self.settle(task, Settlement::DeadlineExceeded, now, effects);
             }
             Outcome::Done => {
@@ -61,7 +60,12 @@ impl Ledger {
     ) {
         let device_lost = fault.kind == FaultKind::DeadForProcess;
         let message = fault.message.clone();
-        self.retry_or_settle(task, fault, now, effects);
+        let entry = self.tasks.get(&task);
+        // A fault that comes too late is most often that of the deadline, at something that the task had asked for.
+        match entry.is_some_and(|entry| entry.admission.deadline <= now) {
+            true => self.settle(task, Settlement::DeadlineExceeded, now, effects),
+            false => self.retry_or_settle(task, fault, now, effects),
+        }
         if device_lost {
             self.device_lost(by, &message, now, effects);
         }

@@ -99,7 +99,7 @@ async fn an_input_that_its_skill_panics_at_beside_its_workers_fails_alone() {
     let report = runtime.run(episode("vase", things)).await.unwrap();
     let failures = report.failures.iter();
     let kinds: Vec<&Value> = failures.map(|failure| &failure.error["error"]).collect();
-    assert_eq!(kinds, ["invalid_input", "bug"]);
+    assert_eq!(kinds, ["dead_lettered", "dead_lettered"]);
     assert_eq!(values(&report, "mill.touch"), [json!("stone")]);
     let unsettled = || environment.snapshot().unwrap().unsettled().unwrap();
     while !unsettled().is_empty() {
