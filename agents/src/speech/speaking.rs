@@ -19,7 +19,7 @@ pub struct Speaking {
     /// What is to be written down.
     #[serde(skip_serializing_if = "Target::is_spoken")]
     pub target: Target,
-    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out when nothing is said, and with `auto`.
+    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.

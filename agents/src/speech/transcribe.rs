@@ -33,7 +33,7 @@ pub struct TranscribeInput {
     /// The form in which the transcript is wanted as well: `txt`, `srt` or `vtt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<TranscriptFormat>,
-    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out when nothing is said, and with `auto`.
+    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.

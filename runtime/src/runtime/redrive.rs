@@ -14,7 +14,7 @@ use crate::runtime::{Runtime, environment_error};
 use crate::task::TaskOptions;
 
 impl Runtime {
-    /// Gives a dead letter another chance: a new task of the same skill and input. Gives its id and its outcome.
+    /// Asks for a dead letter again, as a new task of the same skill and input. Returns its id and its outcome.
     ///
     /// Of a task that a rule asked for the answer becomes a fact, as it would have at first, and the episode's report names the failure no more.
     /// In an episode that had come to its end the redrive of a reaction begins a round, so that the rules for quiet see the answer.
