@@ -5,6 +5,7 @@
 
 mod books;
 mod deliver;
+mod driver;
 mod place;
 mod room;
 mod settle;
@@ -14,9 +15,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
+use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
 
-pub(crate) use books::{Books, Effort, Held, Outbox, Report, ReportedResult};
+pub(crate) use books::{Books, DriverAction, Effort, Held, Outbox, Report, ReportedResult};
 pub(crate) use place::Place;
 use settling::Settlements;
 
@@ -38,7 +40,7 @@ use crate::placement::Placement;
 use crate::sabotage::Sabotage;
 use crate::skill_entry::{Face, FlowFace};
 use crate::spawn::Spawner;
-use crate::supervisor::Supervisor;
+use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
 use crate::ticket::Ticket;
 
 /// A task's reply on its way to the caller.
@@ -58,8 +60,10 @@ pub(crate) struct Cell {
     pub(crate) memory: Arc<Memory>,
     /// Faults to come; only under the conformance suite.
     pub(crate) sabotage: Option<Arc<Sabotage>>,
-    /// Who decides which agents restart with this one; set once the runtime is whole.
-    pub(crate) supervisor: OnceLock<Weak<dyn Supervisor>>,
+    /// The root of the tree, which decides which agents restart with this one; set once the runtime is whole.
+    pub(crate) root: OnceLock<ActorRef<SupervisorMessage>>,
+    /// Who carries out at present what the ledger decides about workers.
+    driver: RwLock<Option<ActorRef<AgentMessage>>>,
     settings: LedgerSettings,
     books: Mutex<Books>,
     /// By the ids of the workers.
@@ -128,6 +132,7 @@ struct Seated {
     epoch: Epoch,
     wake: flume::Sender<()>,
     stop: Arc<AtomicBool>,
+    link: Arc<WorkerLink>,
 }
 
 /// What a cell is made of.
@@ -177,7 +182,8 @@ impl Cell {
             memory,
             sabotage,
             asker: OnceLock::new(),
-            supervisor: OnceLock::new(),
+            root: OnceLock::new(),
+            driver: RwLock::new(None),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
             settings,
             chairs: RwLock::new(chairs),
@@ -192,14 +198,6 @@ impl Cell {
             failed: watch::Sender::new(None),
             settlements: Settlements::default(),
         })
-    }
-
-    /// Starts the agent's timer: from now on it takes tasks.
-    pub(crate) fn begin(self: &Arc<Self>) {
-        let cell = self.clone();
-        let timer = async move { cell.keep_time().await };
-        self.spawner
-            .service(&format!("timer of agent `{}`", self.name), timer);
     }
 
     /// Starts the workers that are to start with the runtime.
@@ -422,7 +420,8 @@ impl Cell {
         self.settings.load_limit
     }
 
-    async fn keep_time(self: Arc<Self>) -> Result<(), String> {
+    /// Tells the ledger when time has passed; it never ends.
+    pub(crate) async fn keep_time(self: Arc<Self>) {
         loop {
             let wake = self.books.lock().set_timer();
             tokio::select! {

@@ -24,12 +24,12 @@ mod tests;
 mod times;
 mod trimming;
 mod writer;
+mod writer_thread;
 
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -56,12 +56,16 @@ use crate::lock_file::LockFile;
 use blobs::Blobs;
 use media::{FolderMedia, Media, MemoryMedia};
 use queue::Queue;
+pub(crate) use queue::block_on;
 use store::{Store, Tables};
 use times::Times;
-use writer::{Command, Ended, EpisodeWatches, Listeners, Reply, Writer};
+use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
+use writer_thread::{Phase, WriterState, WriterThread};
 
 /// How many facts a watch may be behind before it skips.
 const WATCH_FACTS: usize = 1024;
+/// How often a transaction is given to a writer that panics.
+const COMMIT_TRIES: u32 = 3;
 /// How many episodes that became quiet a reader may be behind before it has to look for them itself.
 const QUIET_EPISODES: usize = 256;
 
@@ -84,8 +88,8 @@ struct Shared {
     options: EnvironmentOptions,
     clock: Clock,
     commits: Times,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    ended: watch::Receiver<Ended>,
+    writer: Arc<WriterThread>,
+    state: watch::Receiver<WriterState>,
     lock: Mutex<Option<LockFile>>,
 }
 
@@ -144,16 +148,14 @@ impl Environment {
             episodes: Arc::clone(&episodes),
         };
         let (queue, commands) = Queue::new(&options);
-        let (end, ended) = watch::channel(Ended::NotYet);
-        let writer = Writer::start(
+        let writer = Writer::new(
             store,
             Arc::clone(&blobs),
             options.clone(),
             listeners,
             commands,
-            end,
-        )
-        .map_err(|error| EnvironmentError::Store {
+        );
+        let writer = WriterThread::start(writer).map_err(|error| EnvironmentError::Store {
             operation: "start its writer",
             message: error.to_string(),
         })?;
@@ -169,8 +171,8 @@ impl Environment {
                 options,
                 clock: Clock::start(),
                 commits: Times::default(),
-                writer: Mutex::new(Some(writer)),
-                ended,
+                state: writer.state(),
+                writer,
                 lock: Mutex::new(lock),
             }),
         })
@@ -188,8 +190,9 @@ impl Environment {
     pub async fn commit(&self, transaction: Transaction) -> Result<Commit, EnvironmentError> {
         let bytes = queue::check(&transaction, &self.shared.options)?;
         let asked = self.shared.clock.now();
+        let panics = self.panics();
         let commit = self.shared.queue.commit(transaction, bytes).await;
-        let commit = self.with_reason(commit).await;
+        let commit = self.with_reason(commit, panics).await;
         let took = self.shared.clock.now().since(asked);
         self.shared.commits.count(took);
         commit
@@ -361,10 +364,9 @@ impl Environment {
     /// everything that was acknowledged.
     pub async fn close(&self) -> Result<(), EnvironmentError> {
         let result = self.ask(|reply| Command::Close { reply }).await;
-        let writer = self.shared.writer.lock().take();
-        if let Some(writer) = writer {
+        if result.is_ok() || self.check_open().is_err() {
             // Its last act was the reply, so this does not wait for work.
-            let _ = writer.join();
+            self.shared.writer.join();
         }
         *self.shared.lock.lock() = None;
         result
@@ -375,52 +377,123 @@ impl Environment {
         command: impl FnOnce(Reply<T>) -> Command,
     ) -> Result<T, EnvironmentError> {
         let (reply, answer) = oneshot::channel();
+        let panics = self.panics();
         let asked = async {
             self.shared.queue.send(command(reply)).await?;
             answer.await.map_err(|_| EnvironmentError::Closed)?
         };
-        self.with_reason(asked.await).await
+        self.with_reason(asked.await, panics).await
     }
 
-    /// The result, with the reason why the writer has ended if it is that.
+    /// The result, with the reason why the writer has not answered if it is that. It had panicked so often before it was asked.
     async fn with_reason<T>(
         &self,
         result: Result<T, EnvironmentError>,
+        panics: u64,
     ) -> Result<T, EnvironmentError> {
         let Err(EnvironmentError::Closed) = result else {
             return result;
         };
-        let mut ended = self.shared.ended.clone();
-        // It has ended, or is about to say so.
-        let ended = ended.wait_for(|ended| ended.error().is_some()).await;
-        let error = ended.ok().and_then(|ended| ended.error());
-        Err(error.unwrap_or(EnvironmentError::Closed))
+        let mut state = self.shared.state.clone();
+        // It has ended, or panicked, or is about to say so.
+        let told = state.wait_for(|state| state.end().is_some() || state.panics > panics);
+        let Ok(state) = told.await else {
+            return Err(EnvironmentError::Closed);
+        };
+        Err(state.end().unwrap_or_else(|| {
+            let why = &state.last_panic;
+            EnvironmentError::Store {
+                operation: "write",
+                message: format!(
+                    "its writer has panicked and is started again, and whether this was written is not known: {why}"
+                ),
+            }
+        }))
+    }
+
+    fn panics(&self) -> u64 {
+        self.shared.state.borrow().panics
+    }
+
+    /// As [`Self::commit`], and once more after the writer was started again, unless `was_written` finds that the first time was enough. It is
+    /// given a view of everything, and the newest revision of before.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn commit_over_restarts(
+        &self,
+        transaction: Transaction,
+        was_written: impl Fn(&Snapshot, Revision) -> Result<bool, EnvironmentError>,
+    ) -> Result<(), EnvironmentError> {
+        let head = *self.shared.head.borrow();
+        for left in (0..COMMIT_TRIES).rev() {
+            let panics = self.panics();
+            let error = match self.commit(transaction.clone()).await {
+                // It may be what the writer panics at, each time.
+                Err(error) if left > 0 && self.panics() > panics => error,
+                commit => return commit.map(drop),
+            };
+            let mut state = self.shared.state.clone();
+            let runs = |state: &WriterState| !matches!(state.phase, Phase::Restarting(_));
+            let Ok(state) = state.wait_for(runs).await.map(|state| state.clone()) else {
+                return Err(error);
+            };
+            if let Some(end) = state.end() {
+                return Err(end);
+            }
+            if was_written(&self.snapshot()?, head)? {
+                return Ok(());
+            }
+        }
+        Err(EnvironmentError::Closed)
     }
 
     /// Returns an error when nothing is written any more.
     pub(crate) fn check_open(&self) -> Result<(), EnvironmentError> {
-        self.shared.ended.borrow().error().map_or(Ok(()), Err)
+        self.shared.state.borrow().end().map_or(Ok(()), Err)
     }
 
-    /// Returns once the writer has ended by a panic, with its message.
-    pub(crate) async fn failure(&self) -> String {
-        let mut ended = self.shared.ended.clone();
-        let panicked = ended.wait_for(|ended| matches!(ended, Ended::Panicked(_)));
-        if let Ok(ended) = panicked.await
-            && let Ended::Panicked(message) = &*ended
-        {
-            return message.clone();
+    /// From now on somebody starts the writer again when it panics.
+    pub(crate) fn supervised(&self) {
+        self.shared.writer.supervise();
+    }
+
+    /// Starts a writer again that has panicked; nothing happens while one runs.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub(crate) fn restart_writer(&self) -> std::io::Result<()> {
+        self.shared.writer.restart()
+    }
+
+    /// Returns once the writer has ended.
+    ///
+    /// # Errors
+    /// The message of its panic.
+    pub(crate) async fn writer_ended(&self) -> Result<(), String> {
+        let mut state = self.shared.state.clone();
+        let ended = state.wait_for(|state| !matches!(state.phase, Phase::Running));
+        match ended.await.map(|state| state.phase.clone()) {
+            Ok(Phase::Restarting(message) | Phase::Failed(message)) => Err(message),
+            Ok(Phase::Running | Phase::Closed) | Err(_) => Ok(()),
         }
-        std::future::pending().await
+    }
+
+    /// Nobody starts the writer again: whoever waits for it hears of that.
+    pub(crate) fn give_writer_up(&self) {
+        self.shared.writer.give_up();
+    }
+
+    /// Lets the writer's thread die.
+    pub(crate) fn inject_panic(&self) {
+        let queue = self.clone();
+        let _ = queue::block_on(async move { queue.shared.queue.send(Command::Panic).await });
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.queue.disconnect();
-        if let Some(writer) = self.writer.get_mut().take() {
-            // It panicked if this fails, and then there is nothing left to wait for.
-            let _ = writer.join();
-        }
+        self.writer.join();
     }
 }

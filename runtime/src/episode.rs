@@ -10,7 +10,7 @@ mod root;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use engine::react;
+pub(crate) use engine::{Reacting, react};
 pub use inputs::{InputFailure, InputProblem, file_kinds};
 pub use media::audio_type;
 pub(crate) use quiet::watch_over_quiet;

@@ -18,7 +18,7 @@ use crate::runtime::WeakRuntime;
 use crate::task::Priority;
 
 pub use recorder::Recorder;
-pub(crate) use sink::EventSink;
+pub(crate) use sink::{EventSink, Pump};
 
 /// What an observer is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +33,8 @@ pub enum Record {
     Note(TaskNote),
     /// An agent was given up, or came back.
     Agent(AgentChanged),
+    /// A part of the runtime failed and is restarted, or was given up.
+    Service(ServiceChanged),
     /// The work on an episode came to its end, while somebody waited for it.
     Episode(EpisodeFinished),
 }
@@ -286,6 +288,35 @@ pub struct AgentChanged {
     pub at_ns: u64,
     /// Why it was given up; none when it came back.
     pub failed: Option<String>,
+}
+
+/// A part of the runtime failed: a service, or the actor of an agent or of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceChanged {
+    /// Its name in the tree, such as `reactions`, `text` or `text/0`.
+    pub service: Arc<str>,
+    /// When, in nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// How.
+    pub change: ServiceChange,
+}
+
+/// What follows the failure of a part of the runtime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum ServiceChange {
+    /// It starts again, after that many milliseconds.
+    Restarting {
+        /// Why it ended.
+        cause: String,
+        /// The delay.
+        after_ms: u64,
+    },
+    /// It failed too often, and the runtime with it.
+    GivenUp {
+        /// Why it ended the last time.
+        cause: String,
+    },
 }
 
 /// All that is known of an episode at its end.

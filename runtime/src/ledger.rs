@@ -20,7 +20,7 @@ pub(crate) mod worker;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use crate::clock::Time;
 use crate::ids::{TaskId, WorkerId};
@@ -31,6 +31,7 @@ use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
 pub(crate) use crate::ledger::task::IdHasher;
 use crate::ledger::task::{Standing, Tasks};
 use crate::ledger::worker::{Worker, WorkerState};
+use crate::restart::{Backoff, RestartBudget};
 
 /// An agent's record of every task that it accepted, until it is settled.
 #[derive(Debug)]
@@ -45,11 +46,10 @@ pub(crate) struct Ledger {
     deadlines: BTreeSet<(Time, TaskId)>,
     /// Incarnations that were given up and have not ended yet.
     abandoned: Vec<Incarnation>,
-    /// When the restarts of the window happened.
-    restarts: VecDeque<Time>,
+    restarts: RestartBudget,
+    backoff: Backoff,
     phase: Phase,
     pace: timing::Pace,
-    jitter: u64,
 }
 
 /// One worker group.
@@ -103,7 +103,6 @@ impl Ledger {
             });
         }
         Self {
-            jitter: settings.seed | 1,
             tasks: Tasks::default(),
             bytes: 0,
             rooms: room::Rooms::default(),
@@ -112,7 +111,8 @@ impl Ledger {
             workers,
             deadlines: BTreeSet::new(),
             abandoned: Vec::new(),
-            restarts: VecDeque::new(),
+            restarts: RestartBudget::new(&settings.restart),
+            backoff: Backoff::new(&settings.restart, settings.seed),
             phase: Phase::Open,
             pace: timing::Pace::default(),
             settings,

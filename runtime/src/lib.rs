@@ -28,6 +28,7 @@ mod payload;
 mod placement;
 mod quiet_rule;
 mod reaction;
+mod restart;
 mod router;
 mod runtime;
 mod sabotage;
@@ -35,7 +36,7 @@ mod seat;
 mod skill;
 mod skill_entry;
 mod spawn;
-mod supervisor;
+mod supervision;
 mod task;
 mod ticket;
 mod transport;
@@ -57,8 +58,9 @@ pub use episode::{
 };
 pub use error::TaskError;
 pub use events::{
-    AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder, SpanPlace,
-    TaskFinished, TaskNote, TaskOutcome, Usage, WorkerChange, WorkerChanged,
+    AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder,
+    ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome, Usage,
+    WorkerChange, WorkerChanged,
 };
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};
@@ -77,5 +79,8 @@ pub use skill::{
     BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,
     Shape, Skill, SkillSpec, Step,
 };
+#[cfg(feature = "fault-injection")]
+pub use supervision::FaultInjection;
+pub use supervision::{ServiceState, ServiceStatus};
 pub use task::{ParseTraceError, Priority, TaskOptions, TraceContext};
 pub use transport::{Call, Request, SocketClient, SocketServer, Transport, TransportError};

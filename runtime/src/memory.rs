@@ -5,10 +5,12 @@
 //! while they hold their weights, so whoever holds a share lets go of it sooner or later: no circle of waiting can arise.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::ledger::event::GroupId;
 use crate::model::DeviceName;
@@ -22,18 +24,20 @@ pub(crate) struct WeightsKey {
     pub(crate) generation: u64,
 }
 
-/// Counts the weights in memory against the budget.
+/// Counts the weights in memory against the budget. It outlives whoever grants room at present.
 pub(crate) struct Memory {
     budget: u64,
     books: Mutex<MemoryBooks>,
-    /// Something was unloaded, or a worker has nothing to do.
+    /// How many wait in line, to be read without the lock.
+    waiting: AtomicUsize,
+    /// Something was unloaded, somebody came, or a worker has nothing to do.
     changed: Notify,
 }
 
 #[derive(Default)]
 struct MemoryBooks {
     held: HashMap<WeightsKey, HeldWeights>,
-    line: VecDeque<u64>,
+    line: VecDeque<Request>,
     tickets: u64,
 }
 
@@ -42,16 +46,28 @@ struct HeldWeights {
     shares: u32,
 }
 
+/// Which weights somebody waits for, each of so many bytes. It is asked each time, since a swap may change both.
+type Wish = Arc<dyn Fn() -> (Vec<WeightsKey>, u64) + Send + Sync>;
+
+/// Somebody who waits for room.
+struct Request {
+    ticket: u64,
+    wish: Wish,
+    reply: oneshot::Sender<Vec<Share>>,
+}
+
 /// A worker's share of its group's weights; dropping the last one gives the memory back.
 pub(crate) struct Share {
     memory: Arc<Memory>,
     key: WeightsKey,
 }
 
-/// A place in the line of those who wait for memory; dropping it leaves the line.
-pub(crate) struct Place {
-    memory: Arc<Memory>,
-    ticket: u64,
+/// What the first in line is short of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Deficit {
+    pub(crate) bytes: u64,
+    /// Whose weights are in memory, and how many bytes they take.
+    pub(crate) held: Vec<(WeightsKey, u64)>,
 }
 
 impl Memory {
@@ -60,6 +76,7 @@ impl Memory {
         Arc::new(Self {
             budget: budget.unwrap_or(u64::MAX),
             books: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             changed: Notify::new(),
         })
     }
@@ -70,7 +87,14 @@ impl Memory {
 
     /// A share without a wait: weights that are held are shared; others need room, and nobody who was there before.
     pub(crate) fn share(self: &Arc<Self>, key: &WeightsKey, bytes: u64) -> Option<Share> {
-        self.share_as(std::slice::from_ref(key), bytes, None)?.pop()
+        let keys = std::slice::from_ref(key);
+        let mut books = self.books.lock();
+        let may = books.line.is_empty() || books.holds_all(keys);
+        if !may || books.missing(keys, bytes, self.budget) > 0 {
+            return None;
+        }
+        books.take(key, bytes);
+        Some(self.share_of(key))
     }
 
     /// A share of what is in memory already, room or not: the books say what is there.
@@ -79,35 +103,105 @@ impl Memory {
         self.share_of(key)
     }
 
-    /// Gets in line.
-    pub(crate) fn line_up(self: &Arc<Self>) -> Place {
+    /// Gets in line at once, and gives shares of all that is wished for once there is room for it. Dropping it leaves the line. It gives none when
+    /// nobody grants room any more.
+    pub(crate) fn request(
+        self: &Arc<Self>,
+        wish: impl Fn() -> (Vec<WeightsKey>, u64) + Send + Sync + 'static,
+    ) -> impl Future<Output = Vec<Share>> + Send + 'static {
+        let (reply, granted) = oneshot::channel();
         let mut books = self.books.lock();
         books.tickets += 1;
         let ticket = books.tickets;
-        books.line.push_back(ticket);
-        Place {
-            memory: self.clone(),
+        let wish = Arc::new(wish);
+        books.line.push_back(Request {
             ticket,
+            wish,
+            reply,
+        });
+        self.waiting.store(books.line.len(), Ordering::Release);
+        drop(books);
+        let waiter = Waiter(self.clone());
+        self.changed.notify_one();
+        async move {
+            let granted = granted.await.unwrap_or_default();
+            drop(waiter);
+            granted
         }
     }
 
-    /// Shares of all of them, of `bytes` each, or none.
-    fn share_as(
+    /// Grants what there is room for: first come first served, and whoever wishes for what is in memory already at once. Gives what the first in
+    /// line is short of.
+    pub(crate) fn grant(self: &Arc<Self>) -> Option<Deficit> {
+        let line: Vec<(u64, Wish)> = {
+            let mut books = self.books.lock();
+            books.line.retain(|request| !request.reply.is_closed());
+            let line = books.line.iter();
+            let line = line.map(|request| (request.ticket, request.wish.clone()));
+            line.collect()
+        };
+        let mut deficit = None;
+        for (ticket, wish) in line {
+            // Asked without the lock: whoever answers may hold locks of its own.
+            let (keys, bytes) = wish();
+            match self.grant_one(ticket, &keys, bytes) {
+                Ok(()) => {}
+                Err(short) => deficit = deficit.or(short),
+            }
+        }
+        self.waiting
+            .store(self.books.lock().line.len(), Ordering::Release);
+        deficit
+    }
+
+    /// Grants one request.
+    ///
+    /// # Errors
+    /// What it is short of; nothing when others are before it.
+    fn grant_one(
         self: &Arc<Self>,
+        ticket: u64,
         keys: &[WeightsKey],
         bytes: u64,
-        ticket: Option<u64>,
-    ) -> Option<Vec<Share>> {
+    ) -> Result<(), Option<Deficit>> {
         let mut books = self.books.lock();
-        let fresh = keys.iter().filter(|key| !books.held.contains_key(key));
-        let fresh = fresh.count() as u64;
-        let first = books.line.front().copied();
-        let wanted = bytes.saturating_mul(fresh);
-        if fresh > 0 && (first != ticket || books.used().saturating_add(wanted) > self.budget) {
-            return None;
+        let Some(at) = books.line.iter().position(|one| one.ticket == ticket) else {
+            return Ok(());
+        };
+        if at > 0 && !books.holds_all(keys) {
+            return Err(None);
         }
-        keys.iter().for_each(|key| books.take(key, bytes));
-        Some(keys.iter().map(|key| self.share_of(key)).collect())
+        let missing = books.missing(keys, bytes, self.budget);
+        if missing > 0 {
+            let held = books.held.iter();
+            let held = held.map(|(key, held)| (key.clone(), held.bytes)).collect();
+            return Err(Some(Deficit {
+                bytes: missing,
+                held,
+            }));
+        }
+        for key in keys {
+            books.take(key, bytes);
+        }
+        let shares: Vec<Share> = keys.iter().map(|key| self.share_of(key)).collect();
+        let request = books.line.remove(at);
+        drop(books);
+        if let Some(request) = request {
+            // Whoever is gone gives them back at once.
+            drop(request.reply.send(shares));
+        }
+        Ok(())
+    }
+
+    /// Returns once something has changed since the last look.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Nobody grants room any more: all who wait hear of it.
+    pub(crate) fn close_line(&self) {
+        let line = std::mem::take(&mut self.books.lock().line);
+        drop(line);
     }
 
     fn share_of(self: &Arc<Self>, key: &WeightsKey) -> Share {
@@ -119,8 +213,8 @@ impl Memory {
 
     /// A worker has nothing to do, or a swap has ended: whoever waits for memory looks again.
     pub(crate) fn look_again(&self) {
-        if self.budget != u64::MAX {
-            self.changed.notify_waiters();
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.changed.notify_one();
         }
     }
 }
@@ -131,38 +225,25 @@ impl MemoryBooks {
         bytes.fold(0, u64::saturating_add)
     }
 
+    fn holds_all(&self, keys: &[WeightsKey]) -> bool {
+        keys.iter().all(|key| self.held.contains_key(key))
+    }
+
+    /// How many bytes are missing for those of `keys` that are not in memory.
+    fn missing(&self, keys: &[WeightsKey], bytes: u64, budget: u64) -> u64 {
+        let fresh = keys.iter().filter(|key| !self.held.contains_key(key));
+        match fresh.count() as u64 {
+            0 => 0,
+            fresh => {
+                let wanted = bytes.saturating_mul(fresh);
+                self.used().saturating_add(wanted).saturating_sub(budget)
+            }
+        }
+    }
+
     fn take(&mut self, key: &WeightsKey, bytes: u64) {
         let held = self.held.entry(key.clone());
         held.or_insert(HeldWeights { bytes, shares: 0 }).shares += 1;
-    }
-}
-
-impl Place {
-    /// Shares of all of them, of `bytes` each, once this place is the first in line and there is room for all.
-    pub(crate) fn share(&self, keys: &[WeightsKey], bytes: u64) -> Option<Vec<Share>> {
-        self.memory.share_as(keys, bytes, Some(self.ticket))
-    }
-
-    /// How many bytes are missing for `bytes` more, and whose weights are in memory; none while others are first in line.
-    pub(crate) fn shortage(&self, bytes: u64) -> Option<(u64, Vec<(WeightsKey, u64)>)> {
-        let books = self.memory.books.lock();
-        if books.line.front() != Some(&self.ticket) {
-            return None;
-        }
-        let missing = books
-            .used()
-            .saturating_add(bytes)
-            .saturating_sub(self.memory.budget);
-        let held = books.held.iter();
-        Some((
-            missing,
-            held.map(|(key, held)| (key.clone(), held.bytes)).collect(),
-        ))
-    }
-
-    /// Ends when something has changed since it was made.
-    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
-        self.memory.changed.notified()
     }
 }
 
@@ -172,14 +253,12 @@ impl Share {
     }
 }
 
-impl Drop for Place {
+/// Has the line looked at when whoever stood in it leaves.
+struct Waiter(Arc<Memory>);
+
+impl Drop for Waiter {
     fn drop(&mut self) {
-        self.memory
-            .books
-            .lock()
-            .line
-            .retain(|ticket| *ticket != self.ticket);
-        self.memory.changed.notify_waiters();
+        self.0.changed.notify_one();
     }
 }
 
@@ -193,12 +272,15 @@ impl Drop for Share {
             }
         }
         drop(books);
-        self.memory.changed.notify_waiters();
+        self.memory.look_again();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     fn key(agent: &str) -> WeightsKey {
@@ -210,8 +292,22 @@ mod tests {
         }
     }
 
-    fn share(place: &Place, agent: &str, bytes: u64) -> Option<Vec<Share>> {
-        place.share(&[key(agent)], bytes)
+    /// Gets in line for one agent's weights.
+    fn line_up(
+        memory: &Arc<Memory>,
+        agent: &'static str,
+        bytes: u64,
+    ) -> Pin<Box<dyn Future<Output = Vec<Share>>>> {
+        Box::pin(memory.request(move || (vec![key(agent)], bytes)))
+    }
+
+    /// What was granted so far.
+    fn granted(waiting: &mut Pin<Box<dyn Future<Output = Vec<Share>>>>) -> Option<Vec<Share>> {
+        let mut context = Context::from_waker(Waker::noop());
+        match waiting.as_mut().poll(&mut context) {
+            Poll::Ready(shares) => Some(shares),
+            Poll::Pending => None,
+        }
     }
 
     #[test]
@@ -237,19 +333,37 @@ mod tests {
     fn a_small_model_does_not_overtake_a_large_one_in_line() {
         let memory = Memory::new(Some(100));
         let text = memory.share(&key("text"), 60);
-        let large = memory.line_up();
-        assert!(share(&large, "image", 90).is_none());
+        let mut large = line_up(&memory, "image", 90);
+        assert_eq!(memory.grant().map(|deficit| deficit.bytes), Some(50));
+        assert!(granted(&mut large).is_none());
         assert!(
             memory.share(&key("video"), 10).is_none(),
             "the line has a first"
         );
-        let small = memory.line_up();
-        assert!(share(&small, "video", 10).is_none());
+        let mut small = line_up(&memory, "video", 10);
+        assert!(memory.grant().is_some());
+        assert!(granted(&mut small).is_none());
         drop(text);
-        let image = share(&large, "image", 90);
+        assert_eq!(memory.grant(), None);
+        let image = granted(&mut large);
         assert!(image.is_some());
+        assert!(granted(&mut small).is_some());
+    }
+
+    #[test]
+    fn whoever_leaves_the_line_makes_way_and_what_is_in_memory_is_shared_out_of_turn() {
+        let memory = Memory::new(Some(100));
+        let text = memory.share(&key("text"), 60);
+        let large = line_up(&memory, "image", 90);
+        let mut other = line_up(&memory, "text", 60);
+        let mut small = line_up(&memory, "video", 30);
+        assert!(memory.grant().is_some());
+        assert!(granted(&mut other).is_some(), "it costs no memory");
+        assert!(granted(&mut small).is_none());
         drop(large);
-        assert!(share(&small, "video", 10).is_some());
+        assert_eq!(memory.grant(), None);
+        assert!(granted(&mut small).is_some());
+        drop(text);
     }
 
     #[test]
@@ -264,12 +378,16 @@ mod tests {
             ..next.clone()
         };
         let old = memory.share(&key("text"), 30);
-        let place = memory.line_up();
-        let both = [next.clone(), elsewhere];
-        assert!(place.share(&both, 40).is_none());
+        let both = vec![next.clone(), elsewhere];
+        let too_much = both.clone();
+        let too_much = memory.request(move || (too_much.clone(), 40));
+        assert!(memory.grant().is_some());
         assert!(memory.books.lock().held.len() == 1, "none of them is held");
-        assert!(place.share(&both, 35).is_some_and(|both| both.len() == 2));
-        drop(place);
+        drop(too_much);
+        let both = memory.request(move || (both.clone(), 35));
+        assert_eq!(memory.grant(), None);
+        let both = granted(&mut { Box::pin(both) as Pin<Box<dyn Future<Output = _>>> });
+        assert!(both.is_some_and(|both| both.len() == 2));
         let present = memory.share_present(&next, 200);
         assert!(memory.share(&key("image"), 1).is_none(), "it is counted");
         drop((old, present));

@@ -24,6 +24,8 @@ pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
 pub use weak::WeakRuntime;
 
+pub(crate) use resume::{Unsettled, take_up};
+
 use crate::ask::Ask;
 use crate::cell::Cell;
 use crate::clock::Clock;
@@ -35,6 +37,7 @@ use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
+use crate::supervision::Supervision;
 use crate::task::{TaskOptions, TraceContext};
 use crate::transport::LiveStreams;
 
@@ -56,7 +59,7 @@ pub(crate) struct Inner {
     pub(crate) spawner: Arc<Spawner>,
     /// Nothing is taken from outside any more; flows under way still ask.
     pub(crate) closing: AtomicBool,
-    pub(crate) observers: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
+    pub(crate) supervision: Supervision,
     /// Streams that take chunks through a transport.
     pub(crate) live_streams: LiveStreams,
     /// How the embedder's current span is found.
@@ -69,8 +72,8 @@ pub(crate) type CurrentSpan = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync
 impl Drop for Inner {
     /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.
     fn drop(&mut self) {
-        self.spawner.end_services();
         self.cells.iter().for_each(|cell| cell.dismiss());
+        self.supervision.end();
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::cell::{Cell, Report};
 use crate::clock::Time;
-use crate::environment::{Commit, EnvironmentError, Transaction};
+use crate::environment::{EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
 use crate::ids::TaskId;
@@ -17,6 +17,7 @@ use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
 use crate::sabotage::Moment;
 use crate::skill::Effect;
+use crate::supervision::WorkerLink;
 use crate::ticket::Ticket;
 
 /// One incarnation's place at its agent.
@@ -29,8 +30,8 @@ pub(crate) struct Seat {
     wake: flume::Sender<()>,
     wakes: flume::Receiver<()>,
     stop: Arc<AtomicBool>,
-    /// It has said how it ended, or nobody is left to hear of it.
-    ended: AtomicBool,
+    /// Its actor hears through it how it ended.
+    link: Arc<WorkerLink>,
 }
 
 /// What a free worker does next.
@@ -49,6 +50,7 @@ impl Seat {
         wake: flume::Sender<()>,
         wakes: flume::Receiver<()>,
         stop: Arc<AtomicBool>,
+        link: Arc<WorkerLink>,
     ) -> Self {
         Self {
             cell,
@@ -58,8 +60,12 @@ impl Seat {
             wake,
             wakes,
             stop,
-            ended: AtomicBool::new(false),
+            link,
         }
+    }
+
+    pub(crate) fn link(&self) -> &WorkerLink {
+        &self.link
     }
 
     pub(crate) fn device(&self) -> DeviceName {
@@ -209,7 +215,12 @@ impl Seat {
     /// When the environment does not take it; they must not begin then.
     pub(crate) async fn note_begin(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
         match beginning(tickets) {
-            Some(beginning) => noted(tickets, self.cell.environment.commit(beginning).await),
+            Some(beginning) => {
+                let environment = &self.cell.environment;
+                let noted_twice = |_: &_, _| Ok(false);
+                let commit = environment.commit_over_restarts(beginning, noted_twice);
+                noted(tickets, commit.await)
+            }
             None => Ok(()),
         }
     }
@@ -217,7 +228,7 @@ impl Seat {
     /// As [`Self::note_begin`], on the worker's own thread.
     pub(crate) fn note_begin_blocking(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
         match beginning(tickets) {
-            Some(beginning) => noted(tickets, self.cell.environment.commit_blocking(beginning)),
+            Some(_) => block_on(self.note_begin(tickets)),
             None => Ok(()),
         }
     }
@@ -239,11 +250,11 @@ impl Seat {
 
     /// The incarnation comes to nothing, and its agent has ended: nobody waits for its last word.
     pub(crate) fn release(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.link.end(Ok(()));
     }
 
     pub(crate) fn panicked(&self, message: String) {
-        self.release();
+        self.link.end(Err(format!("panic: {message}")));
         self.say(|| WorkerChange::Panicked {
             message: message.clone(),
         });
@@ -254,7 +265,7 @@ impl Seat {
     }
 
     pub(crate) fn load_failed(&self, fault: Fault) {
-        self.release();
+        self.link.end(Err(fault.message.clone()));
         let dead = fault.kind == FaultKind::DeadForProcess;
         let fault = match dead && self.cell.has_no_device(self.incarnation) {
             true => Fault::unavailable(fault.message),
@@ -293,11 +304,6 @@ impl Seat {
         let _ = self.wakes.recv_timeout(left);
     }
 
-    /// Returns once this worker is woken.
-    pub(crate) async fn woken(&self) {
-        let _ = self.wakes.recv_async().await;
-    }
-
     /// As [`Self::wait`], for a worker that is an async task.
     pub(crate) async fn wait_async(&self, until: Time) {
         let at = self.cell.clock.instant(until);
@@ -308,7 +314,12 @@ impl Seat {
 impl Drop for Seat {
     /// No incarnation ends without a last word: its tasks would wait for it for ever.
     fn drop(&mut self) {
-        if !self.ended.load(Ordering::Acquire) && !self.cell.is_closing() {
+        if self.link.has_ended() {
+            return;
+        }
+        if self.cell.is_closing() {
+            self.release();
+        } else {
             self.panicked("it ended without a word".to_owned());
         }
     }
@@ -323,9 +334,9 @@ fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
     })
 }
 
-fn noted(tickets: &[Arc<Ticket>], commit: Result<Commit, EnvironmentError>) -> Result<(), Fault> {
+fn noted(tickets: &[Arc<Ticket>], commit: Result<(), EnvironmentError>) -> Result<(), Fault> {
     match commit {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         // One of them was settled or forgotten meanwhile, and none of them minds a second beginning.
         Err(error)
             if error.is_refusal() && tickets.iter().all(|one| one.effect != Effect::Once) =>

@@ -5,10 +5,7 @@ use std::io;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
-
-use crate::panics::Caught;
 
 /// Models recurse deeply; 64 MiB of address space costs nothing until it is touched.
 const WORKER_STACK: usize = 64 << 20;
@@ -19,9 +16,15 @@ pub(crate) struct Spawner {
     // Everything spawned holds a clone of the sender; the channel closes when the last one has ended.
     alive: Mutex<Option<flume::Sender<()>>>,
     ended: flume::Receiver<()>,
-    aborts: Mutex<Vec<AbortHandle>>,
-    /// The first service that ended although the runtime has not, and why.
-    failed: watch::Sender<Option<(String, String)>>,
+}
+
+/// A task that ends with its owner.
+pub(crate) struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Spawner {
@@ -31,8 +34,6 @@ impl Spawner {
             handle,
             alive: Mutex::new(Some(alive)),
             ended,
-            aborts: Mutex::new(Vec::new()),
-            failed: watch::Sender::new(None),
         }
     }
 
@@ -45,37 +46,12 @@ impl Spawner {
         }));
     }
 
-    /// Runs a service until it ends or the runtime does. One that cannot go on, or panics, is told: see [`Self::failed`].
-    pub(crate) fn service(
+    /// Runs a future until it ends or its owner does. Nobody waits for it.
+    pub(crate) fn abortable(
         &self,
-        name: &str,
-        service: impl Future<Output = Result<(), String>> + Send + 'static,
-    ) {
-        let (name, failed) = (name.to_owned(), self.failed.clone());
-        let service = Caught::new(Box::pin(service));
-        let task = self.handle.spawn(async move {
-            let why = match service.await {
-                Ok(Ok(())) => return,
-                Ok(Err(why)) => why,
-                Err(message) => format!("panic: {message}"),
-            };
-            tracing::error!(
-                service = name,
-                said = why,
-                "a service of the runtime has ended; start it again"
-            );
-            failed.send_if_modified(|failed| {
-                let is_first = failed.is_none();
-                failed.get_or_insert((name, why));
-                is_first
-            });
-        });
-        self.aborts.lock().push(task.abort_handle());
-    }
-
-    /// Says which service ended although the runtime has not, and why.
-    pub(crate) fn failed(&self) -> watch::Receiver<Option<(String, String)>> {
-        self.failed.subscribe()
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortOnDrop {
+        AbortOnDrop(self.handle.spawn(future).abort_handle())
     }
 
     /// Runs a worker on a thread of its own; it is waited for at shutdown.
@@ -101,42 +77,10 @@ impl Spawner {
         // Nobody sends: the only answer is that the last sender is gone.
         let _ = self.ended.recv_async().await;
     }
-
-    /// Ends the services.
-    pub(crate) fn end_services(&self) {
-        for abort in self.aborts.lock().drain(..) {
-            abort.abort();
-        }
-    }
 }
 
-impl Drop for Spawner {
-    fn drop(&mut self) {
-        self.end_services();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_first_service_that_cannot_go_on_is_told_be_it_by_an_error_or_by_a_panic() {
-        for panics in [false, true] {
-            let spawner = Spawner::new(Handle::current());
-            let mut failed = spawner.failed();
-            spawner.service("good", async { Ok(()) });
-            spawner.service("bad", async move {
-                assert!(!panics, "out of order");
-                Err("out of order".to_owned())
-            });
-            let told = failed.wait_for(Option::is_some).await.unwrap().clone();
-            let (name, why) = told.unwrap();
-            assert_eq!(name, "bad");
-            assert!(why.ends_with("out of order"), "{why}");
-            spawner.service("worse", async { Err("worse".to_owned()) });
-            tokio::task::yield_now().await;
-            assert_eq!(failed.borrow().as_ref().unwrap().0, "bad");
-        }
-    }
+/// Starts a thread that a service of the runtime owns. It is not waited for at shutdown: its service knows when it ends.
+pub(crate) fn service_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(work).map(drop)
 }

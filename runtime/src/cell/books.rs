@@ -1,6 +1,6 @@
 //! The books of a cell: the ledger, and beside it what the ledger has no need to know.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Books {
     last_claim: u64,
     effects: Vec<LedgerEffect>,
     batches: u64,
+    /// What the agent's driver is to carry out, and since when. It is written under the lock, so its order is that of the decisions.
+    driver_actions: VecDeque<(DriverAction, Time)>,
     /// When the agent's timer looks here next. Kept under the same lock as what it looks for: what becomes due meanwhile is never
     /// overlooked.
     timer: Time,
@@ -111,6 +113,8 @@ pub(crate) struct Outbox {
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
     pub(crate) drained: bool,
+    /// There is something new for the driver.
+    pub(crate) for_driver: bool,
     /// What is rare, in its order.
     pub(crate) actions: Vec<Action>,
 }
@@ -121,14 +125,19 @@ pub(crate) enum Action {
     Refuse(Box<Held>, Refusal),
     Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
     NoteAttempt(TaskId),
-    Stop(Incarnation),
-    Abandon(Incarnation),
-    Start(Incarnation, Duration, Reload),
-    FallBack(Incarnation),
-    CountedRestart(String),
-    Fail(String),
     DeadLetter(TaskId, String),
     Observe(Observation),
+}
+
+/// What the ledger decides about workers, and the agent's driver carries out.
+pub(crate) enum DriverAction {
+    Start(Incarnation, Duration, Reload),
+    Stop(Incarnation),
+    Abandon(Incarnation),
+    FallBack(Incarnation),
+    /// It counts against the agent: others may restart with it.
+    CountedRestart(String),
+    Fail(String),
 }
 
 impl Books {
@@ -140,6 +149,7 @@ impl Books {
             last_claim: 0,
             effects: Vec::new(),
             batches: 0,
+            driver_actions: VecDeque::new(),
             timer: Time::NEVER,
         }
     }
@@ -148,6 +158,18 @@ impl Books {
         let mut effects = std::mem::take(&mut self.effects);
         self.ledger.start(&mut effects);
         self.carry(effects, now, outbox);
+    }
+
+    /// What the driver is to carry out next.
+    pub(crate) fn next_action(&mut self) -> Option<(DriverAction, Time)> {
+        self.driver_actions.pop_front()
+    }
+
+    /// Whether the driver has yet to start the incarnation.
+    pub(crate) fn is_to_start(&self, incarnation: Incarnation) -> bool {
+        let mut actions = self.driver_actions.iter();
+        actions
+            .any(|(action, _)| matches!(action, DriverAction::Start(of, ..) if *of == incarnation))
     }
 
     /// Sets the timer to what is due next, and gives the time.
@@ -311,25 +333,38 @@ impl Books {
                     held.ticket.cancel();
                 }
             }
-            LedgerEffect::Stop { worker } => outbox.actions.push(Action::Stop(worker)),
-            LedgerEffect::Abandon { worker } => outbox.actions.push(Action::Abandon(worker)),
+            LedgerEffect::Stop { worker } => {
+                self.for_driver(DriverAction::Stop(worker), now, outbox);
+            }
+            LedgerEffect::Abandon { worker } => {
+                self.for_driver(DriverAction::Abandon(worker), now, outbox);
+            }
             LedgerEffect::Start {
                 worker,
                 after,
                 weights,
             } => {
-                outbox.actions.push(Action::Start(worker, after, weights));
+                self.for_driver(DriverAction::Start(worker, after, weights), now, outbox);
             }
-            LedgerEffect::FallBack { worker } => outbox.actions.push(Action::FallBack(worker)),
+            LedgerEffect::FallBack { worker } => {
+                self.for_driver(DriverAction::FallBack(worker), now, outbox);
+            }
             LedgerEffect::CountedRestart { cause } => {
-                outbox.actions.push(Action::CountedRestart(cause));
+                self.for_driver(DriverAction::CountedRestart(cause), now, outbox);
             }
-            LedgerEffect::AgentFailed { message } => outbox.actions.push(Action::Fail(message)),
+            LedgerEffect::AgentFailed { message } => {
+                self.for_driver(DriverAction::Fail(message), now, outbox);
+            }
             LedgerEffect::Drained => outbox.drained = true,
             LedgerEffect::Observe(observation) => {
                 outbox.actions.push(Action::Observe(observation));
             }
         }
+    }
+
+    fn for_driver(&mut self, action: DriverAction, now: Time, outbox: &mut Outbox) {
+        self.driver_actions.push_back((action, now));
+        outbox.for_driver = true;
     }
 
     fn answer(&mut self, claim: ClaimId, answer: Result<(), Refusal>, outbox: &mut Outbox) {

@@ -367,9 +367,14 @@ impl Cell {
                 .settled
                 .push(SettledRecord::new(ticket.id, outcome));
         }
-        let committed = self.environment.commit(transaction).await;
-        committed.map_err(|error| Fault::unavailable(error.to_string()))?;
-        Ok(())
+        let task = ticket.id;
+        let committed = self
+            .environment
+            .commit_over_restarts(transaction, |all, before| {
+                Ok(all.settled(task)?.is_some() || all.has_fact_of(task, before)?)
+            });
+        let committed = committed.await;
+        committed.map_err(|error| Fault::unavailable(error.to_string()))
     }
 }
 

@@ -141,7 +141,7 @@ fn check_name(what: &'static str, name: &str) -> Result<(), EnvironmentError> {
 }
 
 /// Waits for `future` on this thread. What the queue gives needs no particular runtime.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

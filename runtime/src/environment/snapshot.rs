@@ -133,6 +133,24 @@ impl Snapshot {
         self.record(Table::Facts, &revision_key(revision))
     }
 
+    /// Whether the task has written a fact after that revision.
+    pub(crate) fn has_fact_of(
+        &self,
+        task: TaskId,
+        after: Revision,
+    ) -> Result<bool, EnvironmentError> {
+        let filter = FactFilter {
+            from: Some(Revision(after.0 + 1)),
+            ..FactFilter::default()
+        };
+        for fact in self.facts(filter)? {
+            if fact?.provenance.task == Some(task) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether there is a fact of that revision. Its value is not read.
     ///
     /// # Errors

@@ -204,6 +204,14 @@ impl Store {
         *self.tables.database.write() = Err(EnvironmentError::Closed);
     }
 
+    /// Reads the files anew. What is in memory only is the truth itself, and stays.
+    pub(super) fn reload(&mut self) -> Result<(), EnvironmentError> {
+        match self.journal {
+            Some(_) => self.load(),
+            None => Ok(()),
+        }
+    }
+
     /// Reads the files, which are the truth, and brings the tables up to the end of the journal.
     fn load(&mut self) -> Result<(), EnvironmentError> {
         let tables = Arc::clone(&self.tables);

@@ -1,7 +1,6 @@
 //! The writer: the one thread that changes the store. It takes what has queued up and commits it as one group.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flume::{Receiver, RecvTimeoutError};
@@ -22,7 +21,6 @@ use super::trimming::Trimming;
 use crate::clock::{Clock, Time};
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision};
-use crate::panics;
 
 /// A group is closed at this many transactions or bytes, whatever comes first.
 const GROUP_TRANSACTIONS: usize = 256;
@@ -54,6 +52,8 @@ pub(super) enum Command {
     Close {
         reply: Reply<()>,
     },
+    /// A test lets the thread die.
+    Panic,
 }
 
 /// A transaction that waits for the writer. Its permit frees its share of the queue's bytes.
@@ -72,30 +72,6 @@ pub(super) struct Listeners {
     pub(super) episodes: EpisodeWatches,
 }
 
-/// Whether the writer has ended, and how.
-#[derive(Debug, Clone)]
-pub(super) enum Ended {
-    NotYet,
-    Closed,
-    Panicked(String),
-}
-
-impl Ended {
-    /// What it means to whoever asks.
-    pub(super) fn error(&self) -> Option<EnvironmentError> {
-        match self {
-            Self::NotYet => None,
-            Self::Closed => Some(EnvironmentError::Closed),
-            Self::Panicked(message) => Some(EnvironmentError::Store {
-                operation: "write",
-                message: format!(
-                    "its writer has panicked, so nothing is written until it is opened again: {message}"
-                ),
-            }),
-        }
-    }
-}
-
 pub(super) struct Writer {
     store: Store,
     blobs: Arc<Blobs>,
@@ -111,16 +87,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
+    pub(super) fn new(
         store: Store,
         blobs: Arc<Blobs>,
         options: EnvironmentOptions,
         listeners: Listeners,
         commands: Receiver<Command>,
-        ended: watch::Sender<Ended>,
-    ) -> std::io::Result<JoinHandle<()>> {
+    ) -> Self {
         let clock = Clock::start();
-        let writer = Self {
+        Self {
             store,
             blobs,
             trimming: Trimming::new(&options, clock.now()),
@@ -130,31 +105,24 @@ impl Writer {
             commands,
             clock,
             sync_at: Time::NEVER,
-        };
-        thread::Builder::new()
-            .name("environment".to_owned())
-            .spawn(move || writer.live(&ended))
+        }
     }
 
-    /// Works until the end, and tells of it in any case: nobody waits for a writer that is gone.
-    fn live(mut self, ended: &watch::Sender<Ended>) {
-        let run = panics::caught(|| self.run());
-        let episodes = self.listeners.episodes.clone();
-        ended.send_replace(match run {
-            Ok(()) => Ended::Closed,
-            Err(message) => {
-                tracing::error!(
-                    said = message,
-                    "the environment's writer has ended; start again"
-                );
-                Ended::Panicked(message)
-            }
-        });
-        drop(self);
-        episodes.lock().clear();
+    /// Reads the store anew, after a panic: what is in memory may not be what is in the files.
+    ///
+    /// # Errors
+    /// As when it was opened.
+    pub(super) fn reload(&mut self) -> Result<(), EnvironmentError> {
+        self.store.reload()
     }
 
-    fn run(&mut self) {
+    /// Whoever watches an episode is told that nothing follows.
+    pub(super) fn dismiss_watches(&self) {
+        self.listeners.episodes.lock().clear();
+    }
+
+    /// Takes commands until the environment is closed.
+    pub(super) fn run(&mut self) {
         let mut next = None;
         loop {
             let command = match next.take() {
@@ -187,6 +155,7 @@ impl Writer {
                     self.has_life = true;
                     let _ = reply.send(deaths::begin_life(&mut self.store));
                 }
+                Command::Panic => panic!("a panic injected by a test"),
                 Command::Close { reply } => {
                     if self.has_life
                         && let Err(error) = deaths::end_life(&mut self.store)

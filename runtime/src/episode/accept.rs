@@ -6,6 +6,7 @@
 use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::cell::Place;
 use crate::environment::{
@@ -105,9 +106,33 @@ pub(super) async fn accept(
     mut asked: Vec<Asked>,
 ) -> Result<Accepted, EnvironmentError> {
     let places = claim_places(&mut asked).await;
-    if runtime.strong_count() == 0 || asked.iter().any(Asked::is_closing) {
+    let Some(inner) = runtime.upgrade() else {
+        return Ok(Accepted::Closing);
+    };
+    if asked.iter().any(Asked::is_closing) {
         return Ok(Accepted::Closing);
     }
+    let spawner = inner.spawner.clone();
+    drop(inner);
+    let (done, accepted) = oneshot::channel();
+    let (runtime, environment) = (runtime.clone(), environment.clone());
+    // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
+    spawner.task(async move {
+        let accepted = commit_and_submit(&runtime, &environment, transaction, asked, places).await;
+        // Nobody may wait any more.
+        let _ = done.send(accepted);
+    });
+    accepted.await.unwrap_or(Ok(Accepted::Closing))
+}
+
+/// Writes down that the tasks were accepted, and hands them to their agents.
+async fn commit_and_submit(
+    runtime: &Weak<Inner>,
+    environment: &Environment,
+    transaction: Transaction,
+    mut asked: Vec<Asked>,
+    places: Vec<Option<Place>>,
+) -> Result<Accepted, EnvironmentError> {
     let commit = match environment.commit(with(&transaction, &asked)).await {
         Err(error) if error.is_refusal() => {
             asked = asked

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::environment::{
@@ -29,17 +30,47 @@ pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: R
     ])
 }
 
+/// Restarts of the engine at one fact, after which its reactions are given up.
+const MOST_TRIES: u32 = 3;
+
+/// What the engine keeps over its restarts: at which fact it is, and how often it has begun with it.
+#[derive(Default)]
+pub(crate) struct Reacting(Mutex<Option<(Revision, u32)>>);
+
+impl Reacting {
+    /// The engine begins with a fact. Returns how often it has begun with it and died.
+    fn begin(&self, revision: Revision) -> u32 {
+        let mut at = self.0.lock();
+        let deaths = match *at {
+            Some((same, begun)) if same == revision => begun,
+            _ => 0,
+        };
+        *at = Some((revision, deaths + 1));
+        deaths
+    }
+
+    /// The engine is through with the fact, or has said why it is not.
+    fn end(&self) {
+        *self.0.lock() = None;
+    }
+}
+
 /// Answers facts until the environment closes or the runtime is gone. When the store fails, it tries again, for as long as it takes.
 ///
 /// # Errors
 /// Why it cannot go on, although both are there.
-pub(crate) async fn react(runtime: Weak<Inner>, environment: Environment) -> Result<(), String> {
+pub(crate) async fn react(
+    runtime: Weak<Inner>,
+    environment: Environment,
+    reacting: Arc<Reacting>,
+) -> Result<(), String> {
     let mut engine = Engine {
         runtime,
         environment,
         oldest: Revision(0),
         unhandled: HashSet::new(),
         pause: Pause::default(),
+        reacting,
     };
     loop {
         match engine.follow().await {
@@ -67,6 +98,7 @@ struct Engine {
     /// Kinds of which it was said that nobody handles them.
     unhandled: HashSet<String>,
     pause: Pause,
+    reacting: Arc<Reacting>,
 }
 
 impl Engine {
@@ -79,7 +111,10 @@ impl Engine {
         let mut facts = self.environment.subscribe_from(cursor, everything);
         loop {
             let fact = facts.next().await?;
-            let accepted = self.answer(&fact).await?;
+            let deaths = self.reacting.begin(fact.revision);
+            let accepted = self.answer(&fact, deaths).await;
+            self.reacting.end();
+            let accepted = accepted?;
             self.pause = Pause::default();
             if let Accepted::Closing = accepted {
                 return Ok(());
@@ -87,8 +122,9 @@ impl Engine {
         }
     }
 
-    async fn answer(&mut self, fact: &Fact) -> Result<Accepted, EnvironmentError> {
-        let Some(asked) = self.asked(fact)? else {
+    /// Answers one fact, at which the engine has died so often before.
+    async fn answer(&mut self, fact: &Fact, deaths: u32) -> Result<Accepted, EnvironmentError> {
+        let Some(asked) = self.asked(fact, deaths)? else {
             return Ok(Accepted::Closing);
         };
         let cursors = vec![(REACTIONS_CURSOR.to_owned(), fact.revision)];
@@ -115,7 +151,7 @@ impl Engine {
     }
 
     /// What the rules ask for at the fact; none when the runtime takes nothing any more.
-    fn asked(&mut self, fact: &Fact) -> Result<Option<Vec<Asked>>, EnvironmentError> {
+    fn asked(&mut self, fact: &Fact, deaths: u32) -> Result<Option<Vec<Asked>>, EnvironmentError> {
         let inner = self.runtime.upgrade();
         let Some(inner) = inner.filter(|inner| !inner.closing.load(Ordering::Acquire)) else {
             return Ok(None);
@@ -124,7 +160,7 @@ impl Engine {
             return Ok(Some(Vec::new()));
         };
         let runtime = Runtime { inner };
-        let asked = runtime.set_off(fact, episode);
+        let asked = runtime.set_off(fact, episode, deaths);
         if asked.is_empty()
             && fact.provenance.task.is_none()
             && self.unhandled.insert(fact.kind.to_string())
@@ -140,12 +176,16 @@ impl Engine {
 
 impl Runtime {
     /// The tasks that the fact sets off. A rule that panics at it leaves one that is given up.
-    fn set_off(&self, fact: &Fact, episode: EpisodeId) -> Vec<Asked> {
+    fn set_off(&self, fact: &Fact, episode: EpisodeId, deaths: u32) -> Vec<Asked> {
         let rules = self.inner.reactions.iter();
         let rules = rules.filter(|rule| rule.kind == fact.kind);
         let set_off = |rule: &Arc<Reaction>| {
             let record =
                 |input| reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input);
+            if deaths >= MOST_TRIES {
+                let cause = format!("the engine of reactions died {deaths} times at this fact");
+                return Some(Asked::given_up(record(Value::Null), cause));
+            }
             match rule.input_from(fact) {
                 Ok(Value::Null) => None,
                 Ok(input) => Some(Asked::new(self, record(input))),

@@ -3,7 +3,6 @@
 use std::sync::Weak;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::oneshot;
 
 use crate::environment::{Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction};
 use crate::episode::accept::{Accepted, Asked, accept};
@@ -128,25 +127,15 @@ pub(super) async fn go_on_when_quiet(
         }
         let record = runtime_now.record_of(rule, status);
         let asked = Asked::new(&runtime_now, record);
-        let spawner = runtime_now.inner.spawner.clone();
         drop(runtime_now);
         let transaction = Transaction {
             namespace: status.record.namespace.clone(),
             episode: Some(episode),
             ..Transaction::default()
         };
-        let (runtime, environment) = (runtime.clone(), environment.clone());
-        let (done, accepted) = oneshot::channel();
-        // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
-        spawner.task(async move {
-            let accepted = accept(&runtime, &environment, transaction, vec![asked]).await;
-            // Nobody may wait for the report any more.
-            let _ = done.send(accepted);
-        });
-        return match accepted.await {
-            Ok(Ok(Accepted::Yes)) => Ok(Next::Rule),
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(Accepted::Closing)) | Err(_) => Ok(Next::Closing),
+        return match accept(runtime, environment, transaction, vec![asked]).await? {
+            Accepted::Yes => Ok(Next::Rule),
+            Accepted::Closing => Ok(Next::Closing),
         };
     }
     Ok(Next::Nothing)

@@ -21,8 +21,10 @@ pub(crate) enum Message {
     Record(Record),
     /// Flush, then say so.
     Flush(tokio::sync::oneshot::Sender<()>),
-    /// Nothing follows.
-    Close,
+    /// Flush, then say so; nothing follows.
+    Close(tokio::sync::oneshot::Sender<()>),
+    /// A test lets the thread die.
+    Panic,
 }
 
 /// Where agents leave their records.
@@ -33,10 +35,7 @@ pub(crate) struct EventSink {
 
 impl EventSink {
     /// A sink, and what serves it. Without observers no record is ever built.
-    pub(crate) fn new(
-        capacity: usize,
-        observers: Vec<Box<dyn Observer>>,
-    ) -> (Self, Option<Service>) {
+    pub(crate) fn new(capacity: usize, observers: Vec<Box<dyn Observer>>) -> (Self, Option<Pump>) {
         if observers.is_empty() {
             return (
                 Self {
@@ -53,7 +52,7 @@ impl EventSink {
         };
         (
             sink,
-            Some(Service {
+            Some(Pump {
                 messages,
                 observers,
                 gathers: capacity >= ROOM_TO_GATHER,
@@ -95,29 +94,48 @@ impl EventSink {
         }
     }
 
-    /// Ends the service, after what is in the channel.
+    /// Returns once the observers have taken in and flushed what is in the channel, and have ended.
     pub(crate) async fn close(&self) {
+        let Some(sender) = &self.sender else { return };
+        let (closed, done) = tokio::sync::oneshot::channel();
+        if sender.send_async(Message::Close(closed)).await.is_ok() {
+            // On a thread where waiting harms nobody, and which a clock that is stopped waits for.
+            let _ = tokio::task::spawn_blocking(move || done.blocking_recv()).await;
+        }
+    }
+
+    /// Lets the observers' thread die.
+    pub(crate) fn inject_panic(&self) {
         if let Some(sender) = &self.sender {
-            let _ = sender.send_async(Message::Close).await;
+            let _ = sender.send(Message::Panic);
         }
     }
 }
 
-/// Serves the observers, on a thread of its own.
-pub(crate) struct Service {
+/// Serves the observers, on a thread of its own. It outlives the thread: one that dies loses the record that it was at.
+pub(crate) struct Pump {
     messages: flume::Receiver<Message>,
     observers: Vec<Box<dyn Observer>>,
     /// Whether there is room for records that wait a little.
     gathers: bool,
 }
 
-impl Service {
-    pub(crate) fn serve(mut self) {
-        let _closed = self.take_all();
-        self.each(|observer| observer.flush());
+impl Pump {
+    /// Serves until nothing follows.
+    pub(crate) fn serve(&mut self) {
+        if let ControlFlow::Break(closed) = self.take_all() {
+            self.each(|observer| observer.flush());
+            // Observers end before whoever waits for that goes on.
+            for observer in self.observers.drain(..) {
+                panics::free(observer, "an observer");
+            }
+            let _ = closed.send(());
+        } else {
+            self.each(|observer| observer.flush());
+        }
     }
 
-    fn take_all(&mut self) -> ControlFlow<()> {
+    fn take_all(&mut self) -> ControlFlow<tokio::sync::oneshot::Sender<()>> {
         while let Ok(first) = self.messages.recv() {
             self.take(first)?;
             while let Ok(next) = self.messages.try_recv() {
@@ -132,7 +150,7 @@ impl Service {
     }
 
     /// Gives the observers what it is about; breaks where nothing follows.
-    fn take(&mut self, message: Message) -> ControlFlow<()> {
+    fn take(&mut self, message: Message) -> ControlFlow<tokio::sync::oneshot::Sender<()>> {
         match message {
             Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
             Message::Record(record) => self.each(|observer| observer.observe(&record)),
@@ -140,7 +158,8 @@ impl Service {
                 self.each(|observer| observer.flush());
                 let _ = flushed.send(());
             }
-            Message::Close => return ControlFlow::Break(()),
+            Message::Close(closed) => return ControlFlow::Break(closed),
+            Message::Panic => panic!("a panic injected by a test"),
         }
         ControlFlow::Continue(())
     }

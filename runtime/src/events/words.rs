@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Note, Record, TaskOutcome, WorkerChange};
+use super::{Note, Record, ServiceChange, TaskOutcome, WorkerChange};
 
 impl Record {
     /// Returns the record without the words of errors, panics and causes, which may quote what a task was given.
@@ -49,6 +49,11 @@ impl Record {
                 Note::Suspected | Note::Retrying { .. } | Note::Progress { .. } => None,
             },
             Self::Agent(agent) => agent.failed.as_mut(),
+            Self::Service(service) => match &mut service.change {
+                ServiceChange::Restarting { cause, .. } | ServiceChange::GivenUp { cause } => {
+                    Some(cause)
+                }
+            },
             Self::Episode(_) => None,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::restart::RestartSettings;
+
 /// The limits and the shape of one agent.
 #[derive(Debug, Clone)]
 pub(crate) struct LedgerSettings {
@@ -27,15 +29,6 @@ pub(crate) struct LedgerSettings {
     pub(crate) groups: Vec<GroupSettings>,
     /// Where the jitter comes from, so that a run can be replayed.
     pub(crate) seed: u64,
-}
-
-/// When restarts are too many, and how long to wait between them.
-#[derive(Debug, Clone)]
-pub(crate) struct RestartSettings {
-    pub(crate) max_restarts: u32,
-    pub(crate) window: Duration,
-    pub(crate) backoff_initial: Duration,
-    pub(crate) backoff_max: Duration,
 }
 
 /// The shape of one worker group.

@@ -205,7 +205,7 @@ impl Ledger {
             self.pass_on(group, effects);
             return;
         }
-        let after = self.backoff(failed_starts);
+        let after = self.backoff.after(failed_starts);
         self.restart(by.worker, after, Reload::Again, effects);
         self.workers[by.worker.0 as usize].state = WorkerState::BackingOff {
             until: now + after,
@@ -276,35 +276,13 @@ impl Ledger {
         now: Time,
         effects: &mut Vec<LedgerEffect>,
     ) -> bool {
-        self.restarts.push_back(now);
-        while self
-            .restarts
-            .front()
-            .is_some_and(|first| now.since(*first) > self.settings.restart.window)
-        {
-            self.restarts.pop_front();
-        }
-        let allowed = self.restarts.len() <= self.settings.restart.max_restarts as usize;
+        let allowed = self.restarts.spend(now);
         if allowed {
             effects.push(LedgerEffect::CountedRestart {
                 cause: cause.to_owned(),
             });
         }
         allowed
-    }
-
-    /// Exponential, with up to half of it taken off at random so that workers do not come back in step.
-    fn backoff(&mut self, failed_starts: u32) -> Duration {
-        let restart = &self.settings.restart;
-        let doubled = restart
-            .backoff_initial
-            .saturating_mul(1_u32 << failed_starts.saturating_sub(1).min(20));
-        self.jitter ^= self.jitter << 13;
-        self.jitter ^= self.jitter >> 7;
-        self.jitter ^= self.jitter << 17;
-        doubled
-            .min(restart.backoff_max)
-            .mul_f64(1.0 - (self.jitter % 1024) as f64 / 2048.0)
     }
 
     /// Gives the agent up: everything it holds is answered, except what is on its way into the environment.

@@ -13,12 +13,13 @@ use crate::fault::Fault;
 use crate::flow::FLOW_WORKERS;
 use crate::group::GroupParts;
 use crate::ledger::event::{GroupId, SkillId};
-use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
 use crate::memory::Memory;
 use crate::panics;
 use crate::placement::Placer;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
+use crate::restart::RestartSettings;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
 use crate::runtime::names::Team;
@@ -229,7 +230,6 @@ fn ledger_settings(
     agent: &AgentConfig,
     groups: Vec<GroupSettings>,
 ) -> LedgerSettings {
-    let supervision = &config.runtime.supervision;
     LedgerSettings {
         capacity: agent.capacity,
         capacity_bytes: agent.capacity_bytes,
@@ -239,12 +239,7 @@ fn ledger_settings(
         load_limit: agent.load_limit,
         grace: agent.grace,
         idle_unload: agent.idle_unload,
-        restart: RestartSettings {
-            max_restarts: supervision.max_restarts,
-            window: supervision.window,
-            backoff_initial: supervision.backoff_initial,
-            backoff_max: supervision.backoff_max,
-        },
+        restart: RestartSettings::of(&config.runtime.supervision),
         groups,
         seed: crate::SpanId::random().to_u64(),
     }

@@ -11,22 +11,24 @@ use crate::agent::Agent;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
-use crate::episode::{react, watch_over_quiet};
 use crate::error::TaskError;
-use crate::events::{EventSink, Observer};
+use crate::events::{EventSink, Observer, Pump};
 use crate::fault::Fault;
 use crate::flow::Asker;
 use crate::memory::Memory;
 use crate::panics;
 use crate::placement::{DeviceCapacity, Placer};
+use crate::restart::RestartSettings;
 use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, defined, register};
-use crate::runtime::names::Team;
-use crate::runtime::resume::take_up;
+use crate::runtime::names::Team as Names;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
-use crate::supervisor::Supervisor;
+use crate::supervision::{
+    Board, Child, EnvironmentService, IdleRuleService, MemoryService, ObserverService,
+    ReactionService, RecoveryService, Service, Supervision, Team,
+};
 use crate::task::TraceContext;
 use crate::transport::LiveStreams;
 
@@ -101,9 +103,9 @@ pub enum RuntimeError {
         /// How much there is for all.
         budget: u64,
     },
-    /// A thread could not be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[from] std::io::Error),
+    /// The root of the supervision tree could not be started.
+    #[error("cannot start the supervision tree: {0}")]
+    Supervision(#[from] ractor::SpawnErr),
 }
 
 /// Collects what a runtime is made of.
@@ -185,7 +187,7 @@ impl RuntimeBuilder {
     /// work, [`RuntimeError::Reaction`] when an agent's own rule does not fit what it asks.
     pub fn check(&self) -> Result<Vec<Problem>, RuntimeError> {
         self.config.validate()?;
-        let mut team = Team::of(&self.agents);
+        let mut team = Names::of(&self.agents);
         for agent in &self.agents {
             if !self.config.agent(agent.name()).enabled {
                 continue;
@@ -213,14 +215,7 @@ impl RuntimeBuilder {
             Some(environment) => environment,
             None => Environment::in_memory(EnvironmentOptions::from(&self.config.environment))?,
         };
-        let (sink, service) = EventSink::new(self.config.runtime.event_capacity, self.observers);
-        let observers = match service {
-            Some(service) => {
-                let builder = std::thread::Builder::new().name("aimass-observers".to_owned());
-                Some(builder.spawn(move || service.serve())?)
-            }
-            None => None,
-        };
+        let (sink, pump) = EventSink::new(self.config.runtime.event_capacity, self.observers);
         let mut assembly = Assembly {
             config: &self.config,
             clock: Clock::start(),
@@ -233,7 +228,7 @@ impl RuntimeBuilder {
             planned_bytes: 0,
             reactions: Vec::new(),
             quiet_rules: Vec::new(),
-            team: Team::of(&self.agents),
+            team: Names::of(&self.agents),
         };
         let made = cells(&self.agents, &mut assembly);
         let doubts = made
@@ -250,7 +245,16 @@ impl RuntimeBuilder {
         let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
         Runtime::check_reactions(&reactions, &quiet_rules, &router)
             .map_err(RuntimeError::Reaction)?;
-        let (clock, events) = (assembly.clock, assembly.events);
+        let (clock, events, memory) = (assembly.clock, assembly.events, assembly.memory);
+        let supervision = &self.config.runtime.supervision;
+        let team = Arc::new(Team {
+            strategy: supervision.strategy,
+            restart: RestartSettings::of(supervision),
+            spawner: spawner.clone(),
+            cells: cells.clone(),
+        });
+        let board = Arc::new(Board::new(events.clone(), clock));
+        let supervision = Supervision::start(team, board).await?;
         let inner = Arc::new(Inner {
             config: self.config,
             clock,
@@ -262,13 +266,13 @@ impl RuntimeBuilder {
             events,
             spawner,
             closing: AtomicBool::new(false),
-            observers: parking_lot::Mutex::new(observers),
+            supervision,
             live_streams: LiveStreams::default(),
             current_span: self.current_span,
         });
         let runtime = Runtime { inner };
         runtime.inner.events.begin(runtime.downgrade());
-        runtime.begin().await?;
+        runtime.begin(pump, memory).await?;
         Ok(runtime)
     }
 }
@@ -300,31 +304,51 @@ fn cells(
 }
 
 impl Runtime {
-    async fn begin(&self) -> Result<(), RuntimeError> {
+    /// Starts the tree: first what agents need, then the agents, what an earlier process left behind, and what gives them work.
+    async fn begin(&self, pump: Option<Pump>, memory: Arc<Memory>) -> Result<(), RuntimeError> {
+        let Inner {
+            supervision,
+            environment,
+            events,
+            cells,
+            ..
+        } = &*self.inner;
+        let service = |name: &str, service| Child::Service(name.to_owned(), service);
+        let last = |name: &str, service| Child::LastService(name.to_owned(), service);
         let asker: Weak<dyn Asker> = Arc::downgrade(&(self.inner.clone() as Arc<dyn Asker>));
-        let supervisor: Weak<dyn Supervisor> =
-            Arc::downgrade(&(self.inner.clone() as Arc<dyn Supervisor>));
-        for cell in &self.inner.cells {
+        for cell in cells {
             // A cell is new: nobody has set this before.
             let _ = cell.asker.set(asker.clone());
-            let _ = cell.supervisor.set(supervisor.clone());
-            cell.begin();
+            let _ = cell.root.set(supervision.root());
         }
+        let writing = EnvironmentService::new(environment.clone());
+        let mut first = vec![last("environment", Arc::new(writing) as Arc<dyn Service>)];
+        if let Some(pump) = pump {
+            let observing = ObserverService::new(events.clone(), pump);
+            first.push(last("observer", Arc::new(observing)));
+        }
+        let granting = MemoryService::new(memory, cells.clone());
+        first.push(service("memory", Arc::new(granting)));
+        first.extend(cells.iter().cloned().map(Child::Agent));
+        supervision.add(first).await;
         let unsettled = self.take_up_suspects().await?;
-        self.inner.cells.iter().for_each(|cell| cell.start());
-        let (spawner, environment) = (&self.inner.spawner, &self.inner.environment);
+        cells.iter().for_each(|cell| cell.start());
         let weak = || (Arc::downgrade(&self.inner), environment.clone());
+        let mut then = Vec::new();
         for unsettled in unsettled {
             let (inner, environment) = weak();
-            spawner.service("recovery", take_up(inner, environment, unsettled));
+            let recovery = RecoveryService::new(inner, environment, unsettled);
+            then.push(service("recovery", Arc::new(recovery) as Arc<dyn Service>));
         }
         let (inner, environment) = weak();
-        spawner.service("reactions", react(inner, environment));
+        let reacting = ReactionService::new(inner, environment);
+        then.push(service("reactions", Arc::new(reacting)));
         if !self.inner.quiet_rules.is_empty() {
             let (inner, environment) = weak();
-            let watch = watch_over_quiet(inner, environment);
-            spawner.service("rules for quiet", watch);
+            let rules = IdleRuleService::new(inner, environment);
+            then.push(service("idle rules", Arc::new(rules)));
         }
+        supervision.add(then).await;
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::ticket::Durability;
 const TRIAL: Duration = Duration::from_secs(600);
 
 /// What is left of earlier processes at one agent, and how it is taken up.
-pub(super) struct Unsettled {
+pub(crate) struct Unsettled {
     /// Their ids alone: the records are read one by one, as there is room for them.
     tasks: Vec<TaskId>,
     durability: Durability,
@@ -168,16 +168,15 @@ enum Step {
 ///
 /// # Errors
 /// Why it cannot go on, although the runtime is there.
-pub(super) async fn take_up(
-    runtime: Weak<Inner>,
-    environment: Environment,
-    unsettled: Unsettled,
+pub(crate) async fn take_up(
+    runtime: &Weak<Inner>,
+    environment: &Environment,
+    unsettled: &Unsettled,
 ) -> Result<(), String> {
-    let Unsettled { tasks, durability } = unsettled;
     let mut pause = Pause::default();
-    for task in tasks {
+    for task in unsettled.tasks.iter().copied() {
         loop {
-            match take_up_one(&runtime, &environment, task, durability).await {
+            match take_up_one(runtime, environment, task, unsettled.durability).await {
                 Ok(Step::On) => break,
                 Ok(Step::Over) | Err(EnvironmentError::Closed) => return Ok(()),
                 Err(error @ EnvironmentError::Corrupt { .. }) => {

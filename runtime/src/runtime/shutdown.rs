@@ -89,10 +89,10 @@ impl Runtime {
         let end = stages.end.min(inner.clock.now() + grace.max(MOMENT));
         let ended = tokio::time::timeout_at(inner.clock.instant(end), inner.spawner.ended()).await;
         report.left_behind = ended.is_err();
-        inner.spawner.end_services();
+        inner.supervision.end_work().await;
         // A slow observer has what is left and no more, be it to take in what waits or to end.
         let patience = stages.end.since(inner.clock.now()).max(MOMENT);
-        let ended = tokio::time::timeout(patience, self.end_observers()).await;
+        let ended = tokio::time::timeout(patience, inner.events.close()).await;
         if ended.is_err() {
             tracing::warn!(
                 "the observers did not end within {patience:?}; what they had not written or sent by then is lost"
@@ -112,6 +112,7 @@ impl Runtime {
             .await
             .err()
             .map(|error| error.to_string());
+        inner.supervision.ended(MOMENT).await;
         report
     }
 
@@ -126,15 +127,6 @@ impl Runtime {
             if waited_for == 0 {
                 return;
             }
-        }
-    }
-
-    async fn end_observers(&self) {
-        self.inner.events.close().await;
-        let observers = self.inner.observers.lock().take();
-        if let Some(observers) = observers {
-            // Joined on a thread where waiting harms nobody.
-            let _ = tokio::task::spawn_blocking(move || observers.join()).await;
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::ids::Epoch;
 use crate::ledger::worker::WorkerState;
 use crate::model::{DeviceName, ModelVersion};
 use crate::runtime::Runtime;
+#[cfg(feature = "fault-injection")]
+use crate::supervision::FaultInjection;
+use crate::supervision::ServiceState;
 
 /// An agent at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,6 +65,19 @@ impl Runtime {
         self.inner.cells.iter().map(|cell| state_of(cell)).collect()
     }
 
+    /// The parts of the runtime in the order in which they were started: its services, and the actors of its agents. The first one is the
+    /// supervisor, which owns the others.
+    pub fn services(&self) -> Vec<ServiceState> {
+        self.inner.supervision.services()
+    }
+
+    /// Lets an actor of the runtime die, to show that nothing is lost with it: by the name of a service or of an agent, or as `text/0` that of a
+    /// worker. Returns `false` when there is none of that name.
+    #[cfg(feature = "fault-injection")]
+    pub async fn inject(&self, name: &str, fault: FaultInjection) -> bool {
+        self.inner.supervision.inject(name, fault).await
+    }
+
     /// Returns once an agent is given up, or a part of the runtime that serves them all has ended: its name, and why. A node that stands alone
     /// ends then, with exit code 70.
     pub async fn failure(&self) -> (String, String) {
@@ -73,17 +89,9 @@ impl Runtime {
                 (cell.name.to_string(), message.unwrap_or_default())
             })
         };
-        let mut services = self.inner.spawner.failed();
-        let environment = self.inner.environment.clone();
         let mut waits: Vec<Failure> = self.inner.cells.iter().cloned().map(agent).collect();
-        waits.push(Box::pin(async move {
-            let failure = services.wait_for(Option::is_some).await;
-            let failure = failure.ok().and_then(|failure| failure.clone());
-            failure.unwrap_or_default()
-        }));
-        waits.push(Box::pin(async move {
-            ("environment".to_owned(), environment.failure().await)
-        }));
+        let inner = self.inner.clone();
+        waits.push(Box::pin(async move { inner.supervision.failure().await }));
         poll_fn(|context| {
             let ready = waits
                 .iter_mut()

@@ -23,6 +23,7 @@ mod episodes;
 mod flows;
 mod full_agents;
 mod given_up;
+mod kill_each_service;
 mod live_calls;
 mod memory_budget;
 mod names;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Fault, Member,
-    ModelSkill, ModelSource, ModelVersion, Runtime, RuntimeError, ServerStreaming, Skill,
+    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Fault, FaultInjection,
+    Member, ModelSkill, ModelSource, ModelVersion, Runtime, RuntimeError, ServerStreaming, Skill,
     SkillSpec, Step, StepContext, WorkerGroup,
 };
 
@@ -205,6 +205,30 @@ async fn what_is_in_use_stays_and_others_wait() {
     held.await.unwrap();
     waiting.await.unwrap();
     Arc::into_inner(team).unwrap().close().await;
+}
+
+#[tokio::test]
+async fn kill_each_service_whoever_waits_for_memory_is_served_after_its_owner_died() {
+    for fault in [FaultInjection::Panic, FaultInjection::PanicInWork] {
+        let team = Arc::new(four().await);
+        let busy = |team: Arc<Team>| async move {
+            tokio::join!(team.echo::<0>("hold"), team.echo::<1>("hold"));
+        };
+        let held = tokio::spawn(busy(team.clone()));
+        team.desk.until(|log| log.len() == 2).await;
+        let waits = team.clone();
+        let waiting = tokio::spawn(async move { waits.echo::<2>("x").await });
+        while team.runtime.agents()[2].waiting == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(team.runtime.inject("memory", fault).await);
+        // The actor of the worker that waits dies as well: the next incarnation waits in its place.
+        assert!(team.runtime.inject("c/0", FaultInjection::Panic).await);
+        team.desk.open(1);
+        held.await.unwrap();
+        waiting.await.unwrap();
+        Arc::into_inner(team).unwrap().close().await;
+    }
 }
 
 #[tokio::test]

@@ -143,7 +143,11 @@ impl BatchSkill for Echo {
 }
 
 async fn start(environment: &Environment) -> Runtime {
-    let builder = Runtime::builder(Config::default()).agent(Parrot);
+    start_with(Config::default(), environment).await
+}
+
+async fn start_with(config: Config, environment: &Environment) -> Runtime {
+    let builder = Runtime::builder(config).agent(Parrot);
     let builder = builder.environment(environment.clone());
     builder.start().await.unwrap()
 }
@@ -189,7 +193,9 @@ async fn an_episode_ends_once_a_full_disk_has_room_for_what_became_of_its_task()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
     let environment = Troubled::open("blaze", Trouble::Panic, 1);
-    let runtime = start(&environment).await;
+    let mut config = Config::default();
+    config.runtime.supervision.max_restarts = 0;
+    let runtime = start_with(config, &environment).await;
     let mut pending = Episode::new().fact(draft(1));
     pending = pending.id(EpisodeId::from_u128(7));
     let episode = runtime.run(pending).await.unwrap().episode;

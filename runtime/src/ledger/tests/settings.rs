@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, RestartSettings, StartWhen};
+use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
+use crate::restart::RestartSettings;
 
 /// Limits that are easily reached.
 pub(crate) fn tight_settings() -> LedgerSettings {

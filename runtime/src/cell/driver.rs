@@ -1,0 +1,159 @@
+//! What the agent's driver carries out: the decisions of the ledger about workers.
+//!
+//! They wait in the books' queue, in their order, until the driver comes for them; so a driver that dies loses none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ractor::ActorRef;
+
+use crate::cell::{Cell, DriverAction, Runner, Seated};
+use crate::clock::Time;
+use crate::events::{AgentChanged, Record, WorkerChange};
+use crate::ledger::event::{Event, Incarnation};
+use crate::ledger::worker::WorkerState;
+use crate::seat::Seat;
+use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
+
+impl Cell {
+    /// From now on `driver` hears of what is to be carried out.
+    pub(crate) fn driven_by(&self, driver: ActorRef<AgentMessage>) {
+        *self.driver.write() = Some(driver);
+    }
+
+    pub(super) fn wake_driver(&self) {
+        if let Some(driver) = &*self.driver.read() {
+            // It fails between two incarnations of the driver; the next one looks into the queue first.
+            let _ = driver.cast(AgentMessage::Effects);
+        }
+    }
+
+    /// What is to be carried out next, and when it was decided.
+    pub(crate) fn next_action(&self) -> Option<(DriverAction, Time)> {
+        self.books.lock().next_action()
+    }
+
+    /// A seat for a new incarnation, and what joins it to its actor; none when it has one already.
+    pub(crate) fn seat(
+        self: &Arc<Self>,
+        incarnation: Incarnation,
+        after: Duration,
+        now: Time,
+    ) -> Option<(Arc<WorkerLink>, Seat)> {
+        let chair = self.chair(incarnation);
+        let mut seated = chair.seated.lock();
+        if seated
+            .as_ref()
+            .is_some_and(|seated| seated.epoch == incarnation.epoch)
+        {
+            return None;
+        }
+        let (wake, wakes) = flume::bounded(1);
+        let stop = Arc::new(AtomicBool::new(false));
+        let link = WorkerLink::new(incarnation);
+        *seated = Some(Seated {
+            epoch: incarnation.epoch,
+            wake: wake.clone(),
+            stop: stop.clone(),
+            link: link.clone(),
+        });
+        drop(seated);
+        self.say(incarnation, now, || WorkerChange::Starting {
+            after_ms: after.as_millis() as u64,
+        });
+        let group = chair.group;
+        let seat = Seat::new(
+            self.clone(),
+            incarnation,
+            group,
+            wake,
+            wakes,
+            stop,
+            link.clone(),
+        );
+        Some((link, seat))
+    }
+
+    /// The incarnations that are at work, for a driver that takes over.
+    pub(crate) fn links(&self) -> Vec<Arc<WorkerLink>> {
+        let chairs = self.chairs.read();
+        let links = chairs.iter().filter_map(|chair| {
+            let seated = chair.seated.lock();
+            seated.as_ref().map(|seated| seated.link.clone())
+        });
+        links.filter(|link| link.is_at_work()).collect()
+    }
+
+    /// Tells the ledger of starts that went with a driver that died while it carried them out.
+    pub(crate) fn report_lost_starts(self: &Arc<Self>) {
+        let workers = self.load().workers;
+        for (incarnation, state, _) in workers {
+            let starts = matches!(
+                state,
+                WorkerState::Starting | WorkerState::BackingOff { .. }
+            );
+            let is_lost = || {
+                self.seated(incarnation).is_none() && !self.books.lock().is_to_start(incarnation)
+            };
+            if starts && !self.is_closing() && is_lost() {
+                self.tell(Event::Panicked {
+                    by: incarnation,
+                    message: "it was never started".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Tells an incarnation to stop.
+    pub(crate) fn stop(&self, incarnation: Incarnation) {
+        if let Some(seated) = self.seated(incarnation) {
+            seated.stop.store(true, Ordering::Release);
+            let _ = seated.wake.try_send(());
+        }
+    }
+
+    /// Gives an incarnation up: its thread never ended.
+    pub(crate) fn abandon(&self, incarnation: Incarnation, now: Time) {
+        let group = usize::from(self.group_of(incarnation).0);
+        if let Runner::Model(runner) = &self.groups[group].runner {
+            runner.forsake(incarnation);
+        }
+        self.say(incarnation, now, || WorkerChange::Abandoned);
+    }
+
+    /// Places a worker on the next of its devices.
+    pub(crate) fn fall_back(&self, incarnation: Incarnation, now: Time) {
+        self.chair(incarnation).placement.lock().fall_back();
+        self.say(incarnation, now, || WorkerChange::FellBack);
+    }
+
+    /// Tells the root of a restart that counts against the agent.
+    pub(crate) fn count_restart(&self, cause: String) {
+        if let Some(root) = self.root.get() {
+            let agent = self.name.clone();
+            // It fails when the tree has ended.
+            let _ = root.cast(SupervisorMessage::CountedRestart { agent, cause });
+        }
+    }
+
+    /// Tells whoever asks for it that the agent was given up.
+    pub(crate) fn fail(&self, message: String, now: Time) {
+        tracing::error!(agent = &*self.name, said = message, "the agent is given up");
+        let at_ns = self.clock.unix_nanos(now);
+        self.events.leave(|| {
+            let failed = Some(message.clone());
+            Record::Agent(AgentChanged {
+                agent: self.name.clone(),
+                at_ns,
+                failed,
+            })
+        });
+        self.failed.send_replace(Some(message));
+    }
+
+    /// A worker's name in the tree.
+    pub(crate) fn worker_path(&self, incarnation: Incarnation) -> String {
+        format!("{}/{}", self.name, incarnation.worker.0)
+    }
+}

@@ -1,0 +1,186 @@
+//! The writer's thread: where the writer waits between two threads, and what is known of it.
+//!
+//! Without a supervisor a writer that panics takes the environment with it. With one it waits here until it is started again: on the same queue, so
+//! nothing that was asked of it is lost but what it was at, and after the store was loaded anew.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::error::EnvironmentError;
+use super::writer::Writer;
+use crate::panics;
+
+/// What is known of the writer.
+#[derive(Debug, Clone)]
+pub(super) struct WriterState {
+    pub(super) phase: Phase,
+    /// How often it has panicked. Whoever waits for an answer compares: it may run again by then.
+    pub(super) panics: u64,
+    /// What the last panic said.
+    pub(super) last_panic: String,
+}
+
+/// What the writer does.
+#[derive(Debug, Clone)]
+pub(super) enum Phase {
+    Running,
+    /// It panicked, and is about to be started again.
+    Restarting(String),
+    Closed,
+    /// It panicked, and nobody starts it again.
+    Failed(String),
+}
+
+impl WriterState {
+    /// Why nothing is written any more, if so.
+    pub(super) fn end(&self) -> Option<EnvironmentError> {
+        match &self.phase {
+            Phase::Running | Phase::Restarting(_) => None,
+            Phase::Closed => Some(EnvironmentError::Closed),
+            Phase::Failed(message) => Some(EnvironmentError::Store {
+                operation: "write",
+                message: format!(
+                    "its writer has panicked, so nothing is written until it is opened again: {message}"
+                ),
+            }),
+        }
+    }
+}
+
+/// The writer's thread over all its lives.
+pub(super) struct WriterThread {
+    state: watch::Sender<WriterState>,
+    /// Somebody starts it again.
+    is_supervised: AtomicBool,
+    /// Between two threads.
+    writer: Mutex<Option<Writer>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl WriterThread {
+    pub(super) fn start(writer: Writer) -> io::Result<Arc<Self>> {
+        let running = WriterState {
+            phase: Phase::Running,
+            panics: 0,
+            last_panic: String::new(),
+        };
+        let this = Arc::new(Self {
+            state: watch::Sender::new(running),
+            is_supervised: AtomicBool::new(false),
+            writer: Mutex::new(Some(writer)),
+            thread: Mutex::new(None),
+        });
+        this.spawn(Reload::No)?;
+        Ok(this)
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<WriterState> {
+        self.state.subscribe()
+    }
+
+    /// From now on a writer that panics waits to be started again.
+    pub(super) fn supervise(&self) {
+        self.is_supervised.store(true, Ordering::Release);
+    }
+
+    /// Starts a writer again that has panicked; nothing happens while one runs.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub(super) fn restart(self: &Arc<Self>) -> io::Result<()> {
+        if self.writer.lock().is_none() {
+            return Ok(());
+        }
+        self.state.send_modify(|state| state.phase = Phase::Running);
+        self.spawn(Reload::Yes).inspect_err(|error| {
+            let message = format!("cannot start a thread: {error}");
+            self.state
+                .send_modify(|state| state.phase = Phase::Restarting(message));
+        })
+    }
+
+    /// Nobody starts the writer again: whoever waits for it hears of that.
+    pub(super) fn give_up(&self) {
+        self.is_supervised.store(false, Ordering::Release);
+        let writer = self.writer.lock().take();
+        self.state.send_if_modified(|state| {
+            let Phase::Restarting(message) = &state.phase else {
+                return false;
+            };
+            state.phase = Phase::Failed(message.clone());
+            true
+        });
+        if let Some(writer) = writer {
+            writer.dismiss_watches();
+        }
+    }
+
+    /// Returns once the thread has ended; its queue is gone, or it has been told to close.
+    pub(super) fn join(&self) {
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // It catches its panics: there is nothing to hear.
+            let _ = thread.join();
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, reload: Reload) -> io::Result<()> {
+        let this = Arc::clone(self);
+        let thread = thread::Builder::new()
+            .name("environment".to_owned())
+            .spawn(move || this.live(reload))?;
+        *self.thread.lock() = Some(thread);
+        Ok(())
+    }
+
+    /// Works until the end, and tells of it in any case: nobody waits for a writer that is gone.
+    fn live(&self, reload: Reload) {
+        let Some(mut writer) = self.writer.lock().take() else {
+            return;
+        };
+        let run = panics::caught(|| {
+            if let Reload::Yes = reload {
+                writer.reload().map_err(|error| error.to_string())?;
+            }
+            writer.run();
+            Ok(())
+        });
+        let Err(message) = run.and_then(|run| run) else {
+            writer.dismiss_watches();
+            drop(writer);
+            self.state.send_modify(|state| state.phase = Phase::Closed);
+            return;
+        };
+        if self.is_supervised.load(Ordering::Acquire) {
+            *self.writer.lock() = Some(writer);
+            self.panicked(Phase::Restarting(message.clone()), message);
+            return;
+        }
+        tracing::error!(
+            said = message,
+            "the environment's writer has ended; start again"
+        );
+        self.panicked(Phase::Failed(message.clone()), message);
+        writer.dismiss_watches();
+    }
+
+    fn panicked(&self, phase: Phase, message: String) {
+        self.state.send_modify(|state| {
+            state.panics += 1;
+            state.last_panic = message;
+            state.phase = phase;
+        });
+    }
+}
+
+/// Whether the store is read anew first.
+#[derive(Clone, Copy)]
+enum Reload {
+    Yes,
+    No,
+}

@@ -1,0 +1,220 @@
+//! The control plane of one agent: its timer, and what its ledger decides about workers.
+//!
+//! The ledger and the driver's queue are in the agent's core, which outlives every incarnation of this actor: one that dies costs its own
+//! restart, while the workers go on with their tasks. The next one takes over the workers that it finds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::Notify;
+
+use crate::cell::{Cell, DriverAction};
+use crate::panics::Caught;
+use crate::restart::RestartBudget;
+use crate::spawn::AbortOnDrop;
+use crate::supervision::board::Board;
+use crate::supervision::fault_injection::FaultInjection;
+use crate::supervision::supervisor::Team;
+use crate::supervision::worker::{WorkerActor, WorkerArguments, WorkerLink, WorkerMessage};
+
+/// Drives one agent.
+pub(crate) struct AgentActor;
+
+/// What the driver is told.
+pub(crate) enum AgentMessage {
+    /// The ledger has decided something that the driver carries out: it is in the core's queue.
+    Effects,
+    /// The timer has ended, though it never should.
+    TimerEnded(String),
+    /// A test lets it die.
+    Inject(FaultInjection),
+    /// A test lets the actor of a worker die.
+    InjectIntoWorker(u32, FaultInjection),
+}
+
+/// What the driver knows.
+pub(crate) struct Driver {
+    cell: Arc<Cell>,
+    board: Arc<Board>,
+    workers: HashMap<ActorId, Worker>,
+    /// Of the actors of its workers.
+    budget: RestartBudget,
+    strike: Arc<Notify>,
+    _timer: AbortOnDrop,
+}
+
+/// The actor of an incarnation of a worker.
+struct Worker {
+    actor: ActorRef<WorkerMessage>,
+    link: Arc<WorkerLink>,
+}
+
+impl Actor for AgentActor {
+    type Msg = AgentMessage;
+    type State = Driver;
+    type Arguments = (Arc<Cell>, Arc<Team>, Arc<Board>);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<AgentMessage>,
+        (cell, team, board): Self::Arguments,
+    ) -> Result<Driver, ActorProcessingErr> {
+        let (timed, driver) = (cell.clone(), myself.clone());
+        let strike = Arc::new(Notify::new());
+        let struck = strike.clone();
+        let work = async move {
+            tokio::select! {
+                () = timed.keep_time() => {}
+                () = struck.notified() => FaultInjection::PanicInWork.strike(),
+            }
+        };
+        let timer = cell.spawner.abortable(async move {
+            let ended = Caught::new(Box::pin(work)).await;
+            let why = ended.err().unwrap_or_default();
+            // It fails when the driver has ended, and then nobody needs to know.
+            let _ = driver.cast(AgentMessage::TimerEnded(why));
+        });
+        cell.driven_by(myself);
+        Ok(Driver {
+            cell,
+            board,
+            workers: HashMap::new(),
+            budget: RestartBudget::new(&team.restart),
+            strike,
+            _timer: timer,
+        })
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<AgentMessage>,
+        driver: &mut Driver,
+    ) -> Result<(), ActorProcessingErr> {
+        for link in driver.cell.links() {
+            driver.adopt(link, &myself).await;
+        }
+        driver.carry_out(&myself).await;
+        driver.cell.report_lost_starts();
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<AgentMessage>,
+        message: AgentMessage,
+        driver: &mut Driver,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            AgentMessage::Effects => driver.carry_out(&myself).await,
+            AgentMessage::TimerEnded(why) => return Err(format!("its timer: {why}").into()),
+            AgentMessage::Inject(FaultInjection::PanicInWork) => driver.strike.notify_one(),
+            AgentMessage::Inject(fault) => fault.strike(),
+            AgentMessage::InjectIntoWorker(worker, fault) => driver.inject(worker, fault),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<AgentMessage>,
+        event: SupervisionEvent,
+        driver: &mut Driver,
+    ) -> Result<(), ActorProcessingErr> {
+        let (who, why) = match event {
+            SupervisionEvent::ActorFailed(who, error) => (who, error.to_string()),
+            SupervisionEvent::ActorTerminated(who, _, why) => (who, why.unwrap_or_default()),
+            _ => return Ok(()),
+        };
+        let Some(Worker { link, .. }) = driver.workers.remove(&who.get_id()) else {
+            return Ok(());
+        };
+        // Whether its thread stopped or panicked, it has told the ledger so itself.
+        if !link.is_at_work() {
+            return Ok(());
+        }
+        // Only the actor is gone: its thread goes on under another one.
+        let name = driver.cell.worker_path(link.incarnation());
+        if !driver.budget.spend(driver.cell.clock.now()) {
+            return Err(format!("the actors of its workers fail too often: {why}").into());
+        }
+        driver.board.worker_adopted(&name, &why);
+        driver.adopt(link, &myself).await;
+        Ok(())
+    }
+}
+
+impl Driver {
+    /// Carries out what the ledger has decided, in its order.
+    async fn carry_out(&mut self, myself: &ActorRef<AgentMessage>) {
+        while let Some((action, now)) = self.cell.next_action() {
+            match action {
+                DriverAction::Start(incarnation, after, weights) => {
+                    let Some((link, seat)) = self.cell.seat(incarnation, after, now) else {
+                        continue;
+                    };
+                    let arguments = WorkerArguments::Start {
+                        seat: Box::new(seat),
+                        after,
+                        weights,
+                    };
+                    self.spawn(link, arguments, myself).await;
+                }
+                DriverAction::Stop(incarnation) => {
+                    self.cell.stop(incarnation);
+                    let mut workers = self.workers.values();
+                    if let Some(worker) =
+                        workers.find(|worker| worker.link.incarnation() == incarnation)
+                    {
+                        // It fails when it has ended already.
+                        let _ = worker.actor.cast(WorkerMessage::Stop);
+                    }
+                }
+                DriverAction::Abandon(incarnation) => {
+                    self.cell.abandon(incarnation, now);
+                    for worker in self.workers.values() {
+                        if worker.link.incarnation() == incarnation {
+                            worker.actor.stop(None);
+                        }
+                    }
+                }
+                DriverAction::FallBack(incarnation) => self.cell.fall_back(incarnation, now),
+                DriverAction::CountedRestart(cause) => self.cell.count_restart(cause),
+                DriverAction::Fail(message) => self.cell.fail(message, now),
+            }
+        }
+    }
+
+    async fn adopt(&mut self, link: Arc<WorkerLink>, myself: &ActorRef<AgentMessage>) {
+        let arguments = WorkerArguments::Adopt(link.clone());
+        self.spawn(link, arguments, myself).await;
+    }
+
+    /// Starts the actor of an incarnation. One that cannot be started lets go of its seat, whose last word the ledger hears.
+    async fn spawn(
+        &mut self,
+        link: Arc<WorkerLink>,
+        arguments: WorkerArguments,
+        myself: &ActorRef<AgentMessage>,
+    ) {
+        let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell()).await;
+        match spawned {
+            Ok((actor, _)) => {
+                let id = actor.get_id();
+                self.workers.insert(id, Worker { actor, link });
+            }
+            Err(error) => {
+                let agent = &*self.cell.name;
+                tracing::error!(agent, %error, "the actor of a worker could not be started");
+            }
+        }
+    }
+
+    fn inject(&self, worker: u32, fault: FaultInjection) {
+        for found in self.workers.values() {
+            if found.link.incarnation().worker.0 == worker {
+                let _ = found.actor.cast(WorkerMessage::Inject(fault));
+            }
+        }
+    }
+}

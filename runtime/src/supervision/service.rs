@@ -1,0 +1,118 @@
+//! Services: parts of the runtime that run beside the agents, each under an actor of its own.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::{Mutex, Notify};
+
+use crate::context::BoxFuture;
+use crate::panics::Caught;
+use crate::spawn::{AbortOnDrop, Spawner};
+use crate::supervision::fault_injection::FaultInjection;
+
+/// A part of the runtime that runs until its work is done, and again after each failure. What it must not lose over a restart it keeps in
+/// itself: it outlives its actors.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Runs the service.
+    ///
+    /// # Errors
+    /// Why it cannot go on. It is started again then.
+    fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>>;
+
+    /// Called once when it failed too often and will not be started again: nobody may wait for it any more.
+    fn given_up(&self, cause: &str) {
+        let _ = cause;
+    }
+
+    /// Lets the thread that the service owns die, if it owns one.
+    fn break_thread(&self) -> bool {
+        false
+    }
+}
+
+/// One incarnation of a service.
+pub(super) struct ServiceActor;
+
+/// What a service's actor is told.
+pub(super) enum ServiceMessage {
+    /// The service has come to its end.
+    Ended(Result<(), String>),
+    /// A test lets it die.
+    Inject(FaultInjection),
+}
+
+/// What an incarnation starts with.
+#[derive(Clone)]
+pub(super) struct ServiceArguments {
+    pub(super) service: Arc<dyn Service>,
+    /// Whoever holds it runs: a new incarnation waits until the last one has let go of everything.
+    pub(super) turn: Arc<Mutex<()>>,
+    pub(super) spawner: Arc<Spawner>,
+}
+
+/// The service as it runs; it ends with its actor.
+pub(super) struct Running {
+    service: Arc<dyn Service>,
+    strike: Arc<Notify>,
+    _task: AbortOnDrop,
+}
+
+impl Actor for ServiceActor {
+    type Msg = ServiceMessage;
+    type State = Running;
+    type Arguments = ServiceArguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<ServiceMessage>,
+        arguments: ServiceArguments,
+    ) -> Result<Running, ActorProcessingErr> {
+        let ServiceArguments {
+            service,
+            turn,
+            spawner,
+        } = arguments;
+        let strike = Arc::new(Notify::new());
+        let (running, struck) = (service.clone(), strike.clone());
+        let work = async move {
+            tokio::select! {
+                ended = running.run() => ended,
+                () = struck.notified() => {
+                    FaultInjection::Panic.strike();
+                    Ok(())
+                }
+            }
+        };
+        let task = spawner.abortable(async move {
+            let _turn = turn.lock_owned().await;
+            let ended = Caught::new(Box::pin(work)).await;
+            let ended = ended.unwrap_or_else(|message| Err(format!("panic: {message}")));
+            // It fails when the actor has ended, and then nobody needs to know.
+            let _ = myself.cast(ServiceMessage::Ended(ended));
+        });
+        Ok(Running {
+            service,
+            strike,
+            _task: task,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ServiceMessage>,
+        message: ServiceMessage,
+        running: &mut Running,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ServiceMessage::Ended(Ok(())) => myself.stop(None),
+            ServiceMessage::Ended(Err(why)) => return Err(why.into()),
+            ServiceMessage::Inject(FaultInjection::PanicInWork) => {
+                if !running.service.break_thread() {
+                    running.strike.notify_one();
+                }
+            }
+            ServiceMessage::Inject(fault) => fault.strike(),
+        }
+        Ok(())
+    }
+}

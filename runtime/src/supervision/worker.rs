@@ -1,0 +1,265 @@
+//! One incarnation of a worker: its wait, its thread, and the end of it.
+//!
+//! The thread works for the ledger and not for this actor. What joins them is a [`WorkerLink`]: the thread says its last word through it, and an
+//! actor that takes the place of one that failed finds the thread by it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::cell::Runner;
+use crate::fault::Fault;
+use crate::flow;
+use crate::group::GroupRunner;
+use crate::ledger::effect::Reload;
+use crate::ledger::event::Incarnation;
+use crate::memory::Share;
+use crate::panics;
+use crate::seat::Seat;
+use crate::spawn::AbortOnDrop;
+use crate::supervision::fault_injection::FaultInjection;
+
+/// How an incarnation ended: as it was told to, or by what.
+pub(crate) type End = Result<(), String>;
+
+/// What joins the thread of an incarnation to its actor.
+pub(crate) struct WorkerLink {
+    incarnation: Incarnation,
+    state: Mutex<LinkState>,
+}
+
+#[derive(Default)]
+struct LinkState {
+    actor: Option<ActorRef<WorkerMessage>>,
+    has_thread: bool,
+    ended: Option<End>,
+}
+
+impl WorkerLink {
+    pub(crate) fn new(incarnation: Incarnation) -> Arc<Self> {
+        Arc::new(Self {
+            incarnation,
+            state: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Says how the incarnation ended. Its first word counts.
+    pub(crate) fn end(&self, how: End) {
+        let mut state = self.state.lock();
+        if state.ended.is_some() {
+            return;
+        }
+        state.ended = Some(how.clone());
+        let actor = state.actor.take();
+        drop(state);
+        if let Some(actor) = actor {
+            // It fails when the actor has ended; whoever takes its place looks here.
+            let _ = actor.cast(WorkerMessage::Ended(how));
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.lock().ended.is_some()
+    }
+
+    /// Returns `true` while the incarnation has a thread, or a task, that has not said its last word.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let state = self.state.lock();
+        state.has_thread && state.ended.is_none()
+    }
+
+    /// From now on `actor` hears of the end. Returns the end if it was said before.
+    fn join(&self, actor: ActorRef<WorkerMessage>) -> Option<End> {
+        let mut state = self.state.lock();
+        state.actor = Some(actor);
+        state.ended.clone()
+    }
+
+    fn started(&self) {
+        self.state.lock().has_thread = true;
+    }
+}
+
+/// Looks after one incarnation.
+pub(super) struct WorkerActor;
+
+/// What it starts with.
+pub(super) enum WorkerArguments {
+    /// A new incarnation, which waits so long first.
+    Start {
+        seat: Box<Seat>,
+        after: Duration,
+        weights: Reload,
+    },
+    /// One whose actor failed, or whose agent's did.
+    Adopt(Arc<WorkerLink>),
+}
+
+/// What it is told.
+pub(crate) enum WorkerMessage {
+    /// Its wait is over.
+    Begin,
+    /// There is room for its weights.
+    Granted(Share),
+    /// It is to stop before it has a thread; a thread hears of it by its seat.
+    Stop,
+    /// Its thread has said its last word.
+    Ended(End),
+    /// A test lets the actor die.
+    Inject(FaultInjection),
+}
+
+/// What it knows.
+pub(super) struct Run {
+    /// Until the thread has it.
+    waiting: Option<(Box<Seat>, Reload)>,
+    _wait: Option<AbortOnDrop>,
+}
+
+impl Actor for WorkerActor {
+    type Msg = WorkerMessage;
+    type State = Run;
+    type Arguments = WorkerArguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<WorkerMessage>,
+        arguments: WorkerArguments,
+    ) -> Result<Run, ActorProcessingErr> {
+        let mut run = Run {
+            waiting: None,
+            _wait: None,
+        };
+        match arguments {
+            WorkerArguments::Adopt(link) => {
+                if let Some(end) = link.join(myself.clone()) {
+                    let _ = myself.cast(WorkerMessage::Ended(end));
+                }
+            }
+            WorkerArguments::Start {
+                seat,
+                after,
+                weights,
+            } => {
+                seat.link().join(myself.clone());
+                run.waiting = Some((seat, weights));
+                match after {
+                    Duration::ZERO => run.begin(&myself),
+                    // It finds nobody when the actor has ended.
+                    after => drop(myself.send_after(after, || WorkerMessage::Begin)),
+                }
+            }
+        }
+        Ok(run)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<WorkerMessage>,
+        message: WorkerMessage,
+        run: &mut Run,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            WorkerMessage::Begin => run.begin(&myself),
+            WorkerMessage::Granted(share) => run.granted(share),
+            WorkerMessage::Stop => {
+                if let Some((seat, _)) = run.waiting.take() {
+                    seat.stopped();
+                }
+            }
+            WorkerMessage::Ended(Ok(())) => myself.stop(None),
+            WorkerMessage::Ended(Err(why)) => return Err(why.into()),
+            WorkerMessage::Inject(fault) => fault.strike(),
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Starts the incarnation's task, or its thread once its weights have room in memory.
+    fn begin(&mut self, myself: &ActorRef<WorkerMessage>) {
+        let Some((seat, weights)) = self.waiting.take() else {
+            return;
+        };
+        if seat.cell.is_closing() {
+            return seat.release();
+        }
+        match seat.cell.groups[usize::from(seat.group.0)].runner.clone() {
+            Runner::Flow(face) => {
+                seat.link().started();
+                let spawner = seat.cell.spawner.clone();
+                spawner.task(flow::live(face, *seat));
+            }
+            Runner::Model(runner) => self.find_room(seat, &runner, weights, myself),
+        }
+    }
+
+    fn find_room(
+        &mut self,
+        seat: Box<Seat>,
+        runner: &Arc<dyn GroupRunner>,
+        weights: Reload,
+        myself: &ActorRef<WorkerMessage>,
+    ) {
+        let cell = seat.cell.clone();
+        let bytes = runner.memory_bytes();
+        if bytes > cell.memory.budget() {
+            return seat.load_failed(cell.too_large(seat.group, bytes));
+        }
+        let key = cell.key(seat.group, seat.device(), runner.generation());
+        if let Some(share) = cell.memory.share(&key, bytes) {
+            return start_thread(seat, share, runner.clone(), weights);
+        }
+        let (group, device, runner) = (seat.group, seat.device(), runner.clone());
+        let asking = cell.clone();
+        // A swap may change version and size while it waits.
+        let grant = cell.memory.request(move || {
+            let key = asking.key(group, device, runner.generation());
+            (vec![key], runner.memory_bytes())
+        });
+        let actor = myself.clone();
+        self.waiting = Some((seat, weights));
+        self._wait = Some(cell.spawner.abortable(async move {
+            if let Some(share) = grant.await.into_iter().next() {
+                // A share that finds nobody goes back at once.
+                let _ = actor.cast(WorkerMessage::Granted(share));
+            }
+        }));
+    }
+
+    fn granted(&mut self, share: Share) {
+        let Some((seat, weights)) = self.waiting.take() else {
+            return;
+        };
+        if seat.cell.is_closing() {
+            return seat.release();
+        }
+        if let Runner::Model(runner) = seat.cell.groups[usize::from(seat.group.0)].runner.clone() {
+            start_thread(seat, share, runner, weights);
+        }
+    }
+}
+
+fn start_thread(seat: Box<Seat>, share: Share, runner: Arc<dyn GroupRunner>, weights: Reload) {
+    seat.hold_share(share);
+    let name = format!("{}-{}", seat.cell.name, seat.incarnation.worker.0);
+    let seat: Arc<Seat> = Arc::from(seat);
+    let worker = seat.clone();
+    seat.link().started();
+    let spawned = seat.cell.spawner.thread(name, move || {
+        if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
+            worker.panicked(message);
+        }
+        // Its share goes only now: the next incarnation has taken its own by then, or the weights are free.
+        drop(worker);
+    });
+    if let Err(error) = spawned {
+        seat.load_failed(Fault::retryable(format!("cannot start a thread: {error}")));
+    }
+}

@@ -1,0 +1,267 @@
+//! Every part of the runtime dies under load, by a panic in its actor and by one in the task or thread that it owns. The team goes on, no accepted
+//! task and no acknowledged fact is lost, and the restart is told.
+
+mod kiln;
+
+use std::time::Duration;
+
+use aimass_config::Config;
+use aimass_runtime::{
+    Environment, EnvironmentOptions, Episode, EpisodeReport, FactDraft, FactFilter, FaultInjection,
+    Record, Recorder, Revision, Runtime, ServiceChange, ServiceState, ServiceStatus, TaskError,
+};
+use serde_json::json;
+
+use kiln::{Fire, Kiln, kind};
+
+/// Pots that are brought in, and pots that are asked for beside them.
+const POTS: u64 = 150;
+
+struct Workshop {
+    runtime: Runtime,
+    recorder: Recorder,
+    environment: Environment,
+    _folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    async fn open(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.runtime.supervision.backoff_initial = Duration::from_millis(1);
+        change(&mut config);
+        let options = EnvironmentOptions::from(&config.environment);
+        let environment = Environment::open(folder.path(), options).unwrap();
+        let recorder = Recorder::default();
+        let builder = Runtime::builder(config).agent(Kiln);
+        let builder = builder.observer(recorder.clone());
+        let runtime = builder.environment(environment.clone()).start().await;
+        Self {
+            runtime: runtime.unwrap(),
+            recorder,
+            environment,
+            _folder: folder,
+        }
+    }
+
+    fn service(&self, name: &str) -> ServiceState {
+        let services = self.runtime.services();
+        let mut found = services.into_iter().filter(|known| known.name == name);
+        found.next().unwrap()
+    }
+
+    /// The pots that the kiln fires for an episode, with its reactions.
+    async fn episode(&self) -> EpisodeReport {
+        let pots = (0..POTS).map(|pot| FactDraft::new(kind("clay"), json!(pot)));
+        let episode = pots.fold(Episode::new(), Episode::fact);
+        self.runtime.run(episode).await.unwrap()
+    }
+
+    /// Asks for pots, some of them durably. What the store could not accept was not accepted, and is asked for again.
+    async fn asks(&self) {
+        let mut asks = tokio::task::JoinSet::new();
+        for pot in 0..POTS {
+            let runtime = self.runtime.clone();
+            asks.spawn(async move {
+                loop {
+                    let asked = match pot % 2 {
+                        0 => runtime.ask(Fire, pot).await,
+                        _ => runtime.ask_durable(Fire, pot).await,
+                    };
+                    match asked {
+                        Err(TaskError::Environment { .. }) if pot % 2 == 1 => {}
+                        asked => return assert_eq!(asked.unwrap(), pot + 1000),
+                    }
+                }
+            });
+        }
+        while let Some(asked) = asks.join_next().await {
+            asked.unwrap();
+        }
+    }
+
+    /// Returns once the kiln has fired some pots of the episode.
+    async fn under_load(&self) {
+        let pots = FactFilter {
+            kind: Some("pot".to_owned()),
+            ..FactFilter::default()
+        };
+        let mut fired = self.environment.subscribe_from(Revision(0), pots);
+        for _ in 0..10 {
+            fired.next().await.unwrap();
+        }
+    }
+
+    /// What was told of the part of that name.
+    async fn told(&self, name: &str) -> Vec<ServiceChange> {
+        self.runtime.flush_observers().await;
+        let records = self.recorder.records().into_iter();
+        let told = records.filter_map(|record| match record {
+            Record::Service(changed) if *changed.service == *name => Some(changed.change),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    async fn close(self) {
+        let report = self.runtime.shutdown().await;
+        assert_eq!(report.environment, None);
+        assert!(!report.left_behind);
+    }
+}
+
+/// Lets a part die while the team works, and holds that nobody notices.
+async fn dies_under_load(name: &str, fault: FaultInjection) {
+    let workshop = Workshop::open(|_| {}).await;
+    let kill = async {
+        workshop.under_load().await;
+        assert!(workshop.runtime.inject(name, fault).await, "no `{name}`");
+    };
+    let work = async { tokio::join!(workshop.episode(), workshop.asks(), kill) };
+    let (report, (), ()) = tokio::time::timeout(Duration::from_secs(120), work)
+        .await
+        .unwrap_or_else(|_| panic!("{name} {fault:?}: somebody waits for ever"));
+
+    assert_eq!(report.failures, vec![], "{name} {fault:?}");
+    let values = |of: &str| {
+        let facts = report.facts.iter().filter(|fact| fact.kind == kind(of));
+        let mut values: Vec<u64> = facts.map(|fact| fact.value.as_u64().unwrap()).collect();
+        values.sort_unstable();
+        values
+    };
+    let pots: Vec<u64> = (1000..1000 + POTS).collect();
+    assert_eq!(values("pot"), pots, "{name} {fault:?}: each once");
+    assert_eq!(values("kiln.count"), [POTS], "{name} {fault:?}");
+    // It died, and was started again.
+    workshop.asks().await;
+    let told = workshop.told(name).await;
+    let [ServiceChange::Restarting { cause, .. }] = &told[..] else {
+        panic!("{name} {fault:?}: {told:?}");
+    };
+    assert!(cause.contains("injected by a test"), "{cause}");
+    if !name.contains('/') {
+        let service = workshop.service(name);
+        assert_eq!(service.status, ServiceStatus::Running);
+        assert_eq!(
+            (service.restarts, &service.failure),
+            (1, &Some(cause.clone()))
+        );
+    }
+    workshop.close().await;
+}
+
+const BOTH: [FaultInjection; 2] = [FaultInjection::Panic, FaultInjection::PanicInWork];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_environments_writer() {
+    for fault in BOTH {
+        dies_under_load("environment", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_observers_pump() {
+    for fault in BOTH {
+        dies_under_load("observer", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_memorys_owner() {
+    for fault in BOTH {
+        dies_under_load("memory", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_engine_of_reactions() {
+    for fault in BOTH {
+        dies_under_load("reactions", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_idle_rules() {
+    for fault in BOTH {
+        dies_under_load("idle rules", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_actor_and_the_timer_of_an_agent() {
+    for fault in BOTH {
+        dies_under_load("kiln", fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_actor_of_a_worker() {
+    dies_under_load("kiln/0", FaultInjection::Panic).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_keeps_dying_is_given_up_and_the_runtime_says_so() {
+    for name in ["reactions", "kiln", "observer", "environment"] {
+        let workshop = Workshop::open(|config| config.runtime.supervision.max_restarts = 2).await;
+        let failure = workshop.runtime.failure();
+        tokio::pin!(failure);
+        let (failed, why) = loop {
+            tokio::select! {
+                biased;
+                failure = &mut failure => break failure,
+                found = workshop.runtime.inject(name, FaultInjection::Panic) => {
+                    // Between two incarnations there is nobody to kill.
+                    let _ = found;
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        assert_eq!(failed, name);
+        assert!(why.contains("injected by a test"), "{why}");
+        assert_eq!(workshop.service(name).status, ServiceStatus::Failed);
+        let limit = Duration::from_secs(30);
+        let ended = tokio::time::timeout(limit, workshop.runtime.shutdown_within(limit / 10));
+        assert!(ended.await.is_ok(), "{name}: the shutdown waits for ever");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_that_dies_is_a_failure_of_the_runtime() {
+    let workshop = Workshop::open(|_| {}).await;
+    assert_eq!(
+        workshop.service("supervisor").status,
+        ServiceStatus::Running
+    );
+    workshop
+        .runtime
+        .inject("supervisor", FaultInjection::Panic)
+        .await;
+    let (failed, _) = workshop.runtime.failure().await;
+    assert_eq!(failed, "supervisor");
+    let limit = Duration::from_secs(30);
+    let ended = tokio::time::timeout(limit, workshop.runtime.shutdown_within(limit / 10));
+    assert!(ended.await.is_ok(), "the shutdown waits for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tree_names_every_service_and_every_agent() {
+    let workshop = Workshop::open(|_| {}).await;
+    let services = workshop.runtime.services();
+    let names: Vec<&str> = services.iter().map(|one| &*one.name).collect();
+    let wanted = [
+        "supervisor",
+        "environment",
+        "observer",
+        "memory",
+        "kiln",
+        "reactions",
+        "idle rules",
+    ];
+    assert_eq!(names, wanted);
+    assert!(
+        services
+            .iter()
+            .all(|one| one.status == ServiceStatus::Running)
+    );
+    workshop.close().await;
+}
