@@ -130,8 +130,9 @@ mod tests {
     use std::process::Command;
 
     use aimass_runtime::{
-        AgentChanged, Epoch, Namespace, Note, Priority, Record, SpanId, TaskFinished, TaskId,
-        TaskNote, TaskOutcome, TraceId, Usage, WorkerChange, WorkerChanged, WorkerId,
+        AgentChanged, Epoch, Namespace, Note, Priority, Record, ServiceChange, ServiceChanged,
+        SpanId, TaskFinished, TaskId, TaskNote, TaskOutcome, TraceId, Usage, WorkerChange,
+        WorkerChanged, WorkerId,
     };
     use serde_json::{Value, json};
 
@@ -286,6 +287,11 @@ mod tests {
                 at_ns: 7,
                 failed: Some(secret()),
             }),
+            Record::Service(ServiceChanged {
+                service: "reactions".into(),
+                at_ns: 7,
+                change: ServiceChange::GivenUp { cause: secret() },
+            }),
         ]
     }
 
@@ -304,14 +310,14 @@ mod tests {
             fs::read_to_string(&path).unwrap()
         };
         let shown = text("shown", Content::Shown);
-        assert_eq!(shown.matches("password").count(), 6, "{shown}");
+        assert_eq!(shown.matches("password").count(), 7, "{shown}");
         let hidden = text("hidden", Content::Hidden);
         assert!(!hidden.contains("password"), "{hidden}");
         // That it happened is still told, by its kind.
         for kept in ["rejected", "panicked", "load_failed", "dead_lettered"] {
             assert!(hidden.contains(kept), "{kept}: {hidden}");
         }
-        assert_eq!(hidden.lines().count(), 6);
+        assert_eq!(hidden.lines().count(), 7);
     }
 
     #[test]

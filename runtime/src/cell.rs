@@ -33,7 +33,7 @@ use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::worker::WorkerState;
-use crate::memory::Memory;
+use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
@@ -114,6 +114,8 @@ struct Chair {
     group: GroupId,
     placement: Mutex<Placement>,
     seated: Mutex<Option<Seated>>,
+    /// The share of an incarnation that ended: its weights may stay in memory, and are counted until the next one has a share of its own.
+    left_share: Mutex<Option<(Epoch, Share)>>,
 }
 
 impl Chair {
@@ -122,6 +124,7 @@ impl Chair {
             group,
             placement: Mutex::new(Placement::new(devices)),
             seated: Mutex::new(None),
+            left_share: Mutex::new(None),
         }
     }
 }

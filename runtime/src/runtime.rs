@@ -37,7 +37,7 @@ use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
-use crate::supervision::Supervision;
+use crate::supervision::{NodeService, Supervision};
 use crate::task::{TaskOptions, TraceContext};
 use crate::transport::LiveStreams;
 
@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     /// Nothing is taken from outside any more; flows under way still ask.
     pub(crate) closing: AtomicBool,
     pub(crate) supervision: Supervision,
+    /// What serves the runtime to others.
+    pub(crate) nodes: parking_lot::Mutex<Vec<Arc<NodeService>>>,
     /// Streams that take chunks through a transport.
     pub(crate) live_streams: LiveStreams,
     /// How the embedder's current span is found.

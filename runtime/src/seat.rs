@@ -254,6 +254,7 @@ impl Seat {
     }
 
     pub(crate) fn panicked(&self, message: String) {
+        self.leave_share();
         self.link.end(Err(format!("panic: {message}")));
         self.say(|| WorkerChange::Panicked {
             message: message.clone(),
@@ -280,7 +281,19 @@ impl Seat {
         });
     }
 
+    /// The weights may stay in memory for the next incarnation: they are counted until it has a share of its own.
+    fn leave_share(&self) {
+        let share = self.share.lock().take();
+        self.cell.leave_share(self.incarnation, share);
+    }
+
+    /// Nobody needs the weights any more, and they are gone.
+    pub(crate) fn weights_are_free(&self) {
+        self.cell.free_left_share(self.incarnation);
+    }
+
     pub(crate) fn stopped(&self) {
+        self.leave_share();
         self.release();
         self.say(|| WorkerChange::Stopped);
         self.cell.tell(Event::Stopped(self.incarnation));

@@ -7,6 +7,7 @@
 mod agent;
 mod board;
 mod fault_injection;
+mod node;
 mod service;
 mod services;
 mod supervisor;
@@ -24,6 +25,7 @@ pub(crate) use agent::AgentMessage;
 pub(crate) use board::Board;
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
+pub(crate) use node::NodeService;
 pub(crate) use service::Service;
 pub(crate) use services::{
     EnvironmentService, IdleRuleService, MemoryService, ObserverService, ReactionService,

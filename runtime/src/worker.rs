@@ -53,6 +53,7 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
             seat.stopped();
             if seat.is_gone() {
                 group.forget_unused();
+                seat.weights_are_free();
             }
         }
     }

@@ -11,14 +11,23 @@ use super::output::{aligned, brief};
 use super::reach::Reach;
 use super::said::said;
 
+mod tree;
+
 /// Characters of the reason for which an agent was given up.
 const REASON: usize = 200;
 
 /// List all agents with their state
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Print the supervision tree: the runtime's services, the agents and their workers, with their states and restarts
+    #[arg(long)]
+    tree: bool,
+}
 
-pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
+pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    if arguments.tree {
+        return tree::execute(context).await;
+    }
     let output = context.output;
     let reach = Reach::runtime(context).await?;
     reach

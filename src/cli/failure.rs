@@ -126,7 +126,6 @@ impl From<RuntimeError> for Failure {
         match error {
             RuntimeError::Config(error) => error.into(),
             RuntimeError::Environment(error) => error.into(),
-            RuntimeError::Thread(error) => error.into(),
             RuntimeError::MemoryBudget { .. }
             | RuntimeError::Reaction(_)
             | RuntimeError::ReactionKind { .. } => Self::usage(error.to_string()),

@@ -8,7 +8,6 @@ use aimass_observers::live::{Live, LiveTransport};
 use aimass_observers::metrics::MetricsServer;
 use aimass_runtime::{Runtime, ShutdownReport, SocketServer};
 use clap::Args;
-use tokio::sync::oneshot;
 
 use super::Context;
 use super::failure::Failure;
@@ -56,33 +55,17 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         }
     };
     tokio::pin!(metering);
-    let (stop, stopped) = oneshot::channel::<()>();
     let transport = LiveTransport::new(runtime.clone(), live);
-    let serving = server.serve(Arc::new(transport), async {
-        // It ends by the message as well as by the end of whoever could send it.
-        let _ = stopped.await;
-    });
-    tokio::pin!(serving);
+    runtime.serve(server, Arc::new(transport)).await;
     let why = tokio::select! {
         _ = interrupts.asked() => None,
         failure = failure(&runtime) => Some(failure),
-        () = &mut serving => None,
         () = &mut metering => None,
     };
     interrupts.say_that_it_ends();
     // Clients hear of their tasks' end while the runtime drains; only then is the socket closed.
-    let drained = interrupts.finish(async {
-        tokio::select! {
-            report = runtime.shutdown() => Some(report),
-            () = &mut serving => None,
-        }
-    });
-    let report = drained.await;
-    let _ = stop.send(());
-    serving.await;
-    if let Some(report) = report {
-        say_what_was_cut_off(context, &report);
-    }
+    let report = interrupts.finish(runtime.shutdown()).await;
+    say_what_was_cut_off(context, &report);
     match why {
         Some(failure) => Err(Failure::bug(failure)),
         None => Ok(()),

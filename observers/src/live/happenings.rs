@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aimass_runtime::{AgentChanged, Epoch, Note, TaskNote, WorkerChange, WorkerChanged};
+use aimass_runtime::{
+    AgentChanged, Epoch, Note, ServiceChange, ServiceChanged, TaskNote, WorkerChange, WorkerChanged,
+};
 use serde::{Deserialize, Serialize};
 
 use super::view::plain;
@@ -18,7 +20,7 @@ const MAX_TEXT: usize = 200;
 pub struct Happening {
     /// When it happened last, in nanoseconds since the Unix epoch.
     pub at_ns: u64,
-    /// To whom.
+    /// To whom: an agent, or a part of the runtime.
     pub agent: Arc<str>,
     /// What.
     pub kind: HappeningKind,
@@ -120,6 +122,15 @@ impl Happenings {
             None => (HappeningKind::Recovered, ""),
         };
         self.add(changed.at_ns, &changed.agent, kind, text);
+    }
+
+    /// A part of the runtime stands where an agent does.
+    pub(super) fn on_service(&mut self, changed: &ServiceChanged) {
+        let (kind, text) = match &changed.change {
+            ServiceChange::Restarting { cause, .. } => (HappeningKind::Restarted, cause),
+            ServiceChange::GivenUp { cause } => (HappeningKind::Failed, cause),
+        };
+        self.add(changed.at_ns, &changed.service, kind, text);
     }
 
     fn add(&mut self, at_ns: u64, agent: &Arc<str>, kind: HappeningKind, text: &str) {

@@ -61,6 +61,7 @@ impl LiveState {
             }
             Record::Worker(changed) => self.happenings.on_worker(changed),
             Record::Agent(changed) => self.happenings.on_agent(changed),
+            Record::Service(changed) => self.happenings.on_service(changed),
             Record::Episode(finished) => self.works.on_episode(finished),
             _ => {}
         }

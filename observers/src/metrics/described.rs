@@ -134,6 +134,16 @@ pub(super) const MODEL_MEMORY: Described = gauge(
     "By",
     "Weights in memory, by model: counted where the model can count them, else as declared",
 );
+pub(super) const SERVICE_RESTARTS: Described = counter(
+    "aimass.service.restarts",
+    "{restart}",
+    "Restarts of a part of the runtime: a service, or the actor of an agent",
+);
+pub(super) const SERVICE_FAILED: Described = gauge(
+    "aimass.service.failed",
+    "",
+    "1 for a part of the runtime that failed too often",
+);
 pub(super) const COMMIT_DURATION: Described = histogram(
     "aimass.store.commit.duration",
     "s",
@@ -151,7 +161,7 @@ pub(super) const DROPPED_SPANS: Described = counter(
 );
 
 /// All metrics, in the order of the documentation.
-pub(super) const METRICS: [Described; 20] = [
+pub(super) const METRICS: [Described; 22] = [
     TASK_DURATION,
     QUEUE_DURATION,
     MODEL_DURATION,
@@ -169,6 +179,8 @@ pub(super) const METRICS: [Described; 20] = [
     ABANDONED_THREADS,
     WORKERS,
     MODEL_MEMORY,
+    SERVICE_RESTARTS,
+    SERVICE_FAILED,
     COMMIT_DURATION,
     DROPPED_RECORDS,
     DROPPED_SPANS,
@@ -188,10 +200,11 @@ pub(crate) enum Label {
     Operation,
     Provider,
     Token,
+    Service,
 }
 
 impl Label {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Agent,
         Self::Skill,
         Self::Outcome,
@@ -203,6 +216,7 @@ impl Label {
         Self::Operation,
         Self::Provider,
         Self::Token,
+        Self::Service,
     ];
 
     /// Its name in Prometheus.
@@ -219,6 +233,7 @@ impl Label {
             Self::Operation => "operation",
             Self::Provider => "provider",
             Self::Token => "token_type",
+            Self::Service => "service",
         }
     }
 
@@ -236,6 +251,7 @@ impl Label {
             Self::Operation => "gen_ai.operation.name",
             Self::Provider => "gen_ai.provider.name",
             Self::Token => "gen_ai.token.type",
+            Self::Service => "aimass.service",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aimass_runtime::{AgentState, CommitTimes, Runtime};
+use aimass_runtime::{AgentState, CommitTimes, Runtime, ServiceStatus};
 
 use super::described::{self as metric, Label};
 use super::series::{Families, Histogram};
@@ -13,6 +13,16 @@ pub(super) fn collect(runtime: &Runtime, families: &mut Families) {
         .agents()
         .iter()
         .for_each(|agent| collect_agent(agent, families));
+    for service in runtime.services() {
+        let by_service = vec![(Label::Service, service.name)];
+        let failed = u64::from(service.status == ServiceStatus::Failed);
+        families.number(
+            metric::SERVICE_RESTARTS,
+            by_service.clone(),
+            service.restarts,
+        );
+        families.number(metric::SERVICE_FAILED, by_service, failed);
+    }
     let commits = histogram(runtime.environment().commit_times());
     families.spread(metric::COMMIT_DURATION, &[], &commits);
     families.number(

@@ -149,6 +149,9 @@ impl Cell {
                 failed,
             })
         });
+        for chair in self.chairs.read().iter() {
+            drop(chair.left_share.lock().take());
+        }
         self.failed.send_replace(Some(message));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cell::Cell;
 use crate::fault::Fault;
-use crate::ledger::event::{Event, GroupId};
+use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::memory::{Share, WeightsKey};
 use crate::model::DeviceName;
 
@@ -51,6 +51,24 @@ impl Cell {
         Fault::rejected(format!(
             "the model of group `{group}` takes {bytes} bytes, `runtime.memory_budget` is {budget}; raise it"
         ))
+    }
+
+    /// Keeps the share of an incarnation that has ended until the next one has its own.
+    pub(crate) fn leave_share(&self, incarnation: Incarnation, share: Option<Share>) {
+        let share = share.map(|share| (incarnation.epoch, share));
+        let chair = self.chair(incarnation);
+        let before = std::mem::replace(&mut *chair.left_share.lock(), share);
+        drop(before);
+    }
+
+    /// The incarnation has a share of its own, gets in line for it, or has forgotten the weights: what it or one before it left is not needed.
+    pub(crate) fn free_left_share(&self, incarnation: Incarnation) {
+        let chair = self.chair(incarnation);
+        let left = chair
+            .left_share
+            .lock()
+            .take_if(|(epoch, _)| *epoch <= incarnation.epoch);
+        drop(left);
     }
 
     /// Gives up a group's weights, unless somebody uses them.

@@ -267,6 +267,7 @@ impl RuntimeBuilder {
             spawner,
             closing: AtomicBool::new(false),
             supervision,
+            nodes: parking_lot::Mutex::default(),
             live_streams: LiveStreams::default(),
             current_span: self.current_span,
         });

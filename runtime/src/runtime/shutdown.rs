@@ -90,6 +90,10 @@ impl Runtime {
         let ended = tokio::time::timeout_at(inner.clock.instant(end), inner.spawner.ended()).await;
         report.left_behind = ended.is_err();
         inner.supervision.end_work().await;
+        let nodes = std::mem::take(&mut *inner.nodes.lock());
+        for node in nodes {
+            node.stop().await;
+        }
         // A slow observer has what is left and no more, be it to take in what waits or to end.
         let patience = stages.end.since(inner.clock.now()).max(MOMENT);
         let ended = tokio::time::timeout(patience, inner.events.close()).await;

@@ -213,7 +213,9 @@ impl Run {
             return seat.load_failed(cell.too_large(seat.group, bytes));
         }
         let key = cell.key(seat.group, seat.device(), runner.generation());
-        if let Some(share) = cell.memory.share(&key, bytes) {
+        let share = cell.memory.share(&key, bytes);
+        cell.free_left_share(seat.incarnation);
+        if let Some(share) = share {
             return start_thread(seat, share, runner.clone(), weights);
         }
         let (group, device, runner) = (seat.group, seat.device(), runner.clone());

@@ -42,6 +42,7 @@ async fn answer(
         Request::End { stream } => runtime.inner.live_streams.end(stream),
         Request::Skills => send_all(runtime.skills(), &items).await,
         Request::Agents => send_all(runtime.agents(), &items).await,
+        Request::Services => send_all(runtime.services(), &items).await,
         Request::Live => Err(TaskError::Refused {
             kind: FaultKind::Unavailable,
             message: "this node keeps no live view; `aimass start` starts one that does".to_owned(),

@@ -69,6 +69,8 @@ pub enum Request {
     Skills,
     /// Items: each agent with its state. Reply: how many there are.
     Agents,
+    /// Items: each part of the runtime with its state, the supervisor first. Reply: how many there are.
+    Services,
     /// Reply: what the team is doing now, from a node that keeps a live view. A runtime alone keeps none.
     Live,
     /// Items: each fact that fits, in the order of their revisions. Reply: how many there are.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::accept::Accepting;
@@ -42,6 +42,10 @@ pub struct SocketServer {
     path: PathBuf,
     // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends.
     _lock: LockFile,
+    /// Whoever takes connections holds it. They go on when that one dies, and whoever takes its place looks after them.
+    connections: Mutex<JoinSet<()>>,
+    /// Tells the connections that the server stops.
+    stopping: watch::Sender<()>,
 }
 
 impl SocketServer {
@@ -77,31 +81,47 @@ impl SocketServer {
             listener,
             path: path.to_owned(),
             _lock: lock,
+            connections: Mutex::default(),
+            stopping: watch::Sender::new(()),
         })
     }
 
     /// Serves until `stop` is done. Calls that are still open then have a moment to reply, and are cancelled after it.
+    ///
+    /// [`Runtime::serve`](crate::Runtime::serve) does the same under the runtime's supervision.
     pub async fn serve(self, transport: Arc<dyn Transport>, stop: impl Future<Output = ()>) {
-        let mut connections = JoinSet::new();
+        tokio::select! {
+            () = stop => {}
+            () = self.take_connections(&transport) => {}
+        }
+        self.end_connections().await;
+    }
+
+    /// Takes connections, and never ends.
+    pub(crate) async fn take_connections(&self, transport: &Arc<dyn Transport>) {
+        let mut connections = self.connections.lock().await;
         let mut accepting = Accepting::new(&self.listener);
-        let (stopping, stopped) = watch::channel(());
-        tokio::pin!(stop);
         loop {
             tokio::select! {
-                () = &mut stop => break,
                 Some(_) = connections.join_next() => accepting.at_once(),
                 stream = accepting.next(), if connections.len() < MAX_CONNECTIONS => {
                     if !is_same_user(&stream) {
                         tracing::warn!("refused a connection of another user");
                         continue;
                     }
-                    let connection = Connection::new(Arc::clone(&transport), stopped.clone());
+                    let stopped = self.stopping.subscribe();
+                    let connection = Connection::new(Arc::clone(transport), stopped);
                     let (reader, writer) = stream.into_split();
                     connections.spawn(connection.serve(reader, writer));
                 }
             }
         }
-        drop(stopping);
+    }
+
+    /// Lets open calls reply, and returns once all connections have ended. Nobody may take connections any more.
+    pub(crate) async fn end_connections(&self) {
+        self.stopping.send_replace(());
+        let mut connections = self.connections.lock().await;
         while connections.join_next().await.is_some() {}
     }
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    Episode, EpisodeId, FactDraft, FactKind, Reaction, Request, Runtime, SocketClient,
-    SocketServer, TaskError, Transport,
+    Episode, EpisodeId, FactDraft, FactKind, FaultInjection, Reaction, Request, Runtime,
+    SocketClient, SocketServer, TaskError, Transport,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -20,8 +20,6 @@ struct Node {
     folder: TempDir,
     runtime: Runtime,
     client: SocketClient,
-    stop: oneshot::Sender<()>,
-    serving: JoinSet<()>,
 }
 
 impl Node {
@@ -34,24 +32,19 @@ impl Node {
             .unwrap();
         let path = folder.path().join("socket");
         let server = SocketServer::bind(&path).unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let served = Arc::new(runtime.clone());
-        let mut serving = JoinSet::new();
-        serving.spawn(server.serve(served, async { drop(stopped.await) }));
+        runtime.serve(server, Arc::new(runtime.clone())).await;
         let client = SocketClient::connect(&path).await.unwrap();
         Self {
             folder,
             runtime,
             client,
-            stop,
-            serving,
         }
     }
 
-    async fn end(mut self) {
-        let _ = self.stop.send(());
-        self.serving.join_next().await;
+    async fn end(self) {
         self.runtime.shutdown().await;
+        let left = self.folder.path().join("socket");
+        assert!(!left.exists(), "the socket's file is left behind");
     }
 }
 
@@ -106,12 +99,49 @@ async fn both_transports_answer_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_server_of_the_socket() {
+    for fault in [FaultInjection::Panic, FaultInjection::PanicInWork] {
+        let node = Node::start(Obedient::default()).await;
+        let mut open = node.client.call(ask("test.count", json!(1000)));
+        assert!(open.next().await.is_some());
+        assert!(node.runtime.inject("node", fault).await);
+        // A call that was open goes on, the connection takes others, and there are new connections.
+        let mut items = 1;
+        while open.next().await.is_some() {
+            items += 1;
+        }
+        assert_eq!((items, open.reply().await.is_ok()), (1000, true));
+        let (_, reply) = heard(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
+        reply.unwrap();
+        let path = node.folder.path().join("socket");
+        let other = SocketClient::connect(&path).await.unwrap();
+        let (_, reply) = heard(&other, ask("test.obey", json!({"Echo": 8}))).await;
+        reply.unwrap();
+        let (services, _) = heard(&other, Request::Services).await;
+        let server = services.iter().find(|one| one["name"] == "node").unwrap();
+        assert_eq!(
+            (&server["status"], &server["restarts"]),
+            (&json!("running"), &json!(1))
+        );
+        node.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_cancels_what_it_asked_for() {
     let agent = Obedient::default();
     let gate = agent.gate.clone();
-    let node = Node::start(agent).await;
-    let runtime = node.runtime.clone();
-    let mut waiting = node.client.call(ask("test.obey", json!({"AtTheGate": 1})));
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::builder(tight()).agent(agent);
+    let runtime = runtime.start().await.unwrap();
+    let path = folder.path().join("socket");
+    let server = SocketServer::bind(&path).unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let mut serving = JoinSet::new();
+    let served = Arc::new(runtime.clone());
+    serving.spawn(server.serve(served, async { drop(stopped.await) }));
+    let client = SocketClient::connect(&path).await.unwrap();
+    let mut waiting = client.call(ask("test.obey", json!({"AtTheGate": 1})));
     let reached = tokio::task::spawn_blocking({
         let gate = gate.clone();
         move || gate.reached(1)
@@ -120,11 +150,10 @@ async fn a_client_that_goes_cancels_what_it_asked_for() {
         _ = waiting.next() => panic!("it passed a shut gate"),
         reached = reached => reached.unwrap(),
     }
-    drop(node.client);
+    drop(client);
     // The connection's end is heard before the node's, so the task is no longer anybody's when the gate opens.
     drop(waiting);
-    let _ = node.stop.send(());
-    let mut serving = node.serving;
+    let _ = stop.send(());
     serving.join_next().await;
     gate.open();
     let report = runtime.shutdown().await;
