@@ -92,11 +92,11 @@ fn an_m4a_whose_tables_count_too_much_is_heard_as_far_as_it_goes() {
                 _ => (12, 4),
             };
             for entry in 0..said.min(3) as usize {
-                for more in [1 << 16, 1 << 31, u32::MAX - 1, u32::MAX] {
+                for more in [1_u32 << 16, 1 << 31, u32::MAX - 1, u32::MAX] {
                     let what = format!("{table:?}, {more} in entry {entry}");
                     check(name, &what, 3_000, |bytes| {
                         let at = at + first + entry * width + inside;
-                        put(bytes, at, &(more as u32).to_be_bytes());
+                        put(bytes, at, &more.to_be_bytes());
                     });
                 }
             }
