@@ -5,6 +5,7 @@
 
 mod broken_off;
 mod claims;
+mod corrections;
 mod decode;
 mod edits;
 mod file;
@@ -12,10 +13,12 @@ mod info;
 mod limits;
 mod mix;
 mod opus;
+mod pages;
 mod rebuilt;
 mod resample;
 mod riff;
 mod source;
+mod tables;
 
 pub use file::AudioFile;
 pub use info::AudioInfo;

@@ -125,7 +125,7 @@ impl<'a> StepContext<'a> {
         })
     }
 
-    /// Tells observers how much of the member's work is done, from 0 to 1.
+    /// Tells observers how much of the member's work is done, from 0 to 1. What is less or more is told as one of these; what is no number is not.
     pub fn progress(&mut self, member: Member, done: f32) {
         self.host.progress(member, done);
     }

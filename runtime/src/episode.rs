@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use engine::{Reacting, react};
 pub use inputs::{InputFailure, InputProblem, file_kinds};
-pub use media::audio_type;
+pub use media::{audio_type, content_type};
 pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};
 

@@ -54,7 +54,7 @@ pub use environment::{
 };
 pub use episode::{
     Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
-    file_kinds,
+    content_type, file_kinds,
 };
 pub use error::TaskError;
 pub use events::{

@@ -1,5 +1,7 @@
 //! Payloads: inputs, outputs and stream items with their type erased, cheap to share and able to become JSON.
 
+mod finite;
+
 use std::any::Any;
 use std::fmt;
 use std::io;
@@ -62,7 +64,8 @@ impl Payload {
     /// The value as JSON.
     ///
     /// # Errors
-    /// The serialiser's message, for a value that JSON cannot hold (a map with keys that are not strings), or that of its panic.
+    /// The serialiser's message, for a value that JSON cannot hold (a map with keys that are not strings), or that of its panic; and
+    /// where a number is infinite or none, which serde_json makes `null` of.
     pub fn to_json(&self) -> Result<Value, String> {
         let value = self.value.as_deref().ok_or("it was taken apart")?;
         panics::caught(|| (self.to_json)(value))
@@ -98,7 +101,11 @@ impl fmt::Debug for Payload {
 
 fn to_json<T: Data>(value: &(dyn Any + Send + Sync)) -> Result<Value, String> {
     match value.downcast_ref::<T>() {
-        Some(value) => serde_json::to_value(value).map_err(|error| error.to_string()),
+        Some(value) => {
+            let json = serde_json::to_value(value).map_err(|error| error.to_string())?;
+            finite::check(value, &json)?;
+            Ok(json)
+        }
         None => Err(format!("expected a {}", std::any::type_name::<T>())),
     }
 }

@@ -16,7 +16,28 @@ pub struct Reaction {
     pub(crate) kind: FactKind,
     pub(crate) skill: Arc<str>,
     pub(crate) produces: Option<FactKind>,
-    pub(crate) input: fn(&Fact) -> Value,
+    pub(crate) input: Input,
+}
+
+/// What a rule gives its skill.
+#[derive(Clone, Copy)]
+pub(crate) enum Input {
+    /// The fact's content.
+    Content,
+    /// The path of the file that the fact is about.
+    Path,
+    /// What its author makes of the fact.
+    Made(fn(&Fact) -> Value),
+}
+
+impl Input {
+    fn from(self, fact: &Fact) -> Value {
+        match self {
+            Self::Content => fact.value.clone(),
+            Self::Path => path_of(fact),
+            Self::Made(make) => make(fact),
+        }
+    }
 }
 
 impl Reaction {
@@ -25,9 +46,9 @@ impl Reaction {
     /// The input is the fact's content; of a fact about a file (`file.*`) it is `{"path": ...}`.
     pub fn new(name: &str, kind: FactKind, skill: &str) -> Self {
         let input = if kind.name().starts_with("file.") {
-            path_of
+            Input::Path
         } else {
-            content_of
+            Input::Content
         };
         let produces = FactKind::new(skill, 1).ok();
         Self {
@@ -50,7 +71,7 @@ impl Reaction {
     /// is a failure of its episode, and its task a dead letter.
     #[must_use]
     pub fn input(mut self, input: fn(&Fact) -> Value) -> Self {
-        self.input = input;
+        self.input = Input::Made(input);
         self
     }
 
@@ -59,7 +80,7 @@ impl Reaction {
     /// # Errors
     /// What a panic of the author's rule said.
     pub(crate) fn input_from(&self, fact: &Fact) -> Result<Value, String> {
-        let input = panics::caught(|| (self.input)(fact));
+        let input = panics::caught(|| self.input.from(fact));
         input.map_err(|message| format!("panic in the input of rule `{}`: {message}", self.name))
     }
 
@@ -87,8 +108,4 @@ impl fmt::Debug for Reaction {
 
 fn path_of(fact: &Fact) -> Value {
     json!({ "path": fact.value.get("path").cloned().unwrap_or(Value::Null) })
-}
-
-fn content_of(fact: &Fact) -> Value {
-    fact.value.clone()
 }

@@ -3,6 +3,7 @@
 mod assembly;
 mod builder;
 mod calls;
+mod fit;
 mod names;
 mod redrive;
 mod resume;

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::context::{FlowContext, StepContext};
@@ -18,6 +20,8 @@ use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step}
 /// What callers need of a skill: its spec, and how to read and measure an input.
 pub(crate) trait Face: Send + Sync {
     fn spec(&self) -> &SkillSpec;
+    /// The JSON schema of its output as it is written, not as it would be read.
+    fn written(&self) -> Schema;
     fn decode(&self, input: Value) -> Result<Payload, TaskError>;
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, TaskError>;
     fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError>;
@@ -125,6 +129,13 @@ struct ErasedFlow<K: Skill>(Arc<Erased<K>>);
 impl<K: Skill> Face for Erased<K> {
     fn spec(&self) -> &SkillSpec {
         &self.spec
+    }
+
+    fn written(&self) -> Schema {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        settings
+            .into_generator()
+            .into_root_schema_for::<K::Output>()
     }
 
     fn decode(&self, input: Value) -> Result<Payload, TaskError> {

@@ -96,7 +96,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     };
     let interrupts = Interrupts::listen_to_all(context.locale)?;
     session::run(
-        &node,
+        || Box::pin(node.look()),
         Ui::new(view, palette),
         arguments.interval,
         interrupts,

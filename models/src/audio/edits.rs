@@ -60,7 +60,7 @@ pub(super) fn read(source: &mut (impl Read + Seek)) -> Vec<Edit> {
 
 fn read_boxes(source: &mut (impl Read + Seek)) -> Option<Vec<Edit>> {
     let length = source.seek(SeekFrom::End(0)).ok()?;
-    let mut boxes = Boxes { left: MOST_BOXES };
+    let mut boxes = Boxes::default();
     let (first, ..) = boxes.header(source, 0, length)?;
     if &first != b"ftyp" {
         return None;
@@ -112,13 +112,19 @@ fn read_track(
 }
 
 /// Walks over boxes: a length, a name, and what is in it.
-struct Boxes {
+pub(super) struct Boxes {
     left: usize,
+}
+
+impl Default for Boxes {
+    fn default() -> Self {
+        Self { left: MOST_BOXES }
+    }
 }
 
 impl Boxes {
     /// The contents of the first box of that name between two positions.
-    fn find(
+    pub(super) fn find(
         &mut self,
         source: &mut (impl Read + Seek),
         start: u64,
@@ -136,7 +142,7 @@ impl Boxes {
     }
 
     /// The name of the box at a position, where its contents begin and where they end.
-    fn header(
+    pub(super) fn header(
         &mut self,
         source: &mut (impl Read + Seek),
         at: u64,

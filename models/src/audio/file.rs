@@ -11,11 +11,12 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
+use super::corrections::Corrections;
 use super::decode::{self, Decoder, Known};
 use super::rebuilt::Rebuilt;
 use super::resample::RateConverter;
 use super::source::{Allowance, Source};
-use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, claims, edits, riff};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, claims, edits, pages, riff, tables};
 use crate::ModelError;
 
 /// The most samples in one block: a second.
@@ -181,11 +182,18 @@ impl AudioFile {
         let (source, start): (Box<dyn MediaSource>, u64) = match sound {
             Some(sound) => {
                 let sound = Rebuilt::new(source, sound);
-                (Box::new(Source::new(sound, allowance.clone(), None)), 0)
+                (
+                    Box::new(Source::new(
+                        sound,
+                        allowance.clone(),
+                        Corrections::default(),
+                    )),
+                    0,
+                )
             }
             None => {
-                let open_end = broken_off::find(&mut source);
-                let source = Source::new(source, allowance.clone(), open_end);
+                let corrections = corrections(&mut source, start);
+                let source = Source::new(source, allowance.clone(), corrections);
                 (Box::new(source), start)
             }
         };
@@ -282,6 +290,18 @@ fn after_tags(source: &mut (impl Read + Seek), file_length: u64) -> u64 {
         at += 10 + length + footer;
     }
     at
+}
+
+/// What is to be read otherwise than the file says.
+fn corrections(source: &mut (impl Read + Seek), start: u64) -> Corrections {
+    let mut corrections = Corrections::default();
+    if let Some(length) = broken_off::find(source) {
+        // "To the end of the file".
+        corrections.put(length, &[0; 4]);
+    }
+    tables::correct(source, &mut corrections);
+    pages::correct(source, start, &mut corrections);
+    corrections
 }
 
 fn empty(path: &Path) -> ModelError {

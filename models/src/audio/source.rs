@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use symphonia::core::io::MediaSource;
 
+use super::corrections::Corrections;
+
 /// The most bytes that a header, with its tables and pictures, or one packet may take. Both are held in memory, and a file can claim any
 /// size for them. The tables of a day of AAC take 20 MB.
 pub(super) const STEP_BYTES: u64 = 64 << 20;
@@ -26,33 +28,17 @@ pub(super) struct Source<S> {
     inner: S,
     at: u64,
     allowance: Allowance,
-    /// Where a length lies that is read as 0; see [`super::broken_off`].
-    open_end: Option<u64>,
+    corrections: Corrections,
 }
-
-/// The bytes of a length.
-const LENGTH: u64 = 4;
 
 impl<S: MediaSource> Source<S> {
     /// A source that is not read before it was sought in.
-    pub(super) fn new(inner: S, allowance: Allowance, open_end: Option<u64>) -> Self {
+    pub(super) fn new(inner: S, allowance: Allowance, corrections: Corrections) -> Self {
         Self {
             inner,
             at: 0,
             allowance,
-            open_end,
-        }
-    }
-
-    /// Overwrites what was read of the length that is to be 0.
-    fn open(&self, read: &mut [u8]) {
-        let Some(start) = self.open_end else {
-            return;
-        };
-        for (at, byte) in (self.at..).zip(read) {
-            if (start..start + LENGTH).contains(&at) {
-                *byte = 0;
-            }
+            corrections,
         }
     }
 }
@@ -68,7 +54,8 @@ impl<S: MediaSource> Read for Source<S> {
             )));
         };
         self.allowance.0.store(left, Ordering::Relaxed);
-        self.open(buffer.get_mut(..read).unwrap_or_default());
+        let read_bytes = buffer.get_mut(..read).unwrap_or_default();
+        self.corrections.apply(self.at, read_bytes);
         self.at += read as u64;
         Ok(read)
     }

@@ -5,6 +5,7 @@ mod bad_files;
 mod live;
 mod lying_headers;
 mod lying_lengths;
+mod lying_tables;
 
 use std::path::{Path, PathBuf};
 

@@ -187,10 +187,7 @@ impl Inputs {
                     .push(InputFailure::refused(path, "listed", &error));
             }
         };
-        let mut children: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .collect();
-        children.sort();
+        let children = self.children(path, entries.map(|entry| Ok(entry?.path())));
         let hidden = |child: &Path| {
             child
                 .file_name()
@@ -199,6 +196,26 @@ impl Inputs {
         for child in children.iter().filter(|child| !hidden(child)) {
             self.visit(child, Depth::Below(below));
         }
+    }
+
+    /// What a folder holds, in the order of names. What cannot be listed is told of.
+    fn children(
+        &mut self,
+        folder: &Path,
+        entries: impl Iterator<Item = std::io::Result<PathBuf>>,
+    ) -> Vec<PathBuf> {
+        let mut children = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(path) => children.push(path),
+                Err(error) => {
+                    self.failures
+                        .push(InputFailure::refused(folder, "listed to its end", &error))
+                }
+            }
+        }
+        children.sort();
+        children
     }
 
     fn visit_file(&mut self, path: &Path, metadata: &Metadata) {
@@ -306,6 +323,23 @@ mod tests {
             failed,
             [folder.path().join("empty.txt").as_path(), missing.as_path()]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_listed_of_a_folder_is_told_of() {
+        let mut inputs = Inputs::default();
+        let entries = [
+            Ok(PathBuf::from("b")),
+            Err(ErrorKind::PermissionDenied.into()),
+            Ok(PathBuf::from("a")),
+        ];
+        let children = inputs.children(Path::new("folder"), entries.into_iter());
+        assert_eq!(children, ["a", "b"].map(PathBuf::from));
+        let [failure] = &inputs.failures[..] else {
+            panic!("{:?}", inputs.failures);
+        };
+        assert_eq!(failure.path, Path::new("folder"));
+        assert_eq!(failure.problem, InputProblem::Forbidden);
     }
 
     #[test]

@@ -9,17 +9,23 @@ use serde_json::{Value, json};
 use crate::agent::{Agent, AgentDefinition};
 use crate::episode::{MEDIA, file_kind};
 use crate::error::TaskError;
+use crate::fact::FactKind;
 use crate::ids::EpisodeId;
 use crate::quiet_rule::QuietRule;
-use crate::reaction::Reaction;
+use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;
 use crate::runtime::assembly::defined;
+use crate::runtime::fit;
 use crate::skill_entry::Face;
+
+/// A kind of facts, and a skill whose outputs become such.
+type Writer<'a> = (&'a FactKind, &'a str);
 
 /// What the agents of a team offer and bring, by name.
 pub(super) struct Team {
     known: KnownNames,
     faces: HashMap<String, Arc<dyn Face>>,
+    reactions: Vec<Reaction>,
     quiet_rules: Vec<QuietRule>,
     /// The kinds of facts that somebody is known to write.
     written: BTreeSet<String>,
@@ -35,6 +41,7 @@ impl Team {
                 ..KnownNames::default()
             },
             faces: HashMap::new(),
+            reactions: Vec::new(),
             quiet_rules: Vec::new(),
             written: kinds.map(|kind| kind.to_string()).collect(),
         }
@@ -57,6 +64,7 @@ impl Team {
             .flatten()
             .map(ToString::to_string);
         self.written.extend(written);
+        self.reactions.extend(definition.reactions.iter().cloned());
         self.quiet_rules
             .extend(definition.quiet_rules.iter().cloned());
     }
@@ -92,6 +100,7 @@ impl Team {
         config.check_names(&self.known)?;
         self.check_inputs(config)?;
         self.check_quiet_rules(config)?;
+        self.check_chains(config)?;
         let rules = config.reactions.iter().filter(|rule| rule.enabled);
         let own = rules.map(|rule| format!("{}@1", rule.skill));
         let written = self.written.iter().cloned().chain(own).collect();
@@ -140,6 +149,79 @@ impl Team {
             })?;
         }
         Ok(())
+    }
+
+    /// What one rule's skill writes is what another's takes, where that is known before there is a fact.
+    fn check_chains(&self, config: &Config) -> Result<(), RuntimeError> {
+        let replaced = |name: &str| config.reactions.iter().any(|own| own.name == name);
+        let own = self.reactions.iter();
+        let own: Vec<Reaction> = own.filter(|rule| !replaced(rule.name())).cloned().collect();
+        let configured = config.reactions.iter().enumerate();
+        let configured = configured.filter(|(_, rule)| rule.enabled);
+        let configured: Vec<(usize, Reaction)> = configured
+            .filter_map(|(index, rule)| {
+                // A kind that is none is told of elsewhere.
+                let kind = rule.kind.parse().ok()?;
+                Some((index, Reaction::new(&rule.name, kind, &rule.skill)))
+            })
+            .collect();
+        let quiet = self.quiet_rules.iter();
+        let quiet = quiet.filter(|rule| !replaced(rule.name()));
+        let reacting = own.iter().chain(configured.iter().map(|(_, rule)| rule));
+        let writers = reacting
+            .map(|rule| (&rule.produces, &rule.skill))
+            .chain(quiet.map(|rule| (&rule.produces, &rule.skill)));
+        let writers: Vec<Writer<'_>> = writers
+            .filter_map(|(kind, skill)| Some((kind.as_ref()?, &**skill)))
+            .collect();
+        for rule in &own {
+            if let Some((writer, why)) = self.misfit(rule, &writers) {
+                return Err(RuntimeError::Reaction(TaskError::InvalidInput {
+                    skill: rule.skill().to_owned(),
+                    message: format!(
+                        "rule `{}` gives it facts of kind `{}`, which `{writer}` writes: {why}",
+                        rule.name(),
+                        rule.kind(),
+                    ),
+                }));
+            }
+        }
+        let broken = configured.iter().filter_map(|(index, rule)| {
+            let (writer, why) = self.misfit(rule, &writers)?;
+            let key = format!("reactions[{index}].skill");
+            Some(Problem::BrokenRule {
+                place: config.places.of_key(&key),
+                key,
+                rule: format!(
+                    "a skill that takes what facts of kind `{}` hold, which `{writer}` writes",
+                    rule.kind()
+                ),
+                found: format!("`{}`, which says: {why}", rule.skill()),
+            })
+        });
+        let problems: Vec<Problem> = broken.collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::Invalid { problems }.into()),
+        }
+    }
+
+    /// A skill whose output the rule gives to one that can never read it, if no skill is known that writes such facts and that it could read.
+    fn misfit<'a>(&self, rule: &Reaction, writers: &[Writer<'a>]) -> Option<(&'a str, String)> {
+        if !matches!(rule.input, Input::Content) {
+            return None;
+        }
+        let taken = self.faces.get(rule.skill())?.spec().input.as_value();
+        let mut found = None;
+        for (_, writer) in writers.iter().filter(|(kind, _)| *kind == rule.kind()) {
+            let written = self.faces.get(*writer)?.written();
+            let why = fit::misfit(written.as_value(), taken)?;
+            // The reader of the input has the last word.
+            let example = fit::example(written.as_value());
+            self.decode(rule.skill(), &example).err()?;
+            found.get_or_insert((*writer, why));
+        }
+        found
     }
 
     /// Whether the skill can read the input. That there is such a skill is checked elsewhere.

@@ -459,11 +459,27 @@ impl JobHost for Host<'_> {
     }
 
     fn progress(&mut self, member: Member, done: f32) {
-        if let Some(member) = self.members.get(member.0 as usize) {
+        if let (Some(done), Some(member)) = (share(done), self.members.get(member.0 as usize)) {
             let cell = &self.seat.cell;
             cell.note(member.ticket.id, cell.clock.now(), || Note::Progress {
                 done,
             });
         }
+    }
+}
+
+/// A share from 0 to 1; none of what is no number.
+fn share(done: f32) -> Option<f32> {
+    (!done.is_nan()).then(|| done.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_from_0_to_1() {
+        let told = [0.25, -1.0, f32::INFINITY, f32::NAN].map(share);
+        assert_eq!(told, [Some(0.25), Some(0.0), Some(1.0), None]);
     }
 }

@@ -66,6 +66,7 @@ const TRAPS: &[(Part, Trap, &[&str])] = &[
     (Part::Input, Trap::Drop, &[]),
     (Part::Input, Trap::Serialize, &["durable", "add", "errand"]),
     (Part::Input, Trap::NotJson, &["durable", "add", "errand"]),
+    (Part::Input, Trap::NotFinite, &["durable"]),
     (Part::Input, Trap::Deserialize, &["json", "stream", "add"]),
     (
         Part::Input,
@@ -83,9 +84,15 @@ const TRAPS: &[(Part, Trap, &[&str])] = &[
         Trap::NotJson,
         &["durable", "json", "stream", "add"],
     ),
+    (
+        Part::Output,
+        Trap::NotFinite,
+        &["durable", "json", "stream", "add"],
+    ),
     (Part::Item, Trap::Drop, &[]),
     (Part::Item, Trap::Serialize, &["stream"]),
     (Part::Item, Trap::NotJson, &["stream"]),
+    (Part::Item, Trap::NotFinite, &["stream"]),
     (Part::Chunk, Trap::Drop, &[]),
     (Part::Chunk, Trap::Deserialize, &["add"]),
     (Part::Chunk, Trap::Measure, &["add"]),
@@ -151,6 +158,11 @@ async fn an_authors_value_panics_wherever_it_is_used() {
                 let failed = scene.round(&content, &chunk).await;
                 let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
                 assert_eq!(names, *expected, "{what}, {round} round: {failed:?}");
+                let named = |(_, error): &(_, String)| error.contains("in `share`, got NaN");
+                assert!(
+                    *trap != Trap::NotFinite || failed.iter().all(named),
+                    "{failed:?}"
+                );
             }
             scene.end(&what).await;
         })

@@ -11,6 +11,7 @@
 mod accepting;
 mod author_panics;
 mod batches;
+mod chains;
 mod chunks;
 mod conformance;
 mod contract;

@@ -100,6 +100,11 @@ fn a_rule_for_facts_that_nobody_is_known_to_write_is_odd() {
         said.contains("aimass.toml:3") && said.contains("`test.obey@1`?"),
         "{said}"
     );
-    // What a rule's skill says becomes a fact.
-    assert!(odd(&rule("mine", "test.obey@1", "test.obey")).is_empty());
+    // What a rule's skill says becomes a fact, if the next one can read it.
+    let chained = team(&rule("mine", "test.obey@1", "test.obey")).check();
+    let Err(RuntimeError::Config(error)) = chained else {
+        panic!("{chained:?}");
+    };
+    let said = error.to_string();
+    assert!(said.contains(", got integer"), "{said}");
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Chain, Cursor, Read};
 
+use aimass_runtime::content_type;
+
 use crate::cli::failure::Failure;
 use crate::cli::said::said;
 
@@ -42,9 +44,9 @@ impl<R: Read> Sound<R> {
         let mut first = Vec::new();
         let begun = source.by_ref().take(12).read_to_end(&mut first);
         begun.map_err(|error| cannot_read(&error))?;
-        let is_wav = first.starts_with(b"RIFF") && first.ends_with(b"WAVE") && first.len() == 12;
-        let (shape, left) = match is_wav {
-            true => {
+        // A bare stream of mp3 is not told from samples by so little: it begins as loud ones do.
+        let (shape, left) = match content_type(&first) {
+            Some("audio/wav") if first.starts_with(b"RIFF") => {
                 first.clear();
                 let (shape, length) = header(&mut source)?;
                 let is_endless = length == 0 || length >= ENDLESS;
@@ -57,10 +59,10 @@ impl<R: Read> Sound<R> {
                     },
                 )
             }
-            false => match other_kind(&first) {
-                Some(kind) => return Err(unusable(kind)),
-                None => (None, u64::MAX),
-            },
+            Some("audio/wav") => return Err(unusable("wav of 64-bit lengths (RF64)")),
+            // Taken for samples, it would be heard as noise.
+            Some(other) => return Err(unusable(other)),
+            None => (None, u64::MAX),
         };
         Ok(Self {
             source: Cursor::new(first).chain(source),
@@ -100,21 +102,6 @@ impl<R: Read> Sound<R> {
         self.half = rest.first().copied();
         let sample = |bytes: &[u8; 2]| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0;
         Ok(Some(samples.iter().map(sample).collect()))
-    }
-}
-
-/// The kind of a file that is no plain samples, by how it begins. Taken for samples, it would be heard as noise. A bare mp3 stream is not told from samples: it begins
-/// as loud ones do.
-fn other_kind(first: &[u8]) -> Option<&'static str> {
-    match first {
-        [b'f', b'L', b'a', b'C', ..] => Some("flac"),
-        [b'O', b'g', b'g', b'S', ..] => Some("ogg"),
-        [b'I', b'D', b'3', ..] => Some("mp3"),
-        [b'F', b'O', b'R', b'M', ..] => Some("aiff"),
-        [b'R', b'F', b'6', b'4', ..] => Some("wav of 64-bit lengths (RF64)"),
-        [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("webm or matroska"),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("m4a"),
-        _ => None,
     }
 }
 
@@ -301,8 +288,13 @@ mod tests {
         for (begin, kind) in [
             (&b"fLaC\0\0\0\x22"[..], "flac"),
             (b"OggS\0\x02", "ogg"),
-            (b"ID3\x04\0", "mp3"),
-            (b"\0\0\0\x20ftypM4A ", "m4a"),
+            (b"ID3\x04\0", "audio/mpeg"),
+            (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+            (b"\0\0\0\x20ftypisom", "video/mp4"),
+            (b"#!AMR\n", "audio/amr"),
+            (b"caff\0\x01", "audio/x-caf"),
+            (b".snd\0\0\0\x18", "audio/basic"),
+            (b"\x89PNG\r\n\x1a\n", "image/png"),
             (b"FORM\0\0\0\x20AIFF", "aiff"),
             (b"RF64\xff\xff\xff\xffWAVE", "RF64"),
             (b"\x1a\x45\xdf\xa3", "webm"),

@@ -1,10 +1,13 @@
 //! The terminal: taken over, and given back however the program ends.
 
 use std::io;
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::overview;
 use super::ui::Ui;
@@ -15,6 +18,21 @@ const WAITING: usize = 64;
 /// A terminal in our hands. Dropping it gives it back; a panic does so before it is reported.
 pub(super) struct Screen {
     terminal: DefaultTerminal,
+    panics: Arc<Panics>,
+}
+
+/// Panics of any thread, at which the terminal was given back already.
+#[derive(Default)]
+pub(super) struct Panics {
+    happened: AtomicBool,
+    told: Notify,
+}
+
+impl Panics {
+    /// Returns once there was one.
+    pub(super) async fn first(&self) {
+        self.told.notified().await;
+    }
 }
 
 impl Screen {
@@ -24,7 +42,10 @@ impl Screen {
     /// The system's, such as for a standard output that is no terminal. The terminal is as it was then.
     pub(super) fn open() -> io::Result<Self> {
         match ratatui::try_init() {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self {
+                terminal,
+                panics: hear_of_panics(),
+            }),
             Err(error) => {
                 // It may have come half of the way.
                 let _ = ratatui::try_restore();
@@ -33,7 +54,16 @@ impl Screen {
         }
     }
 
+    /// Panics from now on: after one, the terminal is no longer ours.
+    pub(super) fn panics(&self) -> Arc<Panics> {
+        self.panics.clone()
+    }
+
+    /// Draws a frame, unless a panic has taken the terminal away.
     pub(super) fn draw(&mut self, ui: &Ui) -> io::Result<()> {
+        if self.panics.happened.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let draw = |frame: &mut ratatui::Frame<'_>| {
             overview::draw(ui, frame.area(), frame.buffer_mut());
         };
@@ -45,8 +75,22 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // A terminal that is gone needs nothing back.
         let _ = self.terminal.show_cursor();
-        let _ = ratatui::try_restore();
+        // Given back twice, it would write over what was said of the panic.
+        if !self.panics.happened.load(Ordering::Acquire) {
+            let _ = ratatui::try_restore();
+        }
     }
+}
+
+fn hear_of_panics() -> Arc<Panics> {
+    let panics = Arc::new(Panics::default());
+    let (heard, report) = (panics.clone(), panic::take_hook());
+    panic::set_hook(Box::new(move |why| {
+        heard.happened.store(true, Ordering::Release);
+        report(why);
+        heard.told.notify_one();
+    }));
+    panics
 }
 
 /// What comes from the terminal, read by a thread of its own because reading it blocks. It ends with the process.

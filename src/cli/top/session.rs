@@ -8,20 +8,20 @@ use aimass_observers::live::LiveView;
 use ratatui::crossterm::event::Event;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::node::Node;
 use super::screen::{Screen, events};
 use super::ui::{Next, Pace, Ui};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{BUG, Failure};
 use crate::cli::interrupt::Interrupts;
 
-type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 'a>>;
+/// A look at the node, under way.
+pub(super) type Look<'a> = Pin<Box<dyn Future<Output = Result<LiveView, Failure>> + Send + 'a>>;
 
-/// Shows the node until the user or the system asks for an end.
+/// Shows what is looked at until the user or the system asks for an end.
 ///
 /// # Errors
-/// When the node ends, or the terminal.
-pub(super) async fn run(
-    node: &Node,
+/// When the node ends, or the terminal; and after a panic, wherever it was, for the terminal is given back then.
+pub(super) async fn run<'a>(
+    look_again: impl Fn() -> Look<'a>,
     mut ui: Ui,
     pause: Duration,
     mut interrupts: Interrupts,
@@ -32,11 +32,13 @@ pub(super) async fn run(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first one comes at once, and the first look was had already.
     ticks.tick().await;
-    let mut look: Option<Look<'_>> = None;
+    let mut look: Option<Look<'a>> = None;
+    let panics = screen.panics();
     loop {
         screen.draw(&ui)?;
         tokio::select! {
             _ = interrupts.asked() => return Ok(()),
+            () = panics.first() => return Err(Failure::already_said(BUG)),
             event = events.recv() => match event {
                 Some(Ok(Event::Key(key))) => {
                     if ui.on_key(key) == Next::Quit {
@@ -46,7 +48,8 @@ pub(super) async fn run(
                 // A new size is seen when the next frame is drawn.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
-                None => return Ok(()),
+                // Its thread has said why.
+                None => return Err(Failure::already_said(BUG)),
             },
             view = of(&mut look) => {
                 look = None;
@@ -59,7 +62,7 @@ pub(super) async fn run(
                 if look.is_some() {
                     ui.silence = Some(ui.silence.unwrap_or_default() + pause);
                 } else {
-                    look = Some(Box::pin(node.look()));
+                    look = Some(look_again());
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod frames;
 mod keys;
+mod panics;
 mod sample;
 
 use ratatui::Terminal;

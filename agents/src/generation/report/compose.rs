@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use aimass_config::Locale;
 use aimass_runtime::Fact;
 
-use super::documents::{Document, Medium, documents};
+use super::documents::{BEGINNING, Document, Medium, documents};
 use super::near::{COMPARED, Near, hundredths, nearest};
 use super::quotes::{opening, said};
 use super::references::References;
@@ -30,6 +30,14 @@ pub(super) struct Excerpt {
     /// The number of the fact that it comes from.
     pub(super) reference: u32,
     pub(super) text: String,
+    pub(super) extent: Extent,
+}
+
+/// How much of a document an excerpt holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    Beginning,
 }
 
 /// Puts a report together. Reads the beginnings of text files, and blocks meanwhile.
@@ -42,14 +50,9 @@ pub(super) fn compose(facts: &[Fact]) -> Draft {
     for (at, document) in documents.iter().enumerate() {
         let near = nearest.get(at).and_then(Option::as_ref);
         let near = near.and_then(|near| Some((documents.get(near.other)?, near.similarity)));
-        let (section, excerpt) = section(document, near, &mut references);
-        if let Some((reference, text)) = excerpt {
-            excerpts.push(Excerpt {
-                section: sections.len(),
-                reference,
-                text,
-            });
-        }
+        let at = sections.len();
+        let (section, excerpt) = section(document, near, &mut references, at);
+        excerpts.extend(excerpt);
         sections.push(section);
     }
     let inputs = documents.len() as u32;
@@ -162,15 +165,16 @@ fn closest(
     Some(references.sentence(closest, &rests_on))
 }
 
-/// A document's section, and its text with the number of the fact that it comes from.
+/// A document's section, the one at that place, and its text.
 fn section(
     document: &Document<'_>,
     near: Option<(&Document<'_>, f32)>,
     references: &mut References,
-) -> (Section, Option<(u32, String)>) {
+    at: usize,
+) -> (Section, Option<Excerpt>) {
     let (mut sentences, excerpt) = match document.medium {
-        Medium::Recording => recording(document, references),
-        Medium::Text => text(document, references),
+        Medium::Recording => recording(document, references, at),
+        Medium::Text => text(document, references, at),
         Medium::Other | Medium::Given => (vec![unread(document, references)], None),
     };
     sentences.extend(nearness(document, near, references));
@@ -191,9 +195,9 @@ fn unread(document: &Document<'_>, references: &mut References) -> Sentence {
     references.sentence(Statement::Unread { name }, &rests_on)
 }
 
-type Written = (Vec<Sentence>, Option<(u32, String)>);
+type Written = (Vec<Sentence>, Option<Excerpt>);
 
-fn recording(document: &Document<'_>, references: &mut References) -> Written {
+fn recording(document: &Document<'_>, references: &mut References, at: usize) -> Written {
     let Some(transcript) = &document.transcript else {
         return (vec![unread(document, references)], None);
     };
@@ -230,11 +234,11 @@ fn recording(document: &Document<'_>, references: &mut References) -> Written {
         return (sentences, None);
     }
     let reference = references.cite(transcript.fact, name);
-    let excerpt = cut(&transcript.value.text);
-    (sentences, Some((reference, excerpt)))
+    let excerpt = Excerpt::of(&transcript.value.text, Extent::Whole, reference, at);
+    (sentences, Some(excerpt))
 }
 
-fn text(document: &Document<'_>, references: &mut References) -> Written {
+fn text(document: &Document<'_>, references: &mut References, at: usize) -> Written {
     let name = document.name.as_str();
     let language = document.read_language();
     let statement = Statement::Text {
@@ -254,11 +258,29 @@ fn text(document: &Document<'_>, references: &mut References) -> Written {
         sentences.push(references.sentence(Statement::Begins { quote }, &read));
     }
     let reference = references.cite(document.input, name);
-    (sentences, Some((reference, cut(&beginning))))
+    let read = match document.bytes() > BEGINNING {
+        true => Extent::Beginning,
+        false => Extent::Whole,
+    };
+    let excerpt = Excerpt::of(&beginning, read, reference, at);
+    (sentences, Some(excerpt))
 }
 
-fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(EXCERPT)].to_owned()
+impl Excerpt {
+    /// Of a text of which so much was read.
+    fn of(text: &str, read: Extent, reference: u32, section: usize) -> Self {
+        let shown = &text[..text.floor_char_boundary(EXCERPT)];
+        let extent = match shown.len() < text.len() {
+            true => Extent::Beginning,
+            false => read,
+        };
+        Self {
+            section,
+            reference,
+            text: shown.to_owned(),
+            extent,
+        }
+    }
 }
 
 fn nearness(
@@ -290,6 +312,44 @@ impl Draft {
                 says: None,
             };
             section.sentences.insert(at, sentence);
+        }
+    }
+
+    /// Says that the sentences which a model added about some documents rest on their beginnings.
+    pub(super) fn tell_of_beginnings(&mut self, references: Vec<u32>) {
+        let says = Statement::Beginnings {
+            inputs: references.len() as u32,
+            bytes: EXCERPT as u32,
+        };
+        self.tell(says, references);
+    }
+
+    /// Says that a model was asked about so many documents, and not about these behind them.
+    pub(super) fn tell_of_unasked(&mut self, asked: u32, unasked: &[Excerpt]) {
+        let first = unasked.first();
+        let first = first.and_then(|first| self.report.sections.get(first.section));
+        let Some(first) = first.map(|section| section.heading.clone()) else {
+            return;
+        };
+        let says = Statement::Asked {
+            inputs: asked,
+            left_out: unasked.len() as u32,
+            first,
+        };
+        self.tell(says, unasked.iter().map(|one| one.reference).collect());
+    }
+
+    fn tell(&mut self, says: Statement, references: Vec<u32>) {
+        let Some(overview) = self.report.sections.first_mut() else {
+            return;
+        };
+        if !references.is_empty() {
+            overview.sentences.push(Sentence {
+                text: says.write(Locale::English),
+                references,
+                author: Author::Facts,
+                says: Some(says),
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use crate::speech::Transcript;
 use crate::text::{DetectedLanguage, Embedding, UNKNOWN_LANGUAGE};
 
 /// How much of a text is read for its beginning, in bytes.
-const BEGINNING: u64 = 16 << 10;
+pub(super) const BEGINNING: u64 = 16 << 10;
 /// Characters of a name that are shown.
 const NAME: usize = 200;
 

@@ -4,7 +4,7 @@ use aimass_runtime::{FlowContext, TaskError};
 use serde_json::{Value, json};
 
 use super::check::is_borne_out;
-use super::compose::{Draft, Excerpt};
+use super::compose::{Draft, Excerpt, Extent};
 use super::quotes::first_sentence;
 use crate::in_order::InOrder;
 
@@ -12,15 +12,17 @@ use crate::in_order::InOrder;
 const COMPLETE: &str = "generation.complete";
 /// Tokens of the answer that are waited for.
 const MAX_TOKENS: u32 = 60;
-/// Documents about which a model is asked: it costs seconds for each.
+/// Documents about which a model is asked: it costs seconds for each. The report says which are beyond.
 const MAX_ASKED: usize = 64;
 /// Questions under way at once, which may share batches.
 const AT_ONCE: usize = 8;
 
 /// Lets a model add a sentence about each document. What it gets wrong is left out; a model that cannot be asked costs the sentences only.
 pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
-    let excerpts = std::mem::take(&mut draft.excerpts);
-    let mut excerpts = excerpts.into_iter().take(MAX_ASKED);
+    let mut excerpts = std::mem::take(&mut draft.excerpts);
+    let beyond = excerpts.split_off(excerpts.len().min(MAX_ASKED));
+    let mut excerpts = excerpts.into_iter();
+    let mut beginnings = Vec::new();
     let mut answers = InOrder::new();
     loop {
         while answers.len() < AT_ONCE
@@ -29,7 +31,8 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
             answers.push(ask(context.clone(), excerpt)).await;
         }
         let Some((excerpt, answer)) = answers.next().await else {
-            return;
+            draft.tell_of_unasked(MAX_ASKED as u32, &beyond);
+            break;
         };
         match answer {
             Ok(answer) => {
@@ -37,6 +40,9 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
                 if let Some(sentence) =
                     sentence.filter(|sentence| is_borne_out(sentence, &excerpt.text))
                 {
+                    if excerpt.extent == Extent::Beginning {
+                        beginnings.push(excerpt.reference);
+                    }
                     draft.add(excerpt.section, excerpt.reference, sentence);
                 }
             }
@@ -44,10 +50,11 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
             Err(TaskError::UnknownSkill { .. }) => return,
             Err(error) => {
                 tracing::info!(said = %error, "the report goes without sentences of a model");
-                return;
+                break;
             }
         }
     }
+    draft.tell_of_beginnings(beginnings);
 }
 
 async fn ask(context: FlowContext, excerpt: Excerpt) -> (Excerpt, Result<String, TaskError>) {

@@ -95,6 +95,22 @@ pub enum Statement {
         /// How many were, the first ones.
         inputs: u32,
     },
+    /// That a model was not asked about all inputs.
+    Asked {
+        /// About how many it was, the first ones.
+        inputs: u32,
+        /// About how many more it could have been.
+        left_out: u32,
+        /// The first of those.
+        first: String,
+    },
+    /// That sentences of a model rest on the beginnings of inputs.
+    Beginnings {
+        /// Of how many.
+        inputs: u32,
+        /// How long a beginning is at most.
+        bytes: u32,
+    },
 }
 
 /// How many inputs are in a language.
@@ -234,6 +250,21 @@ impl Statement {
             Self::Compared { inputs } => {
                 format!("Only the first {inputs} inputs were compared with each other.")
             }
+            Self::Asked {
+                inputs,
+                left_out,
+                first,
+            } => {
+                let verb = if *left_out == 1 { "is" } else { "are" };
+                format!(
+                    "A model was asked about the first {inputs} texts and recordings only; {left_out} more {verb} left out, from {first} on."
+                )
+            }
+            Self::Beginnings { inputs, bytes } => {
+                let their = if *inputs == 1 { "its" } else { "their" };
+                let inputs = counted(*inputs, "input", "inputs");
+                format!("What the model says of {inputs} rests on {their} first {bytes} bytes.")
+            }
         }
     }
 
@@ -303,6 +334,16 @@ impl Statement {
                 format!("与它含义最接近的是 {other}（相似度 {similarity:.2}）。")
             }
             Self::Compared { inputs } => format!("仅对前 {inputs} 份输入作了相互比较。"),
+            Self::Asked {
+                inputs,
+                left_out,
+                first,
+            } => format!(
+                "仅就前 {inputs} 份文本和录音询问了模型；其余 {left_out} 份未询问，从 {first} 起。"
+            ),
+            Self::Beginnings { inputs, bytes } => {
+                format!("模型对其中 {inputs} 份输入的描述仅依据其开头 {bytes} 字节。")
+            }
         }
     }
 }
@@ -398,6 +439,23 @@ mod tests {
                 &Statement::Compared { inputs: 1000 },
                 "Only the first 1000 inputs were compared with each other.",
                 "仅对前 1000 份输入作了相互比较。",
+            ),
+            (
+                &Statement::Asked {
+                    inputs: 64,
+                    left_out: 2,
+                    first: "b.txt".to_owned(),
+                },
+                "A model was asked about the first 64 texts and recordings only; 2 more are left out, from b.txt on.",
+                "仅就前 64 份文本和录音询问了模型；其余 2 份未询问，从 b.txt 起。",
+            ),
+            (
+                &Statement::Beginnings {
+                    inputs: 1,
+                    bytes: 2000,
+                },
+                "What the model says of 1 input rests on its first 2000 bytes.",
+                "模型对其中 1 份输入的描述仅依据其开头 2000 字节。",
             ),
         ] {
             assert_eq!(statement.write(Locale::English), english);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use aimass_agents::generation::{Author, Report, ReportInput, WriteReport};
-use aimass_config::Config;
+use aimass_agents::generation::{Author, Report, ReportInput, Statement, WriteReport};
+use aimass_config::{Config, Locale};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, QuietRule, Runtime, Skill,
     SkillSpec, StepContext, TaskError, TaskOptions, WorkerGroup,
@@ -137,6 +137,52 @@ async fn a_models_sentence_stands_only_if_its_document_bears_it_out() {
     let sentence = &report.sections[1].sentences[1];
     assert_eq!(sentence.references, [1], "it rests on the letter");
     assert!(report.plain().contains("hours. (written by the model) [1]"));
+}
+
+/// What a report says of the limits that it met, with the references of each.
+fn limits(report: &Report) -> Vec<(&str, Vec<u32>)> {
+    let overview = report.sections[0].sentences.iter();
+    let limits = overview.filter(|one| {
+        matches!(
+            one.says,
+            Some(Statement::Asked { .. } | Statement::Beginnings { .. })
+        )
+    });
+    let said = limits.map(|one| (&*one.text, one.references.clone()));
+    said.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_was_not_asked_about_is_told() {
+    let most = [HARBOUR; 64];
+    assert_eq!(limits(&report_of(Completing, &most).await), []);
+    let report = report_of(Completing, &[HARBOUR; 66]).await;
+    assert_eq!(of_model(&report).len(), 64);
+    // Files are in the order of their names.
+    let last = &report.sections[65..];
+    let left_out: Vec<u32> = last
+        .iter()
+        .map(|one| one.sentences[0].references[0])
+        .collect();
+    let said = format!(
+        "A model was asked about the first 64 texts and recordings only; 2 more are left out, from {} on.",
+        last[0].heading
+    );
+    assert_eq!(limits(&report), [(&*said, left_out)]);
+    // Without a model nothing was left out.
+    assert_eq!(limits(&report_of(Reporting, &[HARBOUR; 66]).await), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sentence_that_rests_on_a_beginning_is_told_of() {
+    let long = HARBOUR.repeat(30);
+    let spaced = format!("{HARBOUR}{}", " ".repeat(17 << 10));
+    let report = report_of(Completing, &[HARBOUR, &long, ORCHARD, &spaced]).await;
+    let said = "What the model says of 2 inputs rests on their first 2000 bytes.";
+    assert_eq!(limits(&report), [(said, vec![2, 4])]);
+    let chinese = report.in_locale(Locale::Chinese);
+    let said = "模型对其中 2 份输入的描述仅依据其开头 2000 字节。";
+    assert_eq!(limits(&chinese), [(said, vec![2, 4])]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,12 +183,12 @@ fn a_wav_of_64_bit_lengths_is_heard() {
 }
 
 /// Overwrites bytes.
-fn put(bytes: &mut [u8], at: usize, with: &[u8]) {
+pub(super) fn put(bytes: &mut [u8], at: usize, with: &[u8]) {
     bytes[at..at + with.len()].copy_from_slice(with);
 }
 
 /// Where a word begins.
-fn place(bytes: &[u8], word: &[u8]) -> usize {
+pub(super) fn place(bytes: &[u8], word: &[u8]) -> usize {
     bytes
         .windows(word.len())
         .position(|here| here == word)
@@ -197,7 +197,7 @@ fn place(bytes: &[u8], word: &[u8]) -> usize {
 
 /// Hears the golden file whole and damaged: as long as the undamaged one to within `off` samples at 16 kHz, and without an alarm.
 #[track_caller]
-fn check(name: &str, damage: &str, off: usize, spoil: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn check(name: &str, damage: &str, off: usize, spoil: impl FnOnce(&mut Vec<u8>)) {
     let whole = golden(name);
     let expected = hear(whole.clone()).0.len();
     let mut spoilt = whole;
@@ -333,7 +333,7 @@ fn checksum(page: &[u8]) -> u32 {
 }
 
 /// Says of the page that begins at a position that so many samples end with it.
-fn count_at(bytes: &mut [u8], page: usize, count: u64, next: usize) {
+pub(super) fn count_at(bytes: &mut [u8], page: usize, count: u64, next: usize) {
     put(bytes, page + 6, &count.to_le_bytes());
     put(bytes, page + 22, &[0; 4]);
     let sum = checksum(&bytes[page..next]);
@@ -355,7 +355,18 @@ fn an_ogg_whose_counts_lie_is_heard_as_far_as_it_goes() {
         pages.push(whole.len());
         let last = pages.len() - 2;
         // A last packet, and what an encoder adds in front, are told from sound by the count alone.
-        for count in [0, 1, 100, 1 << 40, i64::MAX as u64] {
+        for count in [
+            0,
+            1,
+            100,
+            1 << 40,
+            1 << 62,
+            (1 << 62) + 1,
+            i64::MAX as u64,
+            i64::MIN as u64,
+            -48_000_i64 as u64,
+            -1_i64 as u64,
+        ] {
             check(name, &format!("{count} samples in all"), 4_000, |bytes| {
                 count_at(bytes, pages[last], count, pages[last + 1]);
             });

@@ -1,6 +1,7 @@
 //! Parcels: input, output, item and chunk of the author's skills. One may carry a trap, which panics where the kernel calls its code.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,6 +13,8 @@ pub(super) enum Trap {
     Serialize,
     /// JSON cannot hold it, which is no panic.
     NotJson,
+    /// A number of it is none, which JSON cannot hold either, and nobody's serialiser says so.
+    NotFinite,
     Deserialize,
     /// Its size cannot be told.
     Measure,
@@ -72,6 +75,10 @@ impl Serialize for Parcel {
         self.spring(Trap::Serialize);
         if self.0.trap == Some(Trap::NotJson) {
             return Err(serde::ser::Error::custom("no JSON for this"));
+        }
+        if self.0.trap == Some(Trap::NotFinite) {
+            let number = BTreeMap::from([("share", f32::NAN)]);
+            return number.serialize(serializer);
         }
         self.0.serialize(serializer)
     }

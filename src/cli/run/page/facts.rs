@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aimass_config::Locale;
 use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use super::Content;
 use crate::cli::harmless;
 use crate::cli::messages::Message;
 use crate::cli::run::found::{finding, name_of};
+use crate::cli::said::said;
 
-/// Characters of a whole fact that are shown; the rest is in the environment.
+/// Characters of a whole fact that are shown; the page says where the rest is.
 const MAX_JSON: usize = 6000;
 /// Numbers of a list that are shown: embeddings have hundreds.
 const MAX_NUMBERS: usize = 8;
@@ -38,7 +40,7 @@ pub(super) fn rows(content: &Content<'_>) -> Vec<Row> {
         subject: subjects.get(&fact.revision).cloned().unwrap_or_default(),
         kind: fact.kind.to_string(),
         finding: finding(fact, content.locale),
-        json: json(fact),
+        json: json(fact, content.locale),
     };
     content.facts.iter().map(row).collect()
 }
@@ -67,13 +69,20 @@ pub(super) fn seconds(ms: u64) -> String {
     format!("{:.2} s", ms as f64 / 1e3)
 }
 
-fn json(fact: &Fact) -> String {
+fn json(fact: &Fact, locale: Locale) -> String {
     let mut value = serde_json::to_value(fact).unwrap_or_default();
     shorten(&mut value);
     let text = serde_json::to_string_pretty(&value).unwrap_or_default();
     let text = harmless::in_json(&text);
     match text.char_indices().nth(MAX_JSON) {
-        Some((end, _)) => format!("{}\n…", &text[..end]),
+        Some((end, _)) => {
+            let (left_out, revision) = (text[end..].chars().count(), fact.revision);
+            let more = said!(
+                "{left_out} characters more; `aimass facts show {revision}` shows them",
+                "另有 {left_out} 个字符；`aimass facts show {revision}` 可显示"
+            );
+            format!("{}\n… {}", &text[..end], more.in_locale(locale))
+        }
         None => text.into_owned(),
     }
 }

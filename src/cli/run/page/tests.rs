@@ -110,6 +110,34 @@ fn references_lead_to_facts_that_the_page_has() {
 }
 
 #[test]
+fn what_a_long_fact_holds_beyond_is_counted_and_can_be_found() {
+    let long = fact(7, "other@1", json!("x".repeat(7000)), json!({}));
+    let short = fact(8, "other@1", json!("x".repeat(5000)), json!({}));
+    let outcome = outcome();
+    let page = |locale| {
+        render(&Content {
+            outcome: &outcome,
+            facts: &[long.clone(), short.clone()],
+            report: None,
+            work: None,
+            locale,
+            collector: None,
+        })
+        .unwrap()
+    };
+    let shown = "x".repeat(4000);
+    let (english, chinese) = (page(Locale::English), page(Locale::Chinese));
+    assert_eq!(english.matches(&shown).count(), 2);
+    assert_eq!(english.matches(" characters more; ").count(), 1);
+    assert!(english.contains("`aimass facts show 7` shows them"));
+    assert!(chinese.contains("`aimass facts show 7` 可显示"));
+    let counted = english.split(" characters more; ").next().unwrap();
+    let counted: usize = counted.rsplit(' ').next().unwrap().parse().unwrap();
+    let whole = serde_json::to_string_pretty(&long).unwrap().chars().count();
+    assert_eq!(counted, whole - 6000);
+}
+
+#[test]
 fn the_page_speaks_chinese_and_names_its_language() {
     let page = page(Locale::Chinese, None);
     assert!(page.contains("<html lang=\"zh-Hans\">"));
