@@ -7,7 +7,7 @@ use aimass_runtime::{Note, TaskFinished, TaskNote, TaskOutcome, WorkerChange, Wo
 
 use super::described::{self as metric, Label};
 use super::series::{Families, Histogram, Seen};
-use crate::otlp::operation;
+use crate::traces::operation;
 
 /// Upper bounds of durations in seconds: three to a decade, from a hundred microseconds to half an hour.
 const DURATIONS: &[f64] = &[

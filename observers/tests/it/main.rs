@@ -9,6 +9,7 @@
 mod collector;
 mod current_span;
 mod documentation;
+mod exporters;
 mod jaeger;
 mod live;
 mod metrics;

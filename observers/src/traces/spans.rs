@@ -1,37 +1,41 @@
-//! Records as spans of the OpenTelemetry protocol: one for the caller and one for the agent of each task, and one for an episode.
+//! Records as spans of OpenTelemetry's SDK: one for the caller and one for the agent of each task, and one for an episode.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aimass_runtime::{
     CallerSpan, EpisodeFinished, Namespace, Place, SpanId, SpanPlace, TaskFinished, TaskOutcome,
     TraceId,
 };
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
-use opentelemetry_proto::tonic::trace::v1::{Span, Status, status::StatusCode};
+use opentelemetry::trace::{
+    self as otel, Event, Link, SpanContext, SpanKind, Status, TraceFlags, TraceState,
+};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::attributes::{self as names, Name, number, seconds, text};
 use crate::content::Content;
+use crate::conventions::PROVIDER;
+use crate::identity;
 
-/// The W3C flag of a trace that is recorded.
-const SAMPLED: u32 = 1;
 /// Characters of a message that are shown.
 const MESSAGE: usize = 1024;
 
-/// A span, and the agent whose service it belongs to; none is the embedder.
-pub(super) struct Told {
+/// A span that ended, and the agent whose service it belongs to; none is the embedder.
+pub(super) struct AgentSpan {
     pub(super) agent: Option<Arc<str>>,
-    pub(super) span: Span,
+    pub(super) span: SpanData,
 }
 
 /// The caller's span, unless nobody called.
-pub(super) fn of_caller(task: &TaskFinished) -> Option<Told> {
+pub(super) fn of_caller(task: &TaskFinished) -> Option<AgentSpan> {
     let CallerSpan { span, agent } = task.caller.as_ref()?;
-    let mut attributes = vec![text(names::SKILL, &*task.skill)];
+    let mut attributes = vec![text(names::SKILL, task.skill.clone())];
     attributes.extend(error_type(&task.outcome));
-    let span = Span {
-        name: format!("ask {}", task.skill),
-        kind: SpanKind::Client as i32,
+    let span = SpanData {
+        name: Cow::Owned(format!("ask {}", task.skill)),
+        span_kind: SpanKind::Client,
         attributes,
         status: status(&task.outcome, Content::Hidden),
         ..between(
@@ -42,16 +46,16 @@ pub(super) fn of_caller(task: &TaskFinished) -> Option<Told> {
             task.settled_ns,
         )
     };
-    Some(Told {
+    Some(AgentSpan {
         agent: agent.clone(),
         span,
     })
 }
 
 /// The agent's span, with what happened meanwhile.
-pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Content) -> Told {
+pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Content) -> AgentSpan {
     let caller = task.caller.as_ref().map(|caller| caller.span);
-    let kind = match caller {
+    let span_kind = match caller {
         Some(_) => SpanKind::Server,
         // A reaction: nobody waits for it.
         None => SpanKind::Consumer,
@@ -59,42 +63,41 @@ pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Conte
     let leader = task.place.as_ref().and_then(|place| place.batch_leader);
     let links = [("batch", leader), ("first_attempt", task.first_attempt)];
     let links = links.map(|(why, to)| to.map(|to| link(why, to)));
-    let mut events = stages(task);
-    events.extend(happened);
-    events.sort_by_key(|event| event.time_unix_nano);
-    let parent = caller.or(task.parent);
-    let span = Span {
-        name: task.skill.to_string(),
-        kind: kind as i32,
+    let mut events = SpanEvents::default();
+    events.events = stages(task);
+    events.events.extend(happened);
+    events.events.sort_by_key(|event| event.timestamp);
+    let span = SpanData {
+        name: Cow::Owned(task.skill.to_string()),
+        span_kind,
         attributes: attributes_of(task),
         events,
-        links: links.into_iter().flatten().collect(),
+        links: span_links(links.into_iter().flatten()),
         status: status(&task.outcome, content),
         ..between(
             task.trace,
             task.span,
-            parent,
+            caller.or(task.parent),
             task.accepted_ns,
             task.settled_ns,
         )
     };
-    Told {
+    AgentSpan {
         agent: Some(task.agent.clone()),
         span,
     }
 }
 
 /// An episode's span: the parent of what reacted to its input.
-pub(super) fn of_episode(episode: &EpisodeFinished) -> Told {
+pub(super) fn of_episode(episode: &EpisodeFinished) -> AgentSpan {
     let mut attributes = vec![
         text(names::EPISODE, episode.episode.to_string()),
         number(names::FACTS, episode.facts),
         number(names::FAILURES, episode.failures),
     ];
     attributes.extend(tenant(&episode.namespace));
-    let span = Span {
-        name: "episode".to_owned(),
-        kind: SpanKind::Internal as i32,
+    let span = SpanData {
+        name: Cow::Borrowed("episode"),
         attributes,
         ..between(
             episode.trace,
@@ -104,27 +107,28 @@ pub(super) fn of_episode(episode: &EpisodeFinished) -> Told {
             episode.finished_ns,
         )
     };
-    Told { agent: None, span }
+    AgentSpan { agent: None, span }
 }
 
 /// Something that happened at a moment.
 pub(super) fn event(name: Name, at_ns: u64, attributes: Vec<KeyValue>) -> Event {
-    Event {
-        time_unix_nano: at_ns,
-        name: name.name.to_owned(),
-        attributes,
-        dropped_attributes_count: 0,
-    }
+    Event::new(name.name, at(at_ns), attributes, 0)
 }
 
-fn link(why: &str, to: SpanPlace) -> Link {
-    Link {
-        trace_id: trace_bytes(to.trace),
-        span_id: span_bytes(to.span),
-        attributes: vec![text(names::LINK, why)],
-        flags: SAMPLED,
-        ..Link::default()
-    }
+/// A moment, from nanoseconds since the Unix epoch.
+pub(super) fn at(ns: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(ns)
+}
+
+fn link(why: &'static str, to: SpanPlace) -> Link {
+    let attributes = vec![text(names::LINK, why)];
+    Link::new(recorded(to.trace, to.span), attributes, 0)
+}
+
+fn span_links(links: impl Iterator<Item = Link>) -> SpanLinks {
+    let mut all = SpanLinks::default();
+    all.links.extend(links);
+    all
 }
 
 /// A message as an attribute, where messages are shown.
@@ -135,23 +139,55 @@ pub(super) fn message(said: &str, content: Content) -> Vec<KeyValue> {
     }
 }
 
-fn between(trace: TraceId, span: SpanId, parent: Option<SpanId>, from_ns: u64, to_ns: u64) -> Span {
-    Span {
-        trace_id: trace_bytes(trace),
-        span_id: span_bytes(span),
-        parent_span_id: parent.map(span_bytes).unwrap_or_default(),
-        flags: SAMPLED,
-        start_time_unix_nano: from_ns,
-        end_time_unix_nano: to_ns.max(from_ns),
-        ..Span::default()
+/// A span of a trace that is recorded: what is not never comes to be a span.
+fn recorded(trace: TraceId, span: SpanId) -> SpanContext {
+    SpanContext::new(
+        otel::TraceId::from(trace.to_u128()),
+        otel::SpanId::from(span.to_u64()),
+        TraceFlags::SAMPLED,
+        false,
+        TraceState::NONE,
+    )
+}
+
+fn between(
+    trace: TraceId,
+    span: SpanId,
+    parent: Option<SpanId>,
+    from_ns: u64,
+    to_ns: u64,
+) -> SpanData {
+    SpanData {
+        span_context: recorded(trace, span),
+        parent_span_id: parent.map_or(otel::SpanId::INVALID, |parent| {
+            otel::SpanId::from(parent.to_u64())
+        }),
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Internal,
+        name: Cow::Borrowed(""),
+        start_time: at(from_ns),
+        end_time: at(to_ns.max(from_ns)),
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: Status::Unset,
+        instrumentation_scope: scope(),
     }
+}
+
+/// What makes our spans.
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(identity::SCOPE)
+        .with_version(identity::VERSION)
+        .build()
 }
 
 fn attributes_of(task: &TaskFinished) -> Vec<KeyValue> {
     let mut all = Vec::with_capacity(20);
     all.push(text(names::OPERATION, operation(&task.skill)));
-    all.push(text(names::PROVIDER, "aimass"));
-    all.push(text(names::AGENT, &*task.agent));
+    all.push(text(names::PROVIDER, PROVIDER));
+    all.push(text(names::AGENT, task.agent.clone()));
     all.push(text(names::TASK, task.task.to_string()));
     all.push(text(names::PRIORITY, task.priority.to_string()));
     all.push(number(names::RUNS, u64::from(task.runs)));
@@ -161,7 +197,7 @@ fn attributes_of(task: &TaskFinished) -> Vec<KeyValue> {
         task.episode
             .map(|episode| text(names::EPISODE, episode.to_string())),
     );
-    all.extend(task.rule.as_ref().map(|rule| text(names::RULE, &**rule)));
+    all.extend(task.rule.clone().map(|rule| text(names::RULE, rule)));
     all.extend(task.cause.map(|cause| number(names::CAUSE, cause.0)));
     all.extend(
         task.redrive_of
@@ -201,7 +237,7 @@ fn attributes_of_place(place: &Place) -> impl Iterator<Item = KeyValue> {
         Some(number(names::EPOCH, place.epoch.0)),
         Some(number(names::BATCH, place.batch)),
         Some(number(names::BATCH_SIZE, u64::from(place.batch_size))),
-        model.map(|model| text(names::MODEL, model.as_str())),
+        model.map(|model| text(names::MODEL, model.as_str().to_owned())),
         device.map(|device| text(names::DEVICE, device.to_string())),
     ]
     .into_iter()
@@ -229,36 +265,24 @@ pub(crate) fn operation(skill: &str) -> &'static str {
 }
 
 fn tenant(namespace: &Namespace) -> Option<KeyValue> {
-    (*namespace != Namespace::default()).then(|| text(names::NAMESPACE, &*namespace.0))
+    (*namespace != Namespace::default()).then(|| text(names::NAMESPACE, namespace.0.clone()))
 }
 
 fn error_type(outcome: &TaskOutcome) -> Option<KeyValue> {
     match outcome {
         TaskOutcome::Done => None,
-        TaskOutcome::Error { error, .. } => Some(text(names::ERROR, error.as_str())),
+        TaskOutcome::Error { error, .. } => Some(text(names::ERROR, error.clone())),
     }
 }
 
-fn status(outcome: &TaskOutcome, content: Content) -> Option<Status> {
-    let TaskOutcome::Error { message, .. } = outcome else {
-        return None;
-    };
-    let message = match content {
-        Content::Shown => shortened(message),
-        Content::Hidden => String::new(),
-    };
-    let code = StatusCode::Error as i32;
-    Some(Status { message, code })
+fn status(outcome: &TaskOutcome, content: Content) -> Status {
+    match (outcome, content) {
+        (TaskOutcome::Done, _) => Status::Unset,
+        (TaskOutcome::Error { message, .. }, Content::Shown) => Status::error(shortened(message)),
+        (TaskOutcome::Error { .. }, Content::Hidden) => Status::error(""),
+    }
 }
 
 fn shortened(text: &str) -> String {
     text.chars().take(MESSAGE).collect()
-}
-
-pub(super) fn trace_bytes(trace: TraceId) -> Vec<u8> {
-    trace.to_u128().to_be_bytes().to_vec()
-}
-
-pub(super) fn span_bytes(span: SpanId) -> Vec<u8> {
-    span.to_u64().to_be_bytes().to_vec()
 }
