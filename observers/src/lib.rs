@@ -8,6 +8,7 @@ pub mod live;
 pub mod logs;
 pub mod metrics;
 mod otlp;
+pub mod propagation;
 mod queue;
 mod traces;
 
