@@ -23,5 +23,65 @@ mod unchanged {
     pub(crate) const GEN_AI_USAGE_OUTPUT_TOKENS: &str = attribute::GEN_AI_USAGE_OUTPUT_TOKENS;
 }
 
+/// What kind of data tokens stand for. Of 0.1.0: docs/gen-ai/gen-ai-token-metrics.md, as are the metrics of inference.
+pub(crate) const GEN_AI_TOKEN_MODALITY: &str = "gen_ai.token.modality";
+/// All tokens read, by modality.
+pub(crate) const GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS: &str =
+    "gen_ai.client.inference.usage.input_tokens";
+/// All tokens written, by modality.
+pub(crate) const GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS: &str =
+    "gen_ai.client.inference.usage.output_tokens";
+/// Tokens read in each operation.
+pub(crate) const GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS: &str =
+    "gen_ai.client.inference.operation.input_tokens";
+/// Tokens written in each operation.
+pub(crate) const GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS: &str =
+    "gen_ai.client.inference.operation.output_tokens";
+/// Tokens read in each embedding; embeddings have no other metric of tokens. Of 0.1.0: docs/gen-ai/client-embeddings.md.
+pub(crate) const GEN_AI_CLIENT_EMBEDDINGS_OPERATION_INPUT_TOKENS: &str =
+    "gen_ai.client.embeddings.operation.input_tokens";
+
+/// What `gen_ai.operation.name` can say of us; 0.1.0 wants its own names wherever one applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Embeddings,
+    Chat,
+    TextCompletion,
+    Retrieval,
+    InvokeAgent,
+}
+
+impl Operation {
+    /// The one that a skill comes nearest to, by its name.
+    pub(crate) fn of(skill: &str) -> Self {
+        match skill.rsplit('.').next() {
+            Some("embed") => Self::Embeddings,
+            Some("chat") => Self::Chat,
+            Some("complete") => Self::TextCompletion,
+            Some("search") => Self::Retrieval,
+            _ => Self::InvokeAgent,
+        }
+    }
+
+    /// Its name in the conventions.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Embeddings => "embeddings",
+            Self::Chat => "chat",
+            Self::TextCompletion => "text_completion",
+            Self::Retrieval => "retrieval",
+            Self::InvokeAgent => "invoke_agent",
+        }
+    }
+
+    /// What its tokens stand for, `gen_ai.token.modality`. A skill counts tokens and does not say which: those of an agent may be a recording's.
+    pub(crate) fn modality(self) -> &'static str {
+        match self {
+            Self::Embeddings | Self::Chat | Self::TextCompletion | Self::Retrieval => "text",
+            Self::InvokeAgent => "unknown",
+        }
+    }
+}
+
 /// What `gen_ai.provider.name` says: the models are of this process.
 pub(crate) const PROVIDER: &str = "aimass";

@@ -27,7 +27,6 @@ use opentelemetry_sdk::trace::SpanExporter;
 
 pub use documentation::table as span_documentation;
 pub use queued::{QueuedSpanExporter, SpanLosses};
-pub(crate) use spans::operation;
 
 use crate::content::Content;
 use crate::identity::Identity;

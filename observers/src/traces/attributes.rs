@@ -19,7 +19,7 @@ const fn name(name: &'static str, unit: &'static str, about: &'static str) -> Na
 pub(super) const OPERATION: Name = name(
     semconv::GEN_AI_OPERATION_NAME,
     "",
-    "`embeddings`, `chat` or `invoke_agent`, by the name of the skill",
+    "`embeddings`, `chat`, `text_completion`, `retrieval` or `invoke_agent`, by the name of the skill",
 );
 pub(super) const PROVIDER: Name = name(semconv::GEN_AI_PROVIDER_NAME, "", "`aimass`");
 pub(super) const AGENT: Name = name(semconv::GEN_AI_AGENT_NAME, "", "the agent");

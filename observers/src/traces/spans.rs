@@ -16,7 +16,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::attributes::{self as names, Name, number, seconds, text};
 use crate::content::Content;
-use crate::conventions::PROVIDER;
+use crate::conventions::{Operation, PROVIDER};
 use crate::identity;
 
 /// Characters of a message that are shown.
@@ -185,7 +185,7 @@ fn scope() -> InstrumentationScope {
 
 fn attributes_of(task: &TaskFinished) -> Vec<KeyValue> {
     let mut all = Vec::with_capacity(20);
-    all.push(text(names::OPERATION, operation(&task.skill)));
+    all.push(text(names::OPERATION, Operation::of(&task.skill).name()));
     all.push(text(names::PROVIDER, PROVIDER));
     all.push(text(names::AGENT, task.agent.clone()));
     all.push(text(names::TASK, task.task.to_string()));
@@ -253,15 +253,6 @@ fn stages(task: &TaskFinished) -> Vec<Event> {
     .into_iter()
     .filter_map(|(name, at)| Some(event(name, at?, Vec::new())))
     .collect()
-}
-
-/// The operation of OpenTelemetry's conventions for generative AI that a skill comes nearest to.
-pub(crate) fn operation(skill: &str) -> &'static str {
-    match skill.rsplit('.').next() {
-        Some("embed") => "embeddings",
-        Some("chat") => "chat",
-        _ => "invoke_agent",
-    }
 }
 
 fn tenant(namespace: &Namespace) -> Option<KeyValue> {
