@@ -3,6 +3,7 @@
 mod assembly;
 mod builder;
 mod calls;
+mod interrupted;
 mod names;
 mod redrive;
 mod resume;

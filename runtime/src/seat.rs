@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::cell::{Cell, Report};
 use crate::clock::Time;
-use crate::environment::{Commit, EnvironmentError, Transaction};
+use crate::environment::{BeginningAttempt, Commit, EnvironmentError, Transaction};
 use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
 use crate::ids::TaskId;
@@ -316,7 +316,7 @@ impl Drop for Seat {
 
 fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
     let noted = tickets.iter().filter(|ticket| ticket.is_noted_first());
-    let attempts: Vec<TaskId> = noted.map(|ticket| ticket.id).collect();
+    let attempts: Vec<BeginningAttempt> = noted.map(|ticket| ticket.begins()).collect();
     (!attempts.is_empty()).then(|| Transaction {
         attempts,
         ..Transaction::default()

@@ -109,7 +109,7 @@ pub(super) const ATTEMPTS: Name = name(
 pub(super) const LINK: Name = name(
     "aimass.link",
     "",
-    "of a link: `batch` to the first task of the batch, `first_attempt` to the span of an earlier process, or of the dead letter",
+    "of a link: `batch` to the first task of the batch, `earlier_attempt` to the attempt of an earlier process, or to that of the dead letter",
 );
 pub(super) const MESSAGE: Name = name(
     "aimass.message",

@@ -61,7 +61,7 @@ pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Conte
         None => SpanKind::Consumer,
     };
     let leader = task.place.as_ref().and_then(|place| place.batch_leader);
-    let links = [("batch", leader), ("first_attempt", task.first_attempt)];
+    let links = [("batch", leader), ("earlier_attempt", task.earlier_attempt)];
     let links = links.map(|(why, to)| to.map(|to| link(why, to)));
     let mut events = SpanEvents::default();
     events.events = stages(task);

@@ -44,7 +44,7 @@ impl Cell {
             Action::AnswerClaim(claimant, answer) => drop(claimant.send(answer)),
             Action::Refuse(held, refusal) => self.refuse(*held, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
-            Action::NoteAttempt(task) => self.note_attempt(task),
+            Action::NoteAttempt(begins) => self.note_attempt(begins),
             Action::Stop(incarnation) => self.stop(incarnation),
             Action::Abandon(incarnation) => {
                 let group = usize::from(self.group_of(incarnation).0);

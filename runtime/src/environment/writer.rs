@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 
 use super::apply::{Applied, apply, import};
+use super::attempts::Life;
 use super::blobs::Blobs;
 use super::deaths;
 use super::error::EnvironmentError;
@@ -49,7 +50,7 @@ pub(super) enum Command {
         reply: Reply<Vec<Revision>>,
     },
     BeginLife {
-        reply: Reply<bool>,
+        reply: Reply<Life>,
     },
     Close {
         reply: Reply<()>,

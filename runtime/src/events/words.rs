@@ -49,7 +49,7 @@ impl Record {
                 Note::Suspected | Note::Retrying { .. } | Note::Progress { .. } => None,
             },
             Self::Agent(agent) => agent.failed.as_mut(),
-            Self::Episode(_) => None,
+            Self::Episode(_) | Self::Interrupted(_) => None,
         }
     }
 }
