@@ -149,6 +149,14 @@ impl Observer for Tracing {
                 let kept = self.sampler.decide(sight, make);
                 self.export(kept);
             }
+            Record::Interrupted(attempt) => {
+                let sight = self.sampler.sight_of_interrupted(attempt);
+                let make = || vec![spans::of_interrupted(attempt)];
+                let kept = self.sampler.decide(sight, make);
+                self.export(kept);
+                // It is told once, and what killed one process may kill this one soon.
+                self.exporter.ask_flush();
+            }
             // An agent that is given up is told in the errors of its tasks.
             _ => {}
         }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use aimass_config::TracesConfig;
-use aimass_runtime::{EpisodeFinished, TaskFinished, TaskOutcome, TraceId};
+use aimass_runtime::{AttemptInterrupted, EpisodeFinished, TaskFinished, TaskOutcome, TraceId};
 
 use super::spans::AgentSpan;
 
@@ -75,6 +75,16 @@ impl Sampler {
             // A whole episode is not measured by the time that one task may take.
             remarkable: episode.failures > 0,
             outermost: true,
+        }
+    }
+
+    /// Whether the trace of a resumed task is recorded is not written down.
+    pub(super) fn sight_of_interrupted(&self, attempt: &AttemptInterrupted) -> Sight {
+        Sight {
+            trace: attempt.trace,
+            recorded: true,
+            remarkable: true,
+            outermost: false,
         }
     }
 

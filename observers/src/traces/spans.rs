@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aimass_runtime::{
-    CallerSpan, EpisodeFinished, Namespace, Place, SpanId, SpanPlace, TaskFinished, TaskOutcome,
-    TraceId,
+    AttemptInterrupted, CallerSpan, EpisodeFinished, Namespace, Place, SpanId, SpanPlace,
+    TaskFinished, TaskOutcome, TraceId,
 };
 use opentelemetry::trace::{
     self as otel, Event, Link, SpanContext, SpanKind, Status, TraceFlags, TraceState,
@@ -19,6 +19,8 @@ use crate::content::Content;
 use crate::conventions::{Operation, PROVIDER};
 use crate::identity;
 
+/// The kind of the error of an attempt that was cut off.
+const INTERRUPTED: &str = "process_died";
 /// Characters of a message that are shown.
 const MESSAGE: usize = 1024;
 
@@ -84,6 +86,53 @@ pub(super) fn of_agent(task: &TaskFinished, happened: Vec<Event>, content: Conte
     };
     AgentSpan {
         agent: Some(task.agent.clone()),
+        span,
+    }
+}
+
+/// The span of an attempt that ended with its process.
+pub(super) fn of_interrupted(attempt: &AttemptInterrupted) -> AgentSpan {
+    let skill = &*attempt.skill;
+    let mut attributes = vec![
+        text(names::OPERATION, Operation::of(skill).name()),
+        text(names::PROVIDER, PROVIDER),
+        text(names::AGENT, attempt.agent.clone()),
+        text(names::TASK, attempt.task.to_string()),
+        text(names::PRIORITY, attempt.priority.to_string()),
+        text(names::ERROR, INTERRUPTED),
+    ];
+    attributes.extend(tenant(&attempt.namespace));
+    let cause = [
+        attempt
+            .episode
+            .map(|episode| text(names::EPISODE, episode.to_string())),
+        attempt.rule.clone().map(|rule| text(names::RULE, rule)),
+        attempt.cause.map(|cause| number(names::CAUSE, cause.0)),
+        attempt
+            .redrive_of
+            .map(|dead| text(names::REDRIVE_OF, dead.to_string())),
+    ];
+    attributes.extend(cause.into_iter().flatten());
+    let mut events = SpanEvents::default();
+    events.events = vec![event(names::STARTED, attempt.started_ns, Vec::new())];
+    let earlier = attempt.earlier_attempt.into_iter();
+    let span = SpanData {
+        name: Cow::Owned(skill.to_owned()),
+        span_kind: SpanKind::Consumer,
+        attributes,
+        events,
+        links: span_links(earlier.map(|to| link("earlier_attempt", to))),
+        status: Status::error("its process died"),
+        ..between(
+            attempt.trace,
+            attempt.span,
+            attempt.parent,
+            attempt.accepted_ns,
+            attempt.found_ns,
+        )
+    };
+    AgentSpan {
+        agent: Some(attempt.agent.clone()),
         span,
     }
 }

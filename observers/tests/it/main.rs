@@ -11,6 +11,7 @@ mod current_span;
 mod documentation;
 mod exporters;
 mod jaeger;
+mod killed;
 mod live;
 mod metrics;
 mod otlp;
