@@ -85,3 +85,27 @@ impl Operation {
 
 /// What `gen_ai.provider.name` says: the models are of this process.
 pub(crate) const PROVIDER: &str = "aimass";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skill_is_the_operation_that_its_own_name_says() {
+        for (skill, operation, modality) in [
+            ("text.embed", "embeddings", "text"),
+            ("generation.chat", "chat", "text"),
+            ("generation.complete", "text_completion", "text"),
+            ("text.search", "retrieval", "text"),
+            ("chat.listen", "invoke_agent", "unknown"),
+            ("speech.recognise", "invoke_agent", "unknown"),
+        ] {
+            let found = Operation::of(skill);
+            assert_eq!(
+                (found.name(), found.modality()),
+                (operation, modality),
+                "{skill}"
+            );
+        }
+    }
+}

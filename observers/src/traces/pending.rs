@@ -62,3 +62,66 @@ fn attributes_bytes(attributes: &[KeyValue]) -> usize {
     });
     size_of_val(attributes) + texts.sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use aimass_runtime::{EpisodeFinished, EpisodeId, Namespace, SpanId, TraceId};
+
+    use super::*;
+    use crate::traces::spans;
+
+    fn span(namespace: &str) -> SpanData {
+        let episode = EpisodeFinished {
+            episode: EpisodeId::random(),
+            namespace: Namespace(namespace.into()),
+            trace: TraceId::random(),
+            span: SpanId::random(),
+            parent: None,
+            sampled: true,
+            begun_ns: 1,
+            finished_ns: 2,
+            facts: 0,
+            failures: 0,
+        };
+        spans::of_episode(&episode).span
+    }
+
+    fn service(name: &'static str) -> Arc<Resource> {
+        let resource = Resource::builder_empty().with_service_name(name);
+        Arc::new(resource.build())
+    }
+
+    #[test]
+    fn what_a_span_says_takes_room() {
+        let bytes = |text: &str| {
+            let (service, span) = (service("desk"), span(text));
+            PendingSpan { service, span }.bytes()
+        };
+        assert_eq!(bytes(&"x".repeat(1000)) - bytes("x"), 999);
+        assert!(bytes("x") > size_of::<SpanData>() as u64);
+    }
+
+    #[test]
+    fn a_batch_is_sorted_by_services_in_the_order_of_its_spans() {
+        let (desk, ear) = (service("desk"), service("ear"));
+        let told = [(&desk, "1"), (&ear, "2"), (&desk, "3"), (&ear, "4")];
+        let batch = told.map(|(service, text)| PendingSpan {
+            service: service.clone(),
+            span: span(text),
+        });
+        let ids = batch
+            .each_ref()
+            .map(|pending| pending.span.span_context.span_id());
+        let sorted = by_service(batch.into())
+            .into_iter()
+            .map(|(service, spans)| {
+                let spans = spans.into_iter().map(|span| span.span_context.span_id());
+                (Arc::as_ptr(&service), spans.collect::<Vec<_>>())
+            });
+        let expected = [
+            (Arc::as_ptr(&desk), vec![ids[0], ids[2]]),
+            (Arc::as_ptr(&ear), vec![ids[1], ids[3]]),
+        ];
+        assert_eq!(sorted.collect::<Vec<_>>(), expected);
+    }
+}
