@@ -22,3 +22,8 @@ mod tutorial {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/how-to.md")]
 mod how_to {}
+
+/// The code of the page about traces, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tracing.md")]
+mod traces {}

@@ -17,8 +17,8 @@ use aimass_config::TracesConfig;
 use aimass_runtime::{Observer, Record, TaskFinished, WeakRuntime};
 use parking_lot::Mutex;
 
-use crate::otlp::OtlpLosses;
-use crate::otlp::sampling::Rule;
+use crate::traces::SpanLosses;
+use crate::traces::sampling::Rule;
 use counted::Counted;
 pub use described::table as documentation;
 use series::{Families, Seen};
@@ -36,7 +36,7 @@ struct Shared {
     /// When the counts began, in nanoseconds since the Unix epoch.
     since_ns: u64,
     runtime: OnceLock<WeakRuntime>,
-    losses: OnceLock<OtlpLosses>,
+    losses: OnceLock<SpanLosses>,
 }
 
 impl Metrics {
@@ -60,7 +60,7 @@ impl Metrics {
     }
 
     /// Counts, too, what an exporter of traces could not deliver.
-    pub(crate) fn count_losses(&self, losses: OtlpLosses) {
+    pub(crate) fn count_losses(&self, losses: SpanLosses) {
         // There is one exporter; a second one would have nothing to add.
         let _ = self.shared.losses.set(losses);
     }

@@ -4,6 +4,7 @@
 //! moment is committed as one group. Reads go to [`Snapshot`]s and never wait for the writer.
 
 mod apply;
+mod attempts;
 mod blobs;
 mod deaths;
 mod error;
@@ -35,6 +36,8 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, oneshot, watch};
 
+pub use attempts::{AttemptRecord, BeginningAttempt};
+pub(crate) use attempts::{InterruptedAttempt, Life};
 pub use blobs::{Blob, BlobReader};
 pub use deaths::{Deaths, Running};
 pub use error::EnvironmentError;
@@ -233,13 +236,16 @@ impl Environment {
             .ok_or(EnvironmentError::UnknownEpisode { episode: id })
     }
 
-    /// Counts the beginning of an attempt, durably.
+    /// Counts the beginning of an attempt, durably. Given with its span, it can be told if its process dies.
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub async fn note_attempt(&self, task: TaskId) -> Result<(), EnvironmentError> {
+    pub async fn note_attempt(
+        &self,
+        begins: impl Into<BeginningAttempt>,
+    ) -> Result<(), EnvironmentError> {
         let transaction = Transaction {
-            attempts: vec![task],
+            attempts: vec![begins.into()],
             ..Transaction::default()
         };
         self.commit(transaction).await.map(drop)
@@ -257,8 +263,8 @@ impl Environment {
         self.commit(transaction).await.map(drop)
     }
 
-    /// A runtime takes the environment to work in. Gives whether the process that had it before died with it.
-    pub(crate) async fn begin_life(&self) -> Result<bool, EnvironmentError> {
+    /// A runtime takes the environment to work in. Gives what became of the process that had it before.
+    pub(crate) async fn begin_life(&self) -> Result<Life, EnvironmentError> {
         self.ask(|reply| Command::BeginLife { reply }).await
     }
 

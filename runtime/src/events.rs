@@ -37,6 +37,8 @@ pub enum Record {
     Service(ServiceChanged),
     /// The work on an episode came to its end, while somebody waited for it.
     Episode(EpisodeFinished),
+    /// An attempt ended with its process: told by the next one that takes the environment.
+    Interrupted(Box<AttemptInterrupted>),
 }
 
 /// All that is known of a task at its end. Times are in nanoseconds since the Unix epoch.
@@ -66,8 +68,8 @@ pub struct TaskFinished {
     pub parent: Option<SpanId>,
     /// The caller's side of the call, between `parent` and `span`; none of a reaction and of what an earlier process accepted.
     pub caller: Option<CallerSpan>,
-    /// The span of its first attempt, when an earlier process began it or it is a redrive.
-    pub first_attempt: Option<SpanPlace>,
+    /// The span of the attempt before, when an earlier process made one or it is a redrive.
+    pub earlier_attempt: Option<SpanPlace>,
     /// Whether the caller records the trace.
     pub sampled: bool,
     /// How urgent it was.
@@ -98,6 +100,44 @@ pub struct TaskFinished {
     pub settled_ns: u64,
     /// What became of it.
     pub outcome: TaskOutcome,
+}
+
+/// An attempt at a durable task that was under way when its process died. The task is taken up again, in a span of its own. Times are in
+/// nanoseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttemptInterrupted {
+    /// The task.
+    pub task: TaskId,
+    /// The tenant.
+    pub namespace: Namespace,
+    /// Who was at it.
+    pub agent: Arc<str>,
+    /// What was asked.
+    pub skill: Arc<str>,
+    /// The episode that it belongs to.
+    pub episode: Option<EpisodeId>,
+    /// The rule whose reaction it was.
+    pub rule: Option<Arc<str>>,
+    /// The fact that it reacted to.
+    pub cause: Option<Revision>,
+    /// The dead letter whose redrive it was.
+    pub redrive_of: Option<TaskId>,
+    /// The trace.
+    pub trace: TraceId,
+    /// The attempt's own span.
+    pub span: SpanId,
+    /// The span that asked for the task.
+    pub parent: Option<SpanId>,
+    /// The span of the attempt before.
+    pub earlier_attempt: Option<SpanPlace>,
+    /// How urgent the task was.
+    pub priority: Priority,
+    /// When its process took the task, as far as that is known: else when it began.
+    pub accepted_ns: u64,
+    /// When its first run began.
+    pub started_ns: u64,
+    /// When the next process found it. When the attempt ended nobody knows.
+    pub found_ns: u64,
 }
 
 /// What a task used of a model that reads and writes tokens.

@@ -47,10 +47,10 @@ pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
 pub use environment::{
-    Blob, BlobReader, Commit, CommitTimes, Compaction, Condition, DeadLetterRecord, Deaths,
-    Environment, EnvironmentError, EnvironmentOptions, EpisodeRecord, EpisodeStatus, FactFilter,
-    Facts, Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running, SettledRecord, Snapshot,
-    Subscription, TaskRecord, Transaction, Watch,
+    AttemptRecord, BeginningAttempt, Blob, BlobReader, Commit, CommitTimes, Compaction, Condition,
+    DeadLetterRecord, Deaths, Environment, EnvironmentError, EnvironmentOptions, EpisodeRecord,
+    EpisodeStatus, FactFilter, Facts, Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running,
+    SettledRecord, Snapshot, Subscription, TaskRecord, Transaction, Watch,
 };
 pub use episode::{
     Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
@@ -58,8 +58,8 @@ pub use episode::{
 };
 pub use error::TaskError;
 pub use events::{
-    AgentChanged, CallerSpan, EpisodeFinished, Note, Observer, Place, Record, Recorder,
-    ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome, Usage,
+    AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,
+    Recorder, ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome, Usage,
     WorkerChange, WorkerChanged,
 };
 pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};

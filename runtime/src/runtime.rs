@@ -4,6 +4,7 @@ mod assembly;
 mod builder;
 mod calls;
 mod fit;
+mod interrupted;
 mod names;
 mod redrive;
 mod resume;

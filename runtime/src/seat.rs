@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::cell::{Cell, Report};
 use crate::clock::Time;
-use crate::environment::{EnvironmentError, Transaction, block_on};
+use crate::environment::{BeginningAttempt, EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
 use crate::ids::TaskId;
@@ -340,7 +340,7 @@ impl Drop for Seat {
 
 fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
     let noted = tickets.iter().filter(|ticket| ticket.is_noted_first());
-    let attempts: Vec<TaskId> = noted.map(|ticket| ticket.id).collect();
+    let attempts: Vec<BeginningAttempt> = noted.map(|ticket| ticket.begins()).collect();
     (!attempts.is_empty()).then(|| Transaction {
         attempts,
         ..Transaction::default()

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock::Time;
-use crate::environment::TaskRecord;
+use crate::environment::{BeginningAttempt, TaskRecord};
 use crate::events::{CallerSpan, SpanPlace};
 use crate::fact::FactKind;
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
@@ -66,8 +66,8 @@ pub(crate) struct Origin {
     pub(crate) produces: Option<FactKind>,
     pub(crate) cause: Option<Revision>,
     pub(crate) redrive_of: Option<TaskId>,
-    /// The span of the task's first attempt, when this is another.
-    pub(crate) first: Option<SpanPlace>,
+    /// The span of an earlier attempt, when this is another.
+    pub(crate) earlier: Option<SpanPlace>,
     /// Attempts that an earlier process made.
     pub(crate) attempts: u32,
 }
@@ -158,6 +158,14 @@ impl Ticket {
     pub(crate) fn is_noted_first(&self) -> bool {
         let once = self.effect == Effect::Once && self.is_durable();
         once || self.origin.durability == Durability::Orphaned
+    }
+
+    /// Its beginning, as it is written down.
+    pub(crate) fn begins(&self) -> BeginningAttempt {
+        BeginningAttempt {
+            task: self.id,
+            span: Some(self.origin.trace.span),
+        }
     }
 
     /// Counts an item that has left for the caller. Counted here, because a worker that panics tells nothing any more.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aimass_config::{Config, OtlpProtocol};
 use aimass_observers::metrics::Metrics;
-use aimass_observers::{Otlp, OtlpLosses};
+use aimass_observers::{Otlp, SpanLosses};
 use aimass_runtime::{Observer, Record, Runtime, RuntimeBuilder};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Observer for LooksAway {
 struct Team {
     way: Way,
     runtime: Runtime,
-    losses: Option<OtlpLosses>,
+    losses: Option<SpanLosses>,
     took: Vec<Duration>,
 }
 

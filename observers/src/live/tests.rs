@@ -37,7 +37,7 @@ fn task(number: u64, skill: &str, accepted_ns: u64, took_ns: u64) -> TaskFinishe
         steps: 1,
         model_ns: took_ns / 2,
         usage: aimass_runtime::Usage::default(),
-        first_attempt: None,
+        earlier_attempt: None,
         place: None,
         input_bytes: 1,
         items: 0,

@@ -7,7 +7,7 @@ use aimass_runtime::{Note, TaskFinished, TaskNote, TaskOutcome, WorkerChange, Wo
 
 use super::described::{self as metric, Label};
 use super::series::{Families, Histogram, Seen};
-use crate::otlp::operation;
+use crate::conventions::{Operation, PROVIDER};
 
 /// Upper bounds of durations in seconds: three to a decade, from a hundred microseconds to half an hour.
 const DURATIONS: &[f64] = &[
@@ -188,18 +188,30 @@ impl SkillCounts {
         families.spread(metric::MODEL_DURATION, &by_skill, &self.model);
         families.spread(metric::FIRST_ITEM_DURATION, &by_skill, &self.first_item);
         families.spread(metric::BATCH_SIZE, &by_skill, &self.batch);
+        let operation = Operation::of(skill);
         for tokens in &self.tokens {
-            for (kind, histogram) in [("input", &tokens.input), ("output", &tokens.output)] {
-                let mut labels = by_skill.clone();
-                labels.extend([
-                    (Label::Model, tokens.model.clone()),
-                    (Label::Operation, operation(skill).to_owned()),
-                    (Label::Provider, "aimass".to_owned()),
-                    (Label::Token, kind.to_owned()),
-                ]);
-                families.spread(metric::TOKEN_USAGE, &labels, histogram);
-            }
+            let mut labels = by_skill.clone();
+            labels.extend([
+                (Label::Model, tokens.model.clone()),
+                (Label::Operation, operation.name().to_owned()),
+                (Label::Provider, PROVIDER.to_owned()),
+            ]);
+            tokens.collect(operation, labels, families);
         }
+    }
+}
+
+impl TokenCounts {
+    fn collect(&self, operation: Operation, labels: Vec<(Label, String)>, families: &mut Families) {
+        if operation == Operation::Embeddings {
+            return families.spread(metric::EMBEDDING_INPUT_TOKENS, &labels, &self.input);
+        }
+        families.spread(metric::OPERATION_INPUT_TOKENS, &labels, &self.input);
+        families.spread(metric::OPERATION_OUTPUT_TOKENS, &labels, &self.output);
+        let mut labels = labels;
+        labels.push((Label::Modality, operation.modality().to_owned()));
+        families.number(metric::INPUT_TOKENS, labels.clone(), self.input.total());
+        families.number(metric::OUTPUT_TOKENS, labels, self.output.total());
     }
 }
 

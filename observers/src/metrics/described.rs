@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use crate::conventions as semconv;
+
 /// What a metric is called, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Described {
@@ -77,10 +79,30 @@ pub(super) const BATCH_SIZE: Described = histogram(
     "{task}",
     "Tasks that a batch began with",
 );
-pub(super) const TOKEN_USAGE: Described = histogram(
-    "gen_ai.client.token.usage",
+pub(super) const INPUT_TOKENS: Described = counter(
+    semconv::GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS,
     "{token}",
-    "Tokens that a task's model read (`input`) and wrote (`output`), where its skill counts them",
+    "Tokens that models read, where their skills count them; embeddings apart",
+);
+pub(super) const OUTPUT_TOKENS: Described = counter(
+    semconv::GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS,
+    "{token}",
+    "Tokens that models wrote, where their skills count them",
+);
+pub(super) const OPERATION_INPUT_TOKENS: Described = histogram(
+    semconv::GEN_AI_CLIENT_INFERENCE_OPERATION_INPUT_TOKENS,
+    "{token}",
+    "Tokens that a task's model read; embeddings apart",
+);
+pub(super) const OPERATION_OUTPUT_TOKENS: Described = histogram(
+    semconv::GEN_AI_CLIENT_INFERENCE_OPERATION_OUTPUT_TOKENS,
+    "{token}",
+    "Tokens that a task's model wrote",
+);
+pub(super) const EMBEDDING_INPUT_TOKENS: Described = histogram(
+    semconv::GEN_AI_CLIENT_EMBEDDINGS_OPERATION_INPUT_TOKENS,
+    "{token}",
+    "Tokens that the model of an embedding read",
 );
 pub(super) const RETRIES: Described = counter(
     "aimass.task.retries",
@@ -161,13 +183,17 @@ pub(super) const DROPPED_SPANS: Described = counter(
 );
 
 /// All metrics, in the order of the documentation.
-pub(super) const METRICS: [Described; 22] = [
+pub(super) const METRICS: [Described; 26] = [
     TASK_DURATION,
     QUEUE_DURATION,
     MODEL_DURATION,
     FIRST_ITEM_DURATION,
     BATCH_SIZE,
-    TOKEN_USAGE,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    OPERATION_INPUT_TOKENS,
+    OPERATION_OUTPUT_TOKENS,
+    EMBEDDING_INPUT_TOKENS,
     RETRIES,
     DEAD_LETTERS,
     TROUBLES,
@@ -199,7 +225,7 @@ pub(crate) enum Label {
     Model,
     Operation,
     Provider,
-    Token,
+    Modality,
     Service,
 }
 
@@ -215,7 +241,7 @@ impl Label {
         Self::Model,
         Self::Operation,
         Self::Provider,
-        Self::Token,
+        Self::Modality,
         Self::Service,
     ];
 
@@ -232,7 +258,7 @@ impl Label {
             Self::Model => "model",
             Self::Operation => "operation",
             Self::Provider => "provider",
-            Self::Token => "token_type",
+            Self::Modality => "modality",
             Self::Service => "service",
         }
     }
@@ -240,17 +266,17 @@ impl Label {
     /// Its name in OpenTelemetry, where the conventions have one, and the spans' attributes are called alike.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
-            Self::Agent => "gen_ai.agent.name",
+            Self::Agent => semconv::GEN_AI_AGENT_NAME,
             Self::Skill => "aimass.skill",
-            Self::Outcome => "error.type",
+            Self::Outcome => semconv::ERROR_TYPE,
             Self::Trouble => "aimass.worker.trouble",
             Self::State => "aimass.worker.state",
             Self::Group => "aimass.worker.group",
             Self::Device => "aimass.device",
-            Self::Model => "gen_ai.request.model",
-            Self::Operation => "gen_ai.operation.name",
-            Self::Provider => "gen_ai.provider.name",
-            Self::Token => "gen_ai.token.type",
+            Self::Model => semconv::GEN_AI_REQUEST_MODEL,
+            Self::Operation => semconv::GEN_AI_OPERATION_NAME,
+            Self::Provider => semconv::GEN_AI_PROVIDER_NAME,
+            Self::Modality => semconv::GEN_AI_TOKEN_MODALITY,
             Self::Service => "aimass.service",
         }
     }

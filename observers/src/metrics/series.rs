@@ -51,6 +51,11 @@ impl Histogram {
     pub(crate) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
+
+    /// The sum of values that are whole numbers.
+    pub(super) fn total(&self) -> u64 {
+        self.sum as u64
+    }
 }
 
 /// One metric at one moment.

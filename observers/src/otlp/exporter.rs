@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use aimass_config::OtlpConfig;
 
 use super::client::{Client, OtlpError, Refused, Verdict};
-use super::identity::Identity;
-use super::queue::{Next, Queue};
-use super::signal::Signal;
+use super::signal::{Signal, Traces};
+use crate::identity::Identity;
+use crate::queue::{Next, Queue};
+use crate::traces::queued::Report;
 
 /// The name of each exporter's thread, and of those that its connection needs.
 pub(super) const THREAD: &str = "aimass-otlp";
@@ -33,6 +34,24 @@ impl Standing {
             return;
         }
         report_trouble::<S>(endpoint, &format!("no answer within {waited:?}"));
+    }
+}
+
+/// What is told of the spans that wait for a collector.
+#[derive(Debug)]
+pub(super) struct Reports {
+    pub(super) endpoint: String,
+    pub(super) standing: Arc<Standing>,
+}
+
+impl Report for Reports {
+    fn silent(&self, waited: Duration) {
+        self.standing
+            .report_silent::<Traces>(&self.endpoint, waited);
+    }
+
+    fn unsent(&self, count: usize) {
+        report_unsent::<Traces>(&self.endpoint, count);
     }
 }
 

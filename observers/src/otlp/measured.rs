@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
     metrics_service_client::MetricsServiceClient,
 };
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Exemplar as ExemplarMessage, Gauge, Histogram as HistogramMessage,
     HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar,
@@ -19,10 +19,8 @@ use prost::Message;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::attributes::{Name, text};
-use super::identity::Identity;
 use super::signal::Signal;
-use super::spans::{span_bytes, trace_bytes};
+use crate::identity::{Identity, span_bytes, trace_bytes};
 use crate::metrics::described::{Kind, Label};
 use crate::metrics::series::{Exemplar, Family, Histogram, Point, Value};
 use crate::metrics::{Metrics, now_ns};
@@ -190,13 +188,12 @@ fn exemplar(Exemplar { value, seen }: Exemplar) -> ExemplarMessage {
 }
 
 fn attributes(point: &Point) -> Vec<KeyValue> {
-    let attribute = |(label, value): &(Label, String)| {
-        let name = Name {
-            name: label.attribute(),
-            unit: "",
-            about: "",
-        };
-        text(name, value.as_str())
+    let attribute = |(label, value): &(Label, String)| KeyValue {
+        key: label.attribute().to_owned(),
+        value: Some(AnyValue {
+            value: Some(any_value::Value::StringValue(value.clone())),
+        }),
+        ..KeyValue::default()
     };
     // As the conventions have it, the absence of an error says that all went well.
     let went_well = |(label, value): &(Label, String)| *label == Label::Outcome && value == "done";

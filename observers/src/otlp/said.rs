@@ -25,13 +25,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::client::OtlpError;
 use super::exporter::{Exporter, Standing, THREAD};
-use super::identity::Identity;
 use super::patience;
-use super::queue::Queue;
 use super::signal::Signal;
-use super::spans::{span_bytes, trace_bytes};
 use crate::content::{Content, WORDS};
+use crate::identity::{Identity, span_bytes, trace_bytes};
 use crate::metrics::now_ns;
+use crate::queue::Queue;
 
 /// How long the end waits for the collector.
 const FLUSH: Duration = Duration::from_secs(2);

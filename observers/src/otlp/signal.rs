@@ -5,13 +5,13 @@ use std::future::Future;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse, trace_service_client::TraceServiceClient,
 };
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use prost::Message;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::identity::Identity;
-use super::spans::Told;
+use crate::identity::Identity;
+use crate::traces::pending::{PendingSpan, by_service};
 
 /// What is sent to a collector, and how.
 pub(super) trait Signal: 'static {
@@ -49,7 +49,7 @@ pub(super) trait Signal: 'static {
 pub(super) struct Traces;
 
 impl Signal for Traces {
-    type Item = Told;
+    type Item = PendingSpan;
     type Request = ExportTraceServiceRequest;
     type Answer = ExportTraceServiceResponse;
 
@@ -58,23 +58,14 @@ impl Signal for Traces {
     const BATCH: usize = 512;
     const OPTIONAL: bool = false;
 
-    fn bytes(told: &Told) -> u64 {
-        told.span.encoded_len() as u64
+    fn bytes(pending: &PendingSpan) -> u64 {
+        pending.bytes()
     }
 
-    fn request(identity: &Identity, batch: Vec<Told>) -> ExportTraceServiceRequest {
-        let told = batch.into_iter().map(|told| (told.agent, told.span));
-        let resource_spans = identity.by_service(told).map(|(resource, spans)| {
-            let scope_spans = vec![ScopeSpans {
-                scope: Some(identity.scope()),
-                spans,
-                ..ScopeSpans::default()
-            }];
-            ResourceSpans {
-                resource: Some(resource),
-                scope_spans,
-                ..ResourceSpans::default()
-            }
+    fn request(_: &Identity, batch: Vec<PendingSpan>) -> ExportTraceServiceRequest {
+        let services = by_service(batch).into_iter();
+        let resource_spans = services.flat_map(|(service, spans)| {
+            group_spans_by_resource_and_scope(spans, &(&*service).into())
         });
         ExportTraceServiceRequest {
             resource_spans: resource_spans.collect(),

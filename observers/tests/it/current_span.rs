@@ -1,10 +1,13 @@
-//! The embedder's current span as the parent of what is asked within it: the function that the documentation shows, at work.
+//! An embedder's own spans above and around ours: what is asked within one is traced below it, and headers carry traces in and out.
 
-use std::path::Path;
+use std::collections::HashMap;
 
+use aimass_observers::Tracing;
+use aimass_observers::propagation::{current_span, extract, inject, trace_context};
 use aimass_runtime::{Recorder, TraceContext};
-use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, trace};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -12,19 +15,52 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::team::{self, Sound, Think};
 
-// The documentation shows it from here on.
-/// The span of `tracing` that this is called in, as OpenTelemetry knows it.
-fn current_span() -> Option<TraceContext> {
-    let context = tracing::Span::current().context();
-    let span = context.span().span_context().clone();
-    let flags = span.trace_flags().to_u8();
-    let header = format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id());
-    header.parse().ok()
+/// The embedder's SDK and ours export to the same place, as they would to one collector.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedders_span_around_an_ask_is_the_parent_of_ours() {
+    let exported = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exported.clone())
+        .build();
+    let tracer = provider.tracer("embedder");
+    let config = team::config("http://127.0.0.1:1");
+    let ours = exported.clone();
+    let tracing = Tracing::with_exporter(&config.observers, move |_| ours.clone()).unwrap();
+    let builder = team::builder(&config).observer(tracing);
+    let runtime = builder.current_span(current_span).start().await.unwrap();
+    let context = Context::current_with_span(tracer.start("a request"));
+    let ask = async { runtime.ask(Think, Sound::new("rain")).await };
+    ask.with_context(context.clone()).await.unwrap();
+    context.span().end();
+    runtime.flush_observers().await;
+
+    let spans = exported.get_finished_spans().unwrap();
+    let of = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+    let names = [
+        "a request",
+        "ask mind.think",
+        "mind.think",
+        "ask ear.hear",
+        "ear.hear",
+    ];
+    let chain = names.map(of);
+    assert_eq!(spans.len(), chain.len());
+    assert_eq!(chain[0].parent_span_id, trace::SpanId::INVALID);
+    for pair in chain.windows(2) {
+        assert_eq!(pair[1].parent_span_id, pair[0].span_context.span_id());
+        assert_eq!(
+            pair[1].span_context.trace_id(),
+            pair[0].span_context.trace_id()
+        );
+    }
+    let kinds = chain.map(|span: &SpanData| span.span_kind.clone());
+    let (client, server) = (SpanKind::Client, SpanKind::Server);
+    assert_eq!(kinds[1..], [client.clone(), server.clone(), client, server]);
+    runtime.shutdown().await;
 }
-// Up to here.
 
 #[tokio::test]
-async fn what_is_asked_within_a_span_is_traced_below_it() {
+async fn what_is_asked_within_a_span_of_tracing_is_traced_below_it() {
     let provider = SdkTracerProvider::builder().build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("embedder"));
     let subscriber = tracing_subscriber::registry().with(layer);
@@ -44,28 +80,33 @@ async fn what_is_asked_within_a_span_is_traced_below_it() {
         context
     };
     let context = within.with_subscriber(subscriber).await;
-    let ours = context.span().span_context().clone();
-    assert!(ours.is_valid());
+    let ours = trace_context(&context).unwrap();
     let tasks = recorder.tasks();
     let thoughts = tasks.iter().filter(|task| &*task.skill == "mind.think");
     let thoughts: Vec<_> = thoughts.collect();
-    assert_eq!(thoughts[0].trace.to_string(), ours.trace_id().to_string());
-    let parent = thoughts[0].parent.unwrap();
-    assert_eq!(parent.to_string(), ours.span_id().to_string());
+    assert_eq!(thoughts[0].trace, ours.trace);
+    assert_eq!(thoughts[0].parent, Some(ours.span));
     assert_eq!(thoughts[1].parent, None, "outside of a span there is none");
 }
 
 #[test]
-fn the_documentation_shows_this_function() {
-    let source = include_str!("current_span.rs");
-    let from = source
-        .split("// The documentation shows it from here on.\n")
-        .nth(1);
-    let shown = from.unwrap().split("// Up to here.").next().unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tracing.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    assert!(
-        page.contains(shown),
-        "docs/tracing.md should hold:\n{shown}"
-    );
+fn headers_carry_a_trace_in_and_out() {
+    let headers = [
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000001-0000000000000001-00",
+    ];
+    for header in headers {
+        let came = HashMap::from([("traceparent".to_owned(), header.to_owned())]);
+        let trace = extract(&came).unwrap();
+        assert_eq!(trace, header.parse::<TraceContext>().unwrap());
+        let mut goes = HashMap::new();
+        inject(trace, &mut goes);
+        assert_eq!(goes["traceparent"], header);
+    }
+    let none = [
+        HashMap::new(),
+        HashMap::from([("traceparent".to_owned(), "nonsense".to_owned())]),
+    ];
+    assert!(none.iter().all(|headers| extract(headers).is_none()));
+    assert_eq!(current_span(), None, "no span is current here");
 }

@@ -16,14 +16,14 @@ use crate::tools;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A Jaeger with ports of its own, until it is dropped.
-struct Jaeger {
+pub(crate) struct Jaeger {
     process: Child,
-    otlp: String,
+    pub(crate) otlp: String,
     query: String,
 }
 
 impl Jaeger {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let ports: Vec<u16> = free_ports(10);
         let at = |number: usize| format!("127.0.0.1:{}", ports[number]);
         let process = Command::new(tools::jaeger())
@@ -58,7 +58,7 @@ impl Jaeger {
     }
 
     /// What the query interface answers, once `is_enough` holds for it.
-    fn until(&self, path: &str, is_enough: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, path: &str, is_enough: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         let url = format!("{}{path}", self.query);
         let mut last = String::new();
@@ -183,15 +183,15 @@ fn strings(list: &Value) -> BTreeSet<&str> {
 }
 
 /// Jaeger's spans by their ids.
-struct Spans(HashMap<String, Shown>);
+pub(crate) struct Spans(pub(crate) HashMap<String, Shown>);
 
-struct Shown {
-    service: String,
+pub(crate) struct Shown {
+    pub(crate) service: String,
     span: Value,
 }
 
 impl Spans {
-    fn read(shown: &Value) -> Self {
+    pub(crate) fn read(shown: &Value) -> Self {
         let trace = &shown[0];
         let each = |span: &Value| {
             let process = span["processID"].as_str().unwrap();
@@ -250,7 +250,12 @@ impl Shown {
         self.reference("CHILD_OF")
     }
 
-    fn reference(&self, kind: &str) -> Option<String> {
+    pub(crate) fn tag(&self, name: &str) -> Option<&Value> {
+        let mut tags = self.span["tags"].as_array()?.iter();
+        Some(&tags.find(|tag| tag["key"] == json!(name))?["value"])
+    }
+
+    pub(crate) fn reference(&self, kind: &str) -> Option<String> {
         let references = self.span["references"].as_array().unwrap().iter();
         let mut found = references.filter(|reference| reference["refType"] == json!(kind));
         Some(found.next()?["spanID"].as_str().unwrap().to_owned())

@@ -9,7 +9,9 @@
 mod collector;
 mod current_span;
 mod documentation;
+mod exporters;
 mod jaeger;
+mod killed;
 mod live;
 mod metrics;
 mod otlp;

@@ -97,14 +97,21 @@ async fn the_page_counts_what_happened() {
     let listen = r#"{agent="ear",skill="ear.listen"}"#;
     let first = "aimass_stream_first_item_duration_seconds_count";
     assert_eq!(value(&page, &format!("{first}{listen}")), 1.0);
-    let tokens = |kind: &str| {
-        let labels = format!(
-            r#"{ear},skill="ear.hear",model="ears-1",operation="invoke_agent",provider="aimass",token_type="{kind}""#
-        );
-        value(&page, &format!("gen_ai_client_token_usage_sum{{{labels}}}"))
+    let ran = r#"skill="ear.hear",model="ears-1",operation="invoke_agent",provider="aimass""#;
+    let tokens = |name: &str, more: &str| {
+        let name = format!("gen_ai_client_inference_{name}");
+        value(&page, &format!("{name}{{{ear},{ran}{more}}}"))
     };
     let heard = 3 * "rain".len() + "secret".len() + "panic".len();
-    assert_eq!((tokens("input"), tokens("output")), (heard as f64, 5.0));
+    for (kind, count) in [("input", heard as f64), ("output", 5.0)] {
+        let of_each = tokens(&format!("operation_{kind}_tokens_sum"), "");
+        let total = tokens(
+            &format!("usage_{kind}_tokens_total"),
+            r#",modality="unknown""#,
+        );
+        assert_eq!((of_each, total), (count, count), "{kind}");
+    }
+    assert!(!page.contains("gen_ai_client_token_usage"));
     let memory =
         r#"aimass_model_memory_bytes{agent="ear",group="hearing",device="cpu",model="ears-1"}"#;
     assert_eq!(value(&page, memory), team::EARS_BYTES as f64);

@@ -127,15 +127,16 @@ async fn metrics_come_at_the_end_with_traces_as_exemplars_and_agree_with_the_pag
         assert!(spans.contains(&exemplar.span_id));
         assert_eq!(exemplar.trace_id.len(), 16);
     }
-    let tokens = histogram(of(&sent, "aimass.ear", "gen_ai.client.token.usage").unwrap());
-    let kinds = tokens
-        .iter()
-        .map(|point| value_of(&point.attributes, "gen_ai.token.type"));
-    let kinds: BTreeSet<_> = kinds.flatten().collect();
-    assert_eq!(
-        kinds,
-        BTreeSet::from(["input".to_owned(), "output".to_owned()])
-    );
+    for kind in ["input", "output"] {
+        let name = format!("gen_ai.client.inference.operation.{kind}_tokens");
+        let of_each = histogram(of(&sent, "aimass.ear", &name).unwrap());
+        let name = format!("gen_ai.client.inference.usage.{kind}_tokens");
+        let total = sum(of(&sent, "aimass.ear", &name).unwrap());
+        let modality = value_of(&total[0].attributes, "gen_ai.token.modality");
+        assert_eq!(modality.as_deref(), Some("unknown"));
+        let count = number_data_point::Value::AsInt(of_each[0].sum.unwrap() as i64);
+        assert_eq!(total[0].value, Some(count), "{kind}");
+    }
     // What belongs to no agent is the embedder's.
     let dropped = sum(of(&sent, "desk", "aimass.dropped_records").unwrap());
     let none = Some(number_data_point::Value::AsInt(0));

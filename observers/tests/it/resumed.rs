@@ -67,7 +67,7 @@ async fn the_second_attempt_links_to_the_first_which_was_lost() {
 
     let tasks = recorder.tasks();
     let task = tasks.iter().find(|task| task.task == first.id).unwrap();
-    let place = task.first_attempt.unwrap();
+    let place = task.earlier_attempt.unwrap();
     assert_eq!(
         (Some(place.trace), Some(place.span)),
         (first.trace, first.span)
@@ -84,12 +84,12 @@ async fn the_second_attempt_links_to_the_first_which_was_lost() {
     let link = &span.links[0];
     assert_eq!(link.span_id, id(place.span));
     let why = link.attributes[0].value.clone().unwrap().value;
-    assert_eq!(text(why), "first_attempt");
+    assert_eq!(text(why), "earlier_attempt");
     // What the second attempt has led to belongs to no earlier one.
     let others = tasks.iter().filter(|other| other.task != first.id);
     assert!(
         others
             .into_iter()
-            .all(|other| other.first_attempt.is_none())
+            .all(|other| other.earlier_attempt.is_none())
     );
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use aimass_config::Config;
-use aimass_observers::{Otlp, OtlpLosses};
+use aimass_observers::{Otlp, SpanLosses};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, DeviceName, FactKind, Fault, FlowContext, FlowSkill, Fresh,
     Member, ModelSource, ModelVersion, Reaction, Recorder, Runtime, RuntimeBuilder,
@@ -285,7 +285,7 @@ pub(crate) fn builder_on(config: &Config, stage: Arc<Stage>) -> RuntimeBuilder {
 }
 
 /// The team with an exporter, and a recorder of what really happened.
-pub(crate) async fn start(config: &Config) -> (Runtime, Recorder, OtlpLosses) {
+pub(crate) async fn start(config: &Config) -> (Runtime, Recorder, SpanLosses) {
     let recorder = Recorder::default();
     let otlp = Otlp::start(&config.observers).unwrap().unwrap();
     let losses = otlp.losses();

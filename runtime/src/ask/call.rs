@@ -51,8 +51,8 @@ pub(crate) struct Because {
     pub(crate) trace: Option<TraceId>,
     /// The task's own span, when its record names it already.
     pub(crate) span: Option<SpanId>,
-    /// The span of the task's first attempt, when this is another.
-    pub(crate) first: Option<SpanPlace>,
+    /// The span of an earlier attempt, when this is another.
+    pub(crate) earlier: Option<SpanPlace>,
 }
 
 impl Call {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cell::Reply;
 use crate::cell::place::Answer;
 use crate::clock::Time;
+use crate::environment::BeginningAttempt;
 use crate::events::{SpanPlace, Usage};
 use crate::fact::FactDraft;
 use crate::fault::Fault;
@@ -124,7 +125,7 @@ pub(crate) enum Action {
     AnswerClaim(Answer, Result<(), Refusal>),
     Refuse(Box<Held>, Refusal),
     Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
-    NoteAttempt(TaskId),
+    NoteAttempt(BeginningAttempt),
     DeadLetter(TaskId, String),
     Observe(Observation),
 }
@@ -395,7 +396,9 @@ impl Books {
                 ..Stages::default()
             };
             if held.ticket.is_durable() && !held.ticket.is_noted_first() {
-                outbox.actions.push(Action::NoteAttempt(*task));
+                outbox
+                    .actions
+                    .push(Action::NoteAttempt(held.ticket.begins()));
             }
             tickets.push(held.ticket.clone());
         }

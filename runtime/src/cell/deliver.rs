@@ -44,7 +44,7 @@ impl Cell {
             Action::AnswerClaim(claimant, answer) => drop(claimant.send(answer)),
             Action::Refuse(held, refusal) => self.refuse(*held, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
-            Action::NoteAttempt(task) => self.note_attempt(task),
+            Action::NoteAttempt(begins) => self.note_attempt(begins),
             Action::DeadLetter(task, cause) => {
                 self.note(task, now, || Note::DeadLettered { cause })
             }

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use crate::cell::books::Held;
 use crate::cell::{Cell, CellSkill, Runner};
 use crate::clock::Time;
-use crate::environment::{DeadLetterRecord, SettledRecord, TaskRecord, Transaction};
+use crate::environment::{
+    BeginningAttempt, DeadLetterRecord, SettledRecord, TaskRecord, Transaction,
+};
 use crate::error::TaskError;
 use crate::events::{Place, Record, TaskFinished, TaskOutcome};
 use crate::fact::{FactDraft, Provenance};
 use crate::fault::Fault;
-use crate::ids::TaskId;
 use crate::ledger::effect::{Refusal, Settlement};
 use crate::ledger::event::Event;
 use crate::panics::Caught;
@@ -174,7 +175,7 @@ impl Cell {
             span: origin.trace.span,
             parent: origin.parent,
             caller: origin.caller.clone(),
-            first_attempt: origin.first,
+            earlier_attempt: origin.earlier,
             sampled: origin.trace.sampled,
             priority: ticket.priority,
             runs: stages.runs,
@@ -293,11 +294,12 @@ impl Cell {
         );
     }
 
-    pub(super) fn note_attempt(self: &Arc<Self>, task: TaskId) {
+    pub(super) fn note_attempt(self: &Arc<Self>, begins: BeginningAttempt) {
         let cell = self.clone();
         self.spawner.task(async move {
             // Settled meanwhile: then there is nothing to note.
-            if let Err(error) = cell.environment.note_attempt(task).await {
+            if let Err(error) = cell.environment.note_attempt(begins).await {
+                let task = begins.task;
                 tracing::debug!(%task, %error, "an attempt was not noted");
             }
         });

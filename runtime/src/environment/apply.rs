@@ -4,6 +4,7 @@ mod check;
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::attempts::BeginningAttempt;
 use super::blobs::Blobs;
 use super::deaths::Running;
 use super::error::EnvironmentError;
@@ -69,8 +70,8 @@ impl Writing<'_, '_> {
                 false => known.push(task.id),
             }
         }
-        for task in transaction.attempts {
-            self.note_attempt(task)?;
+        for begins in transaction.attempts {
+            self.note_attempt(begins)?;
         }
         for (task, running) in transaction.running {
             self.change_task(task, |record| record.deaths.running = running)?;
@@ -192,9 +193,11 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    fn note_attempt(&mut self, task: TaskId) -> Result<(), EnvironmentError> {
-        self.change_task(task, |record| {
+    fn note_attempt(&mut self, begins: BeginningAttempt) -> Result<(), EnvironmentError> {
+        let now_ms = self.now_ms;
+        self.change_task(begins.task, |record| {
             record.attempts += 1;
+            record.begin(begins, now_ms);
             if record.deaths.running == Running::Not {
                 record.deaths.running = Running::Beside;
             }

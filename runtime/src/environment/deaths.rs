@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempts::{InterruptedAttempt, Life};
 use super::error::EnvironmentError;
 use super::records::TaskRecord;
 use super::store::Store;
@@ -73,17 +74,18 @@ impl Deaths {
     }
 }
 
-/// A runtime takes the environment. Gives whether the process before it died with the environment in its hands.
-pub(super) fn begin_life(store: &mut Store) -> Result<bool, EnvironmentError> {
+/// A runtime takes the environment. Gives what became of the process before it.
+pub(super) fn begin_life(store: &mut Store) -> Result<Life, EnvironmentError> {
     store.write(0, |batch| {
         let died = batch.has(Table::Meta, ALIVE)?;
+        let mut interrupted = Vec::new();
         for key in batch.keys(Table::Tasks, &[], &[0xff; 16], usize::MAX)? {
             if let Some(task) = batch.get(Table::Tasks, &key)? {
-                look_back(batch, &key, decode(&task)?, died)?;
+                interrupted.extend(look_back(batch, &key, decode(&task)?, died)?);
             }
         }
         batch.put(Table::Meta, ALIVE, &1_u64.to_be_bytes())?;
-        Ok(died)
+        Ok(Life { died, interrupted })
     })
 }
 
@@ -97,11 +99,13 @@ fn look_back(
     key: &[u8],
     mut task: TaskRecord,
     died: bool,
-) -> Result<(), EnvironmentError> {
-    if task.deaths.running == Running::Not {
-        return Ok(());
+) -> Result<Option<InterruptedAttempt>, EnvironmentError> {
+    let was_running = task.deaths.running != Running::Not;
+    if !was_running && task.attempt.is_none() {
+        return Ok(None);
     }
-    if died {
+    let ended = task.end_attempt();
+    if died && was_running {
         task.deaths.count();
         if task.effect != Effect::Once {
             // The attempt came to no end of its own, so it does not count.
@@ -109,5 +113,7 @@ fn look_back(
         }
     }
     task.deaths.running = Running::Not;
-    batch.put(Table::Tasks, key, &encode(&task)?)
+    batch.put(Table::Tasks, key, &encode(&task)?)?;
+    // What ended with a process that came to its end was told by that.
+    Ok(ended.filter(|_| died && was_running))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::attempts::{AttemptRecord, BeginningAttempt};
 use super::deaths::{Deaths, Running};
 use crate::fact::{FactDraft, Provenance};
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId, TraceId};
@@ -28,7 +29,7 @@ pub struct Transaction {
     /// Tasks that are accepted. One that was accepted or settled before is skipped and named in [`Commit::known`].
     pub accepted: Vec<TaskRecord>,
     /// Tasks of which an attempt begins.
-    pub attempts: Vec<TaskId>,
+    pub attempts: Vec<BeginningAttempt>,
     /// Whether tasks run, and how. Those that are not there, or settled, are passed over.
     pub running: Vec<(TaskId, Running)>,
     /// Tasks that are settled. One that is settled already refuses the whole transaction.
@@ -114,9 +115,15 @@ pub struct TaskRecord {
     /// The trace it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
-    /// The span of its first attempt; whoever takes it up again links to it.
+    /// The span of its first attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<SpanId>,
+    /// The attempt that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptRecord>,
+    /// The span of an earlier process's attempt; whoever takes it up again links to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<SpanId>,
     /// The span that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SpanId>,
@@ -152,6 +159,8 @@ impl TaskRecord {
             deaths: Deaths::default(),
             trace: None,
             span: None,
+            attempt: None,
+            earlier: None,
             parent: None,
             rule: None,
             cause: None,

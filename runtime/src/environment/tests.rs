@@ -1,5 +1,6 @@
 //! Tests of the environment, named after the guarantees.
 
+mod attempts;
 mod basics;
 mod blobs;
 mod disk;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 
 use super::apply::{Applied, apply, import};
+use super::attempts::Life;
 use super::blobs::Blobs;
 use super::deaths;
 use super::error::EnvironmentError;
@@ -47,7 +48,7 @@ pub(super) enum Command {
         reply: Reply<Vec<Revision>>,
     },
     BeginLife {
-        reply: Reply<bool>,
+        reply: Reply<Life>,
     },
     Close {
         reply: Reply<()>,

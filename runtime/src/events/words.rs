@@ -54,7 +54,7 @@ impl Record {
                     Some(cause)
                 }
             },
-            Self::Episode(_) => None,
+            Self::Episode(_) | Self::Interrupted(_) => None,
         }
     }
 }

@@ -104,7 +104,12 @@ impl Runtime {
         record: &TaskRecord,
         durability: Durability,
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
-        self.restore_ticket(record, durability, None, first_attempt(record))
+        let earlier = match durability {
+            // What had not begun when its process died was never told.
+            Durability::Orphaned => place(record, record.earlier),
+            _ => last_attempt(record),
+        };
+        self.restore_ticket(record, durability, None, earlier)
     }
 
     /// The ticket of a task whose acceptance this process is about to write down, in the span that its record names.
@@ -120,7 +125,7 @@ impl Runtime {
         record: &TaskRecord,
         durability: Durability,
         span: Option<SpanId>,
-        first: Option<SpanPlace>,
+        earlier: Option<SpanPlace>,
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let options = TaskOptions {
             priority: record.priority,
@@ -146,7 +151,7 @@ impl Runtime {
             durability: Some(durability),
             trace: record.trace,
             span,
-            first,
+            earlier,
             ..Because::default()
         };
         self.inner.ticket(call, durability)
@@ -175,9 +180,13 @@ fn refused_at_the_store(
     }
 }
 
-/// Where the span of a task's first attempt lies.
-pub(super) fn first_attempt(record: &TaskRecord) -> Option<SpanPlace> {
-    let (trace, span) = record.trace.zip(record.span)?;
+/// Where the span of the last attempt at a task lies that was told.
+pub(super) fn last_attempt(record: &TaskRecord) -> Option<SpanPlace> {
+    place(record, record.earlier.or(record.span))
+}
+
+fn place(record: &TaskRecord, span: Option<SpanId>) -> Option<SpanPlace> {
+    let (trace, span) = record.trace.zip(span)?;
     Some(SpanPlace { trace, span })
 }
 

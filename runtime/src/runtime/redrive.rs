@@ -9,7 +9,7 @@ use crate::environment::{DeadLetterRecord, Snapshot, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::reaction::Reaction;
-use crate::runtime::calls::first_attempt;
+use crate::runtime::calls::last_attempt;
 use crate::runtime::{Runtime, environment_error};
 use crate::task::TaskOptions;
 
@@ -36,7 +36,7 @@ impl Runtime {
             rule: record.rule.as_deref().map(Into::into),
             cause: record.cause,
             redrive_of: Some(task),
-            first: first_attempt(&record),
+            earlier: last_attempt(&record),
             new_id: Some(again),
             ..Because::default()
         };

@@ -32,7 +32,9 @@ impl Runtime {
     /// is reacted to. Gives what nobody suspects, agent by agent.
     pub(super) async fn take_up_suspects(&self) -> Result<Vec<Unsettled>, RuntimeError> {
         let environment = &self.inner.environment;
-        let durability = match environment.begin_life().await? {
+        let life = environment.begin_life().await?;
+        self.tell_interrupted(&life.interrupted)?;
+        let durability = match life.died {
             true => Durability::Orphaned,
             false => Durability::Resumed,
         };

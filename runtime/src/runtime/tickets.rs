@@ -127,7 +127,7 @@ impl Inner {
             rule: because.rule,
             cause: because.cause,
             redrive_of: because.redrive_of,
-            first: because.first,
+            earlier: because.earlier,
             attempts: because.attempts,
         };
         Arc::new(Ticket::new(TicketParts {

@@ -47,7 +47,7 @@ const EXCEPTIONS: [(&str, &str); 23] = [
         "a plain file, and it was found to be one",
     ),
     ("observers/src/live.rs", KERNEL),
-    ("observers/src/otlp/identity.rs", KERNEL),
+    ("observers/src/identity.rs", KERNEL),
     ("runtime/src/environment/blobs/reader.rs", STORE),
     ("runtime/src/environment/blobs/upload.rs", STORE),
     ("runtime/src/environment/lock.rs", STORE),

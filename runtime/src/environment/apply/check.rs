@@ -114,8 +114,8 @@ pub(super) fn check_tasks(
             false => Err(EnvironmentError::UnknownTask { task }),
         }
     };
-    for task in &transaction.attempts {
-        accepted(*task)?;
+    for begins in &transaction.attempts {
+        accepted(begins.task)?;
     }
     let mut seen = HashSet::new();
     for settled in &transaction.settled {

@@ -244,7 +244,7 @@ async fn die(folder: &Path, alone: bool) -> TaskRecord {
     environment.note_attempt(id).await.unwrap();
     drop(environment);
     let environment = open(folder);
-    assert!(environment.begin_life().await.unwrap(), "it has died");
+    assert!(environment.begin_life().await.unwrap().died, "it has died");
     let snapshot = environment.snapshot().unwrap();
     let waiting = snapshot.task(TaskId::from_u128(2)).unwrap().unwrap();
     assert_eq!(waiting.deaths, Deaths::default(), "it never ran");
@@ -274,7 +274,7 @@ async fn a_task_is_held_against_itself_only_where_it_ran_when_its_process_died()
 async fn an_environment_that_was_closed_had_no_death_and_one_that_was_only_looked_at_hides_none() {
     let folder = tempfile::tempdir().unwrap();
     let environment = open(folder.path());
-    assert!(!environment.begin_life().await.unwrap());
+    assert!(!environment.begin_life().await.unwrap().died);
     let accept = Transaction {
         accepted: vec![task(1, None)],
         ..Transaction::default()
@@ -284,10 +284,10 @@ async fn an_environment_that_was_closed_had_no_death_and_one_that_was_only_looke
     environment.note_attempt(id).await.unwrap();
     environment.close().await.unwrap();
     let environment = open(folder.path());
-    assert!(!environment.begin_life().await.unwrap());
+    assert!(!environment.begin_life().await.unwrap().died);
     let record = environment.snapshot().unwrap().task(id).unwrap().unwrap();
     assert_eq!((record.deaths, record.attempts), (Deaths::default(), 1));
     drop(environment);
     open(folder.path()).close().await.unwrap();
-    assert!(open(folder.path()).begin_life().await.unwrap());
+    assert!(open(folder.path()).begin_life().await.unwrap().died);
 }

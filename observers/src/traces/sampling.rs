@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use aimass_config::TracesConfig;
-use aimass_runtime::{EpisodeFinished, TaskFinished, TaskOutcome, TraceId};
+use aimass_runtime::{AttemptInterrupted, EpisodeFinished, TaskFinished, TaskOutcome, TraceId};
 
-use super::spans::Told;
+use super::spans::AgentSpan;
 
 /// Spans that wait for the end of their traces at most.
 const WAITING: usize = 20_000;
@@ -26,7 +26,7 @@ pub(crate) struct Rule {
 /// Decides trace by trace.
 pub(super) struct Sampler {
     rule: Rule,
-    waiting: HashMap<TraceId, Vec<Told>>,
+    waiting: HashMap<TraceId, Vec<AgentSpan>>,
     order: VecDeque<TraceId>,
     count: usize,
     kept: HashSet<TraceId>,
@@ -78,8 +78,22 @@ impl Sampler {
         }
     }
 
+    /// Whether the trace of a resumed task is recorded is not written down.
+    pub(super) fn sight_of_interrupted(&self, attempt: &AttemptInterrupted) -> Sight {
+        Sight {
+            trace: attempt.trace,
+            recorded: true,
+            remarkable: true,
+            outermost: false,
+        }
+    }
+
     /// Takes spans in, and gives those that are to be exported now. Spans that nobody wants are not even made.
-    pub(super) fn decide(&mut self, sight: Sight, tell: impl FnOnce() -> Vec<Told>) -> Vec<Told> {
+    pub(super) fn decide(
+        &mut self,
+        sight: Sight,
+        tell: impl FnOnce() -> Vec<AgentSpan>,
+    ) -> Vec<AgentSpan> {
         let Sight { trace, .. } = sight;
         if !sight.recorded {
             return Vec::new();
@@ -101,7 +115,7 @@ impl Sampler {
         Vec::new()
     }
 
-    fn wait(&mut self, trace: TraceId, told: Vec<Told>) {
+    fn wait(&mut self, trace: TraceId, told: Vec<AgentSpan>) {
         self.count += told.len();
         let order = &mut self.order;
         let waiting = self.waiting.entry(trace).or_insert_with(|| {
@@ -116,7 +130,7 @@ impl Sampler {
         }
     }
 
-    fn take(&mut self, trace: TraceId) -> Vec<Told> {
+    fn take(&mut self, trace: TraceId) -> Vec<AgentSpan> {
         let Some(waited) = self.waiting.remove(&trace) else {
             return Vec::new();
         };
@@ -176,19 +190,28 @@ fn nanos(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::trace::v1::Span;
+    use aimass_runtime::{EpisodeId, Namespace, SpanId};
 
     use super::*;
+    use crate::traces::spans;
 
     fn sampler(ratio: f64) -> Sampler {
         Sampler::new(&TracesConfig { ratio, slow: None })
     }
 
-    fn span() -> Vec<Told> {
-        vec![Told {
-            agent: None,
-            span: Span::default(),
-        }]
+    fn span() -> Vec<AgentSpan> {
+        vec![spans::of_episode(&EpisodeFinished {
+            episode: EpisodeId::random(),
+            namespace: Namespace::default(),
+            trace: TraceId::random(),
+            span: SpanId::random(),
+            parent: None,
+            sampled: true,
+            begun_ns: 1,
+            finished_ns: 2,
+            facts: 0,
+            failures: 0,
+        })]
     }
 
     fn sight(trace: TraceId) -> Sight {

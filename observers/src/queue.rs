@@ -1,6 +1,7 @@
 //! What waits to be sent: bounded in bytes, filled by the observer, emptied by the exporter's thread.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Shared by whoever has something to send and the exporter's thread.
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     /// In bytes.
     limit: u64,
     /// Items of one request at most.
@@ -40,7 +41,7 @@ struct State<T> {
 }
 
 /// What the exporter is to do next.
-pub(super) enum Next<T> {
+pub(crate) enum Next<T> {
     Send(Vec<T>),
     /// The time has come that it waits for.
     Tick,
@@ -48,8 +49,14 @@ pub(super) enum Next<T> {
     End,
 }
 
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
 impl<T> Queue<T> {
-    pub(super) fn new(limit: u64, batch: usize, bytes: fn(&T) -> u64) -> Arc<Self> {
+    pub(crate) fn new(limit: u64, batch: usize, bytes: fn(&T) -> u64) -> Arc<Self> {
         Arc::new(Self {
             limit,
             batch,
@@ -70,7 +77,7 @@ impl<T> Queue<T> {
     }
 
     /// Adds items; the oldest go when there is no room.
-    pub(super) fn push(&self, items: impl IntoIterator<Item = T>) {
+    pub(crate) fn push(&self, items: impl IntoIterator<Item = T>) {
         let mut items = items.into_iter().peekable();
         if items.peek().is_none() {
             return;
@@ -103,7 +110,7 @@ impl<T> Queue<T> {
         clippy::disallowed_methods,
         reason = "a thread of the exporter, outside any runtime and its clock"
     )]
-    pub(super) fn next(&self, due: Option<Instant>) -> Next<T> {
+    pub(crate) fn next(&self, due: Option<Instant>) -> Next<T> {
         let mut state = self.state.lock();
         state.sending = false;
         let mut since = None;
@@ -141,7 +148,7 @@ impl<T> Queue<T> {
         clippy::disallowed_methods,
         reason = "a thread of the exporter, outside any runtime and its clock"
     )]
-    pub(super) fn rest(&self, pause: Duration) -> bool {
+    pub(crate) fn rest(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut state = self.state.lock();
         // An attempt was made for whoever waits; they are not held up any longer.
@@ -156,27 +163,27 @@ impl<T> Queue<T> {
     }
 
     /// Counts items that did not arrive.
-    pub(super) fn lost(&self, items: u64) {
+    pub(crate) fn lost(&self, items: u64) {
         self.state.lock().dropped += items;
     }
 
     /// How many items were dropped or refused so far.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.state.lock().dropped
     }
 
     /// How many items were dropped for want of room so far.
-    pub(super) fn pushed_out(&self) -> u64 {
+    pub(crate) fn pushed_out(&self) -> u64 {
         self.state.lock().pushed_out
     }
 
     /// How many items wait, besides a batch that is on its way.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.state.lock().items.len()
     }
 
     /// Asks for everything to be sent now.
-    pub(super) fn ask_flush(&self) {
+    pub(crate) fn ask_flush(&self) {
         let mut state = self.state.lock();
         if !state.items.is_empty() || state.sending {
             state.flush = true;
@@ -185,7 +192,7 @@ impl<T> Queue<T> {
     }
 
     /// Waits until everything is sent that [`Self::ask_flush`] asked for, or an attempt has failed, or the time has come. False when it came.
-    pub(super) fn flushed(&self, until: Instant) -> bool {
+    pub(crate) fn flushed(&self, until: Instant) -> bool {
         let mut state = self.state.lock();
         while state.flush {
             if self.emptied.wait_until(&mut state, until).timed_out() {
@@ -195,14 +202,19 @@ impl<T> Queue<T> {
         true
     }
 
+    /// Whether somebody waits until everything is sent.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.state.lock().flush
+    }
+
     /// Nothing comes any more; what waits is still sent.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state.lock().closed = true;
         self.filled.notify_one();
     }
 
     /// Nothing is sent any more, and what comes is left out.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let mut state = self.state.lock();
         state.stopped = true;
         state.closed = true;

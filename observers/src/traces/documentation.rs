@@ -10,6 +10,7 @@ pub fn table() -> String {
         "| span | kind | service | when |\n|---|---|---|---|\n\
          | `ask SKILL` | client | that of the agent whose flow asked, else the embedder's | somebody waited for the answer |\n\
          | `SKILL` | server, or consumer of a reaction | `aimass.AGENT` | each task |\n\
+         | `SKILL`, with an error | consumer | `aimass.AGENT` | an attempt whose process died, told by the next one |\n\
          | `episode` | internal | the embedder's | somebody waited for the episode's end |\n",
     );
     rows(&mut text, "attribute", &ATTRIBUTES);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use aimass_runtime::{Note, TaskFinished, TaskId, TaskNote, WorkerChange, WorkerChanged, WorkerId};
-use opentelemetry_proto::tonic::trace::v1::span::Event;
+use opentelemetry::trace::Event;
 
 use super::attributes::{self as names, number};
 use super::spans::{event, message};
@@ -29,6 +29,7 @@ struct Change {
     worker: WorkerId,
     /// Something went wrong, which may have cost tasks of other workers their turn too.
     fault: bool,
+    at_ns: u64,
     event: Event,
 }
 
@@ -100,6 +101,7 @@ impl Happenings {
                     | WorkerChange::Ready { .. }
                     | WorkerChange::Swapped { .. }
             ),
+            at_ns: told.at_ns,
             event: event(name, told.at_ns, attributes),
         });
     }
@@ -115,7 +117,7 @@ impl Happenings {
         let own = task.place.as_ref().map(|place| place.worker);
         let again = task.runs > 1;
         let concerns = |change: &&Change| {
-            meanwhile.contains(&change.event.time_unix_nano)
+            meanwhile.contains(&change.at_ns)
                 && (Some(change.worker) == own || again && change.fault)
         };
         let changes = workers.into_iter().flatten().filter(concerns);

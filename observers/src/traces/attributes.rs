@@ -1,6 +1,8 @@
 //! The names of all attributes and events of our spans, with what they mean: the one list that the code uses and the documentation prints.
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry::{KeyValue, StringValue, Value};
+
+use crate::conventions as semconv;
 
 /// What an attribute or an event is called, and what it says.
 #[derive(Debug, Clone, Copy)]
@@ -15,24 +17,24 @@ const fn name(name: &'static str, unit: &'static str, about: &'static str) -> Na
 }
 
 pub(super) const OPERATION: Name = name(
-    "gen_ai.operation.name",
+    semconv::GEN_AI_OPERATION_NAME,
     "",
-    "`embeddings`, `chat` or `invoke_agent`, by the name of the skill",
+    "`embeddings`, `chat`, `text_completion`, `retrieval` or `invoke_agent`, by the name of the skill",
 );
-pub(super) const PROVIDER: Name = name("gen_ai.provider.name", "", "`aimass`");
-pub(super) const AGENT: Name = name("gen_ai.agent.name", "", "the agent");
+pub(super) const PROVIDER: Name = name(semconv::GEN_AI_PROVIDER_NAME, "", "`aimass`");
+pub(super) const AGENT: Name = name(semconv::GEN_AI_AGENT_NAME, "", "the agent");
 pub(super) const MODEL: Name = name(
-    "gen_ai.request.model",
+    semconv::GEN_AI_REQUEST_MODEL,
     "",
     "the version of the model that it ran on",
 );
 pub(super) const INPUT_TOKENS: Name = name(
-    "gen_ai.usage.input_tokens",
+    semconv::GEN_AI_USAGE_INPUT_TOKENS,
     "",
     "tokens that the model read in the last run, where its skill counts them",
 );
 pub(super) const OUTPUT_TOKENS: Name = name(
-    "gen_ai.usage.output_tokens",
+    semconv::GEN_AI_USAGE_OUTPUT_TOKENS,
     "",
     "tokens that the model wrote in the last run, where its skill counts them",
 );
@@ -89,7 +91,7 @@ pub(super) const REDRIVE_OF: Name = name(
     "the dead letter whose redrive it was",
 );
 pub(super) const ERROR: Name = name(
-    "error.type",
+    semconv::ERROR_TYPE,
     "",
     "the kind of the error, as in its JSON form",
 );
@@ -107,7 +109,7 @@ pub(super) const ATTEMPTS: Name = name(
 pub(super) const LINK: Name = name(
     "aimass.link",
     "",
-    "of a link: `batch` to the first task of the batch, `first_attempt` to the span of an earlier process, or of the dead letter",
+    "of a link: `batch` to the first task of the batch, `earlier_attempt` to the attempt of an earlier process, or to that of the dead letter",
 );
 pub(super) const MESSAGE: Name = name(
     "aimass.message",
@@ -210,23 +212,15 @@ pub(super) const EVENTS: [Name; 15] = [
     SWAPPED,
 ];
 
-pub(super) fn text(name: Name, value: impl Into<String>) -> KeyValue {
-    attribute(name, Value::StringValue(value.into()))
+pub(super) fn text(name: Name, value: impl Into<StringValue>) -> KeyValue {
+    KeyValue::new(name.name, value.into())
 }
 
 pub(super) fn number(name: Name, value: u64) -> KeyValue {
-    attribute(name, Value::IntValue(value.min(i64::MAX as u64) as i64))
+    KeyValue::new(name.name, Value::I64(value.min(i64::MAX as u64) as i64))
 }
 
 /// Nanoseconds, as seconds.
 pub(super) fn seconds(name: Name, nanos: u64) -> KeyValue {
-    attribute(name, Value::DoubleValue(nanos as f64 / 1e9))
-}
-
-fn attribute(name: Name, value: Value) -> KeyValue {
-    KeyValue {
-        key: name.name.to_owned(),
-        value: Some(AnyValue { value: Some(value) }),
-        ..KeyValue::default()
-    }
+    KeyValue::new(name.name, Value::F64(nanos as f64 / 1e9))
 }
