@@ -64,6 +64,9 @@ pub(crate) struct Cell {
     pub(crate) root: OnceLock<ActorRef<SupervisorMessage>>,
     /// Who carries out at present what the ledger decides about workers.
     driver: RwLock<Option<ActorRef<AgentMessage>>>,
+    /// How many messages the driver was sent.
+    #[cfg(test)]
+    pub(crate) driver_messages: AtomicU64,
     settings: LedgerSettings,
     books: Mutex<Books>,
     /// By the ids of the workers.
@@ -187,6 +190,8 @@ impl Cell {
             asker: OnceLock::new(),
             root: OnceLock::new(),
             driver: RwLock::new(None),
+            #[cfg(test)]
+            driver_messages: AtomicU64::new(0),
             books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
             settings,
             chairs: RwLock::new(chairs),

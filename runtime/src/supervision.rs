@@ -11,6 +11,8 @@ mod node;
 mod service;
 mod services;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::Arc;

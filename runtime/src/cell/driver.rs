@@ -24,6 +24,8 @@ impl Cell {
 
     pub(super) fn wake_driver(&self) {
         if let Some(driver) = &*self.driver.read() {
+            #[cfg(test)]
+            self.driver_messages.fetch_add(1, Ordering::Relaxed);
             // It fails between two incarnations of the driver; the next one looks into the queue first.
             let _ = driver.cast(AgentMessage::Effects);
         }

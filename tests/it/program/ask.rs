@@ -158,6 +158,45 @@ fn agents_are_a_line_each_that_begins_with_the_name() {
 }
 
 #[test]
+fn the_tree_has_a_line_for_each_service_agent_and_worker() {
+    let place = Place::new();
+    for (language, running) in [("en", "running"), ("zh", "运行中")] {
+        let tree = place.run(&["--lang", language, "agents", "--tree"]);
+        let lines: Vec<&str> = tree.assert_ok().stdout.lines().collect();
+        assert!(lines[0].starts_with("supervisor "), "{lines:?}");
+        for name in ["environment", "memory", "text", "reactions", "idle rules"] {
+            let line = format!("├─ {name} ");
+            let last = format!("└─ {name} ");
+            let found = lines
+                .iter()
+                .find(|known| known.starts_with(&line) || known.starts_with(&last));
+            assert!(
+                found.is_some_and(|line| line.contains(running)),
+                "{name}: {lines:#?}"
+            );
+        }
+        let worker = lines
+            .iter()
+            .find(|line| line.contains("worker 0 (encoder)"));
+        assert!(
+            worker.is_some_and(|line| line.contains("minilm")),
+            "{lines:#?}"
+        );
+    }
+    let tree = place
+        .run(&["agents", "--tree", "--json"])
+        .assert_ok()
+        .document();
+    assert_eq!(tree[0]["name"], "supervisor");
+    let children = tree[0]["children"].as_array().unwrap();
+    let text = children
+        .iter()
+        .find(|child| child["name"] == "text")
+        .unwrap();
+    assert_eq!(text["children"][0]["group"], "encoder");
+}
+
+#[test]
 fn classes_and_hits_are_lines_with_their_scores() {
     let store = cache::store();
     store.pull("minilm", &mut Silent).unwrap();
