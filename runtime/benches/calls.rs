@@ -358,11 +358,14 @@ async fn growing(agents: usize) {
     runtime.shutdown().await;
 }
 
+/// What the process has of its own: memory that is there, and what of it was swapped out.
 fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let resident = pages
-        .split_whitespace()
-        .nth(1)
-        .and_then(|pages| pages.parse::<u64>().ok());
-    resident.unwrap_or_default() * 4096
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let of = |field: &str| {
+        let line = status.lines().find(|line| line.starts_with(field));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|number| number.parse::<u64>().ok())
+    };
+    let parts = ["RssAnon:", "VmSwap:"];
+    parts.into_iter().filter_map(of).sum::<u64>() << 10
 }

@@ -16,6 +16,7 @@ mod media;
 mod options;
 mod queue;
 mod records;
+mod restarts;
 mod retention;
 mod snapshot;
 mod store;
@@ -63,7 +64,7 @@ pub(crate) use queue::block_on;
 use store::{Store, Tables};
 use times::Times;
 use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
-use writer_thread::{Phase, WriterState, WriterThread};
+use writer_thread::{WriterState, WriterThread};
 
 /// How many facts a watch may be behind before it skips.
 const WATCH_FACTS: usize = 1024;
@@ -417,83 +418,9 @@ impl Environment {
         }))
     }
 
-    fn panics(&self) -> u64 {
-        self.shared.state.borrow().panics
-    }
-
-    /// As [`Self::commit`], and once more after the writer was started again, unless `was_written` finds that the first time was enough. It is
-    /// given a view of everything, and the newest revision of before.
-    ///
-    /// # Errors
-    /// As [`Self::commit`].
-    pub(crate) async fn commit_over_restarts(
-        &self,
-        transaction: Transaction,
-        was_written: impl Fn(&Snapshot, Revision) -> Result<bool, EnvironmentError>,
-    ) -> Result<(), EnvironmentError> {
-        let head = *self.shared.head.borrow();
-        for left in (0..COMMIT_TRIES).rev() {
-            let panics = self.panics();
-            let error = match self.commit(transaction.clone()).await {
-                // It may be what the writer panics at, each time.
-                Err(error) if left > 0 && self.panics() > panics => error,
-                commit => return commit.map(drop),
-            };
-            let mut state = self.shared.state.clone();
-            let runs = |state: &WriterState| !matches!(state.phase, Phase::Restarting(_));
-            let Ok(state) = state.wait_for(runs).await.map(|state| state.clone()) else {
-                return Err(error);
-            };
-            if let Some(end) = state.end() {
-                return Err(end);
-            }
-            if was_written(&self.snapshot()?, head)? {
-                return Ok(());
-            }
-        }
-        Err(EnvironmentError::Closed)
-    }
-
     /// Returns an error when nothing is written any more.
     pub(crate) fn check_open(&self) -> Result<(), EnvironmentError> {
         self.shared.state.borrow().end().map_or(Ok(()), Err)
-    }
-
-    /// From now on somebody starts the writer again when it panics.
-    pub(crate) fn supervised(&self) {
-        self.shared.writer.supervise();
-    }
-
-    /// Starts a writer again that has panicked; nothing happens while one runs.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
-    pub(crate) fn restart_writer(&self) -> std::io::Result<()> {
-        self.shared.writer.restart()
-    }
-
-    /// Returns once the writer has ended.
-    ///
-    /// # Errors
-    /// The message of its panic.
-    pub(crate) async fn writer_ended(&self) -> Result<(), String> {
-        let mut state = self.shared.state.clone();
-        let ended = state.wait_for(|state| !matches!(state.phase, Phase::Running));
-        match ended.await.map(|state| state.phase.clone()) {
-            Ok(Phase::Restarting(message) | Phase::Failed(message)) => Err(message),
-            Ok(Phase::Running | Phase::Closed) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Nobody starts the writer again: whoever waits for it hears of that.
-    pub(crate) fn give_writer_up(&self) {
-        self.shared.writer.give_up();
-    }
-
-    /// Lets the writer's thread die.
-    pub(crate) fn inject_panic(&self) {
-        let queue = self.clone();
-        let _ = queue::block_on(async move { queue.shared.queue.send(Command::Panic).await });
     }
 }
 

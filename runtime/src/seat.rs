@@ -255,10 +255,11 @@ impl Seat {
 
     pub(crate) fn panicked(&self, message: String) {
         self.leave_share();
-        self.link.end(Err(format!("panic: {message}")));
         self.say(|| WorkerChange::Panicked {
             message: message.clone(),
         });
+        // Its actor first: by the time that the ledger has decided, somebody is awake to carry it out.
+        self.link.end(Err(format!("panic: {message}")));
         self.cell.tell(Event::Panicked {
             by: self.incarnation,
             message,

@@ -32,6 +32,8 @@ PANELS = [
     ("Workers by what they do", "short", "sum by (agent, state) (aimass_agent_workers)"),
     ("Troubles of workers", "short", "sum by (agent, trouble) (increase(aimass_worker_troubles_total[$__rate_interval]))"),
     ("Restarts of workers", "short", "sum by (agent) (increase(aimass_worker_restarts_total[$__rate_interval]))"),
+    ("Restarts of services", "short", "sum by (service) (increase(aimass_service_restarts_total[$__rate_interval]))"),
+    ("Services that failed too often", "short", "sum by (service) (aimass_service_failed)"),
     ("Commits of the store, 99th percentile", "s",
      "histogram_quantile(0.99, sum by (le) (rate(aimass_store_commit_duration_seconds_bucket[$__rate_interval])))"),
     ("Retries", "short", "sum by (agent) (increase(aimass_task_retries_total[$__rate_interval]))"),

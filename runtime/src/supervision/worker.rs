@@ -182,44 +182,27 @@ impl Actor for WorkerActor {
 }
 
 impl Run {
-    /// Starts the incarnation's task, or its thread once its weights have room in memory.
+    /// Starts the incarnation, or gets in line for its weights.
     fn begin(&mut self, myself: &ActorRef<WorkerMessage>) {
         let Some((seat, weights)) = self.waiting.take() else {
             return;
         };
-        if seat.cell.is_closing() {
-            return seat.release();
-        }
-        match seat.cell.groups[usize::from(seat.group.0)].runner.clone() {
-            Runner::Flow(face) => {
-                seat.link().started();
-                let spawner = seat.cell.spawner.clone();
-                spawner.task(flow::live(face, *seat));
-            }
-            Runner::Model(runner) => self.find_room(seat, &runner, weights, myself),
+        if let Some(seat) = start(seat, weights) {
+            self.wait_for_room(seat, weights, myself);
         }
     }
 
-    fn find_room(
+    fn wait_for_room(
         &mut self,
         seat: Box<Seat>,
-        runner: &Arc<dyn GroupRunner>,
         weights: Reload,
         myself: &ActorRef<WorkerMessage>,
     ) {
         let cell = seat.cell.clone();
-        let bytes = runner.memory_bytes();
-        if bytes > cell.memory.budget() {
-            return seat.load_failed(cell.too_large(seat.group, bytes));
-        }
-        let key = cell.key(seat.group, seat.device(), runner.generation());
-        let share = cell.memory.share(&key, bytes);
-        cell.free_left_share(seat.incarnation);
-        if let Some(share) = share {
-            return start_thread(seat, share, runner.clone(), weights);
-        }
-        let (group, device, runner) = (seat.group, seat.device(), runner.clone());
-        let asking = cell.clone();
+        let Runner::Model(runner) = cell.groups[usize::from(seat.group.0)].runner.clone() else {
+            return;
+        };
+        let (group, device, asking) = (seat.group, seat.device(), cell.clone());
         // A swap may change version and size while it waits.
         let grant = cell.memory.request(move || {
             let key = asking.key(group, device, runner.generation());
@@ -246,6 +229,36 @@ impl Run {
             start_thread(seat, share, runner, weights);
         }
     }
+}
+
+/// Starts the task or the thread of an incarnation. Gives the seat back when its weights have no room in memory yet.
+fn start(seat: Box<Seat>, weights: Reload) -> Option<Box<Seat>> {
+    if seat.cell.is_closing() {
+        seat.release();
+        return None;
+    }
+    let cell = seat.cell.clone();
+    let runner = match cell.groups[usize::from(seat.group.0)].runner.clone() {
+        Runner::Model(runner) => runner,
+        Runner::Flow(face) => {
+            seat.link().started();
+            cell.spawner.task(flow::live(face, *seat));
+            return None;
+        }
+    };
+    let bytes = runner.memory_bytes();
+    if bytes > cell.memory.budget() {
+        seat.load_failed(cell.too_large(seat.group, bytes));
+        return None;
+    }
+    let key = cell.key(seat.group, seat.device(), runner.generation());
+    let share = cell.memory.share(&key, bytes);
+    cell.free_left_share(seat.incarnation);
+    let Some(share) = share else {
+        return Some(seat);
+    };
+    start_thread(seat, share, runner, weights);
+    None
 }
 
 fn start_thread(seat: Box<Seat>, share: Share, runner: Arc<dyn GroupRunner>, weights: Reload) {

@@ -58,7 +58,12 @@ fn every_arrow_between_packages_is_an_allowed_one() {
     );
     for (from, allowed) in ARROWS {
         for to in graph.direct(from).intersection(&members) {
-            assert!(allowed.contains(to), "{from} -> {to} is a forbidden arrow");
+            // A package's tests may ask for a feature of its own.
+            let is_own = **to == *from;
+            assert!(
+                is_own || allowed.contains(to),
+                "{from} -> {to} is a forbidden arrow"
+            );
         }
     }
 }
