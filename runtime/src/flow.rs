@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::cell::{Effort, Report, ReportedResult};
+use crate::agent_core::{Effort, Report, ReportedResult};
 use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::environment::Environment;
@@ -91,7 +91,7 @@ async fn serve(face: &Arc<dyn FlowFace>, seat: &Seat) -> Result<(), String> {
 async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> Result<(), String> {
     let host = Arc::new(Host {
         ticket: ticket.clone(),
-        cell: seat.cell.clone(),
+        core: seat.core.clone(),
         incarnation: seat.incarnation,
         facts: Mutex::new(Vec::new()),
         heard: AtomicUsize::new(0),
@@ -125,7 +125,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
 /// What a flow sees of the runtime.
 struct Host {
     ticket: Arc<Ticket>,
-    cell: Arc<crate::cell::Cell>,
+    core: Arc<crate::agent_core::AgentCore>,
     incarnation: crate::ledger::event::Incarnation,
     facts: Mutex<Vec<FactDraft>>,
     /// How many chunks this attempt has heard.
@@ -136,7 +136,7 @@ struct Host {
 
 impl Host {
     async fn ask_within(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
-        let asker = self.cell.asker.get().and_then(std::sync::Weak::upgrade);
+        let asker = self.core.asker.get().and_then(std::sync::Weak::upgrade);
         let asker = asker.ok_or_else(|| TaskError::ShuttingDown {
             skill: skill.to_owned(),
         })?;
@@ -144,7 +144,7 @@ impl Host {
             Input::Typed(input) => input,
             Input::Json(input) => asker.decode(skill, input)?,
         };
-        let asked = asker.ask_within(&self.cell.name, &self.ticket, skill, input);
+        let asked = asker.ask_within(&self.core.name, &self.ticket, skill, input);
         asked.await.inspect_err(|error| {
             if let TaskError::DeadLettered { .. } = error {
                 *self.given_up.lock() = Some(error.to_string());
@@ -161,7 +161,7 @@ enum Input {
 
 impl FlowHost for Host {
     fn now(&self) -> Time {
-        self.cell.clock.now()
+        self.core.clock.now()
     }
 
     fn deadline(&self) -> Option<Time> {
@@ -190,7 +190,7 @@ impl FlowHost for Host {
             };
             if self.ticket.delivered() == 0 {
                 let (by, task) = (self.incarnation, self.ticket.id);
-                self.cell
+                self.core
                     .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
                 self.ticket.chunks.iter().for_each(Tape::forget);
             }
@@ -214,14 +214,14 @@ impl FlowHost for Host {
             self.heard.fetch_add(1, Ordering::AcqRel);
             if could_start_over && !chunks.can_rewind() {
                 let (by, task) = (self.incarnation, self.ticket.id);
-                self.cell.tell(Event::ItemSent { by, task });
+                self.core.tell(Event::ItemSent { by, task });
             }
             Some(chunk)
         })
     }
 
     fn environment(&self) -> &Environment {
-        &self.cell.environment
+        &self.core.environment
     }
 
     fn namespace(&self) -> &Namespace {

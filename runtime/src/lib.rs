@@ -3,8 +3,8 @@
 #![doc = include_str!("guarantees.md")]
 
 mod agent;
+mod agent_core;
 mod ask;
-mod cell;
 mod clock;
 pub mod conformance;
 mod context;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
-use crate::cell::{Cell, CellSkill};
+use crate::agent_core::{AgentCore, CoreSkill};
 use crate::error::TaskError;
 use crate::ledger::event::SkillId;
 
@@ -17,13 +17,13 @@ pub(crate) struct Router {
 /// Who offers a skill.
 #[derive(Clone)]
 pub(crate) struct Route {
-    pub(crate) cell: Arc<Cell>,
+    pub(crate) core: Arc<AgentCore>,
     pub(crate) skill: SkillId,
 }
 
 impl Route {
-    pub(crate) fn skill(&self) -> &CellSkill {
-        &self.cell.skills[usize::from(self.skill.0)]
+    pub(crate) fn skill(&self) -> &CoreSkill {
+        &self.core.skills[usize::from(self.skill.0)]
     }
 }
 
@@ -31,7 +31,7 @@ impl Router {
     /// Adds a skill; gives the agent that offers one of that name already.
     pub(crate) fn add(&self, name: Arc<str>, route: Route) -> Option<Arc<str>> {
         if let Some(present) = self.routes.get(&name) {
-            return Some(present.cell.name.clone());
+            return Some(present.core.name.clone());
         }
         self.routes.insert(name, route);
         None

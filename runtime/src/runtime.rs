@@ -28,8 +28,8 @@ pub use weak::WeakRuntime;
 
 pub(crate) use resume::{Unsettled, take_up};
 
+use crate::agent_core::AgentCore;
 use crate::ask::Ask;
-use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
@@ -52,7 +52,7 @@ pub struct Runtime {
 pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) cells: Vec<Arc<Cell>>,
+    pub(crate) cores: Vec<Arc<AgentCore>>,
     pub(crate) router: Router,
     pub(crate) reactions: Vec<Arc<Reaction>>,
     pub(crate) quiet_rules: Vec<Arc<QuietRule>>,
@@ -76,7 +76,7 @@ pub(crate) type CurrentSpan = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync
 impl Drop for Inner {
     /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.
     fn drop(&mut self) {
-        self.cells.iter().for_each(|cell| cell.dismiss());
+        self.cores.iter().for_each(|core| core.dismiss());
         self.supervision.end();
     }
 }
@@ -123,9 +123,9 @@ impl Runtime {
 
     /// All skills of all agents, by name.
     pub fn skills(&self) -> Vec<SkillSpec> {
-        let cells = self.inner.cells.iter();
-        let mut specs: Vec<SkillSpec> = cells
-            .flat_map(|cell| cell.skills.iter().map(|skill| skill.face.spec().clone()))
+        let cores = self.inner.cores.iter();
+        let mut specs: Vec<SkillSpec> = cores
+            .flat_map(|core| core.skills.iter().map(|skill| skill.face.spec().clone()))
             .collect();
         specs.sort_by(|one, other| one.name.cmp(&other.name));
         specs

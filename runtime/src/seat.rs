@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::cell::{Cell, Report};
+use crate::agent_core::{AgentCore, Report};
 use crate::clock::Time;
 use crate::environment::{BeginningAttempt, EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
@@ -22,7 +22,7 @@ use crate::ticket::Ticket;
 
 /// One incarnation's place at its agent.
 pub(crate) struct Seat {
-    pub(crate) cell: Arc<Cell>,
+    pub(crate) core: Arc<AgentCore>,
     pub(crate) incarnation: Incarnation,
     pub(crate) group: GroupId,
     /// Its share of the weights in memory; none of a flow.
@@ -44,7 +44,7 @@ pub(crate) enum Next {
 
 impl Seat {
     pub(crate) fn new(
-        cell: Arc<Cell>,
+        core: Arc<AgentCore>,
         incarnation: Incarnation,
         group: GroupId,
         wake: flume::Sender<()>,
@@ -53,7 +53,7 @@ impl Seat {
         link: Arc<WorkerLink>,
     ) -> Self {
         Self {
-            cell,
+            core,
             incarnation,
             group,
             share: Mutex::new(None),
@@ -69,7 +69,7 @@ impl Seat {
     }
 
     pub(crate) fn device(&self) -> DeviceName {
-        self.cell.device(self.incarnation)
+        self.core.device(self.incarnation)
     }
 
     /// Whether the incarnation was told to stop.
@@ -79,13 +79,13 @@ impl Seat {
 
     /// This worker reads or builds its model from now on.
     pub(crate) fn load_began(&self) {
-        self.cell.tell(Event::LoadBegan(self.incarnation));
+        self.core.tell(Event::LoadBegan(self.incarnation));
     }
 
     /// It has built a new version; no when it was given up meanwhile.
     pub(crate) fn load_ended(&self) -> bool {
         let by = self.incarnation;
-        self.cell.with_books(|books, now, outbox| {
+        self.core.with_books(|books, now, outbox| {
             books.on(Event::LoadEnded(by), now, outbox);
             books.hears(by)
         })
@@ -106,28 +106,28 @@ impl Seat {
                 generation,
                 ..held.key().clone()
             };
-            *share = Some(self.cell.memory.share_present(&key, bytes));
+            *share = Some(self.core.memory.share_present(&key, bytes));
         }
     }
 
     pub(crate) fn ready(&self, model: &ModelVersion) {
         let device = self.device();
-        self.cell.device_serves(self.incarnation);
+        self.core.device_serves(self.incarnation);
         self.say(|| WorkerChange::Ready {
             model: model.clone(),
             device,
         });
-        self.cell.tell(Event::Ready(self.incarnation));
+        self.core.tell(Event::Ready(self.incarnation));
     }
 
     /// Whether the worker has no incarnation any more: it was idle for long, or its agent was given up.
     pub(crate) fn is_gone(&self) -> bool {
-        self.cell.is_gone(self.incarnation.worker)
+        self.core.is_gone(self.incarnation.worker)
     }
 
     pub(crate) fn say(&self, change: impl FnOnce() -> WorkerChange) {
-        self.cell
-            .say(self.incarnation, self.cell.clock.now(), change);
+        self.core
+            .say(self.incarnation, self.core.clock.now(), change);
     }
 
     /// Asks for work as a free worker. The watchdog counts from the moment there is some.
@@ -145,7 +145,7 @@ impl Seat {
 
     fn next(&self, event: Event) -> Next {
         let by = self.incarnation;
-        self.cell.with_books(|books, now, outbox| {
+        self.core.with_books(|books, now, outbox| {
             books.on(event, now, outbox);
             match outbox.run.take() {
                 Some(tickets) => {
@@ -160,7 +160,7 @@ impl Seat {
     /// Between two steps of a job: reports who is done, and asks for `wish` before the next step begins.
     pub(crate) fn between(&self, reports: Vec<Report>, wish: Wish) -> Vec<Arc<Ticket>> {
         let by = self.incarnation;
-        self.cell.with_books(|books, now, outbox| {
+        self.core.with_books(|books, now, outbox| {
             books.on(Event::StepEnded(by), now, outbox);
             for report in reports {
                 books.report(by, report, now, outbox);
@@ -174,7 +174,7 @@ impl Seat {
     /// A job has ended, or waits: reports who is done; no step runs any more.
     pub(crate) fn report(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.cell.with_books(|books, now, outbox| {
+        self.core.with_books(|books, now, outbox| {
             books.on(Event::StepEnded(by), now, outbox);
             for report in reports {
                 books.report(by, report, now, outbox);
@@ -186,7 +186,7 @@ impl Seat {
     /// that it has ended.
     pub(crate) fn answer(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.cell.with_books(|books, now, outbox| {
+        self.core.with_books(|books, now, outbox| {
             for report in reports {
                 books.report(by, report, now, outbox);
             }
@@ -195,17 +195,17 @@ impl Seat {
 
     /// A step has ended, and no other begins.
     pub(crate) fn step_ended(&self) {
-        self.cell.tell(Event::StepEnded(self.incarnation));
+        self.core.tell(Event::StepEnded(self.incarnation));
     }
 
     /// A step of a job that had waited begins.
     pub(crate) fn step_began(&self) {
-        self.cell.tell(Event::StepBegan(self.incarnation));
+        self.core.tell(Event::StepBegan(self.incarnation));
     }
 
     pub(crate) fn first_item(&self, task: TaskId) {
         let by = self.incarnation;
-        self.cell
+        self.core
             .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
     }
 
@@ -216,7 +216,7 @@ impl Seat {
     pub(crate) async fn note_begin(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
         match beginning(tickets) {
             Some(beginning) => {
-                let environment = &self.cell.environment;
+                let environment = &self.core.environment;
                 let noted_twice = |_: &_, _| Ok(false);
                 let commit = environment.commit_over_restarts(beginning, noted_twice);
                 noted(tickets, commit.await)
@@ -235,8 +235,8 @@ impl Seat {
 
     /// Where the conformance suite may plant a fault.
     pub(crate) fn pass(&self, skill: SkillId, moment: Moment) {
-        if let Some(sabotage) = &self.cell.sabotage
-            && let Some(skill) = self.cell.skills.get(usize::from(skill.0))
+        if let Some(sabotage) = &self.core.sabotage
+            && let Some(skill) = self.core.skills.get(usize::from(skill.0))
         {
             sabotage.pass(&skill.name, moment);
         }
@@ -245,7 +245,7 @@ impl Seat {
     /// From now on a fault interrupts the task instead of repeating it.
     pub(crate) fn cannot_start_over(&self, task: TaskId) {
         let by = self.incarnation;
-        self.cell.tell(Event::ItemSent { by, task });
+        self.core.tell(Event::ItemSent { by, task });
     }
 
     /// The incarnation comes to nothing, and its agent has ended: nobody waits for its last word.
@@ -260,7 +260,7 @@ impl Seat {
         });
         // Its actor first: by the time that the ledger has decided, somebody is awake to carry it out.
         self.link.end(Err(format!("panic: {message}")));
-        self.cell.tell(Event::Panicked {
+        self.core.tell(Event::Panicked {
             by: self.incarnation,
             message,
         });
@@ -269,14 +269,14 @@ impl Seat {
     pub(crate) fn load_failed(&self, fault: Fault) {
         self.link.end(Err(fault.message.clone()));
         let dead = fault.kind == FaultKind::DeadForProcess;
-        let fault = match dead && self.cell.has_no_device(self.incarnation) {
+        let fault = match dead && self.core.has_no_device(self.incarnation) {
             true => Fault::unavailable(fault.message),
             false => fault,
         };
         self.say(|| WorkerChange::LoadFailed {
             message: fault.message.clone(),
         });
-        self.cell.tell(Event::LoadFailed {
+        self.core.tell(Event::LoadFailed {
             by: self.incarnation,
             fault,
         });
@@ -285,19 +285,19 @@ impl Seat {
     /// The weights may stay in memory for the next incarnation: they are counted until it has a share of its own.
     fn leave_share(&self) {
         let share = self.share.lock().take();
-        self.cell.leave_share(self.incarnation, share);
+        self.core.leave_share(self.incarnation, share);
     }
 
     /// Nobody needs the weights any more, and they are gone.
     pub(crate) fn weights_are_free(&self) {
-        self.cell.free_left_share(self.incarnation);
+        self.core.free_left_share(self.incarnation);
     }
 
     pub(crate) fn stopped(&self) {
         self.leave_share();
         self.release();
         self.say(|| WorkerChange::Stopped);
-        self.cell.tell(Event::Stopped(self.incarnation));
+        self.core.tell(Event::Stopped(self.incarnation));
     }
 
     /// Sees to it that this worker is woken when something happens to the task.
@@ -307,20 +307,20 @@ impl Seat {
 
     /// Waits on the worker's own thread until it is woken or the time has come.
     pub(crate) fn wait(&self, until: Time) {
-        self.cell.memory.look_again();
+        self.core.memory.look_again();
         if until == Time::NEVER {
             let _ = self.wakes.recv();
             return;
         }
         let left = until
-            .since(self.cell.clock.now())
+            .since(self.core.clock.now())
             .max(Duration::from_micros(1));
         let _ = self.wakes.recv_timeout(left);
     }
 
     /// As [`Self::wait`], for a worker that is an async task.
     pub(crate) async fn wait_async(&self, until: Time) {
-        let at = self.cell.clock.instant(until);
+        let at = self.core.clock.instant(until);
         let _ = tokio::time::timeout_at(at, self.wakes.recv_async()).await;
     }
 }
@@ -331,7 +331,7 @@ impl Drop for Seat {
         if self.link.has_ended() {
             return;
         }
-        if self.cell.is_closing() {
+        if self.core.is_closing() {
             self.release();
         } else {
             self.panicked("it ended without a word".to_owned());

@@ -1,4 +1,4 @@
-//! Skills with their types erased: what the router, the cells and the workers hold.
+//! Skills with their types erased: what the router, the cores and the workers hold.
 
 use std::any::Any;
 use std::future::Future;

@@ -4,7 +4,7 @@ mod job;
 
 use std::sync::Arc;
 
-use crate::cell::{Effort, Report, ReportedResult};
+use crate::agent_core::{Effort, Report, ReportedResult};
 use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
@@ -142,7 +142,7 @@ impl<S: ModelSource> Worker<'_, S> {
         };
         let at = self
             .seat
-            .cell
+            .core
             .skills
             .get(usize::from(first.skill.0))
             .map_or(0, |skill| skill.at);
@@ -210,7 +210,7 @@ impl<S: ModelSource> Worker<'_, S> {
 
     /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
     fn let_join(&mut self, job: &mut Job<S::Model>) -> Result<(), End> {
-        let room = job.room(self.seat.cell.max_batch(self.seat.group));
+        let room = job.room(self.seat.core.max_batch(self.seat.group));
         if room == 0 || !job.joins {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::error::TaskError;
 use crate::events::SpanPlace;
 use crate::ids::{Revision, SpanId, TaskId, TraceId};
@@ -76,7 +76,7 @@ impl Call {
 /// An accepted or refused task whose reply is on its way. Dropping it cancels the task.
 pub(crate) struct Pending {
     pub(crate) ticket: Arc<Ticket>,
-    cell: Arc<Cell>,
+    core: Arc<AgentCore>,
     reply: oneshot::Receiver<Result<Payload, TaskError>>,
     answered: bool,
 }
@@ -84,12 +84,12 @@ pub(crate) struct Pending {
 impl Pending {
     pub(crate) fn new(
         ticket: Arc<Ticket>,
-        cell: Arc<Cell>,
+        core: Arc<AgentCore>,
         reply: oneshot::Receiver<Result<Payload, TaskError>>,
     ) -> Self {
         Self {
             ticket,
-            cell,
+            core,
             reply,
             answered: false,
         }
@@ -122,7 +122,7 @@ impl Future for Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.answered {
-            self.cell.cancel(self.ticket.id);
+            self.core.cancel(self.ticket.id);
         }
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aimass_config::{AgentConfig, Config};
 use serde_json::Value;
 
+use crate::agent_core::{AgentCore, Runner};
 use crate::ask::{JsonChunks, JsonHeard, JsonStream, Pending};
-use crate::cell::{Cell, Runner};
 use crate::conformance::case::{Answer, Work, failed};
 use crate::conformance::report::Verdict;
 use crate::conformance::{Conformance, Example};
@@ -78,16 +78,16 @@ impl Stage {
         })
     }
 
-    pub(super) fn cell(&self) -> Option<&Arc<Cell>> {
-        let mut cells = self.runtime.inner.cells.iter();
-        cells.find(|cell| *cell.name == *self.agent)
+    pub(super) fn core(&self) -> Option<&Arc<AgentCore>> {
+        let mut cores = self.runtime.inner.cores.iter();
+        cores.find(|core| *core.name == *self.agent)
     }
 
     pub(super) fn work(&self, skill: &str) -> Work {
         let route = self.runtime.inner.router.find(skill).ok();
         let is_flow = route.is_some_and(|route| {
             let group = usize::from(route.skill().group.0);
-            matches!(route.cell.groups[group].runner, Runner::Flow(_))
+            matches!(route.core.groups[group].runner, Runner::Flow(_))
         });
         if is_flow { Work::Flow } else { Work::Model }
     }
@@ -200,8 +200,8 @@ impl Stage {
 
     /// Returns once the agent holds no task.
     pub(super) async fn quiet(&self) {
-        if let Some(cell) = self.cell() {
-            cell.emptied().await;
+        if let Some(core) = self.core() {
+            core.emptied().await;
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::cell::Place;
+use crate::agent_core::Place;
 use crate::environment::{
     DeadLetterRecord, Environment, EnvironmentError, SettledRecord, TaskRecord, Transaction,
 };
@@ -171,7 +171,7 @@ fn tell(runtime: &Weak<Inner>, record: &TaskRecord, error: TaskError) {
     {
         let now = inner.clock.now();
         route
-            .cell
+            .core
             .note(record.id, now, || Note::DeadLettered { cause });
     }
 }
@@ -184,13 +184,13 @@ async fn claim_places(asked: &mut [Asked]) -> Vec<Option<Place>> {
         let Way::Agent(route, ticket) = &one.way else {
             continue;
         };
-        if agents.contains(&route.cell.name) {
+        if agents.contains(&route.core.name) {
             places.push(None);
             continue;
         }
-        match route.cell.place_for(ticket).await {
+        match route.core.place_for(ticket).await {
             Ok(place) => {
-                agents.push(route.cell.name.clone());
+                agents.push(route.core.name.clone());
                 places.push(Some(place));
             }
             Err(error) => one.way = Way::Settled(error),

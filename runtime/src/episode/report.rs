@@ -58,8 +58,8 @@ impl Runtime {
         let at_store = |error| environment_error("run", &error);
         self.until_nothing_follows(episode).await?;
         // The environment knows a settlement before the observers hear of it.
-        for cell in &self.inner.cells {
-            cell.answered(episode).await;
+        for core in &self.inner.cores {
+            core.answered(episode).await;
         }
         let environment = &self.inner.environment;
         let status = environment.snapshot().and_then(|all| all.episode(episode));

@@ -1,11 +1,11 @@
-//! From configuration and an agent's definition to its cell.
+//! From configuration and an agent's definition to its core.
 
 use std::sync::Arc;
 
 use aimass_config::{AgentConfig, Config};
 
 use crate::agent::{Agent, AgentDefinition};
-use crate::cell::{Cell, CellGroup, CellParts, CellSkill, Runner};
+use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::events::EventSink;
@@ -26,7 +26,7 @@ use crate::runtime::names::Team;
 use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 
-/// Whatever cells are made from.
+/// Whatever cores are made from.
 pub(super) struct Assembly<'a> {
     pub(super) config: &'a Config,
     pub(super) clock: Clock,
@@ -44,7 +44,7 @@ pub(super) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    pub(super) fn cell(&mut self, agent: &dyn Agent) -> Result<Arc<Cell>, RuntimeError> {
+    pub(super) fn core(&mut self, agent: &dyn Agent) -> Result<Arc<AgentCore>, RuntimeError> {
         let name: Arc<str> = agent.name().into();
         let settings = self.config.agent(&name);
         let cannot = |fault| RuntimeError::Agent {
@@ -68,7 +68,7 @@ impl Assembly<'_> {
             let start = self.plan(&name, &group, settings.lazy)?;
             for (at, face) in group.faces.into_iter().enumerate() {
                 let name = face.spec().name.as_str().into();
-                skills.push(CellSkill {
+                skills.push(CoreSkill {
                     name,
                     face,
                     group: id,
@@ -82,7 +82,7 @@ impl Assembly<'_> {
                 placement.push(placed.map_err(|error| cannot(Fault::rejected(error.to_string())))?);
             }
             shapes.push(model_group(&settings, start));
-            groups.push(CellGroup {
+            groups.push(CoreGroup {
                 name: group.name,
                 runner: Runner::Model(group.runner),
                 placement,
@@ -93,14 +93,14 @@ impl Assembly<'_> {
             let id = GroupId(groups.len() as u16);
             // Those that flows ask for have workers of their own, or all might wait for each other.
             for crew in [Crew::Fixed, Crew::AsNeeded] {
-                groups.push(CellGroup {
+                groups.push(CoreGroup {
                     name: name.to_string(),
                     runner: Runner::Flow(flow.flow_face.clone()),
                     placement: Vec::new(),
                 });
                 shapes.push(flow_group(crew));
             }
-            skills.push(CellSkill {
+            skills.push(CoreSkill {
                 name,
                 face: flow.face,
                 group: id,
@@ -116,7 +116,7 @@ impl Assembly<'_> {
                 skill,
             });
         }
-        Ok(Cell::new(CellParts {
+        Ok(AgentCore::new(CoreParts {
             name,
             clock: self.clock,
             groups,
@@ -161,17 +161,17 @@ pub(super) fn defined(agent: &dyn Agent) -> Result<AgentDefinition, Fault> {
     defined.unwrap_or_else(|message| Err(Fault::bug(format!("its definition panicked: {message}"))))
 }
 
-pub(super) fn register(router: &Router, cell: &Arc<Cell>) -> Result<(), RuntimeError> {
-    for (at, skill) in cell.skills.iter().enumerate() {
+pub(super) fn register(router: &Router, core: &Arc<AgentCore>) -> Result<(), RuntimeError> {
+    for (at, skill) in core.skills.iter().enumerate() {
         let route = Route {
-            cell: cell.clone(),
+            core: core.clone(),
             skill: SkillId(at as u16),
         };
         if let Some(first) = router.add(skill.name.clone(), route) {
             return Err(RuntimeError::Duplicate {
                 name: skill.name.to_string(),
                 first: first.to_string(),
-                second: cell.name.to_string(),
+                second: core.name.to_string(),
             });
         }
     }

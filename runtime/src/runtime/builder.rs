@@ -1,4 +1,4 @@
-//! Starting a runtime: from configuration and agents to cells.
+//! Starting a runtime: from configuration and agents to cores.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::agent::Agent;
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::clock::Clock;
 use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
 use crate::error::TaskError;
@@ -230,14 +230,14 @@ impl RuntimeBuilder {
             quiet_rules: Vec::new(),
             team: Names::of(&self.agents),
         };
-        let made = cells(&self.agents, &mut assembly);
+        let made = cores(&self.agents, &mut assembly);
         let doubts = made
             .is_ok()
             .then(|| assembly.team.check(&self.config, &self.agents));
         for agent in self.agents {
             panics::free(agent, "an agent");
         }
-        let (cells, router) = made?;
+        let (cores, router) = made?;
         for doubt in doubts.transpose()?.unwrap_or_default() {
             tracing::warn!("{doubt}");
         }
@@ -251,14 +251,14 @@ impl RuntimeBuilder {
             strategy: supervision.strategy,
             restart: RestartSettings::of(supervision),
             spawner: spawner.clone(),
-            cells: cells.clone(),
+            cores: cores.clone(),
         });
         let board = Arc::new(Board::new(events.clone(), clock));
         let supervision = Supervision::start(team, board).await?;
         let inner = Arc::new(Inner {
             config: self.config,
             clock,
-            cells,
+            cores,
             router,
             reactions,
             quiet_rules,
@@ -278,18 +278,18 @@ impl RuntimeBuilder {
     }
 }
 
-/// The cells of all agents that are enabled, and the way to their skills.
-fn cells(
+/// The cores of all agents that are enabled, and the way to their skills.
+fn cores(
     agents: &[Box<dyn Agent>],
     assembly: &mut Assembly<'_>,
-) -> Result<(Vec<Arc<Cell>>, Router), RuntimeError> {
-    let (mut cells, router) = (Vec::<Arc<Cell>>::new(), Router::default());
+) -> Result<(Vec<Arc<AgentCore>>, Router), RuntimeError> {
+    let (mut cores, router) = (Vec::<Arc<AgentCore>>::new(), Router::default());
     for agent in agents {
         let name = agent.name();
         if !assembly.config.agent(name).enabled {
             continue;
         }
-        if cells.iter().any(|cell| &*cell.name == name) {
+        if cores.iter().any(|core| &*core.name == name) {
             let name = name.to_owned();
             return Err(RuntimeError::Duplicate {
                 first: name.clone(),
@@ -297,11 +297,11 @@ fn cells(
                 name,
             });
         }
-        let cell = assembly.cell(&**agent)?;
-        register(&router, &cell)?;
-        cells.push(cell);
+        let core = assembly.core(&**agent)?;
+        register(&router, &core)?;
+        cores.push(core);
     }
-    Ok((cells, router))
+    Ok((cores, router))
 }
 
 impl Runtime {
@@ -311,16 +311,16 @@ impl Runtime {
             supervision,
             environment,
             events,
-            cells,
+            cores,
             ..
         } = &*self.inner;
         let service = |name: &str, service| Child::Service(name.to_owned(), service);
         let last = |name: &str, service| Child::LastService(name.to_owned(), service);
         let asker: Weak<dyn Asker> = Arc::downgrade(&(self.inner.clone() as Arc<dyn Asker>));
-        for cell in cells {
-            // A cell is new: nobody has set this before.
-            let _ = cell.asker.set(asker.clone());
-            let _ = cell.root.set(supervision.root());
+        for core in cores {
+            // A core is new: nobody has set this before.
+            let _ = core.asker.set(asker.clone());
+            let _ = core.root.set(supervision.root());
         }
         let writing = EnvironmentService::new(environment.clone());
         let mut first = vec![last("environment", Arc::new(writing) as Arc<dyn Service>)];
@@ -328,12 +328,12 @@ impl Runtime {
             let observing = ObserverService::new(events.clone(), pump);
             first.push(last("observer", Arc::new(observing)));
         }
-        let granting = MemoryService::new(memory, cells.clone());
+        let granting = MemoryService::new(memory, cores.clone());
         first.push(service("memory", Arc::new(granting)));
-        first.extend(cells.iter().cloned().map(Child::Agent));
+        first.extend(cores.iter().cloned().map(Child::Agent));
         supervision.add(first).await;
         let unsettled = self.take_up_suspects().await?;
-        cells.iter().for_each(|cell| cell.start());
+        cores.iter().for_each(|core| core.start());
         let weak = || (Arc::downgrade(&self.inner), environment.clone());
         let mut then = Vec::new();
         for unsettled in unsettled {

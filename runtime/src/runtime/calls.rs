@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::agent_core::Place;
 use crate::ask::{Because, Call, Pending};
-use crate::cell::Place;
 use crate::clock::Time;
 use crate::context::BoxFuture;
 use crate::environment::{Commit, EnvironmentError, TaskRecord, Transaction};
@@ -67,10 +67,10 @@ impl Runtime {
         let durability = call.because.durability.unwrap_or(Durability::Durable);
         let (route, ticket) = self.inner.ticket(call, durability)?;
         let skill = ticket.skill_name.to_string();
-        let place = route.cell.place_for(&ticket).await;
-        let place = place.inspect_err(|error| route.cell.turn_away(ticket.clone(), error))?;
-        let record = route.cell.record(&ticket).inspect_err(|error| {
-            route.cell.turn_away(ticket.clone(), error);
+        let place = route.core.place_for(&ticket).await;
+        let place = place.inspect_err(|error| route.core.turn_away(ticket.clone(), error))?;
+        let record = route.core.record(&ticket).inspect_err(|error| {
+            route.core.turn_away(ticket.clone(), error);
         })?;
         let transaction = Transaction {
             namespace: record.namespace.clone(),
@@ -86,7 +86,7 @@ impl Runtime {
             let result = match refused_at_the_store(&ticket, commit) {
                 None => Ok(Inner::submit(&route, ticket, Some(place))),
                 Some(error) => {
-                    route.cell.turn_away(ticket, &error);
+                    route.core.turn_away(ticket, &error);
                     Err(error)
                 }
             };
@@ -200,8 +200,8 @@ impl Inner {
     /// Hands a task to its agent, at its place if it has one.
     pub(crate) fn submit(route: &Route, ticket: Arc<Ticket>, place: Option<Place>) -> Pending {
         let (reply, replies) = oneshot::channel();
-        route.cell.submit(ticket.clone(), reply, place);
-        Pending::new(ticket, route.cell.clone(), replies)
+        route.core.submit(ticket.clone(), reply, place);
+        Pending::new(ticket, route.core.clone(), replies)
     }
 }
 
@@ -238,8 +238,8 @@ impl Asker for Inner {
             call.path = path;
             let (route, ticket) = self.ticket(call, Durability::Volatile)?;
             // It is part of accepted work: it waits for room, where a caller would be refused.
-            let place = route.cell.place_for(&ticket).await;
-            let place = place.inspect_err(|error| route.cell.turn_away(ticket.clone(), error))?;
+            let place = route.core.place_for(&ticket).await;
+            let place = place.inspect_err(|error| route.core.turn_away(ticket.clone(), error))?;
             Self::submit(&route, ticket, Some(place)).await
         })
     }

@@ -45,7 +45,7 @@ impl Runtime {
             }
             match self.inner.router.find(&record.skill) {
                 Ok(route) => others
-                    .entry(route.cell.name.clone())
+                    .entry(route.core.name.clone())
                     .or_default()
                     .push(record.id),
                 Err(error) => wait_for_agent(record.id, &error),
@@ -111,11 +111,11 @@ impl Runtime {
         let attempts = deaths.beside + deaths.alone;
         self.give_up(record, attempts, cause.clone()).await?;
         if let Ok((route, ticket)) = self.ticket_of(record, Durability::Orphaned) {
-            let (cell, now) = (&route.cell, self.inner.clock.now());
-            cell.note(record.id, now, || Note::DeadLettered {
+            let (core, now) = (&route.core, self.inner.clock.now());
+            core.note(record.id, now, || Note::DeadLettered {
                 cause: cause.clone(),
             });
-            cell.turn_away(ticket, &dead_letter(record, attempts, cause));
+            core.turn_away(ticket, &dead_letter(record, attempts, cause));
         }
         Ok(())
     }
@@ -222,7 +222,7 @@ async fn take_up_one(
     };
     // It is not kept alive for want of room.
     drop(runtime);
-    let place = match route.cell.place_for(&ticket).await {
+    let place = match route.core.place_for(&ticket).await {
         Ok(place) => Some(place),
         Err(TaskError::ShuttingDown { .. }) => return Ok(Step::Over),
         // The agent says so again, and it is settled so.

@@ -65,22 +65,22 @@ impl Runtime {
     pub async fn shutdown_within(&self, limit: Duration) -> ShutdownReport {
         let inner = &self.inner;
         let mut report = ShutdownReport::default();
-        let graces = inner.cells.iter().map(|cell| cell.grace());
+        let graces = inner.cores.iter().map(|core| core.grace());
         let grace = graces.max().unwrap_or_default();
         let stages = Stages::of(limit, grace, inner.clock.now());
-        report.under_way = inner.cells.iter().map(|cell| cell.load().tasks).sum();
+        report.under_way = inner.cores.iter().map(|core| core.load().tasks).sum();
         inner.closing.store(true, Ordering::Release);
         // What is left by then is cut off by the ledgers.
         let cut_off = inner.clock.instant(stages.cut_off);
         let _ = tokio::time::timeout_at(cut_off, self.quiet()).await;
-        for cell in &inner.cells {
-            cell.begin_drain(stages.cut_off);
+        for core in &inner.cores {
+            core.begin_drain(stages.cut_off);
         }
-        for cell in &inner.cells {
-            cell.drained().await;
+        for core in &inner.cores {
+            core.drained().await;
         }
-        for cell in &inner.cells {
-            let (lost, kept) = cell.cut_off();
+        for core in &inner.cores {
+            let (lost, kept) = core.cut_off();
             report.lost += lost;
             report.kept += kept;
         }
@@ -125,8 +125,8 @@ impl Runtime {
     async fn quiet(&self) {
         loop {
             let mut waited_for = 0;
-            for cell in &self.inner.cells {
-                waited_for += cell.emptied().await;
+            for core in &self.inner.cores {
+                waited_for += core.emptied().await;
             }
             if waited_for == 0 {
                 return;

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use serde::Serialize;
 
-use crate::cell::{Cell, Runner};
+use crate::agent_core::{AgentCore, Runner};
 use crate::ids::Epoch;
 use crate::ledger::worker::WorkerState;
 use crate::model::{DeviceName, ModelVersion};
@@ -62,7 +62,7 @@ pub struct WorkerStatus {
 impl Runtime {
     /// All agents as they are at this moment.
     pub fn agents(&self) -> Vec<AgentState> {
-        self.inner.cells.iter().map(|cell| state_of(cell)).collect()
+        self.inner.cores.iter().map(|core| state_of(core)).collect()
     }
 
     /// The parts of the runtime in the order in which they were started: its services, and the actors of its agents. The first one is the
@@ -81,15 +81,15 @@ impl Runtime {
     /// Returns once an agent is given up, or a part of the runtime that serves them all has ended: its name, and why. A node that stands alone
     /// ends then, with exit code 70.
     pub async fn failure(&self) -> (String, String) {
-        let agent = |cell: Arc<Cell>| -> Failure {
+        let agent = |core: Arc<AgentCore>| -> Failure {
             Box::pin(async move {
-                let mut failures = cell.failures();
+                let mut failures = core.failures();
                 let failure = failures.wait_for(Option::is_some).await;
                 let message = failure.ok().and_then(|message| message.clone());
-                (cell.name.to_string(), message.unwrap_or_default())
+                (core.name.to_string(), message.unwrap_or_default())
             })
         };
-        let mut waits: Vec<Failure> = self.inner.cells.iter().cloned().map(agent).collect();
+        let mut waits: Vec<Failure> = self.inner.cores.iter().cloned().map(agent).collect();
         let inner = self.inner.clone();
         waits.push(Box::pin(async move { inner.supervision.failure().await }));
         poll_fn(|context| {
@@ -107,15 +107,15 @@ impl Runtime {
 
 type Failure = Pin<Box<dyn Future<Output = (String, String)> + Send>>;
 
-fn state_of(cell: &Cell) -> AgentState {
-    let load = cell.load();
+fn state_of(core: &AgentCore) -> AgentState {
+    let load = core.load();
     let mut workers = Vec::new();
     for (incarnation, state, restarts) in &load.workers {
-        let group = &cell.groups[usize::from(cell.group_of(*incarnation).0)];
+        let group = &core.groups[usize::from(core.group_of(*incarnation).0)];
         let Runner::Model(runner) = &group.runner else {
             continue;
         };
-        let device = cell.device(*incarnation);
+        let device = core.device(*incarnation);
         let measured = runner.measured_bytes(&device);
         workers.push(WorkerStatus {
             group: group.name.clone(),
@@ -129,13 +129,13 @@ fn state_of(cell: &Cell) -> AgentState {
         });
     }
     AgentState {
-        name: cell.name.to_string(),
+        name: core.name.to_string(),
         failed: load.failed,
         tasks: load.tasks,
         waiting: load.waiting,
         bytes: load.bytes,
         abandoned: load.abandoned,
-        skills: cell
+        skills: core
             .skills
             .iter()
             .map(|skill| skill.name.to_string())

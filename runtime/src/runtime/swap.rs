@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cell::{Cell, Runner};
+use crate::agent_core::{AgentCore, Runner};
 use crate::fault::Fault;
 use crate::group::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
@@ -31,13 +31,13 @@ impl Runtime {
         group: &str,
         source: S,
     ) -> Result<ModelVersion, Fault> {
-        let cell = self.inner.cells.iter().find(|cell| &*cell.name == agent);
-        let cell = cell.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
-        let at = cell.groups.iter().position(|known| known.name == group);
+        let core = self.inner.cores.iter().find(|core| &*core.name == agent);
+        let core = core.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
+        let at = core.groups.iter().position(|known| known.name == group);
         let at = at.ok_or_else(|| {
             Fault::rejected(format!("agent `{agent}` has no worker group `{group}`"))
         })?;
-        let Runner::Model(runner) = &cell.groups[at].runner else {
+        let Runner::Model(runner) = &core.groups[at].runner else {
             return Err(Fault::rejected(format!(
                 "`{group}` of agent `{agent}` is a flow, it has no model"
             )));
@@ -48,7 +48,7 @@ impl Runtime {
             ))
         })?;
         let exchange = Exchange {
-            cell: cell.clone(),
+            core: core.clone(),
             group: GroupId(at as u16),
             runner: runner.clone(),
         };
@@ -58,7 +58,7 @@ impl Runtime {
 
 /// A swap under way.
 struct Exchange {
-    cell: Arc<Cell>,
+    core: Arc<AgentCore>,
     group: GroupId,
     runner: Arc<dyn GroupRunner>,
 }
@@ -66,7 +66,7 @@ struct Exchange {
 impl Exchange {
     async fn run(self, source: Box<dyn Any + Send>, bytes: u64) -> Result<ModelVersion, Fault> {
         let Self {
-            cell,
+            core,
             group,
             runner,
         } = self;
@@ -77,15 +77,15 @@ impl Exchange {
             runner.memory_bytes()
         };
         if devices.is_empty() {
-            devices.extend(cell.first_device(group));
+            devices.extend(core.first_device(group));
         }
         let generation = runner.next_generation();
-        let room = cell.room_beside(group, present, &devices, generation, bytes);
+        let room = core.room_beside(group, present, &devices, generation, bytes);
         let shares = room.await?;
         // Either the reader takes the new version, or whoever waits has given it up.
         let decided = Arc::new(AtomicBool::new(false));
         let (reply, read) = tokio::sync::oneshot::channel();
-        let (reader, told) = (decided.clone(), cell.clone());
+        let (reader, told) = (decided.clone(), core.clone());
         let swap = move || {
             let version = panics::caught(|| {
                 let version = runner.read(source, &devices)?;
@@ -109,11 +109,11 @@ impl Exchange {
             // Whoever asked may be gone; the new version is taken all the same.
             let _ = reply.send(version);
         };
-        let spawned = cell.spawner.thread(format!("{}-swap", cell.name), swap);
+        let spawned = core.spawner.thread(format!("{}-swap", core.name), swap);
         spawned.map_err(|error| Fault::retryable(format!("cannot start a thread: {error}")))?;
         let lost = |_| Fault::bug("the thread that reads the new weights ended without a word");
-        let limit = cell.load_limit();
-        let until = cell.clock.instant(cell.clock.now() + limit);
+        let limit = core.load_limit();
+        let until = core.clock.instant(core.clock.now() + limit);
         tokio::pin!(read);
         if let Ok(version) = tokio::time::timeout_at(until, &mut read).await {
             return version.map_err(lost)?;
@@ -123,7 +123,7 @@ impl Exchange {
         }
         Err(Fault::retryable(format!(
             "the new version was not read within {limit:?}; raise `load_limit` of agent `{}`",
-            cell.name
+            core.name
         )))
     }
 }

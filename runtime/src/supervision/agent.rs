@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
-use crate::cell::{Cell, DriverAction};
+use crate::agent_core::{AgentCore, DriverAction};
 use crate::panics::Caught;
 use crate::restart::RestartBudget;
 use crate::spawn::AbortOnDrop;
@@ -35,7 +35,7 @@ pub(crate) enum AgentMessage {
 
 /// What the driver knows.
 pub(crate) struct Driver {
-    cell: Arc<Cell>,
+    core: Arc<AgentCore>,
     board: Arc<Board>,
     workers: HashMap<ActorId, Worker>,
     /// Of the actors of its workers.
@@ -53,14 +53,14 @@ struct Worker {
 impl Actor for AgentActor {
     type Msg = AgentMessage;
     type State = Driver;
-    type Arguments = (Arc<Cell>, Arc<Team>, Arc<Board>);
+    type Arguments = (Arc<AgentCore>, Arc<Team>, Arc<Board>);
 
     async fn pre_start(
         &self,
         myself: ActorRef<AgentMessage>,
-        (cell, team, board): Self::Arguments,
+        (core, team, board): Self::Arguments,
     ) -> Result<Driver, ActorProcessingErr> {
-        let (timed, driver) = (cell.clone(), myself.clone());
+        let (timed, driver) = (core.clone(), myself.clone());
         let strike = Arc::new(Notify::new());
         let struck = strike.clone();
         let work = async move {
@@ -69,15 +69,15 @@ impl Actor for AgentActor {
                 () = struck.notified() => FaultInjection::PanicInWork.strike(),
             }
         };
-        let timer = cell.spawner.abortable(async move {
+        let timer = core.spawner.abortable(async move {
             let ended = Caught::new(Box::pin(work)).await;
             let why = ended.err().unwrap_or_default();
             // It fails when the driver has ended, and then nobody needs to know.
             let _ = driver.cast(AgentMessage::TimerEnded(why));
         });
-        cell.driven_by(myself);
+        core.driven_by(myself);
         Ok(Driver {
-            cell,
+            core,
             board,
             workers: HashMap::new(),
             budget: RestartBudget::new(&team.restart),
@@ -91,11 +91,11 @@ impl Actor for AgentActor {
         myself: ActorRef<AgentMessage>,
         driver: &mut Driver,
     ) -> Result<(), ActorProcessingErr> {
-        for link in driver.cell.links() {
+        for link in driver.core.links() {
             driver.adopt(link, &myself).await;
         }
         driver.carry_out(&myself).await;
-        driver.cell.report_lost_starts();
+        driver.core.report_lost_starts();
         Ok(())
     }
 
@@ -134,8 +134,8 @@ impl Actor for AgentActor {
             return Ok(());
         }
         // Only the actor is gone: its thread goes on under another one.
-        let name = driver.cell.worker_path(link.incarnation());
-        if !driver.budget.spend(driver.cell.clock.now()) {
+        let name = driver.core.worker_path(link.incarnation());
+        if !driver.budget.spend(driver.core.clock.now()) {
             return Err(format!("the actors of its workers fail too often: {why}").into());
         }
         driver.board.worker_adopted(&name, &why);
@@ -147,10 +147,10 @@ impl Actor for AgentActor {
 impl Driver {
     /// Carries out what the ledger has decided, in its order.
     async fn carry_out(&mut self, myself: &ActorRef<AgentMessage>) {
-        while let Some((action, now)) = self.cell.next_action() {
+        while let Some((action, now)) = self.core.next_action() {
             match action {
                 DriverAction::Start(incarnation, after, weights) => {
-                    let Some((link, seat)) = self.cell.seat(incarnation, after, now) else {
+                    let Some((link, seat)) = self.core.seat(incarnation, after, now) else {
                         continue;
                     };
                     let arguments = WorkerArguments::Start {
@@ -161,7 +161,7 @@ impl Driver {
                     self.spawn(link, arguments, myself).await;
                 }
                 DriverAction::Stop(incarnation) => {
-                    self.cell.stop(incarnation);
+                    self.core.stop(incarnation);
                     let mut workers = self.workers.values();
                     if let Some(worker) =
                         workers.find(|worker| worker.link.incarnation() == incarnation)
@@ -171,16 +171,16 @@ impl Driver {
                     }
                 }
                 DriverAction::Abandon(incarnation) => {
-                    self.cell.abandon(incarnation, now);
+                    self.core.abandon(incarnation, now);
                     for worker in self.workers.values() {
                         if worker.link.incarnation() == incarnation {
                             worker.actor.stop(None);
                         }
                     }
                 }
-                DriverAction::FallBack(incarnation) => self.cell.fall_back(incarnation, now),
-                DriverAction::CountedRestart(cause) => self.cell.count_restart(cause),
-                DriverAction::Fail(message) => self.cell.fail(message, now),
+                DriverAction::FallBack(incarnation) => self.core.fall_back(incarnation, now),
+                DriverAction::CountedRestart(cause) => self.core.count_restart(cause),
+                DriverAction::Fail(message) => self.core.fail(message, now),
             }
         }
     }
@@ -204,7 +204,7 @@ impl Driver {
                 self.workers.insert(id, Worker { actor, link });
             }
             Err(error) => {
-                let agent = &*self.cell.name;
+                let agent = &*self.core.name;
                 tracing::error!(agent, %error, "the actor of a worker could not be started");
             }
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::context::BoxFuture;
 use crate::environment::Environment;
 use crate::episode::{Reacting, react, watch_over_quiet};
@@ -119,23 +119,23 @@ impl Service for ObserverService {
 /// Grants memory for weights, and has those unloaded that nobody uses.
 pub(crate) struct MemoryService {
     memory: Arc<Memory>,
-    cells: Vec<Arc<Cell>>,
+    cores: Vec<Arc<AgentCore>>,
 }
 
 impl MemoryService {
-    pub(crate) fn new(memory: Arc<Memory>, cells: Vec<Arc<Cell>>) -> Self {
-        Self { memory, cells }
+    pub(crate) fn new(memory: Arc<Memory>, cores: Vec<Arc<AgentCore>>) -> Self {
+        Self { memory, cores }
     }
 
     /// Has weights unloaded that nobody uses, the longest unused first, if that makes enough room.
     fn make_room(&self, deficit: Deficit) {
         let mut unused = Vec::new();
         for (key, bytes) in deficit.held {
-            let cell = self.cells.iter().find(|cell| cell.name == key.agent);
-            if let Some(cell) = cell
-                && let Some(since) = cell.idle_since(key.group)
+            let core = self.cores.iter().find(|core| core.name == key.agent);
+            if let Some(core) = core
+                && let Some(since) = core.idle_since(key.group)
             {
-                unused.push((since, bytes, key.group, cell));
+                unused.push((since, bytes, key.group, core));
             }
         }
         // While too much is in use to make enough room, nobody is unloaded in vain.
@@ -144,11 +144,11 @@ impl MemoryService {
         }
         unused.sort_by_key(|(since, ..)| *since);
         let mut freed = 0;
-        for (_, bytes, group, cell) in unused {
+        for (_, bytes, group, core) in unused {
             if freed >= deficit.bytes {
                 return;
             }
-            cell.unload(group);
+            core.unload(group);
             freed += bytes;
         }
     }

@@ -14,7 +14,7 @@ use ractor::{
 };
 use tokio::sync::{Mutex, watch};
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::restart::{Backoff, RestartBudget, RestartSettings};
 use crate::spawn::Spawner;
 use crate::supervision::agent::{AgentActor, AgentMessage};
@@ -29,7 +29,7 @@ pub(crate) struct Team {
     pub(crate) restart: RestartSettings,
     pub(crate) spawner: Arc<Spawner>,
     /// By the order in which they were added.
-    pub(crate) cells: Vec<Arc<Cell>>,
+    pub(crate) cores: Vec<Arc<AgentCore>>,
 }
 
 /// The root.
@@ -68,14 +68,14 @@ pub(crate) enum Child {
     /// A service that also runs while the runtime ends: it ends when what it serves is closed.
     LastService(String, Arc<dyn Service>),
     /// An agent.
-    Agent(Arc<Cell>),
+    Agent(Arc<AgentCore>),
 }
 
 impl Child {
     fn name(&self) -> &str {
         match self {
             Self::Service(name, _) | Self::LastService(name, _) => name,
-            Self::Agent(cell) => &cell.name,
+            Self::Agent(core) => &core.name,
         }
     }
 }
@@ -95,7 +95,7 @@ enum Incarnation {
 }
 
 impl Incarnation {
-    fn cell(&self) -> ActorCell {
+    fn actor_cell(&self) -> ActorCell {
         match self {
             Self::Service(actor) => actor.get_cell(),
             Self::Agent(actor) => actor.get_cell(),
@@ -192,7 +192,7 @@ impl Actor for SupervisorActor {
         };
         let of_it = |child: &Supervised| {
             let actor = child.actor.as_ref();
-            actor.is_some_and(|actor| actor.cell().get_id() == who.get_id())
+            actor.is_some_and(|actor| actor.actor_cell().get_id() == who.get_id())
         };
         let Some(at) = root.children.iter().position(of_it) else {
             return Ok(());
@@ -257,8 +257,8 @@ impl Root {
                 let spawned = Actor::spawn_linked(None, ServiceActor, arguments, root).await;
                 spawned.map(|(actor, _)| Incarnation::Service(actor))
             }
-            Child::Agent(cell) => {
-                let arguments = (cell.clone(), self.team.clone(), self.board.clone());
+            Child::Agent(core) => {
+                let arguments = (core.clone(), self.team.clone(), self.board.clone());
                 let spawned = Actor::spawn_linked(None, AgentActor, arguments, root).await;
                 spawned.map(|(actor, _)| Incarnation::Agent(actor))
             }
@@ -308,14 +308,14 @@ impl Root {
 
     /// Takes down the workers of those agents that restart with this one.
     fn take_along(&self, agent: &str, cause: &str) {
-        let cells = &self.team.cells;
-        let Some(at) = cells.iter().position(|cell| &*cell.name == agent) else {
+        let cores = &self.team.cores;
+        let Some(at) = cores.iter().position(|core| &*core.name == agent) else {
             return;
         };
         let cause = format!("agent `{agent}` restarts: {cause}");
-        for other in taken_along(self.team.strategy, at, cells.len()) {
+        for other in taken_along(self.team.strategy, at, cores.len()) {
             if other != at {
-                cells[other].take_down(&cause);
+                cores[other].take_down(&cause);
             }
         }
     }
@@ -326,7 +326,7 @@ impl Root {
             if !matches!(supervised.child, Child::LastService(..))
                 && let Some(actor) = &supervised.actor
             {
-                actor.cell().kill();
+                actor.actor_cell().kill();
             }
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::cell::Runner;
+use crate::agent_core::Runner;
 use crate::fault::Fault;
 use crate::flow;
 use crate::group::GroupRunner;
@@ -198,19 +198,19 @@ impl Run {
         weights: Reload,
         myself: &ActorRef<WorkerMessage>,
     ) {
-        let cell = seat.cell.clone();
-        let Runner::Model(runner) = cell.groups[usize::from(seat.group.0)].runner.clone() else {
+        let core = seat.core.clone();
+        let Runner::Model(runner) = core.groups[usize::from(seat.group.0)].runner.clone() else {
             return;
         };
-        let (group, device, asking) = (seat.group, seat.device(), cell.clone());
+        let (group, device, asking) = (seat.group, seat.device(), core.clone());
         // A swap may change version and size while it waits.
-        let grant = cell.memory.request(move || {
+        let grant = core.memory.request(move || {
             let key = asking.key(group, device, runner.generation());
             (vec![key], runner.memory_bytes())
         });
         let actor = myself.clone();
         self.waiting = Some((seat, weights));
-        self._wait = Some(cell.spawner.abortable(async move {
+        self._wait = Some(core.spawner.abortable(async move {
             if let Some(share) = grant.await.into_iter().next() {
                 // A share that finds nobody goes back at once.
                 let _ = actor.cast(WorkerMessage::Granted(share));
@@ -222,10 +222,10 @@ impl Run {
         let Some((seat, weights)) = self.waiting.take() else {
             return;
         };
-        if seat.cell.is_closing() {
+        if seat.core.is_closing() {
             return seat.release();
         }
-        if let Runner::Model(runner) = seat.cell.groups[usize::from(seat.group.0)].runner.clone() {
+        if let Runner::Model(runner) = seat.core.groups[usize::from(seat.group.0)].runner.clone() {
             start_thread(seat, share, runner, weights);
         }
     }
@@ -233,27 +233,27 @@ impl Run {
 
 /// Starts the task or the thread of an incarnation. Gives the seat back when its weights have no room in memory yet.
 fn start(seat: Box<Seat>, weights: Reload) -> Option<Box<Seat>> {
-    if seat.cell.is_closing() {
+    if seat.core.is_closing() {
         seat.release();
         return None;
     }
-    let cell = seat.cell.clone();
-    let runner = match cell.groups[usize::from(seat.group.0)].runner.clone() {
+    let core = seat.core.clone();
+    let runner = match core.groups[usize::from(seat.group.0)].runner.clone() {
         Runner::Model(runner) => runner,
         Runner::Flow(face) => {
             seat.link().started();
-            cell.spawner.task(flow::live(face, *seat));
+            core.spawner.task(flow::live(face, *seat));
             return None;
         }
     };
     let bytes = runner.memory_bytes();
-    if bytes > cell.memory.budget() {
-        seat.load_failed(cell.too_large(seat.group, bytes));
+    if bytes > core.memory.budget() {
+        seat.load_failed(core.too_large(seat.group, bytes));
         return None;
     }
-    let key = cell.key(seat.group, seat.device(), runner.generation());
-    let share = cell.memory.share(&key, bytes);
-    cell.free_left_share(seat.incarnation);
+    let key = core.key(seat.group, seat.device(), runner.generation());
+    let share = core.memory.share(&key, bytes);
+    core.free_left_share(seat.incarnation);
     let Some(share) = share else {
         return Some(seat);
     };
@@ -263,11 +263,11 @@ fn start(seat: Box<Seat>, weights: Reload) -> Option<Box<Seat>> {
 
 fn start_thread(seat: Box<Seat>, share: Share, runner: Arc<dyn GroupRunner>, weights: Reload) {
     seat.hold_share(share);
-    let name = format!("{}-{}", seat.cell.name, seat.incarnation.worker.0);
+    let name = format!("{}-{}", seat.core.name, seat.incarnation.worker.0);
     let seat: Arc<Seat> = Arc::from(seat);
     let worker = seat.clone();
     seat.link().started();
-    let spawned = seat.cell.spawner.thread(name, move || {
+    let spawned = seat.core.spawner.thread(name, move || {
         if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
             worker.panicked(message);
         }

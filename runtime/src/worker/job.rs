@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::cell::{Effort, Report, ReportedResult};
+use crate::agent_core::{Effort, Report, ReportedResult};
 use crate::clock::Time;
 use crate::context::{Chunk, JobHost, StepContext};
 use crate::events::{Note, Usage};
@@ -95,7 +95,7 @@ impl<M> Job<M> {
         };
         let mut context = StepContext::new(&mut host);
         let _in_span = self.log_span.enter();
-        let began = seat.cell.clock.now();
+        let began = seat.core.clock.now();
         let state = self.skill.begin(model, &inputs, &mut context);
         self.effort.nanos += nanos_since(began, seat);
         self.state = Some(state?);
@@ -119,7 +119,7 @@ impl<M> Job<M> {
         };
         let mut context = StepContext::new(&mut host);
         let in_span = self.log_span.enter();
-        let began = seat.cell.clock.now();
+        let began = seat.core.clock.now();
         let step = self.skill.step(model, &mut **state, &mut context);
         self.effort.steps += 1;
         self.effort.nanos += nanos_since(began, seat);
@@ -319,7 +319,7 @@ impl<M> Drop for Job<M> {
 }
 
 fn nanos_since(began: Time, seat: &Seat) -> u64 {
-    seat.cell.clock.now().since(began).as_nanos() as u64
+    seat.core.clock.now().since(began).as_nanos() as u64
 }
 
 impl JobMember {
@@ -375,7 +375,7 @@ impl Host<'_> {
 
 impl JobHost for Host<'_> {
     fn now(&self) -> Time {
-        self.seat.cell.clock.now()
+        self.seat.core.clock.now()
     }
 
     fn device(&self) -> DeviceName {
@@ -460,8 +460,8 @@ impl JobHost for Host<'_> {
 
     fn progress(&mut self, member: Member, done: f32) {
         if let (Some(done), Some(member)) = (share(done), self.members.get(member.0 as usize)) {
-            let cell = &self.seat.cell;
-            cell.note(member.ticket.id, cell.clock.now(), || Note::Progress {
+            let core = &self.seat.core;
+            core.note(member.ticket.id, core.clock.now(), || Note::Progress {
                 done,
             });
         }

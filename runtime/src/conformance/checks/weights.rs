@@ -1,6 +1,6 @@
 //! Models that are renewed and unloaded.
 
-use crate::cell::Runner;
+use crate::agent_core::Runner;
 use crate::conformance::case::{Case, Finding};
 use crate::conformance::checks::needs_worker;
 use crate::conformance::stage::Stage;
@@ -11,9 +11,9 @@ pub(super) async fn renewed(stage: &Stage, case: &Case) -> Finding {
     needs_worker(case)?;
     let (held, saboteur) = stage.hold(&case.example).await?;
     for (at, group) in groups(stage) {
-        if let (Some(cell), Runner::Model(runner)) = (stage.cell(), group) {
+        if let (Some(core), Runner::Model(runner)) = (stage.core(), group) {
             runner.renew();
-            cell.tell(Event::Swap(at));
+            core.tell(Event::Swap(at));
         }
     }
     saboteur.release();
@@ -23,13 +23,13 @@ pub(super) async fn renewed(stage: &Stage, case: &Case) -> Finding {
 
 /// Idle models give their memory back, and are read again when they are needed.
 pub(super) async fn unloaded(stage: &Stage, cases: &[Case]) -> Finding {
-    let Some(cell) = stage.cell() else {
+    let Some(core) = stage.core() else {
         return Ok(());
     };
     stage.quiet().await;
     for (at, group) in groups(stage) {
         if matches!(group, Runner::Model(_)) {
-            cell.unload(at);
+            core.unload(at);
         }
     }
     for case in cases {
@@ -40,10 +40,10 @@ pub(super) async fn unloaded(stage: &Stage, cases: &[Case]) -> Finding {
 }
 
 fn groups(stage: &Stage) -> Vec<(GroupId, Runner)> {
-    let Some(cell) = stage.cell() else {
+    let Some(core) = stage.core() else {
         return Vec::new();
     };
-    let numbered = cell.groups.iter().enumerate();
+    let numbered = core.groups.iter().enumerate();
     numbered
         .map(|(at, group)| (GroupId(at as u16), group.runner.clone()))
         .collect()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::clock::Time;
 use crate::error::TaskError;
 use crate::ledger::effect::Refusal;
@@ -19,7 +19,7 @@ pub(crate) type Answer = oneshot::Sender<Result<(), Refusal>>;
 
 /// A place at an agent, or the claim to one. It is given back when it is dropped.
 pub(crate) struct Place {
-    cell: Arc<Cell>,
+    core: Arc<AgentCore>,
     claim: ClaimId,
     /// Its task has come.
     is_taken: bool,
@@ -36,12 +36,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.is_taken {
-            self.cell.tell(Event::Release(self.claim));
+            self.core.tell(Event::Release(self.claim));
         }
     }
 }
 
-impl Cell {
+impl AgentCore {
     /// Returns once there is a place for the task. A caller's is there at once or not at all; others wait for theirs until their deadline.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Cell {
             id
         });
         let place = Place {
-            cell: self.clone(),
+            core: self.clone(),
             claim,
             is_taken: false,
         };

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::cell::books::Held;
-use crate::cell::{Cell, CellSkill, Runner};
+use crate::agent_core::books::Held;
+use crate::agent_core::{AgentCore, CoreSkill, Runner};
 use crate::clock::Time;
 use crate::environment::{
     BeginningAttempt, DeadLetterRecord, SettledRecord, TaskRecord, Transaction,
@@ -21,7 +21,7 @@ use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
 
-impl Cell {
+impl AgentCore {
     pub(super) fn settle(self: &Arc<Self>, held: Held, settlement: Settlement, now: Time) {
         let skill = &*held.ticket.skill_name;
         let name = skill.to_owned();
@@ -86,15 +86,15 @@ impl Cell {
             self.answer(held, result, now);
             return;
         };
-        let cell = self.clone();
+        let core = self.clone();
         self.spawner.task(async move {
-            let settling = cell.settlements.begin(held.ticket.origin.episode);
+            let settling = core.settlements.begin(held.ticket.origin.episode);
             let task = held.ticket.id;
-            let commit = cell.environment.commit(transaction.clone()).await;
-            cell.answer(held, result, cell.clock.now());
+            let commit = core.environment.commit(transaction.clone()).await;
+            core.answer(held, result, core.clock.now());
             drop(settling);
             if let Err(error) = commit {
-                cell.settle_later(task, transaction, error).await;
+                core.settle_later(task, transaction, error).await;
             }
         });
     }
@@ -202,7 +202,7 @@ impl Cell {
 
     fn place(&self, held: &Held) -> Option<Place> {
         let by = held.stages.ran_on?;
-        let CellSkill { group, .. } = self.skills.get(usize::from(held.ticket.skill.0))?;
+        let CoreSkill { group, .. } = self.skills.get(usize::from(held.ticket.skill.0))?;
         let (device, model) = match &self.groups.get(usize::from(group.0))?.runner {
             Runner::Flow(_) => (None, None),
             Runner::Model(runner) => {
@@ -295,10 +295,10 @@ impl Cell {
     }
 
     pub(super) fn note_attempt(self: &Arc<Self>, begins: BeginningAttempt) {
-        let cell = self.clone();
+        let core = self.clone();
         self.spawner.task(async move {
             // Settled meanwhile: then there is nothing to note.
-            if let Err(error) = cell.environment.note_attempt(begins).await {
+            if let Err(error) = core.environment.note_attempt(begins).await {
                 let task = begins.task;
                 tracing::debug!(%task, %error, "an attempt was not noted");
             }
@@ -312,18 +312,18 @@ impl Cell {
         output: Option<Payload>,
         facts: Vec<FactDraft>,
     ) {
-        let cell = self.clone();
+        let core = self.clone();
         self.spawner.task(async move {
-            let _settling = cell.settlements.begin(ticket.origin.episode);
+            let _settling = core.settlements.begin(ticket.origin.episode);
             let task = ticket.id;
             // Until this task says how it went, neither a deadline nor a shutdown ends the wait.
-            let committed = Caught::new(Box::pin(cell.commit_outcome(&ticket, output, facts)));
+            let committed = Caught::new(Box::pin(core.commit_outcome(&ticket, output, facts)));
             let committed = committed.await.unwrap_or_else(|message| {
                 Err(Fault::bug(format!(
                     "writing its outcome panicked: {message}"
                 )))
             });
-            cell.tell(match committed {
+            core.tell(match committed {
                 Ok(()) => Event::Committed { task },
                 Err(fault) => Event::CommitFailed { task, fault },
             });

@@ -1,4 +1,4 @@
-//! Cells: an agent's ledger with the driver around it.
+//! Cores: an agent's ledger with the driver around it.
 //!
 //! Whoever has something to say (a caller, a worker, a timer) takes the lock, tells the ledger, and lets go of the lock before it acts on
 //! what the ledger wants: replies, wake-ups, threads and commits all happen outside.
@@ -47,11 +47,11 @@ use crate::ticket::Ticket;
 pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<Payload, TaskError>>;
 
 /// An agent at work.
-pub(crate) struct Cell {
+pub(crate) struct AgentCore {
     pub(crate) name: Arc<str>,
     pub(crate) clock: Clock,
-    pub(crate) groups: Vec<CellGroup>,
-    pub(crate) skills: Vec<CellSkill>,
+    pub(crate) groups: Vec<CoreGroup>,
+    pub(crate) skills: Vec<CoreSkill>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
@@ -85,8 +85,8 @@ pub(crate) struct Cell {
     settlements: Settlements,
 }
 
-/// A group as its cell knows it.
-pub(crate) struct CellGroup {
+/// A group as its core knows it.
+pub(crate) struct CoreGroup {
     pub(crate) name: String,
     pub(crate) runner: Runner,
     pub(crate) placement: Vec<Vec<DeviceName>>,
@@ -101,8 +101,8 @@ pub(crate) enum Runner {
     Flow(Arc<dyn FlowFace>),
 }
 
-/// A skill as its cell knows it.
-pub(crate) struct CellSkill {
+/// A skill as its core knows it.
+pub(crate) struct CoreSkill {
     pub(crate) name: Arc<str>,
     pub(crate) face: Arc<dyn Face>,
     pub(crate) group: GroupId,
@@ -141,12 +141,12 @@ struct Seated {
     link: Arc<WorkerLink>,
 }
 
-/// What a cell is made of.
-pub(crate) struct CellParts {
+/// What a core is made of.
+pub(crate) struct CoreParts {
     pub(crate) name: Arc<str>,
     pub(crate) clock: Clock,
-    pub(crate) groups: Vec<CellGroup>,
-    pub(crate) skills: Vec<CellSkill>,
+    pub(crate) groups: Vec<CoreGroup>,
+    pub(crate) skills: Vec<CoreSkill>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
@@ -155,9 +155,9 @@ pub(crate) struct CellParts {
     pub(crate) settings: LedgerSettings,
 }
 
-impl Cell {
-    pub(crate) fn new(parts: CellParts) -> Arc<Self> {
-        let CellParts {
+impl AgentCore {
+    pub(crate) fn new(parts: CoreParts) -> Arc<Self> {
+        let CoreParts {
             name,
             clock,
             groups,

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::cell::books::{Action, Outbox};
-use crate::cell::{Cell, Runner, Seated};
+use crate::agent_core::books::{Action, Outbox};
+use crate::agent_core::{AgentCore, Runner, Seated};
 use crate::clock::Time;
 use crate::events::{Note, Record, TaskNote, WorkerChange, WorkerChanged};
 use crate::ids::TaskId;
 use crate::ledger::effect::Observation;
 use crate::ledger::event::Incarnation;
 
-impl Cell {
+impl AgentCore {
     pub(super) fn deliver(self: &Arc<Self>, outbox: Outbox, now: Time) {
         if outbox.for_driver {
             self.wake_driver();

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::fault::Fault;
 use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::memory::{Share, WeightsKey};
 use crate::model::DeviceName;
 
-impl Cell {
+impl AgentCore {
     /// Room for a version to come, beside the present one's bytes on each of the devices.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio::sync::watch;
 
-use crate::cell::Cell;
+use crate::agent_core::AgentCore;
 use crate::environment::{EnvironmentError, Transaction};
 use crate::ids::{EpisodeId, TaskId};
 use crate::pause::{self, Pause};
@@ -56,7 +56,7 @@ impl Drop for Settling<'_> {
     }
 }
 
-impl Cell {
+impl AgentCore {
     /// Writes a settlement down after the store did not take it: until it does, or the agent ends. Else its episode would wait for it for ever.
     pub(super) async fn settle_later(
         &self,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 
-use crate::cell::{Cell, DriverAction, Runner, Seated};
+use crate::agent_core::{AgentCore, DriverAction, Runner, Seated};
 use crate::clock::Time;
 use crate::events::{AgentChanged, Record, WorkerChange};
 use crate::ledger::event::{Event, Incarnation};
@@ -16,7 +16,7 @@ use crate::ledger::worker::WorkerState;
 use crate::seat::Seat;
 use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
 
-impl Cell {
+impl AgentCore {
     /// From now on `driver` hears of what is to be carried out.
     pub(crate) fn driven_by(&self, driver: ActorRef<AgentMessage>) {
         *self.driver.write() = Some(driver);

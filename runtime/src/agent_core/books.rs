@@ -1,12 +1,12 @@
-//! The books of a cell: the ledger, and beside it what the ledger has no need to know.
+//! The books of a core: the ledger, and beside it what the ledger has no need to know.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cell::Reply;
-use crate::cell::place::Answer;
+use crate::agent_core::Reply;
+use crate::agent_core::place::Answer;
 use crate::clock::Time;
 use crate::environment::BeginningAttempt;
 use crate::events::{SpanPlace, Usage};
