@@ -3,13 +3,13 @@
 //! Whoever has something to say (a caller, a worker, a timer) takes the lock, tells the ledger, and lets go of the lock before it acts on
 //! what the ledger wants: replies, wake-ups, threads and commits all happen outside.
 
-mod books;
 mod deliver;
 mod driver;
 mod place;
 mod room;
 mod settle;
 mod settling;
+mod state;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -18,9 +18,9 @@ use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
 
-pub(crate) use books::{Books, DriverAction, Effort, Held, Outbox, Report, ReportedResult};
 pub(crate) use place::Place;
 use settling::Settlements;
+pub(crate) use state::{CoreState, DriverAction, Effort, Held, Outbox, Report, ReportedResult};
 
 use crate::clock::{Clock, Time};
 use crate::environment::Environment;
@@ -68,7 +68,7 @@ pub(crate) struct AgentCore {
     #[cfg(test)]
     pub(crate) driver_messages: AtomicU64,
     settings: LedgerSettings,
-    books: Mutex<Books>,
+    state: Mutex<CoreState>,
     /// By the ids of the workers.
     chairs: RwLock<Vec<Arc<Chair>>>,
     timer: Notify,
@@ -192,7 +192,7 @@ impl AgentCore {
             driver: RwLock::new(None),
             #[cfg(test)]
             driver_messages: AtomicU64::new(0),
-            books: Mutex::new(Books::new(Ledger::new(settings.clone()))),
+            state: Mutex::new(CoreState::new(Ledger::new(settings.clone()))),
             settings,
             chairs: RwLock::new(chairs),
             timer: Notify::new(),
@@ -210,25 +210,25 @@ impl AgentCore {
 
     /// Starts the workers that are to start with the runtime.
     pub(crate) fn start(self: &Arc<Self>) {
-        self.with_books(|books, now, outbox| books.start(now, outbox));
+        self.with_state(|state, now, outbox| state.start(now, outbox));
     }
 
-    /// Does something with the books under the lock, and afterwards what came of it.
-    pub(crate) fn with_books<R>(
+    /// Does something with the state under the lock, and afterwards what came of it.
+    pub(crate) fn with_state<R>(
         self: &Arc<Self>,
-        act: impl FnOnce(&mut Books, Time, &mut Outbox) -> R,
+        act: impl FnOnce(&mut CoreState, Time, &mut Outbox) -> R,
     ) -> R {
         let now = self.clock.now();
         let mut outbox = Outbox::default();
         let result = {
-            let mut books = self.books.lock();
-            let result = act(&mut books, now, &mut outbox);
-            self.seat_all(&books);
-            if books.bring_timer_forward() {
+            let mut state = self.state.lock();
+            let result = act(&mut state, now, &mut outbox);
+            self.seat_all(&state);
+            if state.bring_timer_forward() {
                 self.timer.notify_one();
             }
             if !outbox.settled.is_empty() {
-                // Under the lock: whoever sees no task in the books any more sees this.
+                // Under the lock: whoever sees no task in the state any more sees this.
                 self.undelivered.fetch_add(1, Ordering::SeqCst);
             }
             result
@@ -238,8 +238,8 @@ impl AgentCore {
     }
 
     /// Sees to it that there is a chair for each worker, before anybody hears of a new one.
-    fn seat_all(&self, books: &Books) {
-        let groups = books.worker_groups();
+    fn seat_all(&self, state: &CoreState) {
+        let groups = state.worker_groups();
         let seated = self.chairs.read().len();
         if groups.len() == seated {
             return;
@@ -255,7 +255,7 @@ impl AgentCore {
 
     /// Tells the ledger one thing.
     pub(crate) fn tell(self: &Arc<Self>, event: Event) {
-        self.with_books(|books, now, outbox| books.on(event, now, outbox));
+        self.with_state(|state, now, outbox| state.on(event, now, outbox));
     }
 
     /// Asks for a task to be accepted, at its place if it has one. The reply comes through `reply` in every case.
@@ -279,11 +279,11 @@ impl AgentCore {
             resumed: ticket.is_resumed(),
             attempts: ticket.origin.attempts,
         };
-        self.with_books(|books, now, outbox| {
+        self.with_state(|state, now, outbox| {
             let place = admission.place;
-            match (books.hold(Held::new(ticket, reply), outbox), place) {
-                (true, _) => books.on(Event::Submit(admission), now, outbox),
-                (false, Some(place)) => books.on(Event::Release(place), now, outbox),
+            match (state.hold(Held::new(ticket, reply), outbox), place) {
+                (true, _) => state.on(Event::Submit(admission), now, outbox),
+                (false, Some(place)) => state.on(Event::Release(place), now, outbox),
                 (false, None) => {}
             }
         });
@@ -316,7 +316,7 @@ impl AgentCore {
 
     /// The agent's state in figures.
     pub(crate) fn load(&self) -> crate::ledger::LedgerLoad {
-        self.books.lock().load()
+        self.state.lock().load()
     }
 
     /// The device that a group's first worker is placed on at present.
@@ -350,7 +350,7 @@ impl AgentCore {
 
     /// Since when nobody has used the weights of a group; none while somebody does.
     pub(crate) fn idle_since(&self, group: GroupId) -> Option<Time> {
-        self.books.lock().idle_since(group)
+        self.state.lock().idle_since(group)
     }
 
     /// Returns once the agent holds no task, with the number of those that it had to wait for.
@@ -431,7 +431,7 @@ impl AgentCore {
     /// Tells the ledger when time has passed; it never ends.
     pub(crate) async fn keep_time(self: Arc<Self>) {
         loop {
-            let wake = self.books.lock().set_timer();
+            let wake = self.state.lock().set_timer();
             tokio::select! {
                 () = tokio::time::sleep_until(self.clock.instant(wake)) => self.tell(Event::Tick),
                 () = self.timer.notified() => {}

@@ -191,7 +191,7 @@ impl FlowHost for Host {
             if self.ticket.delivered() == 0 {
                 let (by, task) = (self.incarnation, self.ticket.id);
                 self.core
-                    .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
+                    .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
                 self.ticket.chunks.iter().for_each(Tape::forget);
             }
             let gone = |_| Fault::rejected("nobody waits for this task any more");

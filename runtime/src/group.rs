@@ -176,7 +176,7 @@ impl<S: ModelSource> Group<S> {
         })
     }
 
-    /// Says in the books of the memory what a worker holds now, and that it holds it itself.
+    /// Says in the state of the memory what a worker holds now, and that it holds it itself.
     pub(crate) fn count(&self, built: &Built<S::Model>, seat: &Seat) {
         seat.count_weights(built.generation, built.bytes);
         let (device, generation) = (seat.device(), built.generation);

@@ -27,7 +27,7 @@ pub(crate) struct WeightsKey {
 /// Counts the weights in memory against the budget. It outlives whoever grants room at present.
 pub(crate) struct Memory {
     budget: u64,
-    books: Mutex<MemoryBooks>,
+    state: Mutex<MemoryState>,
     /// How many wait in line, to be read without the lock.
     waiting: AtomicUsize,
     /// Something was unloaded, somebody came, or a worker has nothing to do.
@@ -35,7 +35,7 @@ pub(crate) struct Memory {
 }
 
 #[derive(Default)]
-struct MemoryBooks {
+struct MemoryState {
     held: HashMap<WeightsKey, HeldWeights>,
     line: VecDeque<Request>,
     tickets: u64,
@@ -75,7 +75,7 @@ impl Memory {
     pub(crate) fn new(budget: Option<u64>) -> Arc<Self> {
         Arc::new(Self {
             budget: budget.unwrap_or(u64::MAX),
-            books: Mutex::default(),
+            state: Mutex::default(),
             waiting: AtomicUsize::new(0),
             changed: Notify::new(),
         })
@@ -88,18 +88,18 @@ impl Memory {
     /// A share without a wait: weights that are held are shared; others need room, and nobody who was there before.
     pub(crate) fn share(self: &Arc<Self>, key: &WeightsKey, bytes: u64) -> Option<Share> {
         let keys = std::slice::from_ref(key);
-        let mut books = self.books.lock();
-        let may = books.line.is_empty() || books.holds_all(keys);
-        if !may || books.missing(keys, bytes, self.budget) > 0 {
+        let mut state = self.state.lock();
+        let may = state.line.is_empty() || state.holds_all(keys);
+        if !may || state.missing(keys, bytes, self.budget) > 0 {
             return None;
         }
-        books.take(key, bytes);
+        state.take(key, bytes);
         Some(self.share_of(key))
     }
 
-    /// A share of what is in memory already, room or not: the books say what is there.
+    /// A share of what is in memory already, room or not: the state say what is there.
     pub(crate) fn share_present(self: &Arc<Self>, key: &WeightsKey, bytes: u64) -> Share {
-        self.books.lock().take(key, bytes);
+        self.state.lock().take(key, bytes);
         self.share_of(key)
     }
 
@@ -110,17 +110,17 @@ impl Memory {
         wish: impl Fn() -> (Vec<WeightsKey>, u64) + Send + Sync + 'static,
     ) -> impl Future<Output = Vec<Share>> + Send + 'static {
         let (reply, granted) = oneshot::channel();
-        let mut books = self.books.lock();
-        books.tickets += 1;
-        let ticket = books.tickets;
+        let mut state = self.state.lock();
+        state.tickets += 1;
+        let ticket = state.tickets;
         let wish = Arc::new(wish);
-        books.line.push_back(Request {
+        state.line.push_back(Request {
             ticket,
             wish,
             reply,
         });
-        self.waiting.store(books.line.len(), Ordering::Release);
-        drop(books);
+        self.waiting.store(state.line.len(), Ordering::Release);
+        drop(state);
         let waiter = Waiter(self.clone());
         self.changed.notify_one();
         async move {
@@ -134,9 +134,9 @@ impl Memory {
     /// line is short of.
     pub(crate) fn grant(self: &Arc<Self>) -> Option<Deficit> {
         let line: Vec<(u64, Wish)> = {
-            let mut books = self.books.lock();
-            books.line.retain(|request| !request.reply.is_closed());
-            let line = books.line.iter();
+            let mut state = self.state.lock();
+            state.line.retain(|request| !request.reply.is_closed());
+            let line = state.line.iter();
             let line = line.map(|request| (request.ticket, request.wish.clone()));
             line.collect()
         };
@@ -150,7 +150,7 @@ impl Memory {
             }
         }
         self.waiting
-            .store(self.books.lock().line.len(), Ordering::Release);
+            .store(self.state.lock().line.len(), Ordering::Release);
         deficit
     }
 
@@ -164,16 +164,16 @@ impl Memory {
         keys: &[WeightsKey],
         bytes: u64,
     ) -> Result<(), Option<Deficit>> {
-        let mut books = self.books.lock();
-        let Some(at) = books.line.iter().position(|one| one.ticket == ticket) else {
+        let mut state = self.state.lock();
+        let Some(at) = state.line.iter().position(|one| one.ticket == ticket) else {
             return Ok(());
         };
-        if at > 0 && !books.holds_all(keys) {
+        if at > 0 && !state.holds_all(keys) {
             return Err(None);
         }
-        let missing = books.missing(keys, bytes, self.budget);
+        let missing = state.missing(keys, bytes, self.budget);
         if missing > 0 {
-            let held = books.held.iter();
+            let held = state.held.iter();
             let held = held.map(|(key, held)| (key.clone(), held.bytes)).collect();
             return Err(Some(Deficit {
                 bytes: missing,
@@ -181,11 +181,11 @@ impl Memory {
             }));
         }
         for key in keys {
-            books.take(key, bytes);
+            state.take(key, bytes);
         }
         let shares: Vec<Share> = keys.iter().map(|key| self.share_of(key)).collect();
-        let request = books.line.remove(at);
-        drop(books);
+        let request = state.line.remove(at);
+        drop(state);
         if let Some(request) = request {
             // Whoever is gone gives them back at once.
             drop(request.reply.send(shares));
@@ -200,7 +200,7 @@ impl Memory {
 
     /// Nobody grants room any more: all who wait hear of it.
     pub(crate) fn close_line(&self) {
-        let line = std::mem::take(&mut self.books.lock().line);
+        let line = std::mem::take(&mut self.state.lock().line);
         drop(line);
     }
 
@@ -219,7 +219,7 @@ impl Memory {
     }
 }
 
-impl MemoryBooks {
+impl MemoryState {
     fn used(&self) -> u64 {
         let bytes = self.held.values().map(|held| held.bytes);
         bytes.fold(0, u64::saturating_add)
@@ -264,14 +264,14 @@ impl Drop for Waiter {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut books = self.memory.books.lock();
-        if let Some(held) = books.held.get_mut(&self.key) {
+        let mut state = self.memory.state.lock();
+        if let Some(held) = state.held.get_mut(&self.key) {
             held.shares -= 1;
             if held.shares == 0 {
-                books.held.remove(&self.key);
+                state.held.remove(&self.key);
             }
         }
-        drop(books);
+        drop(state);
         self.memory.look_again();
     }
 }
@@ -382,7 +382,7 @@ mod tests {
         let too_much = both.clone();
         let too_much = memory.request(move || (too_much.clone(), 40));
         assert!(memory.grant().is_some());
-        assert!(memory.books.lock().held.len() == 1, "none of them is held");
+        assert!(memory.state.lock().held.len() == 1, "none of them is held");
         drop(too_much);
         let both = memory.request(move || (both.clone(), 35));
         assert_eq!(memory.grant(), None);

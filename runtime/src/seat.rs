@@ -85,9 +85,9 @@ impl Seat {
     /// It has built a new version; no when it was given up meanwhile.
     pub(crate) fn load_ended(&self) -> bool {
         let by = self.incarnation;
-        self.core.with_books(|books, now, outbox| {
-            books.on(Event::LoadEnded(by), now, outbox);
-            books.hears(by)
+        self.core.with_state(|state, now, outbox| {
+            state.on(Event::LoadEnded(by), now, outbox);
+            state.hears(by)
         })
     }
 
@@ -145,11 +145,11 @@ impl Seat {
 
     fn next(&self, event: Event) -> Next {
         let by = self.incarnation;
-        self.core.with_books(|books, now, outbox| {
-            books.on(event, now, outbox);
+        self.core.with_state(|state, now, outbox| {
+            state.on(event, now, outbox);
             match outbox.run.take() {
                 Some(tickets) => {
-                    books.on(Event::StepBegan(by), now, outbox);
+                    state.on(Event::StepBegan(by), now, outbox);
                     Next::Run(tickets)
                 }
                 None => Next::Wait(outbox.park.unwrap_or(Time::NEVER)),
@@ -160,13 +160,13 @@ impl Seat {
     /// Between two steps of a job: reports who is done, and asks for `wish` before the next step begins.
     pub(crate) fn between(&self, reports: Vec<Report>, wish: Wish) -> Vec<Arc<Ticket>> {
         let by = self.incarnation;
-        self.core.with_books(|books, now, outbox| {
-            books.on(Event::StepEnded(by), now, outbox);
+        self.core.with_state(|state, now, outbox| {
+            state.on(Event::StepEnded(by), now, outbox);
             for report in reports {
-                books.report(by, report, now, outbox);
+                state.report(by, report, now, outbox);
             }
-            books.on(Event::TakeMore { by, wish }, now, outbox);
-            books.on(Event::StepBegan(by), now, outbox);
+            state.on(Event::TakeMore { by, wish }, now, outbox);
+            state.on(Event::StepBegan(by), now, outbox);
             outbox.run.take().unwrap_or_default()
         })
     }
@@ -174,10 +174,10 @@ impl Seat {
     /// A job has ended, or waits: reports who is done; no step runs any more.
     pub(crate) fn report(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.core.with_books(|books, now, outbox| {
-            books.on(Event::StepEnded(by), now, outbox);
+        self.core.with_state(|state, now, outbox| {
+            state.on(Event::StepEnded(by), now, outbox);
             for report in reports {
-                books.report(by, report, now, outbox);
+                state.report(by, report, now, outbox);
             }
         });
     }
@@ -186,9 +186,9 @@ impl Seat {
     /// that it has ended.
     pub(crate) fn answer(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.core.with_books(|books, now, outbox| {
+        self.core.with_state(|state, now, outbox| {
             for report in reports {
-                books.report(by, report, now, outbox);
+                state.report(by, report, now, outbox);
             }
         });
     }
@@ -206,7 +206,7 @@ impl Seat {
     pub(crate) fn first_item(&self, task: TaskId) {
         let by = self.incarnation;
         self.core
-            .with_books(|books, now, outbox| books.first_item(by, task, now, outbox));
+            .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
     }
 
     /// Writes down that tasks begin of which that must be known after a crash, before they do.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::agent_core::books::{Action, Outbox};
+use crate::agent_core::state::{Action, Outbox};
 use crate::agent_core::{AgentCore, Runner, Seated};
 use crate::clock::Time;
 use crate::events::{Note, Record, TaskNote, WorkerChange, WorkerChanged};

@@ -1,6 +1,6 @@
 //! What the agent's driver carries out: the decisions of the ledger about workers.
 //!
-//! They wait in the books' queue, in their order, until the driver comes for them; so a driver that dies loses none.
+//! They wait in the state' queue, in their order, until the driver comes for them; so a driver that dies loses none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ impl AgentCore {
 
     /// What is to be carried out next, and when it was decided.
     pub(crate) fn next_action(&self) -> Option<(DriverAction, Time)> {
-        self.books.lock().next_action()
+        self.state.lock().next_action()
     }
 
     /// A seat for a new incarnation, and what joins it to its actor; none when it has one already.
@@ -96,7 +96,7 @@ impl AgentCore {
                 WorkerState::Starting | WorkerState::BackingOff { .. }
             );
             let is_lost = || {
-                self.seated(incarnation).is_none() && !self.books.lock().is_to_start(incarnation)
+                self.seated(incarnation).is_none() && !self.state.lock().is_to_start(incarnation)
             };
             if starts && !self.is_closing() && is_lost() {
                 self.tell(Event::Panicked {

@@ -48,16 +48,16 @@ impl AgentCore {
     /// Why there is none.
     pub(crate) async fn place_for(self: &Arc<Self>, ticket: &Ticket) -> Result<Place, TaskError> {
         let (answer, answered) = oneshot::channel();
-        let claim = self.with_books(|books, now, outbox| {
+        let claim = self.with_state(|state, now, outbox| {
             let claim = Claim {
-                id: books.next_claim(answer),
+                id: state.next_claim(answer),
                 lane: lane_of(ticket),
                 group: self.group_for(ticket),
                 bytes: ticket.bytes,
                 deadline: ticket.deadline,
             };
             let id = claim.id;
-            books.on(Event::Claim(claim), now, outbox);
+            state.on(Event::Claim(claim), now, outbox);
             id
         });
         let place = Place {

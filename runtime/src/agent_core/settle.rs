@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::agent_core::books::Held;
+use crate::agent_core::state::Held;
 use crate::agent_core::{AgentCore, CoreSkill, Runner};
 use crate::clock::Time;
 use crate::environment::{

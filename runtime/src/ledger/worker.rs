@@ -100,7 +100,7 @@ impl Worker {
         alive && self.epoch == by.epoch
     }
 
-    /// Ends the incarnation in the books; gives what it was running.
+    /// Ends the incarnation in the state; gives what it was running.
     pub(crate) fn retire(&mut self) -> Vec<TaskId> {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.given = 0;

@@ -303,13 +303,13 @@ impl Simulation {
         );
     }
 
-    /// The books balance; while there is work, somebody is on the way to it; while there is a deadline, somebody looks at the clock.
+    /// The state balance; while there is work, somebody is on the way to it; while there is a deadline, somebody looks at the clock.
     fn nobody_is_forgotten(&self, account: &Account) {
         let load = self.ledger.load();
         assert_eq!(
             (load.tasks, load.bytes, load.waiting),
             (account.tasks, account.bytes, account.waiting.iter().sum()),
-            "the books do not add up"
+            "the state do not add up"
         );
         let wake = self.ledger.next_wake().unwrap_or(Time::NEVER);
         assert!(

@@ -1,4 +1,4 @@
-//! The books of a core: the ledger, and beside it what the ledger has no need to know.
+//! The state of a core: the ledger, and beside it what the ledger has no need to know.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
@@ -21,7 +21,7 @@ use crate::payload::Payload;
 use crate::ticket::Ticket;
 
 /// The ledger, and beside it what the ledger has no need to know.
-pub(crate) struct Books {
+pub(crate) struct CoreState {
     ledger: Ledger,
     held: HashMap<TaskId, Held, BuildHasherDefault<IdHasher>>,
     /// Claims that were not answered yet.
@@ -141,7 +141,7 @@ pub(crate) enum DriverAction {
     Fail(String),
 }
 
-impl Books {
+impl CoreState {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self {
             ledger,
@@ -416,24 +416,24 @@ mod tests {
     #[test]
     fn the_timer_hears_of_what_becomes_due_after_it_has_looked() {
         let (now, mut outbox) = (Time::default(), Outbox::default());
-        let mut books = Books::new(Ledger::new(tight_settings()));
-        books.start(now, &mut outbox);
+        let mut state = CoreState::new(Ledger::new(tight_settings()));
+        state.start(now, &mut outbox);
         let by = Incarnation {
             worker: WorkerId(0),
             epoch: Epoch(0),
         };
-        books.on(Event::Ready(by), now, &mut outbox);
-        assert_eq!(books.set_timer(), Time::NEVER, "nothing is timed");
-        books.on(Event::StepBegan(by), now, &mut outbox);
-        assert!(books.bring_timer_forward(), "the watchdog counts");
-        assert!(!books.bring_timer_forward(), "it has heard of that");
-        let due = books.set_timer();
+        state.on(Event::Ready(by), now, &mut outbox);
+        assert_eq!(state.set_timer(), Time::NEVER, "nothing is timed");
+        state.on(Event::StepBegan(by), now, &mut outbox);
+        assert!(state.bring_timer_forward(), "the watchdog counts");
+        assert!(!state.bring_timer_forward(), "it has heard of that");
+        let due = state.set_timer();
         assert!(due < Time::NEVER);
-        books.on(Event::StepEnded(by), now, &mut outbox);
+        state.on(Event::StepEnded(by), now, &mut outbox);
         assert!(
-            !books.bring_timer_forward(),
+            !state.bring_timer_forward(),
             "it looks too early, and again"
         );
-        assert_eq!(books.set_timer(), Time::NEVER);
+        assert_eq!(state.set_timer(), Time::NEVER);
     }
 }
