@@ -20,7 +20,9 @@ use tokio::sync::{Notify, watch};
 
 pub(crate) use place::Place;
 use settling::Settlements;
-pub(crate) use state::{CoreState, DriverAction, Effort, Held, Outbox, Report, ReportedResult};
+pub(crate) use state::{
+    CoreState, DriverAction, Effort, Outbox, PendingTask, Report, ReportedResult,
+};
 
 use crate::clock::{Clock, Time};
 use crate::environment::Environment;
@@ -281,7 +283,7 @@ impl AgentCore {
         };
         self.with_state(|state, now, outbox| {
             let place = admission.place;
-            match (state.hold(Held::new(ticket, reply), outbox), place) {
+            match (state.hold(PendingTask::new(ticket, reply), outbox), place) {
                 (true, _) => state.on(Event::Submit(admission), now, outbox),
                 (false, Some(place)) => state.on(Event::Release(place), now, outbox),
                 (false, None) => {}

@@ -23,8 +23,8 @@ impl AgentCore {
             self.wake(incarnation);
         }
         let any_settled = !outbox.settled.is_empty();
-        for (held, settlement) in outbox.settled {
-            self.settle(held, settlement, now);
+        for (pending, settlement) in outbox.settled {
+            self.settle(pending, settlement, now);
         }
         if any_settled {
             self.undelivered.fetch_sub(1, Ordering::SeqCst);
@@ -42,7 +42,7 @@ impl AgentCore {
         match action {
             // Whoever no longer waits has released the claim.
             Action::AnswerClaim(claimant, answer) => drop(claimant.send(answer)),
-            Action::Refuse(held, refusal) => self.refuse(*held, refusal, now),
+            Action::Refuse(pending, refusal) => self.refuse(*pending, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
             Action::NoteAttempt(begins) => self.note_attempt(begins),
             Action::DeadLetter(task, cause) => {

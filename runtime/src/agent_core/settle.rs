@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::agent_core::state::Held;
+use crate::agent_core::state::PendingTask;
 use crate::agent_core::{AgentCore, CoreSkill, Runner};
 use crate::clock::Time;
 use crate::environment::{
@@ -22,11 +22,16 @@ use crate::payload::Payload;
 use crate::ticket::Ticket;
 
 impl AgentCore {
-    pub(super) fn settle(self: &Arc<Self>, held: Held, settlement: Settlement, now: Time) {
-        let skill = &*held.ticket.skill_name;
+    pub(super) fn settle(
+        self: &Arc<Self>,
+        pending: PendingTask,
+        settlement: Settlement,
+        now: Time,
+    ) {
+        let skill = &*pending.ticket.skill_name;
         let name = skill.to_owned();
         let result = match settlement {
-            Settlement::Done => held.output.clone().ok_or_else(|| TaskError::Bug {
+            Settlement::Done => pending.output.clone().ok_or_else(|| TaskError::Bug {
                 skill: name,
                 message: "it was settled without an output".to_owned(),
             }),
@@ -36,7 +41,7 @@ impl AgentCore {
             Settlement::DeadlineExceeded => Err(TaskError::DeadlineExceeded { skill: name }),
             Settlement::Cancelled => Err(TaskError::Cancelled { skill: name }),
             Settlement::DeadLettered { attempts, cause } => {
-                let task = held.ticket.id;
+                let task = pending.ticket.id;
                 Err(TaskError::DeadLettered {
                     skill: name,
                     task,
@@ -45,7 +50,7 @@ impl AgentCore {
                 })
             }
             Settlement::Interrupted { message } => {
-                let delivered = held.ticket.delivered();
+                let delivered = pending.ticket.delivered();
                 Err(TaskError::Interrupted {
                     skill: name,
                     delivered,
@@ -53,7 +58,7 @@ impl AgentCore {
                 })
             }
             Settlement::ShuttingDown => {
-                let count = match held.ticket.is_durable() {
+                let count = match pending.ticket.is_durable() {
                     true => &self.kept,
                     false => &self.lost,
                 };
@@ -65,33 +70,38 @@ impl AgentCore {
                 message,
             }),
         };
-        self.settle_as(held, result, now);
+        self.settle_as(pending, result, now);
     }
 
     /// Writes down what must be written down, then answers.
-    fn settle_as(self: &Arc<Self>, mut held: Held, result: Result<Payload, TaskError>, now: Time) {
-        held.output = None;
+    fn settle_as(
+        self: &Arc<Self>,
+        mut pending: PendingTask,
+        result: Result<Payload, TaskError>,
+        now: Time,
+    ) {
+        pending.output = None;
         let Err(error) = &result else {
-            self.answer(held, result, now);
+            self.answer(pending, result, now);
             return;
         };
         let transaction = match error {
             // Cut off, not settled: a durable task goes on after the next start.
             TaskError::ShuttingDown { .. } => None,
-            TaskError::DeadLettered { cause, .. } => Some(self.burial(&held, error, cause)),
-            _ if held.ticket.is_durable() => Some(settlement(&held.ticket, error)),
+            TaskError::DeadLettered { cause, .. } => Some(self.burial(&pending, error, cause)),
+            _ if pending.ticket.is_durable() => Some(settlement(&pending.ticket, error)),
             _ => None,
         };
         let Some(transaction) = transaction else {
-            self.answer(held, result, now);
+            self.answer(pending, result, now);
             return;
         };
         let core = self.clone();
         self.spawner.task(async move {
-            let settling = core.settlements.begin(held.ticket.origin.episode);
-            let task = held.ticket.id;
+            let settling = core.settlements.begin(pending.ticket.origin.episode);
+            let task = pending.ticket.id;
             let commit = core.environment.commit(transaction.clone()).await;
-            core.answer(held, result, core.clock.now());
+            core.answer(pending, result, core.clock.now());
             drop(settling);
             if let Err(error) = commit {
                 core.settle_later(task, transaction, error).await;
@@ -99,18 +109,18 @@ impl AgentCore {
         });
     }
 
-    fn burial(&self, held: &Held, error: &TaskError, cause: &str) -> Transaction {
-        let (input, cause) = match held.ticket.input.to_json() {
+    fn burial(&self, pending: &PendingTask, error: &TaskError, cause: &str) -> Transaction {
+        let (input, cause) = match pending.ticket.input.to_json() {
             Ok(input) => (input, cause.to_owned()),
             // A letter without its input still says what happened.
             Err(why) => (Value::Null, format!("{cause}; its input is lost: {why}")),
         };
         let record = TaskRecord {
-            attempts: held.stages.runs,
-            ..self.record_of(&held.ticket, input)
+            attempts: pending.stages.runs,
+            ..self.record_of(&pending.ticket, input)
         };
-        let mut transaction = settlement(&held.ticket, error);
-        if !held.ticket.is_durable() {
+        let mut transaction = settlement(&pending.ticket, error);
+        if !pending.ticket.is_durable() {
             transaction.settled.clear();
         }
         transaction
@@ -137,29 +147,29 @@ impl AgentCore {
         ticket.record(input, deadline_ms)
     }
 
-    fn answer(&self, held: Held, result: Result<Payload, TaskError>, now: Time) {
+    fn answer(&self, pending: PendingTask, result: Result<Payload, TaskError>, now: Time) {
         if self.events.is_listening() {
             self.events
-                .leave(|| Record::Task(Box::new(self.finished(&held, &result, now))));
+                .leave(|| Record::Task(Box::new(self.finished(&pending, &result, now))));
         }
-        if held.ticket.chunks.is_some() {
+        if pending.ticket.chunks.is_some() {
             // Whoever still sends chunks learns that nobody takes them.
-            held.ticket.cancel();
+            pending.ticket.cancel();
         }
-        if held.ticket.chunks.is_some() {
-            held.ticket.end();
+        if pending.ticket.chunks.is_some() {
+            pending.ticket.end();
         }
         // A caller that is gone needs no reply.
-        let _ = held.reply.send(result);
+        let _ = pending.reply.send(result);
     }
 
     fn finished(
         &self,
-        held: &Held,
+        pending: &PendingTask,
         result: &Result<Payload, TaskError>,
         now: Time,
     ) -> TaskFinished {
-        let Held { ticket, stages, .. } = held;
+        let PendingTask { ticket, stages, .. } = pending;
         let nanos = |time: Time| self.clock.unix_nanos(time);
         let origin = &ticket.origin;
         TaskFinished {
@@ -182,7 +192,7 @@ impl AgentCore {
             steps: stages.effort.steps,
             model_ns: stages.effort.nanos,
             usage: stages.usage,
-            place: self.place(held),
+            place: self.place(pending),
             input_bytes: ticket.bytes,
             items: ticket.delivered(),
             accepted_ns: nanos(ticket.accepted),
@@ -200,17 +210,17 @@ impl AgentCore {
         }
     }
 
-    fn place(&self, held: &Held) -> Option<Place> {
-        let by = held.stages.ran_on?;
-        let CoreSkill { group, .. } = self.skills.get(usize::from(held.ticket.skill.0))?;
+    fn place(&self, pending: &PendingTask) -> Option<Place> {
+        let by = pending.stages.ran_on?;
+        let CoreSkill { group, .. } = self.skills.get(usize::from(pending.ticket.skill.0))?;
         let (device, model) = match &self.groups.get(usize::from(group.0))?.runner {
             Runner::Flow(_) => (None, None),
             Runner::Model(runner) => {
-                let model = held.model.clone().unwrap_or_else(|| runner.version());
+                let model = pending.model.clone().unwrap_or_else(|| runner.version());
                 (Some(self.device(by)), Some(model))
             }
         };
-        let (batch, batch_size) = (held.stages.batch, held.stages.batch_size);
+        let (batch, batch_size) = (pending.stages.batch, pending.stages.batch_size);
         Some(Place {
             worker: by.worker,
             epoch: by.epoch,
@@ -218,19 +228,19 @@ impl AgentCore {
             model,
             batch,
             batch_size,
-            batch_leader: held.stages.leader,
+            batch_leader: pending.stages.leader,
         })
     }
 
-    pub(super) fn refuse(self: &Arc<Self>, held: Held, refusal: Refusal, now: Time) {
+    pub(super) fn refuse(self: &Arc<Self>, pending: PendingTask, refusal: Refusal, now: Time) {
         let is_copy = refusal == Refusal::Duplicate;
-        let error = self.refusal_error(&held.ticket, refusal);
+        let error = self.refusal_error(&pending.ticket, refusal);
         // A task that is under way is not settled by a second copy of it.
         if is_copy {
-            self.answer(held, Err(error), now);
+            self.answer(pending, Err(error), now);
             return;
         }
-        self.settle_as(held, Err(error), now);
+        self.settle_as(pending, Err(error), now);
     }
 
     /// What a refusal means to whoever asked.
@@ -288,7 +298,7 @@ impl AgentCore {
         // Whoever asked hears of it by other means.
         let (reply, _) = tokio::sync::oneshot::channel();
         self.answer(
-            Held::new(ticket, reply),
+            PendingTask::new(ticket, reply),
             Err(error.clone()),
             self.clock.now(),
         );

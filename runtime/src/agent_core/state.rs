@@ -23,7 +23,7 @@ use crate::ticket::Ticket;
 /// The ledger, and beside it what the ledger has no need to know.
 pub(crate) struct CoreState {
     ledger: Ledger,
-    held: HashMap<TaskId, Held, BuildHasherDefault<IdHasher>>,
+    pending: HashMap<TaskId, PendingTask, BuildHasherDefault<IdHasher>>,
     /// Claims that were not answered yet.
     claims: HashMap<ClaimId, Answer>,
     last_claim: u64,
@@ -37,7 +37,7 @@ pub(crate) struct CoreState {
 }
 
 /// An accepted task with its reply slot.
-pub(crate) struct Held {
+pub(crate) struct PendingTask {
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) reply: Reply,
     pub(crate) output: Option<Payload>,
@@ -72,7 +72,7 @@ pub(crate) struct Effort {
     pub(crate) nanos: u64,
 }
 
-impl Held {
+impl PendingTask {
     pub(crate) fn new(ticket: Arc<Ticket>, reply: Reply) -> Self {
         Self {
             ticket,
@@ -109,7 +109,7 @@ pub(crate) enum ReportedResult {
 /// What is to be done once the lock is released.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    pub(crate) settled: Vec<(Held, Settlement)>,
+    pub(crate) settled: Vec<(PendingTask, Settlement)>,
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
@@ -123,7 +123,7 @@ pub(crate) struct Outbox {
 /// What is rarely to be done.
 pub(crate) enum Action {
     AnswerClaim(Answer, Result<(), Refusal>),
-    Refuse(Box<Held>, Refusal),
+    Refuse(Box<PendingTask>, Refusal),
     Commit(Arc<Ticket>, Option<Payload>, Vec<FactDraft>),
     NoteAttempt(BeginningAttempt),
     DeadLetter(TaskId, String),
@@ -145,7 +145,7 @@ impl CoreState {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self {
             ledger,
-            held: HashMap::default(),
+            pending: HashMap::default(),
             claims: HashMap::new(),
             last_claim: 0,
             effects: Vec::new(),
@@ -204,15 +204,15 @@ impl CoreState {
     }
 
     /// Keeps a task that is about to be submitted; refuses one whose id is in use.
-    pub(crate) fn hold(&mut self, held: Held, outbox: &mut Outbox) -> bool {
-        let task = held.ticket.id;
-        if self.held.contains_key(&task) {
+    pub(crate) fn hold(&mut self, pending: PendingTask, outbox: &mut Outbox) -> bool {
+        let task = pending.ticket.id;
+        if self.pending.contains_key(&task) {
             outbox
                 .actions
-                .push(Action::Refuse(Box::new(held), Refusal::Duplicate));
+                .push(Action::Refuse(Box::new(pending), Refusal::Duplicate));
             return false;
         }
-        self.held.insert(task, held);
+        self.pending.insert(task, pending);
         true
     }
 
@@ -250,21 +250,21 @@ impl CoreState {
             usage,
             effort,
         } = report;
-        let Some(held) = self.held.get_mut(&task) else {
+        let Some(pending) = self.pending.get_mut(&task) else {
             return;
         };
-        if held.stages.ran_on != Some(by) {
+        if pending.stages.ran_on != Some(by) {
             return;
         }
-        held.stages.finished = Some(now);
-        held.model = model;
-        held.stages.effort = effort;
-        held.stages.usage = usage;
+        pending.stages.finished = Some(now);
+        pending.model = model;
+        pending.stages.effort = effort;
+        pending.stages.usage = usage;
         let outcome = match result {
             ReportedResult::Output(output) => {
-                held.output = Some(output);
-                let durably = held.ticket.is_durable() || !facts.is_empty();
-                held.facts = facts;
+                pending.output = Some(output);
+                let durably = pending.ticket.is_durable() || !facts.is_empty();
+                pending.facts = facts;
                 if durably {
                     Outcome::DoneDurably
                 } else {
@@ -285,8 +285,8 @@ impl CoreState {
         now: Time,
         outbox: &mut Outbox,
     ) {
-        if let Some(held) = self.held.get_mut(&task) {
-            held.stages.first_item = Some(now);
+        if let Some(pending) = self.pending.get_mut(&task) {
+            pending.stages.first_item = Some(now);
         }
         self.on(Event::ItemSent { by, task }, now, outbox);
     }
@@ -302,8 +302,8 @@ impl CoreState {
         match effect {
             LedgerEffect::Accepted { .. } => {}
             LedgerEffect::Settle { task, settlement } => {
-                if let Some(held) = self.held.remove(&task) {
-                    outbox.settled.push((held, settlement));
+                if let Some(pending) = self.pending.remove(&task) {
+                    outbox.settled.push((pending, settlement));
                 }
             }
             LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), outbox),
@@ -312,26 +312,29 @@ impl CoreState {
             LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, outbox),
             LedgerEffect::Park { until, .. } => outbox.park = Some(until),
             LedgerEffect::Refuse { task, refusal } => {
-                if let Some(held) = self.held.remove(&task) {
-                    outbox.actions.push(Action::Refuse(Box::new(held), refusal));
+                if let Some(pending) = self.pending.remove(&task) {
+                    outbox
+                        .actions
+                        .push(Action::Refuse(Box::new(pending), refusal));
                 }
             }
             LedgerEffect::Commit { task } => {
-                if let Some(held) = self.held.get_mut(&task) {
-                    let facts = std::mem::take(&mut held.facts);
-                    let commit = Action::Commit(held.ticket.clone(), held.output.clone(), facts);
+                if let Some(pending) = self.pending.get_mut(&task) {
+                    let facts = std::mem::take(&mut pending.facts);
+                    let commit =
+                        Action::Commit(pending.ticket.clone(), pending.output.clone(), facts);
                     outbox.actions.push(commit);
                 }
             }
             LedgerEffect::DeadLetter { task, cause } => {
-                if let Some(held) = self.held.get_mut(&task) {
-                    held.cause = Some(cause.clone());
+                if let Some(pending) = self.pending.get_mut(&task) {
+                    pending.cause = Some(cause.clone());
                 }
                 outbox.actions.push(Action::DeadLetter(task, cause));
             }
             LedgerEffect::CancelRunning { task, .. } => {
-                if let Some(held) = self.held.get(&task) {
-                    held.ticket.cancel();
+                if let Some(pending) = self.pending.get(&task) {
+                    pending.ticket.cancel();
                 }
             }
             LedgerEffect::Stop { worker } => {
@@ -379,15 +382,15 @@ impl CoreState {
         self.batches += 1;
         let mut tickets: Vec<Arc<Ticket>> = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let Some(held) = self.held.get_mut(task) else {
+            let Some(pending) = self.pending.get_mut(task) else {
                 continue;
             };
             let leader = tickets.first().map(|first| SpanPlace {
                 trace: first.origin.trace.trace,
                 span: first.origin.trace.span,
             });
-            held.stages = Stages {
-                runs: held.stages.runs + 1,
+            pending.stages = Stages {
+                runs: pending.stages.runs + 1,
                 started: Some(now),
                 ran_on: Some(by),
                 batch: self.batches,
@@ -395,12 +398,12 @@ impl CoreState {
                 leader,
                 ..Stages::default()
             };
-            if held.ticket.is_durable() && !held.ticket.is_noted_first() {
+            if pending.ticket.is_durable() && !pending.ticket.is_noted_first() {
                 outbox
                     .actions
-                    .push(Action::NoteAttempt(held.ticket.begins()));
+                    .push(Action::NoteAttempt(pending.ticket.begins()));
             }
-            tickets.push(held.ticket.clone());
+            tickets.push(pending.ticket.clone());
         }
         outbox.run = Some(tickets);
     }
