@@ -1,6 +1,6 @@
 //! Worker groups: one model of an agent, its weights by device, and the versions that come and go.
 
-mod slot;
+mod shared;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use crate::panics;
 use crate::seat::Seat;
 use crate::skill_entry::{Face, ModelFace, SkillEntry};
 use crate::worker;
-use slot::Slot;
+use shared::SharedWeights;
 
 /// What an agent's definition holds of a group.
 pub(crate) struct GroupParts {
@@ -63,7 +63,7 @@ pub(crate) trait GroupRunner: Send + Sync {
     /// Lets go of weights that no worker holds.
     fn forget_unused(&self);
     /// A worker was given up: others no longer wait for the weights that it was reading.
-    fn forsake(&self, by: Incarnation);
+    fn evict_loader(&self, by: Incarnation);
 }
 
 /// A new version of a group's model, with its weights. Its type is erased.
@@ -84,12 +84,12 @@ struct State<S: ModelSource> {
     version: ModelVersion,
     /// Kept as well, so that nobody but who builds calls a source.
     bytes: u64,
-    weights: SlotByDevice<S>,
+    weights: SharedByDevice<S>,
     /// Shares of weights that a swap has read, until a worker has come for them.
     ahead: Vec<Share>,
 }
 
-type SlotByDevice<S> = HashMap<DeviceName, Arc<Slot<<S as ModelSource>::Weights>>>;
+type SharedByDevice<S> = HashMap<DeviceName, Arc<SharedWeights<<S as ModelSource>::Weights>>>;
 
 /// A model as one worker holds it, with the version that it was built from.
 pub(crate) struct Built<M> {
@@ -147,16 +147,18 @@ impl<S: ModelSource> Group<S> {
 
     fn build_on(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
         let device = seat.device();
-        let (source, slot, generation) = {
+        let (source, shared, generation) = {
             let mut state = self.state.lock();
-            let slot = state.weights.entry(device);
-            let slot = slot.or_insert_with(|| Arc::new(Slot::empty())).clone();
-            (state.source.clone(), slot, self.generation())
+            let shared = state.weights.entry(device);
+            let shared = shared
+                .or_insert_with(|| Arc::new(SharedWeights::empty()))
+                .clone();
+            (state.source.clone(), shared, self.generation())
         };
         if weights == Reload::Again {
-            slot.clear();
+            shared.clear();
         }
-        let loaded = slot.get(seat.incarnation, || {
+        let loaded = shared.get(seat.incarnation, || {
             seat.load_began();
             caught(|| source.load(&device))
         })?;
@@ -261,7 +263,7 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         let state = self.state.lock();
         let weights = state.weights.iter();
         weights
-            .filter(|(_, slot)| !slot.is_empty())
+            .filter(|(_, shared)| !shared.is_empty())
             .map(|(device, _)| *device)
             .collect()
     }
@@ -289,17 +291,17 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     fn forget_unused(&self) {
         let mut state = self.state.lock();
         let State { weights, ahead, .. } = &mut *state;
-        for (device, slot) in weights {
-            slot.clear_unused();
-            if slot.is_empty() {
+        for (device, shared) in weights {
+            shared.clear_unused();
+            if shared.is_empty() {
                 ahead.retain(|share| share.key().device != *device);
             }
         }
     }
 
-    fn forsake(&self, by: Incarnation) {
-        for slot in self.state.lock().weights.values() {
-            slot.forsake(by);
+    fn evict_loader(&self, by: Incarnation) {
+        for shared in self.state.lock().weights.values() {
+            shared.evict_loader(by);
         }
     }
 }
@@ -309,7 +311,7 @@ struct Prepared<S: ModelSource> {
     source: Arc<S>,
     version: ModelVersion,
     bytes: u64,
-    weights: SlotByDevice<S>,
+    weights: SharedByDevice<S>,
 }
 
 /// Reads a new version's weights, and builds a model from them on each device to see that it can be done: a version that no worker can
@@ -320,7 +322,7 @@ fn prepare<S: ModelSource>(source: S, devices: &[DeviceName]) -> Result<Prepared
         let loaded = Arc::new(source.load(device)?);
         let tried = source.build(&loaded, device)?;
         panics::free(tried, "a model");
-        weights.insert(*device, Arc::new(Slot::filled(loaded)));
+        weights.insert(*device, Arc::new(SharedWeights::filled(loaded)));
     }
     Ok(Prepared {
         version: source.version(),

@@ -119,7 +119,7 @@ impl AgentCore {
     pub(crate) fn abandon(&self, incarnation: Incarnation, now: Time) {
         let group = usize::from(self.group_of(incarnation).0);
         if let Runner::Model(runner) = &self.groups[group].runner {
-            runner.forsake(incarnation);
+            runner.evict_loader(incarnation);
         }
         self.say(incarnation, now, || WorkerChange::Abandoned);
     }

@@ -1,6 +1,6 @@
-//! Slots: the weights of a group on one device, which one worker reads for all.
+//! Shared weights: the weights of a group on one device, which one worker reads for all.
 //!
-//! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: its slot is forsaken, and whoever
+//! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: its shared is evicted, and whoever
 //! waited for it reads anew.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::ledger::event::Incarnation;
 use crate::panics;
 
 /// The weights of a group on one device.
-pub(super) struct Slot<W> {
+pub(super) struct SharedWeights<W> {
     content: Mutex<Content<W>>,
     changed: Condvar,
 }
@@ -24,7 +24,7 @@ enum Content<W> {
     Here(Arc<W>),
 }
 
-impl<W> Slot<W> {
+impl<W> SharedWeights<W> {
     pub(super) fn empty() -> Self {
         Self::of(Content::Empty)
     }
@@ -106,7 +106,7 @@ impl<W> Slot<W> {
     }
 
     /// A worker that was reading was given up: whoever waits for it takes its place.
-    pub(super) fn forsake(&self, by: Incarnation) {
+    pub(super) fn evict_loader(&self, by: Incarnation) {
         self.empty_if(|content| matches!(content, Content::Reading(reader) if *reader == by));
     }
 
@@ -128,7 +128,7 @@ impl<W> Content<W> {
     }
 }
 
-impl<W> Drop for Slot<W> {
+impl<W> Drop for SharedWeights<W> {
     fn drop(&mut self) {
         std::mem::replace(self.content.get_mut(), Content::Empty).free();
     }
