@@ -72,7 +72,7 @@ pub(crate) struct AgentCore {
     settings: LedgerSettings,
     state: Mutex<CoreState>,
     /// By the ids of the workers.
-    chairs: RwLock<Vec<Arc<Chair>>>,
+    slots: RwLock<Vec<Arc<WorkerSlot>>>,
     timer: Notify,
     closing: AtomicBool,
     /// Tasks that a shutdown cut off: those that are lost, and those that the environment keeps.
@@ -115,20 +115,20 @@ pub(crate) struct CoreSkill {
 }
 
 /// A worker's place: how its present incarnation is reached.
-struct Chair {
+struct WorkerSlot {
     group: GroupId,
     placement: Mutex<Placement>,
-    seated: Mutex<Option<Seated>>,
+    handle: Mutex<Option<WorkerHandle>>,
     /// The share of an incarnation that ended: its weights may stay in memory, and are counted until the next one has a share of its own.
     left_share: Mutex<Option<(Epoch, Share)>>,
 }
 
-impl Chair {
+impl WorkerSlot {
     fn new(group: GroupId, devices: Vec<DeviceName>) -> Self {
         Self {
             group,
             placement: Mutex::new(Placement::new(devices)),
-            seated: Mutex::new(None),
+            handle: Mutex::new(None),
             left_share: Mutex::new(None),
         }
     }
@@ -136,7 +136,7 @@ impl Chair {
 
 /// How an incarnation is reached.
 #[derive(Clone)]
-struct Seated {
+struct WorkerHandle {
     epoch: Epoch,
     wake: flume::Sender<()>,
     stop: Arc<AtomicBool>,
@@ -171,12 +171,12 @@ impl AgentCore {
             sabotage,
             settings,
         } = parts;
-        let mut chairs = Vec::new();
+        let mut slots = Vec::new();
         for (at, group) in settings.groups.iter().enumerate() {
             for worker in 0..group.workers.max(1) as usize {
                 let devices = groups[at].placement.get(worker).cloned();
-                let chair = Chair::new(GroupId(at as u16), devices.unwrap_or_default());
-                chairs.push(Arc::new(chair));
+                let slot = WorkerSlot::new(GroupId(at as u16), devices.unwrap_or_default());
+                slots.push(Arc::new(slot));
             }
         }
         Arc::new(Self {
@@ -196,7 +196,7 @@ impl AgentCore {
             driver_messages: AtomicU64::new(0),
             state: Mutex::new(CoreState::new(Ledger::new(settings.clone()))),
             settings,
-            chairs: RwLock::new(chairs),
+            slots: RwLock::new(slots),
             timer: Notify::new(),
             closing: AtomicBool::new(false),
             lost: AtomicU64::new(0),
@@ -225,7 +225,7 @@ impl AgentCore {
         let result = {
             let mut state = self.state.lock();
             let result = act(&mut state, now, &mut outbox);
-            self.seat_all(&state);
+            self.add_slots(&state);
             if state.bring_timer_forward() {
                 self.timer.notify_one();
             }
@@ -239,20 +239,20 @@ impl AgentCore {
         result
     }
 
-    /// Sees to it that there is a chair for each worker, before anybody hears of a new one.
-    fn seat_all(&self, state: &CoreState) {
+    /// Sees to it that there is a slot for each worker, before anybody hears of a new one.
+    fn add_slots(&self, state: &CoreState) {
         let groups = state.worker_groups();
-        let seated = self.chairs.read().len();
-        if groups.len() == seated {
+        let handle = self.slots.read().len();
+        if groups.len() == handle {
             return;
         }
-        let new = groups.skip(seated);
-        let new = new.map(|group| Arc::new(Chair::new(group, Vec::new())));
-        self.chairs.write().extend(new);
+        let new = groups.skip(handle);
+        let new = new.map(|group| Arc::new(WorkerSlot::new(group, Vec::new())));
+        self.slots.write().extend(new);
     }
 
-    fn chair(&self, incarnation: Incarnation) -> Arc<Chair> {
-        self.chairs.read()[incarnation.worker.0 as usize].clone()
+    fn slot(&self, incarnation: Incarnation) -> Arc<WorkerSlot> {
+        self.slots.read()[incarnation.worker.0 as usize].clone()
     }
 
     /// Tells the ledger one thing.
@@ -323,24 +323,24 @@ impl AgentCore {
 
     /// The device that a group's first worker is placed on at present.
     pub(crate) fn first_device(&self, group: GroupId) -> Option<DeviceName> {
-        let chairs = self.chairs.read();
-        let first = chairs.iter().find(|chair| chair.group == group)?;
+        let slots = self.slots.read();
+        let first = slots.iter().find(|slot| slot.group == group)?;
         Some(first.placement.lock().device())
     }
 
     /// The device that a worker is placed on at present.
     pub(crate) fn device(&self, incarnation: Incarnation) -> DeviceName {
-        self.chair(incarnation).placement.lock().device()
+        self.slot(incarnation).placement.lock().device()
     }
 
     /// A worker is ready on the device that it is placed on.
     pub(crate) fn device_serves(&self, incarnation: Incarnation) {
-        self.chair(incarnation).placement.lock().serves();
+        self.slot(incarnation).placement.lock().serves();
     }
 
     /// Whether a worker is placed on the last of its devices, and was never ready there.
     pub(crate) fn has_no_device(&self, incarnation: Incarnation) -> bool {
-        self.chair(incarnation).placement.lock().is_at_its_end()
+        self.slot(incarnation).placement.lock().is_at_its_end()
     }
 
     /// Whether a worker has neither thread nor model.
@@ -391,10 +391,10 @@ impl AgentCore {
     /// Tells all workers to end.
     pub(crate) fn dismiss(&self) {
         self.closing.store(true, Ordering::Release);
-        for chair in self.chairs.read().iter() {
-            if let Some(seated) = &*chair.seated.lock() {
-                seated.stop.store(true, Ordering::Release);
-                let _ = seated.wake.try_send(());
+        for slot in self.slots.read().iter() {
+            if let Some(handle) = &*slot.handle.lock() {
+                handle.stop.store(true, Ordering::Release);
+                let _ = handle.wake.try_send(());
             }
         }
     }
@@ -406,7 +406,7 @@ impl AgentCore {
 
     /// The group that a worker belongs to.
     pub(crate) fn group_of(&self, incarnation: Incarnation) -> GroupId {
-        self.chair(incarnation).group
+        self.slot(incarnation).group
     }
 
     /// How many tasks a shutdown cut off: those that are lost, and those that the environment keeps.

@@ -21,9 +21,9 @@ use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics::Caught;
 use crate::payload::Payload;
-use crate::seat::{Next, Seat};
 use crate::skill_entry::FlowFace;
 use crate::ticket::{Tape, Ticket};
+use crate::worker_context::{Next, WorkerContext};
 
 /// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
@@ -44,11 +44,11 @@ pub(crate) trait Asker: Send + Sync {
 }
 
 /// Lives one incarnation of a flow's worker.
-pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
-    let served = Caught::new(Box::pin(serve(&face, &seat))).await;
+pub(crate) async fn live(face: Arc<dyn FlowFace>, worker_context: WorkerContext) {
+    let served = Caught::new(Box::pin(serve(&face, &worker_context))).await;
     match served.and_then(|ended| ended) {
-        Ok(()) => seat.stopped(),
-        Err(message) => seat.panicked(message),
+        Ok(()) => worker_context.stopped(),
+        Err(message) => worker_context.panicked(message),
     }
 }
 
@@ -56,17 +56,20 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, seat: Seat) {
 ///
 /// # Errors
 /// The message of a panic.
-async fn serve(face: &Arc<dyn FlowFace>, seat: &Seat) -> Result<(), String> {
-    seat.ready(&ModelVersion::new("none"));
-    while !seat.is_stopped() {
-        match seat.take() {
-            Next::Wait(until) => seat.wait_async(until).await,
+async fn serve(face: &Arc<dyn FlowFace>, worker_context: &WorkerContext) -> Result<(), String> {
+    worker_context.ready(&ModelVersion::new("none"));
+    while !worker_context.is_stopped() {
+        match worker_context.take() {
+            Next::Wait(until) => worker_context.wait_async(until).await,
             Next::Run(tickets) => {
                 // A flow is not stepped: its deadline bounds it, no watchdog does.
-                seat.report(Vec::new());
+                worker_context.report(Vec::new());
                 for ticket in tickets {
-                    if let Err(fault) = seat.note_begin(std::slice::from_ref(&ticket)).await {
-                        seat.report(vec![Report {
+                    if let Err(fault) = worker_context
+                        .note_begin(std::slice::from_ref(&ticket))
+                        .await
+                    {
+                        worker_context.report(vec![Report {
                             task: ticket.id,
                             result: ReportedResult::Fault(fault),
                             facts: Vec::new(),
@@ -76,7 +79,7 @@ async fn serve(face: &Arc<dyn FlowFace>, seat: &Seat) -> Result<(), String> {
                         }]);
                         continue;
                     }
-                    carry(face, seat, &ticket).await?;
+                    carry(face, worker_context, &ticket).await?;
                 }
             }
         }
@@ -88,11 +91,15 @@ async fn serve(face: &Arc<dyn FlowFace>, seat: &Seat) -> Result<(), String> {
 ///
 /// # Errors
 /// The message of a panic.
-async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> Result<(), String> {
+async fn carry(
+    face: &Arc<dyn FlowFace>,
+    worker_context: &WorkerContext,
+    ticket: &Arc<Ticket>,
+) -> Result<(), String> {
     let host = Arc::new(Host {
         ticket: ticket.clone(),
-        core: seat.core.clone(),
-        incarnation: seat.incarnation,
+        core: worker_context.core.clone(),
+        incarnation: worker_context.incarnation,
         facts: Mutex::new(Vec::new()),
         heard: AtomicUsize::new(0),
         given_up: Mutex::new(None),
@@ -111,7 +118,7 @@ async fn carry(face: &Arc<dyn FlowFace>, seat: &Seat, ticket: &Arc<Ticket>) -> R
         },
     };
     let facts = std::mem::take(&mut *host.facts.lock());
-    seat.report(vec![Report {
+    worker_context.report(vec![Report {
         task: ticket.id,
         result,
         facts,

@@ -16,9 +16,9 @@ use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
 use crate::panics;
-use crate::seat::Seat;
 use crate::skill_entry::{Face, ModelFace, SkillEntry};
 use crate::worker;
+use crate::worker_context::WorkerContext;
 use shared::SharedWeights;
 
 /// What an agent's definition holds of a group.
@@ -32,7 +32,7 @@ pub(crate) struct GroupParts {
 /// A group whose model type is erased.
 pub(crate) trait GroupRunner: Send + Sync {
     /// Lives one incarnation of a worker, on the worker's own thread.
-    fn live(&self, seat: &Seat, weights: Reload);
+    fn live(&self, worker_context: &WorkerContext, weights: Reload);
     /// Reads a new version's weights on those devices, and tries to build it there; blocks while it does.
     fn read(
         &self,
@@ -141,12 +141,20 @@ impl<S: ModelSource> Group<S> {
     /// Builds a worker's model. The weights are read once for all workers of a device, and kept over a panic.
     ///
     /// The watchdog counts while this worker reads or builds, and not while it waits for another that reads. Whoever calls says how it ended.
-    pub(crate) fn build(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
-        caught(|| self.build_on(seat, weights))
+    pub(crate) fn build(
+        &self,
+        worker_context: &WorkerContext,
+        weights: Reload,
+    ) -> Result<Built<S::Model>, Fault> {
+        caught(|| self.build_on(worker_context, weights))
     }
 
-    fn build_on(&self, seat: &Seat, weights: Reload) -> Result<Built<S::Model>, Fault> {
-        let device = seat.device();
+    fn build_on(
+        &self,
+        worker_context: &WorkerContext,
+        weights: Reload,
+    ) -> Result<Built<S::Model>, Fault> {
+        let device = worker_context.device();
         let (source, shared, generation) = {
             let mut state = self.state.lock();
             let shared = state.weights.entry(device);
@@ -158,11 +166,11 @@ impl<S: ModelSource> Group<S> {
         if weights == Reload::Again {
             shared.clear();
         }
-        let loaded = shared.get(seat.incarnation, || {
-            seat.load_began();
+        let loaded = shared.get(worker_context.incarnation, || {
+            worker_context.load_began();
             caught(|| source.load(&device))
         })?;
-        seat.load_began();
+        worker_context.load_began();
         let (version, bytes) = (source.version(), source.memory_bytes());
         let model = source.build(&loaded, &device)?;
         let mut state = self.state.lock();
@@ -179,9 +187,9 @@ impl<S: ModelSource> Group<S> {
     }
 
     /// Says in the state of the memory what a worker holds now, and that it holds it itself.
-    pub(crate) fn count(&self, built: &Built<S::Model>, seat: &Seat) {
-        seat.count_weights(built.generation, built.bytes);
-        let (device, generation) = (seat.device(), built.generation);
+    pub(crate) fn count(&self, built: &Built<S::Model>, worker_context: &WorkerContext) {
+        worker_context.count_weights(built.generation, built.bytes);
+        let (device, generation) = (worker_context.device(), built.generation);
         let others =
             |share: &Share| share.key().device != device || share.key().generation != generation;
         self.state.lock().ahead.retain(others);
@@ -189,8 +197,8 @@ impl<S: ModelSource> Group<S> {
 }
 
 impl<S: ModelSource> GroupRunner for Group<S> {
-    fn live(&self, seat: &Seat, weights: Reload) {
-        worker::live(self, seat, weights);
+    fn live(&self, worker_context: &WorkerContext, weights: Reload) {
+        worker::live(self, worker_context, weights);
     }
 
     fn read(

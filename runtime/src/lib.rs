@@ -32,7 +32,6 @@ mod restart;
 mod router;
 mod runtime;
 mod sabotage;
-mod seat;
 mod skill;
 mod skill_entry;
 mod spawn;
@@ -41,6 +40,7 @@ mod task;
 mod ticket;
 mod transport;
 mod worker;
+mod worker_context;
 
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
 pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};

@@ -12,9 +12,9 @@ use crate::ledger::effect::Reload;
 use crate::ledger::event::Wish;
 use crate::model::ModelSource;
 use crate::panics;
-use crate::seat::{Next, Seat};
 use crate::skill::Step;
 use crate::ticket::Ticket;
+use crate::worker_context::{Next, WorkerContext};
 use job::Job;
 
 /// How an incarnation ends.
@@ -28,16 +28,20 @@ enum End {
 }
 
 /// Lives one incarnation of a worker, on its own thread.
-pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reload) {
-    let built = match group.build(seat, weights) {
+pub(crate) fn live<S: ModelSource>(
+    group: &Group<S>,
+    worker_context: &WorkerContext,
+    weights: Reload,
+) {
+    let built = match group.build(worker_context, weights) {
         Ok(built) => built,
-        Err(fault) => return seat.load_failed(fault),
+        Err(fault) => return worker_context.load_failed(fault),
     };
-    group.count(&built, seat);
-    seat.ready(&built.version);
+    group.count(&built, worker_context);
+    worker_context.ready(&built.version);
     let mut worker = Worker {
         group,
-        seat,
+        worker_context,
         built,
         waiting: Vec::new(),
     };
@@ -47,13 +51,13 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
     drop(waiting);
     panics::free(built.model, "a model");
     match end {
-        End::Panicked(message) => seat.panicked(message),
-        End::LoadFailed(fault) => seat.load_failed(fault),
+        End::Panicked(message) => worker_context.panicked(message),
+        End::LoadFailed(fault) => worker_context.load_failed(fault),
         End::Stopped => {
-            seat.stopped();
-            if seat.is_gone() {
+            worker_context.stopped();
+            if worker_context.is_gone() {
                 group.forget_unused();
-                seat.weights_are_free();
+                worker_context.weights_are_free();
             }
         }
     }
@@ -61,7 +65,7 @@ pub(crate) fn live<S: ModelSource>(group: &Group<S>, seat: &Seat, weights: Reloa
 
 struct Worker<'a, S: ModelSource> {
     group: &'a Group<S>,
-    seat: &'a Seat,
+    worker_context: &'a WorkerContext,
     built: Built<S::Model>,
     /// Jobs that wait for a chunk, or for a slow reader.
     waiting: Vec<Job<S::Model>>,
@@ -70,7 +74,7 @@ struct Worker<'a, S: ModelSource> {
 impl<S: ModelSource> Worker<'_, S> {
     fn serve(&mut self) -> End {
         loop {
-            if self.seat.is_stopped() {
+            if self.worker_context.is_stopped() {
                 return End::Stopped;
             }
             if let Err(end) = self.turn() {
@@ -83,19 +87,19 @@ impl<S: ModelSource> Worker<'_, S> {
     fn turn(&mut self) -> Result<(), End> {
         if let Some(at) = self.waiting.iter_mut().position(Job::can_go_on) {
             let job = self.waiting.swap_remove(at);
-            self.seat.step_began();
+            self.worker_context.step_began();
             return self.carry_on(job);
         }
         let next = if self.waiting.is_empty() {
             self.come_for_new_version()?;
-            self.seat.take()
+            self.worker_context.take()
         } else {
-            self.seat.take_beside()
+            self.worker_context.take_beside()
         };
         match next {
             Next::Run(tickets) => self.begin_on_newest(tickets),
             Next::Wait(until) => {
-                self.seat.wait(until);
+                self.worker_context.wait(until);
                 Ok(())
             }
         }
@@ -106,15 +110,15 @@ impl<S: ModelSource> Worker<'_, S> {
         if self.group.generation() == self.built.generation {
             return Ok(());
         }
-        let built = self.group.build(self.seat, Reload::Keep);
+        let built = self.group.build(self.worker_context, Reload::Keep);
         let old = std::mem::replace(&mut self.built, built.map_err(End::LoadFailed)?);
         panics::free(old.model, "a model");
-        if !self.seat.load_ended() {
+        if !self.worker_context.load_ended() {
             // Given up meanwhile: what it was given to do runs elsewhere by now.
             return Err(End::Stopped);
         }
-        self.group.count(&self.built, self.seat);
-        self.seat.say(|| WorkerChange::Swapped {
+        self.group.count(&self.built, self.worker_context);
+        self.worker_context.say(|| WorkerChange::Swapped {
             model: self.built.version.clone(),
         });
         Ok(())
@@ -132,7 +136,7 @@ impl<S: ModelSource> Worker<'_, S> {
             return Err(end);
         }
         let fault = Fault::retryable("a new version of the model could not be built");
-        self.seat.report(unbegun(&tickets, &fault));
+        self.worker_context.report(unbegun(&tickets, &fault));
         Err(end)
     }
 
@@ -141,7 +145,7 @@ impl<S: ModelSource> Worker<'_, S> {
             return Ok(());
         };
         let at = self
-            .seat
+            .worker_context
             .core
             .skills
             .get(usize::from(first.skill.0))
@@ -149,9 +153,9 @@ impl<S: ModelSource> Worker<'_, S> {
         let Some(skill) = self.group.skill(at).cloned() else {
             return Ok(());
         };
-        let noted = self.seat.note_begin_blocking(&tickets);
+        let noted = self.worker_context.note_begin_blocking(&tickets);
         let mut job = Job::new(skill, tickets, self.built.version.clone());
-        match noted.and_then(|()| job.begin(&mut self.built.model, self.seat)) {
+        match noted.and_then(|()| job.begin(&mut self.built.model, self.worker_context)) {
             Ok(()) => self.carry_on(job),
             Err(fault) => self.end(job.fail(&fault), job),
         }
@@ -160,28 +164,28 @@ impl<S: ModelSource> Worker<'_, S> {
     /// Steps a job until it ends or waits. The watchdog is counting when this is called.
     fn carry_on(&mut self, mut job: Job<S::Model>) -> Result<(), End> {
         loop {
-            let goes_on = match job.step(&mut self.built.model, self.seat) {
+            let goes_on = match job.step(&mut self.built.model, self.worker_context) {
                 Err(fault) => return self.end(job.fail(&fault), job),
                 Ok(step) => self.note_step(&mut job, step),
             };
             // After what the step settled: with a neighbour gone, a slow reader may hold up what is left.
             if !goes_on || job.is_held_up() {
-                job.hold(self.seat);
+                job.hold(self.worker_context);
             }
             let reports = job.reports();
             if job.is_over() {
                 return self.end(reports, job);
             }
-            if !goes_on || job.is_held_up() || self.seat.is_stopped() {
-                self.seat.report(reports);
+            if !goes_on || job.is_held_up() || self.worker_context.is_stopped() {
+                self.worker_context.report(reports);
                 self.waiting.push(job);
                 return Ok(());
             }
             let wish = Wish::Above(job.priority());
-            let urgent = self.seat.between(reports, wish);
+            let urgent = self.worker_context.between(reports, wish);
             if !urgent.is_empty() {
                 self.begin(urgent)?;
-                self.seat.step_began();
+                self.worker_context.step_began();
             }
             self.let_join(&mut job)?;
         }
@@ -189,10 +193,10 @@ impl<S: ModelSource> Worker<'_, S> {
 
     /// Answers the last tasks of a job, and frees it. The watchdog goes on counting: a destructor may hang as well as panic.
     fn end(&self, reports: Vec<Report>, job: Job<S::Model>) -> Result<(), End> {
-        self.seat.answer(reports);
+        self.worker_context.answer(reports);
         let freed = job.free();
         if !self.waiting.is_empty() {
-            self.seat.step_ended();
+            self.worker_context.step_ended();
         }
         freed.map_err(End::Panicked)
     }
@@ -203,33 +207,38 @@ impl<S: ModelSource> Worker<'_, S> {
             Step::Continue => {}
             Step::Waiting => return false,
             Step::Settled(outcomes) => job.settle(outcomes),
-            Step::Finished => job.finish(&mut self.built.model, self.seat),
+            Step::Finished => job.finish(&mut self.built.model, self.worker_context),
         }
         true
     }
 
     /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
     fn let_join(&mut self, job: &mut Job<S::Model>) -> Result<(), End> {
-        let room = job.room(self.seat.core.max_batch(self.seat.group));
+        let room = job.room(
+            self.worker_context
+                .core
+                .max_batch(self.worker_context.group),
+        );
         if room == 0 || !job.joins {
             return Ok(());
         }
         let (skill, shape) = job.kind();
         let joining = self
-            .seat
+            .worker_context
             .between(Vec::new(), Wish::Join { skill, shape, room });
         if joining.is_empty() {
             return Ok(());
         }
-        if let Err(fault) = self.seat.note_begin_blocking(&joining) {
-            self.seat.report(unbegun(&joining, &fault));
-            self.seat.step_began();
+        if let Err(fault) = self.worker_context.note_begin_blocking(&joining) {
+            self.worker_context.report(unbegun(&joining, &fault));
+            self.worker_context.step_began();
             return Ok(());
         }
-        if job.join(&mut self.built.model, &joining, self.seat) {
+        if job.join(&mut self.built.model, &joining, self.worker_context) {
             return Ok(());
         }
-        self.begin(joining).inspect(|()| self.seat.step_began())
+        self.begin(joining)
+            .inspect(|()| self.worker_context.step_began())
     }
 }
 

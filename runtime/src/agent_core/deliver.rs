@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::agent_core::state::{Action, Outbox};
-use crate::agent_core::{AgentCore, Runner, Seated};
+use crate::agent_core::{AgentCore, Runner, WorkerHandle};
 use crate::clock::Time;
 use crate::events::{Note, Record, TaskNote, WorkerChange, WorkerChanged};
 use crate::ids::TaskId;
@@ -105,19 +105,19 @@ impl AgentCore {
         });
     }
 
-    pub(super) fn seated(&self, incarnation: Incarnation) -> Option<Seated> {
-        let chair = self.chair(incarnation);
-        let seated = chair.seated.lock();
-        seated
+    pub(super) fn handle(&self, incarnation: Incarnation) -> Option<WorkerHandle> {
+        let slot = self.slot(incarnation);
+        let handle = slot.handle.lock();
+        handle
             .as_ref()
-            .filter(|seated| seated.epoch == incarnation.epoch)
+            .filter(|handle| handle.epoch == incarnation.epoch)
             .cloned()
     }
 
     fn wake(&self, incarnation: Incarnation) {
-        if let Some(seated) = self.seated(incarnation) {
+        if let Some(handle) = self.handle(incarnation) {
             // A full channel means that it is awake already.
-            let _ = seated.wake.try_send(());
+            let _ = handle.wake.try_send(());
         }
     }
 

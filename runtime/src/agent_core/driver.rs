@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 
-use crate::agent_core::{AgentCore, DriverAction, Runner, Seated};
+use crate::agent_core::{AgentCore, DriverAction, Runner, WorkerHandle};
 use crate::clock::Time;
 use crate::events::{AgentChanged, Record, WorkerChange};
 use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;
-use crate::seat::Seat;
 use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
+use crate::worker_context::WorkerContext;
 
 impl AgentCore {
     /// From now on `driver` hears of what is to be carried out.
@@ -36,36 +36,36 @@ impl AgentCore {
         self.state.lock().next_action()
     }
 
-    /// A seat for a new incarnation, and what joins it to its actor; none when it has one already.
-    pub(crate) fn seat(
+    /// A worker_context for a new incarnation, and what joins it to its actor; none when it has one already.
+    pub(crate) fn worker_context(
         self: &Arc<Self>,
         incarnation: Incarnation,
         after: Duration,
         now: Time,
-    ) -> Option<(Arc<WorkerLink>, Seat)> {
-        let chair = self.chair(incarnation);
-        let mut seated = chair.seated.lock();
-        if seated
+    ) -> Option<(Arc<WorkerLink>, WorkerContext)> {
+        let slot = self.slot(incarnation);
+        let mut handle = slot.handle.lock();
+        if handle
             .as_ref()
-            .is_some_and(|seated| seated.epoch == incarnation.epoch)
+            .is_some_and(|handle| handle.epoch == incarnation.epoch)
         {
             return None;
         }
         let (wake, wakes) = flume::bounded(1);
         let stop = Arc::new(AtomicBool::new(false));
         let link = WorkerLink::new(incarnation);
-        *seated = Some(Seated {
+        *handle = Some(WorkerHandle {
             epoch: incarnation.epoch,
             wake: wake.clone(),
             stop: stop.clone(),
             link: link.clone(),
         });
-        drop(seated);
+        drop(handle);
         self.say(incarnation, now, || WorkerChange::Starting {
             after_ms: after.as_millis() as u64,
         });
-        let group = chair.group;
-        let seat = Seat::new(
+        let group = slot.group;
+        let worker_context = WorkerContext::new(
             self.clone(),
             incarnation,
             group,
@@ -74,15 +74,15 @@ impl AgentCore {
             stop,
             link.clone(),
         );
-        Some((link, seat))
+        Some((link, worker_context))
     }
 
     /// The incarnations that are at work, for a driver that takes over.
     pub(crate) fn links(&self) -> Vec<Arc<WorkerLink>> {
-        let chairs = self.chairs.read();
-        let links = chairs.iter().filter_map(|chair| {
-            let seated = chair.seated.lock();
-            seated.as_ref().map(|seated| seated.link.clone())
+        let slots = self.slots.read();
+        let links = slots.iter().filter_map(|slot| {
+            let handle = slot.handle.lock();
+            handle.as_ref().map(|handle| handle.link.clone())
         });
         links.filter(|link| link.is_at_work()).collect()
     }
@@ -96,7 +96,7 @@ impl AgentCore {
                 WorkerState::Starting | WorkerState::BackingOff { .. }
             );
             let is_lost = || {
-                self.seated(incarnation).is_none() && !self.state.lock().is_to_start(incarnation)
+                self.handle(incarnation).is_none() && !self.state.lock().is_to_start(incarnation)
             };
             if starts && !self.is_closing() && is_lost() {
                 self.tell(Event::Panicked {
@@ -109,9 +109,9 @@ impl AgentCore {
 
     /// Tells an incarnation to stop.
     pub(crate) fn stop(&self, incarnation: Incarnation) {
-        if let Some(seated) = self.seated(incarnation) {
-            seated.stop.store(true, Ordering::Release);
-            let _ = seated.wake.try_send(());
+        if let Some(handle) = self.handle(incarnation) {
+            handle.stop.store(true, Ordering::Release);
+            let _ = handle.wake.try_send(());
         }
     }
 
@@ -126,7 +126,7 @@ impl AgentCore {
 
     /// Places a worker on the next of its devices.
     pub(crate) fn fall_back(&self, incarnation: Incarnation, now: Time) {
-        self.chair(incarnation).placement.lock().fall_back();
+        self.slot(incarnation).placement.lock().fall_back();
         self.say(incarnation, now, || WorkerChange::FellBack);
     }
 
@@ -151,8 +151,8 @@ impl AgentCore {
                 failed,
             })
         });
-        for chair in self.chairs.read().iter() {
-            drop(chair.left_share.lock().take());
+        for slot in self.slots.read().iter() {
+            drop(slot.left_share.lock().take());
         }
         self.failed.send_replace(Some(message));
     }

@@ -56,15 +56,15 @@ impl AgentCore {
     /// Keeps the share of an incarnation that has ended until the next one has its own.
     pub(crate) fn leave_share(&self, incarnation: Incarnation, share: Option<Share>) {
         let share = share.map(|share| (incarnation.epoch, share));
-        let chair = self.chair(incarnation);
-        let before = std::mem::replace(&mut *chair.left_share.lock(), share);
+        let slot = self.slot(incarnation);
+        let before = std::mem::replace(&mut *slot.left_share.lock(), share);
         drop(before);
     }
 
     /// The incarnation has a share of its own, gets in line for it, or has forgotten the weights: what it or one before it left is not needed.
     pub(crate) fn free_left_share(&self, incarnation: Incarnation) {
-        let chair = self.chair(incarnation);
-        let left = chair
+        let slot = self.slot(incarnation);
+        let left = slot
             .left_share
             .lock()
             .take_if(|(epoch, _)| *epoch <= incarnation.epoch);

@@ -22,7 +22,7 @@ pub(crate) struct Settling<'a> {
 }
 
 impl Settlements {
-    /// To be pending from before the commit until after the answer. A task without an episode is waited for by nobody.
+    /// To be held from before the commit until after the answer. A task without an episode is waited for by nobody.
     pub(crate) fn begin(&self, episode: Option<EpisodeId>) -> Option<Settling<'_>> {
         let episode = episode?;
         self.under_way

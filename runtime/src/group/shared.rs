@@ -1,6 +1,6 @@
 //! Shared weights: the weights of a group on one device, which one worker reads for all.
 //!
-//! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: its shared is evicted, and whoever
+//! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: it is evicted, and whoever
 //! waited for it reads anew.
 
 use std::sync::Arc;

@@ -150,11 +150,13 @@ impl Driver {
         while let Some((action, now)) = self.core.next_action() {
             match action {
                 DriverAction::Start(incarnation, after, weights) => {
-                    let Some((link, seat)) = self.core.seat(incarnation, after, now) else {
+                    let Some((link, worker_context)) =
+                        self.core.worker_context(incarnation, after, now)
+                    else {
                         continue;
                     };
                     let arguments = WorkerArguments::Start {
-                        seat: Box::new(seat),
+                        worker_context: Box::new(worker_context),
                         after,
                         weights,
                     };
@@ -190,7 +192,7 @@ impl Driver {
         self.spawn(link, arguments, myself).await;
     }
 
-    /// Starts the actor of an incarnation. One that cannot be started lets go of its seat, whose last word the ledger hears.
+    /// Starts the actor of an incarnation. One that cannot be started lets go of its worker_context, whose last word the ledger hears.
     async fn spawn(
         &mut self,
         link: Arc<WorkerLink>,

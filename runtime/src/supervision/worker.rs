@@ -17,9 +17,9 @@ use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::panics;
-use crate::seat::Seat;
 use crate::spawn::AbortOnDrop;
 use crate::supervision::fault_injection::FaultInjection;
+use crate::worker_context::WorkerContext;
 
 /// How an incarnation ended: as it was told to, or by what.
 pub(crate) type End = Result<(), String>;
@@ -93,7 +93,7 @@ pub(super) struct WorkerActor;
 pub(super) enum WorkerArguments {
     /// A new incarnation, which waits so long first.
     Start {
-        seat: Box<Seat>,
+        worker_context: Box<WorkerContext>,
         after: Duration,
         weights: Reload,
     },
@@ -107,7 +107,7 @@ pub(crate) enum WorkerMessage {
     Begin,
     /// There is room for its weights.
     Granted(Share),
-    /// It is to stop before it has a thread; a thread hears of it by its seat.
+    /// It is to stop before it has a thread; a thread hears of it by its worker_context.
     Stop,
     /// Its thread has said its last word.
     Ended(End),
@@ -118,7 +118,7 @@ pub(crate) enum WorkerMessage {
 /// What it knows.
 pub(super) struct Run {
     /// Until the thread has it.
-    waiting: Option<(Box<Seat>, Reload)>,
+    waiting: Option<(Box<WorkerContext>, Reload)>,
     _wait: Option<AbortOnDrop>,
 }
 
@@ -143,12 +143,12 @@ impl Actor for WorkerActor {
                 }
             }
             WorkerArguments::Start {
-                seat,
+                worker_context,
                 after,
                 weights,
             } => {
-                seat.link().join(myself.clone());
-                run.waiting = Some((seat, weights));
+                worker_context.link().join(myself.clone());
+                run.waiting = Some((worker_context, weights));
                 match after {
                     Duration::ZERO => run.begin(&myself),
                     // It finds nobody when the actor has ended.
@@ -169,8 +169,8 @@ impl Actor for WorkerActor {
             WorkerMessage::Begin => run.begin(&myself),
             WorkerMessage::Granted(share) => run.granted(share),
             WorkerMessage::Stop => {
-                if let Some((seat, _)) = run.waiting.take() {
-                    seat.stopped();
+                if let Some((worker_context, _)) = run.waiting.take() {
+                    worker_context.stopped();
                 }
             }
             WorkerMessage::Ended(Ok(())) => myself.stop(None),
@@ -184,32 +184,35 @@ impl Actor for WorkerActor {
 impl Run {
     /// Starts the incarnation, or gets in line for its weights.
     fn begin(&mut self, myself: &ActorRef<WorkerMessage>) {
-        let Some((seat, weights)) = self.waiting.take() else {
+        let Some((worker_context, weights)) = self.waiting.take() else {
             return;
         };
-        if let Some(seat) = start(seat, weights) {
-            self.wait_for_room(seat, weights, myself);
+        if let Some(worker_context) = start(worker_context, weights) {
+            self.wait_for_room(worker_context, weights, myself);
         }
     }
 
     fn wait_for_room(
         &mut self,
-        seat: Box<Seat>,
+        worker_context: Box<WorkerContext>,
         weights: Reload,
         myself: &ActorRef<WorkerMessage>,
     ) {
-        let core = seat.core.clone();
-        let Runner::Model(runner) = core.groups[usize::from(seat.group.0)].runner.clone() else {
+        let core = worker_context.core.clone();
+        let Runner::Model(runner) = core.groups[usize::from(worker_context.group.0)]
+            .runner
+            .clone()
+        else {
             return;
         };
-        let (group, device, asking) = (seat.group, seat.device(), core.clone());
+        let (group, device, asking) = (worker_context.group, worker_context.device(), core.clone());
         // A swap may change version and size while it waits.
         let grant = core.memory.request(move || {
             let key = asking.key(group, device, runner.generation());
             (vec![key], runner.memory_bytes())
         });
         let actor = myself.clone();
-        self.waiting = Some((seat, weights));
+        self.waiting = Some((worker_context, weights));
         self._wait = Some(core.spawner.abortable(async move {
             if let Some(share) = grant.await.into_iter().next() {
                 // A share that finds nobody goes back at once.
@@ -219,55 +222,74 @@ impl Run {
     }
 
     fn granted(&mut self, share: Share) {
-        let Some((seat, weights)) = self.waiting.take() else {
+        let Some((worker_context, weights)) = self.waiting.take() else {
             return;
         };
-        if seat.core.is_closing() {
-            return seat.release();
+        if worker_context.core.is_closing() {
+            return worker_context.release();
         }
-        if let Runner::Model(runner) = seat.core.groups[usize::from(seat.group.0)].runner.clone() {
-            start_thread(seat, share, runner, weights);
+        if let Runner::Model(runner) = worker_context.core.groups
+            [usize::from(worker_context.group.0)]
+        .runner
+        .clone()
+        {
+            start_thread(worker_context, share, runner, weights);
         }
     }
 }
 
-/// Starts the task or the thread of an incarnation. Gives the seat back when its weights have no room in memory yet.
-fn start(seat: Box<Seat>, weights: Reload) -> Option<Box<Seat>> {
-    if seat.core.is_closing() {
-        seat.release();
+/// Starts the task or the thread of an incarnation. Gives the worker_context back when its weights have no room in memory yet.
+fn start(worker_context: Box<WorkerContext>, weights: Reload) -> Option<Box<WorkerContext>> {
+    if worker_context.core.is_closing() {
+        worker_context.release();
         return None;
     }
-    let core = seat.core.clone();
-    let runner = match core.groups[usize::from(seat.group.0)].runner.clone() {
+    let core = worker_context.core.clone();
+    let runner = match core.groups[usize::from(worker_context.group.0)]
+        .runner
+        .clone()
+    {
         Runner::Model(runner) => runner,
         Runner::Flow(face) => {
-            seat.link().started();
-            core.spawner.task(flow::live(face, *seat));
+            worker_context.link().started();
+            core.spawner.task(flow::live(face, *worker_context));
             return None;
         }
     };
     let bytes = runner.memory_bytes();
     if bytes > core.memory.budget() {
-        seat.load_failed(core.too_large(seat.group, bytes));
+        worker_context.load_failed(core.too_large(worker_context.group, bytes));
         return None;
     }
-    let key = core.key(seat.group, seat.device(), runner.generation());
+    let key = core.key(
+        worker_context.group,
+        worker_context.device(),
+        runner.generation(),
+    );
     let share = core.memory.share(&key, bytes);
-    core.free_left_share(seat.incarnation);
+    core.free_left_share(worker_context.incarnation);
     let Some(share) = share else {
-        return Some(seat);
+        return Some(worker_context);
     };
-    start_thread(seat, share, runner, weights);
+    start_thread(worker_context, share, runner, weights);
     None
 }
 
-fn start_thread(seat: Box<Seat>, share: Share, runner: Arc<dyn GroupRunner>, weights: Reload) {
-    seat.hold_share(share);
-    let name = format!("{}-{}", seat.core.name, seat.incarnation.worker.0);
-    let seat: Arc<Seat> = Arc::from(seat);
-    let worker = seat.clone();
-    seat.link().started();
-    let spawned = seat.core.spawner.thread(name, move || {
+fn start_thread(
+    worker_context: Box<WorkerContext>,
+    share: Share,
+    runner: Arc<dyn GroupRunner>,
+    weights: Reload,
+) {
+    worker_context.hold_share(share);
+    let name = format!(
+        "{}-{}",
+        worker_context.core.name, worker_context.incarnation.worker.0
+    );
+    let worker_context: Arc<WorkerContext> = Arc::from(worker_context);
+    let worker = worker_context.clone();
+    worker_context.link().started();
+    let spawned = worker_context.core.spawner.thread(name, move || {
         if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
             worker.panicked(message);
         }
@@ -275,6 +297,6 @@ fn start_thread(seat: Box<Seat>, share: Share, runner: Arc<dyn GroupRunner>, wei
         drop(worker);
     });
     if let Err(error) = spawned {
-        seat.load_failed(Fault::retryable(format!("cannot start a thread: {error}")));
+        worker_context.load_failed(Fault::retryable(format!("cannot start a thread: {error}")));
     }
 }

@@ -15,11 +15,11 @@ use crate::model::{DeviceName, ModelVersion};
 use crate::panics;
 use crate::payload::Payload;
 use crate::sabotage::Moment;
-use crate::seat::Seat;
 use crate::skill::{Member, Shape, Step};
 use crate::skill_entry::ModelFace;
 use crate::task::Priority;
 use crate::ticket::{Tape, Ticket};
+use crate::worker_context::WorkerContext;
 
 /// How many items are kept for a slow reader while others of the job go on.
 const OVERFLOW: usize = 64;
@@ -85,56 +85,64 @@ impl<M> Job<M> {
         }
     }
 
-    pub(super) fn begin(&mut self, model: &mut M, seat: &Seat) -> Result<(), Fault> {
+    pub(super) fn begin(
+        &mut self,
+        model: &mut M,
+        worker_context: &WorkerContext,
+    ) -> Result<(), Fault> {
         let inputs: Vec<Payload> = self.inputs(0);
-        seat.pass(self.kind().0, Moment::Begin);
+        worker_context.pass(self.kind().0, Moment::Begin);
         let mut host = Host {
-            seat,
+            worker_context,
             members: &mut self.members,
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
         let _in_span = self.log_span.enter();
-        let began = seat.core.clock.now();
+        let began = worker_context.core.clock.now();
         let state = self.skill.begin(model, &inputs, &mut context);
-        self.effort.nanos += nanos_since(began, seat);
+        self.effort.nanos += nanos_since(began, worker_context);
         self.state = Some(state?);
         Ok(())
     }
 
-    pub(super) fn step(&mut self, model: &mut M, seat: &Seat) -> Result<Step<Payload>, Fault> {
+    pub(super) fn step(
+        &mut self,
+        model: &mut M,
+        worker_context: &WorkerContext,
+    ) -> Result<Step<Payload>, Fault> {
         self.waits = false;
         self.drop_cancelled();
         if self.working().next().is_none() {
             return Ok(Step::Settled(Vec::new()));
         }
-        seat.pass(self.kind().0, Moment::Step(0));
+        worker_context.pass(self.kind().0, Moment::Step(0));
         let Some(state) = &mut self.state else {
             return Err(Fault::bug("a job was stepped before it began"));
         };
         let mut host = Host {
-            seat,
+            worker_context,
             members: &mut self.members,
             version: &self.version,
         };
         let mut context = StepContext::new(&mut host);
         let in_span = self.log_span.enter();
-        let began = seat.core.clock.now();
+        let began = worker_context.core.clock.now();
         let step = self.skill.step(model, &mut **state, &mut context);
         self.effort.steps += 1;
-        self.effort.nanos += nanos_since(began, seat);
+        self.effort.nanos += nanos_since(began, worker_context);
         drop(in_span);
         self.waits = matches!(step, Ok(Step::Waiting));
         step
     }
 
-    pub(super) fn finish(&mut self, model: &mut M, seat: &Seat) {
+    pub(super) fn finish(&mut self, model: &mut M, worker_context: &WorkerContext) {
         let Some(state) = self.state.take() else {
             return;
         };
-        seat.pass(self.kind().0, Moment::Finish);
+        worker_context.pass(self.kind().0, Moment::Finish);
         let mut host = Host {
-            seat,
+            worker_context,
             members: &mut self.members,
             version: &self.version,
         };
@@ -150,7 +158,12 @@ impl<M> Job<M> {
         }
     }
 
-    pub(super) fn join(&mut self, model: &mut M, tickets: &[Arc<Ticket>], seat: &Seat) -> bool {
+    pub(super) fn join(
+        &mut self,
+        model: &mut M,
+        tickets: &[Arc<Ticket>],
+        worker_context: &WorkerContext,
+    ) -> bool {
         let before = self.members.len();
         let effort = self.effort;
         let joining = tickets.iter().cloned();
@@ -158,7 +171,7 @@ impl<M> Job<M> {
             .extend(joining.map(|ticket| JobMember::new(ticket, effort)));
         let inputs = self.inputs(before);
         let mut host = Host {
-            seat,
+            worker_context,
             members: &mut self.members,
             version: &self.version,
         };
@@ -247,10 +260,10 @@ impl<M> Job<M> {
     }
 
     /// Sees to it that the worker is woken when something happens to a member: before it looks for the last time whether it has to rest.
-    pub(super) fn hold(&self, seat: &Seat) {
+    pub(super) fn hold(&self, worker_context: &WorkerContext) {
         self.members
             .iter()
-            .for_each(|member| seat.hold(&member.ticket));
+            .for_each(|member| worker_context.hold(&member.ticket));
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -318,8 +331,8 @@ impl<M> Drop for Job<M> {
     }
 }
 
-fn nanos_since(began: Time, seat: &Seat) -> u64 {
-    seat.core.clock.now().since(began).as_nanos() as u64
+fn nanos_since(began: Time, worker_context: &WorkerContext) -> u64 {
+    worker_context.core.clock.now().since(began).as_nanos() as u64
 }
 
 impl JobMember {
@@ -359,7 +372,7 @@ impl JobMember {
 
 /// What a skill sees of the runtime during one call.
 struct Host<'a> {
-    seat: &'a Seat,
+    worker_context: &'a WorkerContext,
     members: &'a mut Vec<JobMember>,
     version: &'a ModelVersion,
 }
@@ -375,11 +388,11 @@ impl Host<'_> {
 
 impl JobHost for Host<'_> {
     fn now(&self) -> Time {
-        self.seat.core.clock.now()
+        self.worker_context.core.clock.now()
     }
 
     fn device(&self) -> DeviceName {
-        self.seat.device()
+        self.worker_context.device()
     }
 
     fn model_version(&self) -> &ModelVersion {
@@ -408,10 +421,10 @@ impl JobHost for Host<'_> {
     }
 
     fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault> {
-        let seat = self.seat;
+        let worker_context = self.worker_context;
         let member = self.member(member)?;
         // A thread that was given up may wake while its task runs anew: its items are refused.
-        if seat.is_stopped() || member.ticket.is_cancelled() {
+        if worker_context.is_stopped() || member.ticket.is_cancelled() {
             return Err(Fault::rejected("nobody waits for this task any more"));
         }
         if member.ticket.items.is_none() {
@@ -420,7 +433,7 @@ impl JobHost for Host<'_> {
         }
         if member.ticket.delivered() == 0 && member.overflow.is_empty() {
             // Told before it leaves: from now on a fault interrupts, and never repeats an item.
-            seat.first_item(member.ticket.id);
+            worker_context.first_item(member.ticket.id);
             member.ticket.chunks.iter().for_each(Tape::forget);
         }
         member.overflow.push_back(item);
@@ -434,7 +447,7 @@ impl JobHost for Host<'_> {
     }
 
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload> {
-        let seat = self.seat;
+        let worker_context = self.worker_context;
         let Some(member) = self.members.get_mut(member.0 as usize) else {
             return Chunk::End;
         };
@@ -445,7 +458,7 @@ impl JobHost for Host<'_> {
         let chunk = chunks.next(member.heard);
         member.heard += usize::from(matches!(chunk, Chunk::Item(_)));
         if could_start_over && !chunks.can_rewind() {
-            seat.cannot_start_over(member.ticket.id);
+            worker_context.cannot_start_over(member.ticket.id);
         }
         chunk
     }
@@ -460,7 +473,7 @@ impl JobHost for Host<'_> {
 
     fn progress(&mut self, member: Member, done: f32) {
         if let (Some(done), Some(member)) = (share(done), self.members.get(member.0 as usize)) {
-            let core = &self.seat.core;
+            let core = &self.worker_context.core;
             core.note(member.ticket.id, core.clock.now(), || Note::Progress {
                 done,
             });

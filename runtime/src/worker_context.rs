@@ -1,4 +1,4 @@
-//! Seats: what an incarnation of a worker knows of its agent.
+//! Worker contexts: what an incarnation of a worker knows of its agent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::supervision::WorkerLink;
 use crate::ticket::Ticket;
 
 /// One incarnation's place at its agent.
-pub(crate) struct Seat {
+pub(crate) struct WorkerContext {
     pub(crate) core: Arc<AgentCore>,
     pub(crate) incarnation: Incarnation,
     pub(crate) group: GroupId,
@@ -42,7 +42,7 @@ pub(crate) enum Next {
     Wait(Time),
 }
 
-impl Seat {
+impl WorkerContext {
     pub(crate) fn new(
         core: Arc<AgentCore>,
         incarnation: Incarnation,
@@ -325,7 +325,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for WorkerContext {
     /// No incarnation ends without a last word: its tasks would wait for it for ever.
     fn drop(&mut self) {
         if self.link.has_ended() {
