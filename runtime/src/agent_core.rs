@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) use place::Place;
 use settling::Settlements;
 pub(crate) use state::{
-    CoreState, DriverAction, Effort, Outbox, PendingTask, Report, ReportedResult,
+    CoreState, DriverAction, Effects, Effort, PendingTask, Report, ReportedResult,
 };
 
 use crate::clock::{Clock, Time};
@@ -212,30 +212,30 @@ impl AgentCore {
 
     /// Starts the workers that are to start with the runtime.
     pub(crate) fn start(self: &Arc<Self>) {
-        self.with_state(|state, now, outbox| state.start(now, outbox));
+        self.with_state(|state, now, effects| state.start(now, effects));
     }
 
     /// Does something with the state under the lock, and afterwards what came of it.
     pub(crate) fn with_state<R>(
         self: &Arc<Self>,
-        act: impl FnOnce(&mut CoreState, Time, &mut Outbox) -> R,
+        act: impl FnOnce(&mut CoreState, Time, &mut Effects) -> R,
     ) -> R {
         let now = self.clock.now();
-        let mut outbox = Outbox::default();
+        let mut effects = Effects::default();
         let result = {
             let mut state = self.state.lock();
-            let result = act(&mut state, now, &mut outbox);
+            let result = act(&mut state, now, &mut effects);
             self.add_slots(&state);
             if state.bring_timer_forward() {
                 self.timer.notify_one();
             }
-            if !outbox.settled.is_empty() {
+            if !effects.settled.is_empty() {
                 // Under the lock: whoever sees no task in the state any more sees this.
                 self.undelivered.fetch_add(1, Ordering::SeqCst);
             }
             result
         };
-        self.deliver(outbox, now);
+        self.deliver(effects, now);
         result
     }
 
@@ -257,7 +257,7 @@ impl AgentCore {
 
     /// Tells the ledger one thing.
     pub(crate) fn tell(self: &Arc<Self>, event: Event) {
-        self.with_state(|state, now, outbox| state.on(event, now, outbox));
+        self.with_state(|state, now, effects| state.on(event, now, effects));
     }
 
     /// Asks for a task to be accepted, at its place if it has one. The reply comes through `reply` in every case.
@@ -281,11 +281,11 @@ impl AgentCore {
             resumed: ticket.is_resumed(),
             attempts: ticket.origin.attempts,
         };
-        self.with_state(|state, now, outbox| {
+        self.with_state(|state, now, effects| {
             let place = admission.place;
-            match (state.hold(PendingTask::new(ticket, reply), outbox), place) {
-                (true, _) => state.on(Event::Submit(admission), now, outbox),
-                (false, Some(place)) => state.on(Event::Release(place), now, outbox),
+            match (state.hold(PendingTask::new(ticket, reply), effects), place) {
+                (true, _) => state.on(Event::Submit(admission), now, effects),
+                (false, Some(place)) => state.on(Event::Release(place), now, effects),
                 (false, None) => {}
             }
         });

@@ -85,8 +85,8 @@ impl WorkerContext {
     /// It has built a new version; no when it was given up meanwhile.
     pub(crate) fn load_ended(&self) -> bool {
         let by = self.incarnation;
-        self.core.with_state(|state, now, outbox| {
-            state.on(Event::LoadEnded(by), now, outbox);
+        self.core.with_state(|state, now, effects| {
+            state.on(Event::LoadEnded(by), now, effects);
             state.hears(by)
         })
     }
@@ -145,14 +145,14 @@ impl WorkerContext {
 
     fn next(&self, event: Event) -> Next {
         let by = self.incarnation;
-        self.core.with_state(|state, now, outbox| {
-            state.on(event, now, outbox);
-            match outbox.run.take() {
+        self.core.with_state(|state, now, effects| {
+            state.on(event, now, effects);
+            match effects.run.take() {
                 Some(tickets) => {
-                    state.on(Event::StepBegan(by), now, outbox);
+                    state.on(Event::StepBegan(by), now, effects);
                     Next::Run(tickets)
                 }
-                None => Next::Wait(outbox.park.unwrap_or(Time::NEVER)),
+                None => Next::Wait(effects.park.unwrap_or(Time::NEVER)),
             }
         })
     }
@@ -160,24 +160,24 @@ impl WorkerContext {
     /// Between two steps of a job: reports who is done, and asks for `wish` before the next step begins.
     pub(crate) fn between(&self, reports: Vec<Report>, wish: Wish) -> Vec<Arc<Ticket>> {
         let by = self.incarnation;
-        self.core.with_state(|state, now, outbox| {
-            state.on(Event::StepEnded(by), now, outbox);
+        self.core.with_state(|state, now, effects| {
+            state.on(Event::StepEnded(by), now, effects);
             for report in reports {
-                state.report(by, report, now, outbox);
+                state.report(by, report, now, effects);
             }
-            state.on(Event::TakeMore { by, wish }, now, outbox);
-            state.on(Event::StepBegan(by), now, outbox);
-            outbox.run.take().unwrap_or_default()
+            state.on(Event::TakeMore { by, wish }, now, effects);
+            state.on(Event::StepBegan(by), now, effects);
+            effects.run.take().unwrap_or_default()
         })
     }
 
     /// A job has ended, or waits: reports who is done; no step runs any more.
     pub(crate) fn report(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.core.with_state(|state, now, outbox| {
-            state.on(Event::StepEnded(by), now, outbox);
+        self.core.with_state(|state, now, effects| {
+            state.on(Event::StepEnded(by), now, effects);
             for report in reports {
-                state.report(by, report, now, outbox);
+                state.report(by, report, now, effects);
             }
         });
     }
@@ -186,9 +186,9 @@ impl WorkerContext {
     /// that it has ended.
     pub(crate) fn answer(&self, reports: Vec<Report>) {
         let by = self.incarnation;
-        self.core.with_state(|state, now, outbox| {
+        self.core.with_state(|state, now, effects| {
             for report in reports {
-                state.report(by, report, now, outbox);
+                state.report(by, report, now, effects);
             }
         });
     }
@@ -206,7 +206,7 @@ impl WorkerContext {
     pub(crate) fn first_item(&self, task: TaskId) {
         let by = self.incarnation;
         self.core
-            .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
+            .with_state(|state, now, effects| state.first_item(by, task, now, effects));
     }
 
     /// Writes down that tasks begin of which that must be known after a crash, before they do.

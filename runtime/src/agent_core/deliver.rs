@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::agent_core::state::{Action, Outbox};
+use crate::agent_core::state::{Action, Effects};
 use crate::agent_core::{AgentCore, Runner, WorkerHandle};
 use crate::clock::Time;
 use crate::events::{Note, Record, TaskNote, WorkerChange, WorkerChanged};
@@ -12,18 +12,18 @@ use crate::ledger::effect::Observation;
 use crate::ledger::event::Incarnation;
 
 impl AgentCore {
-    pub(super) fn deliver(self: &Arc<Self>, outbox: Outbox, now: Time) {
-        if outbox.for_driver {
+    pub(super) fn deliver(self: &Arc<Self>, effects: Effects, now: Time) {
+        if effects.for_driver {
             self.wake_driver();
         }
-        for action in outbox.actions {
+        for action in effects.actions {
             self.act(action, now);
         }
-        for incarnation in outbox.wakes {
+        for incarnation in effects.wakes {
             self.wake(incarnation);
         }
-        let any_settled = !outbox.settled.is_empty();
-        for (pending, settlement) in outbox.settled {
+        let any_settled = !effects.settled.is_empty();
+        for (pending, settlement) in effects.settled {
             self.settle(pending, settlement, now);
         }
         if any_settled {
@@ -33,7 +33,7 @@ impl AgentCore {
             }
         }
         // Told last, so that whoever waits for the end sees every answer given.
-        if outbox.drained {
+        if effects.drained {
             self.drained.send_replace(true);
         }
     }

@@ -36,7 +36,7 @@ impl AgentCore {
         self.state.lock().next_action()
     }
 
-    /// A worker_context for a new incarnation, and what joins it to its actor; none when it has one already.
+    /// A context for a new incarnation, and what joins it to its actor; none when it has one already.
     pub(crate) fn worker_context(
         self: &Arc<Self>,
         incarnation: Incarnation,

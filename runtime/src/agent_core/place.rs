@@ -48,7 +48,7 @@ impl AgentCore {
     /// Why there is none.
     pub(crate) async fn place_for(self: &Arc<Self>, ticket: &Ticket) -> Result<Place, TaskError> {
         let (answer, answered) = oneshot::channel();
-        let claim = self.with_state(|state, now, outbox| {
+        let claim = self.with_state(|state, now, effects| {
             let claim = Claim {
                 id: state.next_claim(answer),
                 lane: lane_of(ticket),
@@ -57,7 +57,7 @@ impl AgentCore {
                 deadline: ticket.deadline,
             };
             let id = claim.id;
-            state.on(Event::Claim(claim), now, outbox);
+            state.on(Event::Claim(claim), now, effects);
             id
         });
         let place = Place {

@@ -27,7 +27,7 @@ pub(crate) struct CoreState {
     /// Claims that were not answered yet.
     claims: HashMap<ClaimId, Answer>,
     last_claim: u64,
-    effects: Vec<LedgerEffect>,
+    decisions: Vec<LedgerEffect>,
     batches: u64,
     /// What the agent's driver is to carry out, and since when. It is written under the lock, so its order is that of the decisions.
     driver_actions: VecDeque<(DriverAction, Time)>,
@@ -108,7 +108,7 @@ pub(crate) enum ReportedResult {
 
 /// What is to be done once the lock is released.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct Effects {
     pub(crate) settled: Vec<(PendingTask, Settlement)>,
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
@@ -148,17 +148,17 @@ impl CoreState {
             pending: HashMap::default(),
             claims: HashMap::new(),
             last_claim: 0,
-            effects: Vec::new(),
+            decisions: Vec::new(),
             batches: 0,
             driver_actions: VecDeque::new(),
             timer: Time::NEVER,
         }
     }
 
-    pub(crate) fn start(&mut self, now: Time, outbox: &mut Outbox) {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.ledger.start(&mut effects);
-        self.carry(effects, now, outbox);
+    pub(crate) fn start(&mut self, now: Time, effects: &mut Effects) {
+        let mut decisions = std::mem::take(&mut self.decisions);
+        self.ledger.start(&mut decisions);
+        self.carry(decisions, now, effects);
     }
 
     /// What the driver is to carry out next.
@@ -204,10 +204,10 @@ impl CoreState {
     }
 
     /// Keeps a task that is about to be submitted; refuses one whose id is in use.
-    pub(crate) fn hold(&mut self, pending: PendingTask, outbox: &mut Outbox) -> bool {
+    pub(crate) fn hold(&mut self, pending: PendingTask, effects: &mut Effects) -> bool {
         let task = pending.ticket.id;
         if self.pending.contains_key(&task) {
-            outbox
+            effects
                 .actions
                 .push(Action::Refuse(Box::new(pending), Refusal::Duplicate));
             return false;
@@ -225,13 +225,13 @@ impl CoreState {
     }
 
     /// Tells the ledger one thing, and notes what it wants.
-    pub(crate) fn on(&mut self, event: Event, now: Time, outbox: &mut Outbox) {
+    pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Effects) {
         if let Event::Release(claim) = &event {
             self.claims.remove(claim);
         }
-        let mut effects = std::mem::take(&mut self.effects);
-        self.ledger.on(event, now, &mut effects);
-        self.carry(effects, now, outbox);
+        let mut decisions = std::mem::take(&mut self.decisions);
+        self.ledger.on(event, now, &mut decisions);
+        self.carry(decisions, now, effects);
     }
 
     /// Takes in what a worker reports of one task.
@@ -240,7 +240,7 @@ impl CoreState {
         by: Incarnation,
         report: Report,
         now: Time,
-        outbox: &mut Outbox,
+        effects: &mut Effects,
     ) {
         let Report {
             task,
@@ -275,7 +275,7 @@ impl CoreState {
             ReportedResult::Poisoned(cause) => Outcome::Poisoned { cause },
             ReportedResult::Dropped => Outcome::Dropped,
         };
-        self.on(Event::Finished { by, task, outcome }, now, outbox);
+        self.on(Event::Finished { by, task, outcome }, now, effects);
     }
 
     pub(crate) fn first_item(
@@ -283,37 +283,37 @@ impl CoreState {
         by: Incarnation,
         task: TaskId,
         now: Time,
-        outbox: &mut Outbox,
+        effects: &mut Effects,
     ) {
         if let Some(pending) = self.pending.get_mut(&task) {
             pending.stages.first_item = Some(now);
         }
-        self.on(Event::ItemSent { by, task }, now, outbox);
+        self.on(Event::ItemSent { by, task }, now, effects);
     }
 
-    fn carry(&mut self, mut effects: Vec<LedgerEffect>, now: Time, outbox: &mut Outbox) {
-        for effect in effects.drain(..) {
-            self.carry_one(effect, now, outbox);
+    fn carry(&mut self, mut decisions: Vec<LedgerEffect>, now: Time, effects: &mut Effects) {
+        for effect in decisions.drain(..) {
+            self.carry_one(effect, now, effects);
         }
-        self.effects = effects;
+        self.decisions = decisions;
     }
 
-    fn carry_one(&mut self, effect: LedgerEffect, now: Time, outbox: &mut Outbox) {
+    fn carry_one(&mut self, effect: LedgerEffect, now: Time, effects: &mut Effects) {
         match effect {
             LedgerEffect::Accepted { .. } => {}
             LedgerEffect::Settle { task, settlement } => {
                 if let Some(pending) = self.pending.remove(&task) {
-                    outbox.settled.push((pending, settlement));
+                    effects.settled.push((pending, settlement));
                 }
             }
-            LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), outbox),
-            LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), outbox),
-            LedgerEffect::Wake { worker } => outbox.wakes.push(worker),
-            LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, outbox),
-            LedgerEffect::Park { until, .. } => outbox.park = Some(until),
+            LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), effects),
+            LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), effects),
+            LedgerEffect::Wake { worker } => effects.wakes.push(worker),
+            LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, effects),
+            LedgerEffect::Park { until, .. } => effects.park = Some(until),
             LedgerEffect::Refuse { task, refusal } => {
                 if let Some(pending) = self.pending.remove(&task) {
-                    outbox
+                    effects
                         .actions
                         .push(Action::Refuse(Box::new(pending), refusal));
                 }
@@ -323,14 +323,14 @@ impl CoreState {
                     let facts = std::mem::take(&mut pending.facts);
                     let commit =
                         Action::Commit(pending.ticket.clone(), pending.output.clone(), facts);
-                    outbox.actions.push(commit);
+                    effects.actions.push(commit);
                 }
             }
             LedgerEffect::DeadLetter { task, cause } => {
                 if let Some(pending) = self.pending.get_mut(&task) {
                     pending.cause = Some(cause.clone());
                 }
-                outbox.actions.push(Action::DeadLetter(task, cause));
+                effects.actions.push(Action::DeadLetter(task, cause));
             }
             LedgerEffect::CancelRunning { task, .. } => {
                 if let Some(pending) = self.pending.get(&task) {
@@ -338,47 +338,47 @@ impl CoreState {
                 }
             }
             LedgerEffect::Stop { worker } => {
-                self.for_driver(DriverAction::Stop(worker), now, outbox);
+                self.for_driver(DriverAction::Stop(worker), now, effects);
             }
             LedgerEffect::Abandon { worker } => {
-                self.for_driver(DriverAction::Abandon(worker), now, outbox);
+                self.for_driver(DriverAction::Abandon(worker), now, effects);
             }
             LedgerEffect::Start {
                 worker,
                 after,
                 weights,
             } => {
-                self.for_driver(DriverAction::Start(worker, after, weights), now, outbox);
+                self.for_driver(DriverAction::Start(worker, after, weights), now, effects);
             }
             LedgerEffect::FallBack { worker } => {
-                self.for_driver(DriverAction::FallBack(worker), now, outbox);
+                self.for_driver(DriverAction::FallBack(worker), now, effects);
             }
             LedgerEffect::CountedRestart { cause } => {
-                self.for_driver(DriverAction::CountedRestart(cause), now, outbox);
+                self.for_driver(DriverAction::CountedRestart(cause), now, effects);
             }
             LedgerEffect::AgentFailed { message } => {
-                self.for_driver(DriverAction::Fail(message), now, outbox);
+                self.for_driver(DriverAction::Fail(message), now, effects);
             }
-            LedgerEffect::Drained => outbox.drained = true,
+            LedgerEffect::Drained => effects.drained = true,
             LedgerEffect::Observe(observation) => {
-                outbox.actions.push(Action::Observe(observation));
+                effects.actions.push(Action::Observe(observation));
             }
         }
     }
 
-    fn for_driver(&mut self, action: DriverAction, now: Time, outbox: &mut Outbox) {
+    fn for_driver(&mut self, action: DriverAction, now: Time, effects: &mut Effects) {
         self.driver_actions.push_back((action, now));
-        outbox.for_driver = true;
+        effects.for_driver = true;
     }
 
-    fn answer(&mut self, claim: ClaimId, answer: Result<(), Refusal>, outbox: &mut Outbox) {
+    fn answer(&mut self, claim: ClaimId, answer: Result<(), Refusal>, effects: &mut Effects) {
         if let Some(claimant) = self.claims.remove(&claim) {
             let action = Action::AnswerClaim(claimant, answer);
-            outbox.actions.push(action);
+            effects.actions.push(action);
         }
     }
 
-    fn run(&mut self, by: Incarnation, tasks: &[TaskId], now: Time, outbox: &mut Outbox) {
+    fn run(&mut self, by: Incarnation, tasks: &[TaskId], now: Time, effects: &mut Effects) {
         self.batches += 1;
         let mut tickets: Vec<Arc<Ticket>> = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -399,13 +399,13 @@ impl CoreState {
                 ..Stages::default()
             };
             if pending.ticket.is_durable() && !pending.ticket.is_noted_first() {
-                outbox
+                effects
                     .actions
                     .push(Action::NoteAttempt(pending.ticket.begins()));
             }
             tickets.push(pending.ticket.clone());
         }
-        outbox.run = Some(tickets);
+        effects.run = Some(tickets);
     }
 }
 
@@ -418,21 +418,21 @@ mod tests {
     /// The timer looks, and only later sleeps until what it saw: a step that begins in between must reach it.
     #[test]
     fn the_timer_hears_of_what_becomes_due_after_it_has_looked() {
-        let (now, mut outbox) = (Time::default(), Outbox::default());
+        let (now, mut effects) = (Time::default(), Effects::default());
         let mut state = CoreState::new(Ledger::new(tight_settings()));
-        state.start(now, &mut outbox);
+        state.start(now, &mut effects);
         let by = Incarnation {
             worker: WorkerId(0),
             epoch: Epoch(0),
         };
-        state.on(Event::Ready(by), now, &mut outbox);
+        state.on(Event::Ready(by), now, &mut effects);
         assert_eq!(state.set_timer(), Time::NEVER, "nothing is timed");
-        state.on(Event::StepBegan(by), now, &mut outbox);
+        state.on(Event::StepBegan(by), now, &mut effects);
         assert!(state.bring_timer_forward(), "the watchdog counts");
         assert!(!state.bring_timer_forward(), "it has heard of that");
         let due = state.set_timer();
         assert!(due < Time::NEVER);
-        state.on(Event::StepEnded(by), now, &mut outbox);
+        state.on(Event::StepEnded(by), now, &mut effects);
         assert!(
             !state.bring_timer_forward(),
             "it looks too early, and again"

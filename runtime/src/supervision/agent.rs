@@ -192,7 +192,7 @@ impl Driver {
         self.spawn(link, arguments, myself).await;
     }
 
-    /// Starts the actor of an incarnation. One that cannot be started lets go of its worker_context, whose last word the ledger hears.
+    /// Starts the actor of an incarnation. One that cannot be started lets go of its context, whose last word the ledger hears.
     async fn spawn(
         &mut self,
         link: Arc<WorkerLink>,

@@ -107,7 +107,7 @@ pub(crate) enum WorkerMessage {
     Begin,
     /// There is room for its weights.
     Granted(Share),
-    /// It is to stop before it has a thread; a thread hears of it by its worker_context.
+    /// It is to stop before it has a thread; a thread hears of it by its context.
     Stop,
     /// Its thread has said its last word.
     Ended(End),
@@ -238,7 +238,7 @@ impl Run {
     }
 }
 
-/// Starts the task or the thread of an incarnation. Gives the worker_context back when its weights have no room in memory yet.
+/// Starts the task or the thread of an incarnation. Gives the context back when its weights have no room in memory yet.
 fn start(worker_context: Box<WorkerContext>, weights: Reload) -> Option<Box<WorkerContext>> {
     if worker_context.core.is_closing() {
         worker_context.release();

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::call::{Call, ITEM_WINDOW};
-use super::peer::{Outbox, SendError, outbox};
+use super::peer::{FrameSender, SendError, sender};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
 use crate::error::TaskError;
@@ -30,7 +30,7 @@ pub struct SocketClient {
 }
 
 struct Shared {
-    outbox: Outbox,
+    sender: FrameSender,
     next_call: AtomicU64,
     calls: Mutex<Calls>,
 }
@@ -68,10 +68,10 @@ impl SocketClient {
                 },
             })?;
         let (reader, writer) = stream.into_split();
-        let (outbox, pump) = outbox(writer);
+        let (sender, pump) = sender(writer);
         let mut tasks = JoinSet::new();
         tasks.spawn(pump);
-        outbox.send_small(&ClientFrame::Hello { protocol: PROTOCOL });
+        sender.send_small(&ClientFrame::Hello { protocol: PROTOCOL });
         let mut frames = FrameReader::new(reader);
         greeting(&mut frames)
             .await
@@ -80,7 +80,7 @@ impl SocketClient {
                 message,
             })?;
         let shared = Arc::new(Shared {
-            outbox,
+            sender,
             next_call: AtomicU64::new(0),
             calls: Mutex::new(Calls::Open(HashMap::new())),
         });
@@ -100,7 +100,7 @@ impl Transport for SocketClient {
         let caller = Caller { items, reply };
         let work = ask(Arc::clone(&self.shared), number, request, caller, replied);
         let mut credit = Credit {
-            outbox: self.shared.outbox.clone(),
+            sender: self.shared.sender.clone(),
             call: number,
             taken: 0,
         };
@@ -130,7 +130,7 @@ async fn ask(
     };
     let request = Box::new(request);
     shared
-        .outbox
+        .sender
         .send(&ClientFrame::Call { call, request })
         .await
         .map_err(|error| TaskError::Transport {
@@ -161,14 +161,14 @@ impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
         if self.shared.remove(self.call).is_some() && self.asked {
             let call = self.call;
-            self.shared.outbox.send_small(&ClientFrame::Cancel { call });
+            self.shared.sender.send_small(&ClientFrame::Cancel { call });
         }
     }
 }
 
 /// Tells the node of items that were taken: half a window at a time, so that a stream never stands still for it.
 struct Credit {
-    outbox: Outbox,
+    sender: FrameSender,
     call: u64,
     taken: u32,
 }
@@ -178,7 +178,7 @@ impl Credit {
         self.taken += 1;
         if self.taken as usize * 2 >= ITEM_WINDOW {
             let (call, items) = (self.call, std::mem::take(&mut self.taken));
-            self.outbox.send_small(&ClientFrame::Credit { call, items });
+            self.sender.send_small(&ClientFrame::Credit { call, items });
         }
     }
 }

@@ -18,7 +18,7 @@ const WRITE_BUFFER: usize = 64 << 10;
 
 /// Takes frames for a peer. Cloning it shares it.
 #[derive(Clone)]
-pub(crate) struct Outbox {
+pub(crate) struct FrameSender {
     frames: mpsc::UnboundedSender<Waiting>,
     room: Arc<Semaphore>,
 }
@@ -37,14 +37,14 @@ pub(crate) enum SendError {
     Frame(WireError),
 }
 
-/// An outbox, and the future that writes what it takes until all of its clones are gone or the peer is.
-pub(crate) fn outbox<W: AsyncWrite + Unpin>(writer: W) -> (Outbox, impl Future<Output = ()>) {
+/// An sender, and the future that writes what it takes until all of its clones are gone or the peer is.
+pub(crate) fn sender<W: AsyncWrite + Unpin>(writer: W) -> (FrameSender, impl Future<Output = ()>) {
     let (frames, waiting) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES));
-    (Outbox { frames, room }, pump(waiting, writer))
+    (FrameSender { frames, room }, pump(waiting, writer))
 }
 
-impl Outbox {
+impl FrameSender {
     /// Takes a frame, and waits while too many bytes of others wait.
     pub(crate) async fn send<T: Serialize>(&self, frame: &T) -> Result<(), SendError> {
         let bytes = encode(frame).map_err(SendError::Frame)?;

@@ -19,7 +19,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::accept::Accepting;
 use super::call::ITEM_WINDOW;
-use super::peer::{Outbox, SendError, outbox};
+use super::peer::{FrameSender, SendError, sender};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
 use crate::error::TaskError;
@@ -196,12 +196,12 @@ impl Connection {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let (outbox, pump) = outbox(writer);
+        let (sender, pump) = sender(writer);
         tokio::pin!(pump);
         let ended = tokio::select! {
             // The writing half ends by itself only when the client no longer reads.
             () = &mut pump => return,
-            ended = self.talk(FrameReader::new(reader), outbox) => ended,
+            ended = self.talk(FrameReader::new(reader), sender) => ended,
         };
         if let Err(error) = ended {
             tracing::warn!(%error, "closed a connection");
@@ -214,11 +214,11 @@ impl Connection {
     async fn talk<R: AsyncRead + Unpin>(
         &mut self,
         mut frames: FrameReader<R>,
-        outbox: Outbox,
+        sender: FrameSender,
     ) -> Result<(), WireError> {
         match tokio::time::timeout(GREETING_LIMIT, frames.next()).await {
             Ok(Ok(Some(ClientFrame::Hello { protocol }))) => {
-                tell(&outbox, &NodeFrame::Hello { protocol: PROTOCOL }).await;
+                tell(&sender, &NodeFrame::Hello { protocol: PROTOCOL }).await;
                 if protocol != PROTOCOL {
                     // The client closes once it has read which version this is.
                     return frames.next::<ClientFrame>().await.map(drop);
@@ -229,7 +229,7 @@ impl Connection {
         }
         let mut stopped = self.stopped.clone();
         tokio::select! {
-            ended = self.listen(frames, &outbox) => return ended,
+            ended = self.listen(frames, &sender) => return ended,
             _ = stopped.changed() => {}
         }
         let last_replies = async { while self.calls.join_next().await.is_some() {} };
@@ -242,27 +242,27 @@ impl Connection {
     async fn listen<R: AsyncRead + Unpin>(
         &mut self,
         mut frames: FrameReader<R>,
-        outbox: &Outbox,
+        sender: &FrameSender,
     ) -> Result<(), WireError> {
         loop {
             let next_frame = async {
-                outbox.has_room().await;
+                sender.has_room().await;
                 frames.next().await
             };
             tokio::select! {
-                Some(ended) = self.calls.join_next_with_id() => self.reap(&ended, outbox),
+                Some(ended) = self.calls.join_next_with_id() => self.reap(&ended, sender),
                 frame = next_frame => match frame? {
-                    Some(frame) => self.handle(frame, outbox).await,
+                    Some(frame) => self.handle(frame, sender).await,
                     None => return Ok(()),
                 },
             }
         }
     }
 
-    async fn handle(&mut self, frame: ClientFrame, outbox: &Outbox) {
+    async fn handle(&mut self, frame: ClientFrame, sender: &FrameSender) {
         match frame {
             ClientFrame::Hello { .. } => {}
-            ClientFrame::Call { call, request } => self.start(call, *request, outbox).await,
+            ClientFrame::Call { call, request } => self.start(call, *request, sender).await,
             ClientFrame::Credit { call, items } => {
                 if let Some(open) = self.open.get(&call) {
                     let room = ITEM_WINDOW.saturating_sub(open.credit.available_permits());
@@ -277,7 +277,7 @@ impl Connection {
         }
     }
 
-    async fn start(&mut self, call: u64, request: Request, outbox: &Outbox) {
+    async fn start(&mut self, call: u64, request: Request, sender: &FrameSender) {
         if self.open.contains_key(&call) {
             // An answer would be taken for that of the call which is open under this number.
             if !self.warned {
@@ -294,7 +294,7 @@ impl Connection {
                 "call {call} was refused: {MAX_CALLS} calls of this connection are open; wait for one of them"
             );
             let error = TaskError::Transport { message };
-            tell(outbox, &NodeFrame::Failed { call, error }).await;
+            tell(sender, &NodeFrame::Failed { call, error }).await;
             return;
         }
         let credit = Arc::new(Semaphore::new(ITEM_WINDOW));
@@ -303,13 +303,13 @@ impl Connection {
             call,
             request,
             Arc::clone(&credit),
-            outbox.clone(),
+            sender.clone(),
         );
         let task = self.calls.spawn(work);
         self.open.insert(call, OpenCall { task, credit });
     }
 
-    fn reap(&mut self, ended: &Result<(Id, u64), JoinError>, outbox: &Outbox) {
+    fn reap(&mut self, ended: &Result<(Id, u64), JoinError>, sender: &FrameSender) {
         let id = match ended {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
@@ -323,12 +323,12 @@ impl Connection {
             return;
         };
         // The word of it counts as a call until it is taken, so that no more than so many wait.
-        let outbox = outbox.clone();
+        let sender = sender.clone();
         let task = self.calls.spawn(async move {
             let error = TaskError::Transport {
                 message: "the node panicked in this call; its log says where".to_owned(),
             };
-            tell(&outbox, &NodeFrame::Failed { call, error }).await;
+            tell(&sender, &NodeFrame::Failed { call, error }).await;
             call
         });
         self.open.insert(call, OpenCall { task, ..open });
@@ -336,8 +336,8 @@ impl Connection {
 }
 
 /// Says something to a client once there is room for it. A client that is gone needs no word more.
-async fn tell(outbox: &Outbox, frame: &NodeFrame) {
-    let _ = outbox.send(frame).await;
+async fn tell(sender: &FrameSender, frame: &NodeFrame) {
+    let _ = sender.send(frame).await;
 }
 
 async fn run_call(
@@ -345,14 +345,14 @@ async fn run_call(
     call: u64,
     request: Request,
     credit: Arc<Semaphore>,
-    outbox: Outbox,
+    sender: FrameSender,
 ) -> u64 {
     if let Err(SendError::Frame(error)) =
-        forward(&*transport, call, request, &credit, &outbox).await
+        forward(&*transport, call, request, &credit, &sender).await
     {
         let message = format!("what it has to say cannot be sent: {error}; ask for less");
         let error = TaskError::Transport { message };
-        tell(&outbox, &NodeFrame::Failed { call, error }).await;
+        tell(&sender, &NodeFrame::Failed { call, error }).await;
     }
     call
 }
@@ -362,17 +362,17 @@ async fn forward(
     call: u64,
     request: Request,
     credit: &Semaphore,
-    outbox: &Outbox,
+    sender: &FrameSender,
 ) -> Result<(), SendError> {
     let mut running = transport.call(request);
     while let Some(item) = running.next().await {
         let permit = credit.acquire().await.map_err(|_| SendError::Gone)?;
         permit.forget();
-        outbox.send(&NodeFrame::Item { call, item }).await?;
+        sender.send(&NodeFrame::Item { call, item }).await?;
     }
     let frame = match running.reply().await {
         Ok(reply) => NodeFrame::Done { call, reply },
         Err(error) => NodeFrame::Failed { call, error },
     };
-    outbox.send(&frame).await
+    sender.send(&frame).await
 }
