@@ -28,6 +28,7 @@ use crate::clock::{Clock, Time};
 use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::events::EventSink;
+use crate::fault_injector::FaultInjector;
 use crate::flow::Asker;
 use crate::group::GroupRunner;
 use crate::ids::{EpisodeId, Epoch, TaskId, WorkerId};
@@ -39,7 +40,6 @@ use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
-use crate::sabotage::Sabotage;
 use crate::skill_entry::{Face, FlowFace};
 use crate::spawn::Spawner;
 use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
@@ -61,7 +61,7 @@ pub(crate) struct AgentCore {
     pub(crate) asker: OnceLock<Weak<dyn Asker>>,
     pub(crate) memory: Arc<Memory>,
     /// Faults to come; only under the conformance suite.
-    pub(crate) sabotage: Option<Arc<Sabotage>>,
+    pub(crate) injector: Option<Arc<FaultInjector>>,
     /// The root of the tree, which decides which agents restart with this one; set once the runtime is whole.
     pub(crate) root: OnceLock<ActorRef<SupervisorMessage>>,
     /// Who carries out at present what the ledger decides about workers.
@@ -153,7 +153,7 @@ pub(crate) struct CoreParts {
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
     pub(crate) memory: Arc<Memory>,
-    pub(crate) sabotage: Option<Arc<Sabotage>>,
+    pub(crate) injector: Option<Arc<FaultInjector>>,
     pub(crate) settings: LedgerSettings,
 }
 
@@ -168,7 +168,7 @@ impl AgentCore {
             events,
             spawner,
             memory,
-            sabotage,
+            injector,
             settings,
         } = parts;
         let mut slots = Vec::new();
@@ -188,7 +188,7 @@ impl AgentCore {
             events,
             spawner,
             memory,
-            sabotage,
+            injector,
             asker: OnceLock::new(),
             root: OnceLock::new(),
             driver: RwLock::new(None),

@@ -118,7 +118,7 @@ impl<S: ModelSource> Worker<'_, S> {
             return Err(End::Stopped);
         }
         self.group.count(&self.built, self.worker_context);
-        self.worker_context.say(|| WorkerChange::Swapped {
+        self.worker_context.emit_change(|| WorkerChange::Swapped {
             model: self.built.version.clone(),
         });
         Ok(())

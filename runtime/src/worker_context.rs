@@ -11,11 +11,11 @@ use crate::clock::Time;
 use crate::environment::{BeginningAttempt, EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
+use crate::fault_injector::InjectionPoint;
 use crate::ids::TaskId;
 use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, Wish};
 use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
-use crate::sabotage::Moment;
 use crate::skill::Effect;
 use crate::supervision::WorkerLink;
 use crate::ticket::Ticket;
@@ -113,7 +113,7 @@ impl WorkerContext {
     pub(crate) fn ready(&self, model: &ModelVersion) {
         let device = self.device();
         self.core.device_serves(self.incarnation);
-        self.say(|| WorkerChange::Ready {
+        self.emit_change(|| WorkerChange::Ready {
             model: model.clone(),
             device,
         });
@@ -125,9 +125,9 @@ impl WorkerContext {
         self.core.is_gone(self.incarnation.worker)
     }
 
-    pub(crate) fn say(&self, change: impl FnOnce() -> WorkerChange) {
+    pub(crate) fn emit_change(&self, change: impl FnOnce() -> WorkerChange) {
         self.core
-            .say(self.incarnation, self.core.clock.now(), change);
+            .emit_change(self.incarnation, self.core.clock.now(), change);
     }
 
     /// Asks for work as a free worker. The watchdog counts from the moment there is some.
@@ -234,11 +234,11 @@ impl WorkerContext {
     }
 
     /// Where the conformance suite may plant a fault.
-    pub(crate) fn pass(&self, skill: SkillId, moment: Moment) {
-        if let Some(sabotage) = &self.core.sabotage
+    pub(crate) fn pass(&self, skill: SkillId, moment: InjectionPoint) {
+        if let Some(injector) = &self.core.injector
             && let Some(skill) = self.core.skills.get(usize::from(skill.0))
         {
-            sabotage.pass(&skill.name, moment);
+            injector.pass(&skill.name, moment);
         }
     }
 
@@ -255,7 +255,7 @@ impl WorkerContext {
 
     pub(crate) fn panicked(&self, message: String) {
         self.leave_share();
-        self.say(|| WorkerChange::Panicked {
+        self.emit_change(|| WorkerChange::Panicked {
             message: message.clone(),
         });
         // Its actor first: by the time that the ledger has decided, somebody is awake to carry it out.
@@ -273,7 +273,7 @@ impl WorkerContext {
             true => Fault::unavailable(fault.message),
             false => fault,
         };
-        self.say(|| WorkerChange::LoadFailed {
+        self.emit_change(|| WorkerChange::LoadFailed {
             message: fault.message.clone(),
         });
         self.core.tell(Event::LoadFailed {
@@ -296,7 +296,7 @@ impl WorkerContext {
     pub(crate) fn stopped(&self) {
         self.leave_share();
         self.release();
-        self.say(|| WorkerChange::Stopped);
+        self.emit_change(|| WorkerChange::Stopped);
         self.core.tell(Event::Stopped(self.incarnation));
     }
 

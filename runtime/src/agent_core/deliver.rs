@@ -46,7 +46,7 @@ impl AgentCore {
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
             Action::NoteAttempt(begins) => self.note_attempt(begins),
             Action::DeadLetter(task, cause) => {
-                self.note(task, now, || Note::DeadLettered { cause })
+                self.emit_note(task, now, || Note::DeadLettered { cause })
             }
             Action::Observe(observation) => self.observe(observation, now),
         }
@@ -56,24 +56,24 @@ impl AgentCore {
         match observation {
             Observation::Suspected { tasks } => {
                 for task in tasks {
-                    self.note(task, now, || Note::Suspected);
+                    self.emit_note(task, now, || Note::Suspected);
                 }
             }
             Observation::Retrying { task, attempts } => {
-                self.note(task, now, || Note::Retrying { attempts });
+                self.emit_note(task, now, || Note::Retrying { attempts });
             }
-            Observation::Hung { worker } => self.say(worker, now, || WorkerChange::Hung),
+            Observation::Hung { worker } => self.emit_change(worker, now, || WorkerChange::Hung),
             Observation::TakenDown { worker, cause } => {
-                self.say(worker, now, || WorkerChange::TakenDown { cause });
+                self.emit_change(worker, now, || WorkerChange::TakenDown { cause });
             }
-            Observation::Stale { by } => self.say(by, now, || WorkerChange::Stale),
+            Observation::Stale { by } => self.emit_change(by, now, || WorkerChange::Stale),
         }
     }
 
     /// Tells observers something about a task that is not settled yet.
-    pub(crate) fn note(&self, task: TaskId, now: Time, note: impl FnOnce() -> Note) {
+    pub(crate) fn emit_note(&self, task: TaskId, now: Time, note: impl FnOnce() -> Note) {
         let at_ns = self.clock.unix_nanos(now);
-        self.events.leave(|| {
+        self.events.emit(|| {
             Record::Note(TaskNote {
                 agent: self.name.clone(),
                 task,
@@ -84,7 +84,12 @@ impl AgentCore {
     }
 
     /// Tells observers how a worker changed. Those of a flow hold nothing and start and end by the dozen: of them only faults are told.
-    pub(crate) fn say(&self, of: Incarnation, now: Time, change: impl FnOnce() -> WorkerChange) {
+    pub(crate) fn emit_change(
+        &self,
+        of: Incarnation,
+        now: Time,
+        change: impl FnOnce() -> WorkerChange,
+    ) {
         if !self.events.is_listening() {
             return;
         }
@@ -94,7 +99,7 @@ impl AgentCore {
             return;
         }
         let at_ns = self.clock.unix_nanos(now);
-        self.events.leave(|| {
+        self.events.emit(|| {
             Record::Worker(WorkerChanged {
                 agent: self.name.clone(),
                 worker: of.worker,

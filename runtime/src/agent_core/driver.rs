@@ -61,7 +61,7 @@ impl AgentCore {
             link: link.clone(),
         });
         drop(handle);
-        self.say(incarnation, now, || WorkerChange::Starting {
+        self.emit_change(incarnation, now, || WorkerChange::Starting {
             after_ms: after.as_millis() as u64,
         });
         let group = slot.group;
@@ -121,13 +121,13 @@ impl AgentCore {
         if let Runner::Model(runner) = &self.groups[group].runner {
             runner.evict_loader(incarnation);
         }
-        self.say(incarnation, now, || WorkerChange::Abandoned);
+        self.emit_change(incarnation, now, || WorkerChange::Abandoned);
     }
 
     /// Places a worker on the next of its devices.
     pub(crate) fn fall_back(&self, incarnation: Incarnation, now: Time) {
         self.slot(incarnation).placement.lock().fall_back();
-        self.say(incarnation, now, || WorkerChange::FellBack);
+        self.emit_change(incarnation, now, || WorkerChange::FellBack);
     }
 
     /// Tells the root of a restart that counts against the agent.
@@ -143,7 +143,7 @@ impl AgentCore {
     pub(crate) fn fail(&self, message: String, now: Time) {
         tracing::error!(agent = &*self.name, said = message, "the agent is given up");
         let at_ns = self.clock.unix_nanos(now);
-        self.events.leave(|| {
+        self.events.emit(|| {
             let failed = Some(message.clone());
             Record::Agent(AgentChanged {
                 agent: self.name.clone(),

@@ -150,7 +150,7 @@ impl AgentCore {
     fn answer(&self, pending: PendingTask, result: Result<Payload, TaskError>, now: Time) {
         if self.events.is_listening() {
             self.events
-                .leave(|| Record::Task(Box::new(self.finished(&pending, &result, now))));
+                .emit(|| Record::Task(Box::new(self.finished(&pending, &result, now))));
         }
         if pending.ticket.chunks.is_some() {
             // Whoever still sends chunks learns that nobody takes them.

@@ -15,8 +15,8 @@ use crate::conformance::{Conformance, Example};
 use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::events::{Recorder, TaskOutcome};
+use crate::fault_injector::{FaultInjector, Harm, InjectionPoint};
 use crate::runtime::{Runtime, RuntimeError};
-use crate::sabotage::{Harm, Moment, Sabotage};
 use crate::skill::Delivery;
 use crate::spawn::Spawner;
 use crate::task::TaskOptions;
@@ -25,9 +25,9 @@ use crate::task::TaskOptions;
 pub(super) struct Stage {
     pub(super) runtime: Runtime,
     pub(super) agent: String,
-    pub(super) sabotage: Arc<Sabotage>,
+    pub(super) injector: Arc<FaultInjector>,
     recorder: Recorder,
-    saboteur: Saboteur,
+    releaser: Releaser,
 }
 
 /// A task that was handed over and is not answered yet. Dropping it cancels.
@@ -57,10 +57,10 @@ impl Stage {
         settings.step_limit = Duration::from_secs(3600);
         settings.max_attempts = settings.max_attempts.max(3);
         change(settings);
-        let sabotage = Arc::new(Sabotage::default());
+        let injector = Arc::new(FaultInjector::default());
         let recorder = Recorder::default();
         let mut builder = Runtime::builder(config)
-            .sabotage(sabotage.clone())
+            .injector(injector.clone())
             .observer(recorder.clone())
             .agent(agent);
         for other in &suite.beside {
@@ -72,8 +72,8 @@ impl Stage {
         Ok(Self {
             runtime: builder.start().await?,
             agent: name,
-            saboteur: Saboteur(sabotage.clone()),
-            sabotage,
+            releaser: Releaser(injector.clone()),
+            injector,
             recorder,
         })
     }
@@ -156,29 +156,29 @@ impl Stage {
 
     /// Hands a task over, and returns once its worker stands still before its next step. It does so until the second of what is
     /// given is told to release it, or goes.
-    pub(super) async fn hold(&self, example: &Example) -> Result<(Started, Saboteur), Verdict> {
-        self.hold_before(Moment::Step(0), example).await
+    pub(super) async fn hold(&self, example: &Example) -> Result<(Started, Releaser), Verdict> {
+        self.hold_before(InjectionPoint::Step(0), example).await
     }
 
     /// As [`Self::hold`], before another of the skill's calls.
     pub(super) async fn hold_before(
         &self,
-        moment: Moment,
+        point: InjectionPoint,
         example: &Example,
-    ) -> Result<(Started, Saboteur), Verdict> {
-        let strikes = self.sabotage.strikes();
-        self.sabotage.plant(&example.skill, moment, Harm::Hold);
-        let saboteur = Saboteur(self.sabotage.clone());
+    ) -> Result<(Started, Releaser), Verdict> {
+        let injections = self.injector.injections();
+        self.injector.plant(&example.skill, point, Harm::Hold);
+        let releaser = Releaser(self.injector.clone());
         let started = self.start(example, TaskOptions::default());
         let started = started.map_err(|error| failed(error.to_string()))?;
-        self.sabotage.struck(strikes + 1).await;
-        Ok((started, saboteur))
+        self.injector.injected(injections + 1).await;
+        Ok((started, releaser))
     }
 
     /// The runtime is gone, as after a crash; a thread that stands still is left so until it is released.
     pub(super) fn leave(self) -> LeftBehind {
         LeftBehind {
-            saboteur: self.saboteur,
+            releaser: self.releaser,
             spawner: self.runtime.inner.spawner.clone(),
         }
     }
@@ -215,29 +215,29 @@ pub(super) struct Ended {
 }
 
 /// Releases whoever still stands still when it goes.
-pub(super) struct Saboteur(Arc<Sabotage>);
+pub(super) struct Releaser(Arc<FaultInjector>);
 
 /// The threads of a runtime that is gone.
 pub(super) struct LeftBehind {
-    saboteur: Saboteur,
+    releaser: Releaser,
     spawner: Arc<Spawner>,
 }
 
 impl LeftBehind {
     /// Releases the threads, and returns once they have ended.
     pub(super) async fn wake(self) {
-        self.saboteur.release();
+        self.releaser.release();
         self.spawner.ended().await;
     }
 }
 
-impl Saboteur {
+impl Releaser {
     pub(super) fn release(&self) {
         self.0.release();
     }
 }
 
-impl Drop for Saboteur {
+impl Drop for Releaser {
     fn drop(&mut self) {
         self.0.release();
     }

@@ -172,7 +172,7 @@ fn tell(runtime: &Weak<Inner>, record: &TaskRecord, error: TaskError) {
         let now = inner.clock.now();
         route
             .core
-            .note(record.id, now, || Note::DeadLettered { cause });
+            .emit_note(record.id, now, || Note::DeadLettered { cause });
     }
 }
 

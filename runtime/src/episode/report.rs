@@ -110,7 +110,7 @@ impl Runtime {
         let failures = report.failures.len() as u64;
         let now = self.inner.clock.unix_nanos(self.inner.clock.now());
         if let Some(finished) = Root::finished(status, failures, now) {
-            events.leave(|| Record::Episode(finished));
+            events.emit(|| Record::Episode(finished));
         }
     }
 

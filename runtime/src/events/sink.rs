@@ -73,7 +73,7 @@ impl EventSink {
     }
 
     /// Leaves a record. Never waits: what does not fit is counted.
-    pub(crate) fn leave(&self, record: impl FnOnce() -> Record) {
+    pub(crate) fn emit(&self, record: impl FnOnce() -> Record) {
         let Some(sender) = &self.sender else { return };
         if sender.try_send(Message::Record(record())).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);

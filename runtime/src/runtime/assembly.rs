@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::events::EventSink;
 use crate::fault::Fault;
+use crate::fault_injector::FaultInjector;
 use crate::flow::FLOW_WORKERS;
 use crate::group::GroupParts;
 use crate::ledger::event::{GroupId, SkillId};
@@ -23,7 +24,6 @@ use crate::restart::RestartSettings;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
 use crate::runtime::names::Team;
-use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 
 /// Whatever cores are made from.
@@ -35,7 +35,7 @@ pub(super) struct Assembly<'a> {
     pub(super) events: Arc<EventSink>,
     pub(super) spawner: Arc<Spawner>,
     pub(super) memory: Arc<Memory>,
-    pub(super) sabotage: Option<Arc<Sabotage>>,
+    pub(super) injector: Option<Arc<FaultInjector>>,
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
@@ -125,7 +125,7 @@ impl Assembly<'_> {
             events: self.events.clone(),
             spawner: self.spawner.clone(),
             memory: self.memory.clone(),
-            sabotage: self.sabotage.clone(),
+            injector: self.injector.clone(),
             settings: ledger_settings(self.config, &settings, shapes),
         }))
     }

@@ -14,6 +14,7 @@ use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
 use crate::error::TaskError;
 use crate::events::{EventSink, Observer, Pump};
 use crate::fault::Fault;
+use crate::fault_injector::FaultInjector;
 use crate::flow::Asker;
 use crate::memory::Memory;
 use crate::panics;
@@ -23,7 +24,6 @@ use crate::router::Router;
 use crate::runtime::assembly::{Assembly, configured, defined, register};
 use crate::runtime::names::Team as Names;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
-use crate::sabotage::Sabotage;
 use crate::spawn::Spawner;
 use crate::supervision::{
     Board, Child, EnvironmentService, IdleRuleService, MemoryService, ObserverService,
@@ -115,7 +115,7 @@ pub struct RuntimeBuilder {
     observers: Vec<Box<dyn Observer>>,
     environment: Option<Environment>,
     devices: Vec<DeviceCapacity>,
-    sabotage: Option<Arc<Sabotage>>,
+    injector: Option<Arc<FaultInjector>>,
     current_span: Option<CurrentSpan>,
 }
 
@@ -127,7 +127,7 @@ impl RuntimeBuilder {
             observers: Vec::new(),
             environment: None,
             devices: Vec::new(),
-            sabotage: None,
+            injector: None,
             current_span: None,
         }
     }
@@ -174,8 +174,8 @@ impl RuntimeBuilder {
     }
 
     /// Lets the conformance suite plant faults.
-    pub(crate) fn sabotage(mut self, sabotage: Arc<Sabotage>) -> Self {
-        self.sabotage = Some(sabotage);
+    pub(crate) fn injector(mut self, injector: Arc<FaultInjector>) -> Self {
+        self.injector = Some(injector);
         self
     }
 
@@ -224,7 +224,7 @@ impl RuntimeBuilder {
             events: Arc::new(sink),
             spawner: spawner.clone(),
             memory: Memory::new(self.config.runtime.memory_budget),
-            sabotage: self.sabotage,
+            injector: self.injector,
             planned_bytes: 0,
             reactions: Vec::new(),
             quiet_rules: Vec::new(),

@@ -22,7 +22,7 @@ impl Runtime {
             let found_ns = inner.clock.unix_nanos(inner.clock.now());
             let told = told(&record, attempt, found_ns);
             if let Some(told) = told {
-                inner.events.leave(|| Record::Interrupted(Box::new(told)));
+                inner.events.emit(|| Record::Interrupted(Box::new(told)));
             }
         }
         Ok(())

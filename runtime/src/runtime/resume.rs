@@ -112,7 +112,7 @@ impl Runtime {
         self.give_up(record, attempts, cause.clone()).await?;
         if let Ok((route, ticket)) = self.ticket_of(record, Durability::Orphaned) {
             let (core, now) = (&route.core, self.inner.clock.now());
-            core.note(record.id, now, || Note::DeadLettered {
+            core.emit_note(record.id, now, || Note::DeadLettered {
                 cause: cause.clone(),
             });
             core.turn_away(ticket, &dead_letter(record, attempts, cause));

@@ -40,7 +40,7 @@ pub(crate) struct Driver {
     workers: HashMap<ActorId, Worker>,
     /// Of the actors of its workers.
     budget: RestartBudget,
-    strike: Arc<Notify>,
+    trigger: Arc<Notify>,
     _timer: AbortOnDrop,
 }
 
@@ -61,12 +61,12 @@ impl Actor for AgentActor {
         (core, team, board): Self::Arguments,
     ) -> Result<Driver, ActorProcessingErr> {
         let (timed, driver) = (core.clone(), myself.clone());
-        let strike = Arc::new(Notify::new());
-        let struck = strike.clone();
+        let trigger = Arc::new(Notify::new());
+        let triggered = trigger.clone();
         let work = async move {
             tokio::select! {
                 () = timed.keep_time() => {}
-                () = struck.notified() => FaultInjection::PanicInWork.strike(),
+                () = triggered.notified() => FaultInjection::PanicInWork.trigger(),
             }
         };
         let timer = core.spawner.abortable(async move {
@@ -81,7 +81,7 @@ impl Actor for AgentActor {
             board,
             workers: HashMap::new(),
             budget: RestartBudget::new(&team.restart),
-            strike,
+            trigger,
             _timer: timer,
         })
     }
@@ -108,8 +108,8 @@ impl Actor for AgentActor {
         match message {
             AgentMessage::Effects => driver.carry_out(&myself).await,
             AgentMessage::TimerEnded(why) => return Err(format!("its timer: {why}").into()),
-            AgentMessage::Inject(FaultInjection::PanicInWork) => driver.strike.notify_one(),
-            AgentMessage::Inject(fault) => fault.strike(),
+            AgentMessage::Inject(FaultInjection::PanicInWork) => driver.trigger.notify_one(),
+            AgentMessage::Inject(fault) => fault.trigger(),
             AgentMessage::InjectIntoWorker(worker, fault) => driver.inject(worker, fault),
         }
         Ok(())

@@ -132,7 +132,7 @@ impl Board {
 
     fn tell(&self, name: &str, change: impl FnOnce() -> ServiceChange) {
         let at_ns = self.clock.unix_nanos(self.clock.now());
-        self.events.leave(|| {
+        self.events.emit(|| {
             Record::Service(ServiceChanged {
                 service: name.into(),
                 at_ns,

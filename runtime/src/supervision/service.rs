@@ -53,7 +53,7 @@ pub(super) struct ServiceArguments {
 /// The service as it runs; it ends with its actor.
 pub(super) struct Running {
     service: Arc<dyn Service>,
-    strike: Arc<Notify>,
+    trigger: Arc<Notify>,
     _task: AbortOnDrop,
 }
 
@@ -72,13 +72,13 @@ impl Actor for ServiceActor {
             turn,
             spawner,
         } = arguments;
-        let strike = Arc::new(Notify::new());
-        let (running, struck) = (service.clone(), strike.clone());
+        let trigger = Arc::new(Notify::new());
+        let (running, triggered) = (service.clone(), trigger.clone());
         let work = async move {
             tokio::select! {
                 ended = running.run() => ended,
-                () = struck.notified() => {
-                    FaultInjection::Panic.strike();
+                () = triggered.notified() => {
+                    FaultInjection::Panic.trigger();
                     Ok(())
                 }
             }
@@ -92,7 +92,7 @@ impl Actor for ServiceActor {
         });
         Ok(Running {
             service,
-            strike,
+            trigger,
             _task: task,
         })
     }
@@ -108,10 +108,10 @@ impl Actor for ServiceActor {
             ServiceMessage::Ended(Err(why)) => return Err(why.into()),
             ServiceMessage::Inject(FaultInjection::PanicInWork) => {
                 if !running.service.break_thread() {
-                    running.strike.notify_one();
+                    running.trigger.notify_one();
                 }
             }
-            ServiceMessage::Inject(fault) => fault.strike(),
+            ServiceMessage::Inject(fault) => fault.trigger(),
         }
         Ok(())
     }

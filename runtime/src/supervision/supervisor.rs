@@ -334,7 +334,7 @@ impl Root {
     /// Returns `false` when there is no child of that name.
     fn inject(&self, name: &str, fault: FaultInjection) -> bool {
         if name == SUPERVISOR {
-            fault.strike();
+            fault.trigger();
         }
         let (name, worker) = match name.split_once('/') {
             Some((agent, worker)) => (agent, worker.parse::<u32>().ok()),

@@ -175,7 +175,7 @@ impl Actor for WorkerActor {
             }
             WorkerMessage::Ended(Ok(())) => myself.stop(None),
             WorkerMessage::Ended(Err(why)) => return Err(why.into()),
-            WorkerMessage::Inject(fault) => fault.strike(),
+            WorkerMessage::Inject(fault) => fault.trigger(),
         }
         Ok(())
     }

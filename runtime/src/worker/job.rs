@@ -10,11 +10,11 @@ use crate::context::{Chunk, JobHost, StepContext};
 use crate::events::{Note, Usage};
 use crate::fact::FactDraft;
 use crate::fault::Fault;
+use crate::fault_injector::InjectionPoint;
 use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
 use crate::panics;
 use crate::payload::Payload;
-use crate::sabotage::Moment;
 use crate::skill::{Member, Shape, Step};
 use crate::skill_entry::ModelFace;
 use crate::task::Priority;
@@ -91,7 +91,7 @@ impl<M> Job<M> {
         worker_context: &WorkerContext,
     ) -> Result<(), Fault> {
         let inputs: Vec<Payload> = self.inputs(0);
-        worker_context.pass(self.kind().0, Moment::Begin);
+        worker_context.pass(self.kind().0, InjectionPoint::Begin);
         let mut host = Host {
             worker_context,
             members: &mut self.members,
@@ -116,7 +116,7 @@ impl<M> Job<M> {
         if self.working().next().is_none() {
             return Ok(Step::Settled(Vec::new()));
         }
-        worker_context.pass(self.kind().0, Moment::Step(0));
+        worker_context.pass(self.kind().0, InjectionPoint::Step(0));
         let Some(state) = &mut self.state else {
             return Err(Fault::bug("a job was stepped before it began"));
         };
@@ -140,7 +140,7 @@ impl<M> Job<M> {
         let Some(state) = self.state.take() else {
             return;
         };
-        worker_context.pass(self.kind().0, Moment::Finish);
+        worker_context.pass(self.kind().0, InjectionPoint::Finish);
         let mut host = Host {
             worker_context,
             members: &mut self.members,
@@ -474,7 +474,7 @@ impl JobHost for Host<'_> {
     fn progress(&mut self, member: Member, done: f32) {
         if let (Some(done), Some(member)) = (share(done), self.members.get(member.0 as usize)) {
             let core = &self.worker_context.core;
-            core.note(member.ticket.id, core.clock.now(), || Note::Progress {
+            core.emit_note(member.ticket.id, core.clock.now(), || Note::Progress {
                 done,
             });
         }

@@ -77,17 +77,17 @@ pub(super) async fn items(stage: &Stage, case: &Case) -> Finding {
 /// Four of the same, which wait together while the worker stands still, so that they share batches.
 pub(super) async fn company(stage: &Stage, case: &Case) -> Finding {
     let mut started = Vec::new();
-    let mut saboteur = None;
+    let mut releaser = None;
     if case.work == Work::Model {
         let (held, holder) = stage.hold(&case.example).await?;
         started.push(held);
-        saboteur = Some(holder);
+        releaser = Some(holder);
     }
     for _ in 0..4 {
         let one = stage.start(&case.example, TaskOptions::default());
         started.push(one.map_err(|error| failed(error.to_string()))?);
     }
-    drop(saboteur);
+    drop(releaser);
     // Taken from the last to the first: an answer must not depend on who is waited for.
     for one in started.into_iter().rev() {
         case.same("asked together with others", &one.answer().await)?;

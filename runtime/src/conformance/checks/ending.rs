@@ -7,7 +7,7 @@ use crate::conformance::checks::{model_cases, needs_worker};
 use crate::conformance::report::Verdict;
 use crate::conformance::stage::{Ended, Stage};
 use crate::error::TaskError;
-use crate::sabotage::Moment;
+use crate::fault_injector::InjectionPoint;
 use crate::task::TaskOptions;
 
 /// Flows that may end before they are dropped.
@@ -56,13 +56,15 @@ async fn drop_flow(stage: &Stage, case: &Case) -> Result<Ended, Verdict> {
 
 /// On a stage with room for one, so that the next one begins a job of its own.
 async fn drop_between_steps(stage: &Stage, case: &Case) -> Finding {
-    let (held, saboteur) = stage.hold(&case.example).await?;
-    let taken = stage.sabotage.steps();
+    let (held, releaser) = stage.hold(&case.example).await?;
+    let taken = stage.injector.steps();
     drop(held);
-    saboteur.release();
-    let (next, saboteur) = stage.hold_before(Moment::Begin, &case.example).await?;
-    let further = stage.sabotage.steps() - taken;
-    saboteur.release();
+    releaser.release();
+    let (next, releaser) = stage
+        .hold_before(InjectionPoint::Begin, &case.example)
+        .await?;
+    let further = stage.injector.steps() - taken;
+    releaser.release();
     case.same("begun after another was cancelled", &next.answer().await)?;
     if further > 0 {
         return Err(failed(format!(
@@ -77,7 +79,7 @@ async fn drop_between_steps(stage: &Stage, case: &Case) -> Finding {
 /// That is the kernel's doing. An agent fails by an answer that depends on how long it took.
 pub(super) async fn deadline(stage: &Stage, case: &Case) -> Finding {
     needs_worker(case)?;
-    let (held, saboteur) = stage.hold(&case.example).await?;
+    let (held, releaser) = stage.hold(&case.example).await?;
     let options = TaskOptions {
         deadline: Some(Duration::from_millis(20)),
         ..TaskOptions::default()
@@ -90,7 +92,7 @@ pub(super) async fn deadline(stage: &Stage, case: &Case) -> Finding {
     case.error("that its deadline passes", &answer, |error| {
         matches!(error, TaskError::DeadlineExceeded { .. })
     })?;
-    saboteur.release();
+    releaser.release();
     case.same("after another's deadline", &held.answer().await)
 }
 
@@ -102,13 +104,13 @@ pub(super) async fn shutdown(stage: &Stage, cases: &[Case]) -> Finding {
         stage.runtime.shutdown().await;
         return Ok(());
     };
-    let (held, saboteur) = stage.hold(&case.example).await?;
+    let (held, releaser) = stage.hold(&case.example).await?;
     let waiting = stage.start(&case.example, TaskOptions::default());
     let waiting = waiting.map_err(|error| failed(error.to_string()))?;
     let limit = Duration::from_secs(3600);
     let drained = async {
         let answers = async {
-            saboteur.release();
+            releaser.release();
             tokio::join!(held.answer(), waiting.answer())
         };
         tokio::join!(stage.runtime.shutdown_within(limit), answers)

@@ -5,25 +5,25 @@ use crate::conformance::checks::needs_worker;
 use crate::conformance::report::Verdict;
 use crate::conformance::stage::Stage;
 use crate::error::TaskError;
-use crate::sabotage::{Harm, Moment};
+use crate::fault_injector::{Harm, InjectionPoint};
 use crate::skill::Effect;
 
 pub(super) async fn early_panic(stage: &Stage, case: &Case) -> Finding {
-    panic_at(stage, case, Moment::Begin).await
+    panic_at(stage, case, InjectionPoint::Begin).await
 }
 
 pub(super) async fn last_panic(stage: &Stage, case: &Case) -> Finding {
-    panic_at(stage, case, Moment::Finish).await
+    panic_at(stage, case, InjectionPoint::Finish).await
 }
 
 /// A panic before the last of its steps, when there are several.
 pub(super) async fn late_panic(stage: &Stage, case: &Case) -> Finding {
     needs_worker(case)?;
-    let before = stage.sabotage.steps();
+    let before = stage.injector.steps();
     case.same("counting its steps", &stage.ask(&case.example).await)?;
-    let mut last = (stage.sabotage.steps() - before).saturating_sub(1);
+    let mut last = (stage.injector.steps() - before).saturating_sub(1);
     loop {
-        match panic_at(stage, case, Moment::Step(last)).await {
+        match panic_at(stage, case, InjectionPoint::Step(last)).await {
             // How many steps a stream takes depends on when its chunks come: this time it ended sooner.
             Err(Verdict::Skipped(_)) if last > 0 => last /= 2,
             finding => return finding,
@@ -32,13 +32,13 @@ pub(super) async fn late_panic(stage: &Stage, case: &Case) -> Finding {
 }
 
 /// The task must be answered as if nothing had happened; one that may happen once only must not run again.
-async fn panic_at(stage: &Stage, case: &Case, moment: Moment) -> Finding {
+async fn panic_at(stage: &Stage, case: &Case, point: InjectionPoint) -> Finding {
     needs_worker(case)?;
-    let strikes = stage.sabotage.strikes();
-    stage.sabotage.plant(case.skill(), moment, Harm::Panic);
+    let injections = stage.injector.injections();
+    stage.injector.plant(case.skill(), point, Harm::Panic);
     let answer = stage.ask(&case.example).await;
-    stage.sabotage.release();
-    if stage.sabotage.strikes() == strikes {
+    stage.injector.release();
+    if stage.injector.injections() == injections {
         case.same("without a panic", &answer)?;
         return Err(skipped("its job never comes to that call"));
     }
@@ -65,7 +65,7 @@ async fn panic_at(stage: &Stage, case: &Case, moment: Moment) -> Finding {
 /// A step that never ends: its task is given up, the next one is served by a new worker, and the old thread does no harm when it wakes.
 pub(super) async fn hang(stage: &Stage, case: &Case) -> Finding {
     case.same("before the hang", &stage.ask(&case.example).await)?;
-    let (held, saboteur) = stage.hold(&case.example).await?;
+    let (held, releaser) = stage.hold(&case.example).await?;
     let answer = held.answer().await;
     case.error("that the hanging task is given up", &answer, |error| {
         matches!(error, TaskError::DeadLettered { .. })
@@ -74,6 +74,6 @@ pub(super) async fn hang(stage: &Stage, case: &Case) -> Finding {
         "while the old thread hangs",
         &stage.ask(&case.example).await,
     )?;
-    saboteur.release();
+    releaser.release();
     case.same("after it woke", &stage.ask(&case.example).await)
 }

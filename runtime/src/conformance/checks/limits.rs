@@ -8,12 +8,12 @@ use crate::error::TaskError;
 ///
 /// The refusal is the kernel's doing. An agent fails by other answers than before.
 pub(super) async fn overload(stage: &Stage, case: &Case) -> Finding {
-    let (held, saboteur) = stage.hold(&case.example).await?;
+    let (held, releaser) = stage.hold(&case.example).await?;
     let second = stage.ask(&case.example).await;
     case.error("that a full agent refuses", &second, |error| {
         matches!(error, TaskError::Overloaded { .. })
     })?;
-    saboteur.release();
+    releaser.release();
     case.same("the only one that had room", &held.answer().await)?;
     case.same("when there is room again", &stage.ask(&case.example).await)
 }

@@ -7,8 +7,8 @@ use crate::conformance::case::{Answer, Case, Finding, failed, skipped};
 use crate::conformance::stage::Stage;
 use crate::environment::{Environment, EnvironmentOptions, EpisodeRecord};
 use crate::error::TaskError;
+use crate::fault_injector::{Harm, InjectionPoint};
 use crate::ids::EpisodeId;
-use crate::sabotage::{Harm, Moment};
 use crate::skill::{Delivery, Effect};
 use crate::task::TaskOptions;
 
@@ -33,12 +33,14 @@ pub(super) async fn killed(suite: &Conformance, case: &Case) -> Finding {
     let (skill, input) = (case.skill(), case.example.input.clone());
     let call = first.runtime.decode(skill, input, options);
     let call = call.map_err(|error| trouble(&error))?;
-    first.sabotage.plant(skill, Moment::Step(0), Harm::Hold);
+    first
+        .injector
+        .plant(skill, InjectionPoint::Step(0), Harm::Hold);
     let pending = first.runtime.call_durable(call).await;
     let task = pending
         .and_then(|pending| pending.detach())
         .map_err(|error| trouble(&error))?;
-    first.sabotage.struck(1).await;
+    first.injector.injected(1).await;
     // The thread stands still in the middle of the task, and its runtime is gone.
     let left_behind = first.leave();
 

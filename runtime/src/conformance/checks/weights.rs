@@ -9,14 +9,14 @@ use crate::ledger::event::{Event, GroupId};
 /// A new version comes while a task is under way: that one ends with the old one, the next one begins with the new one.
 pub(super) async fn renewed(stage: &Stage, case: &Case) -> Finding {
     needs_worker(case)?;
-    let (held, saboteur) = stage.hold(&case.example).await?;
+    let (held, releaser) = stage.hold(&case.example).await?;
     for (at, group) in groups(stage) {
         if let (Some(core), Runner::Model(runner)) = (stage.core(), group) {
             runner.renew();
             core.tell(Event::Swap(at));
         }
     }
-    saboteur.release();
+    releaser.release();
     case.same("under way when its model changed", &held.answer().await)?;
     case.same("with its new model", &stage.ask(&case.example).await)
 }

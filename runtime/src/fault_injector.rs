@@ -3,17 +3,17 @@
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
-/// Strikes where it was told to. One strike is planted at a time.
+/// Injects a fault where it was told to. One injection is planted at a time.
 #[derive(Default)]
-pub(crate) struct Sabotage {
-    state: Mutex<SabotageState>,
+pub(crate) struct FaultInjector {
+    state: Mutex<InjectorState>,
     released: Condvar,
-    struck: watch::Sender<u64>,
+    injected: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct SabotageState {
-    planted: Option<Strike>,
+struct InjectorState {
+    planted: Option<Injection>,
     /// Counted, so that whoever is released is, even if the next one is to be held at once.
     releases: u64,
     steps: u64,
@@ -21,16 +21,16 @@ struct SabotageState {
 
 /// What happens to a skill, and when.
 #[derive(Debug, Clone)]
-pub(crate) struct Strike {
+pub(crate) struct Injection {
     /// The skill's whole name.
     pub(crate) skill: String,
-    pub(crate) moment: Moment,
+    pub(crate) point: InjectionPoint,
     pub(crate) harm: Harm,
 }
 
 /// Before which of a skill's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum InjectionPoint {
     Begin,
     /// Before so many steps more have been taken: 0 is the next one.
     Step(u64),
@@ -45,26 +45,26 @@ pub(crate) enum Harm {
     Hold,
 }
 
-impl Sabotage {
-    /// Plants a strike; it happens once.
-    pub(crate) fn plant(&self, skill: &str, moment: Moment, harm: Harm) {
-        self.state.lock().planted = Some(Strike {
+impl FaultInjector {
+    /// Plants a injection; it happens once.
+    pub(crate) fn plant(&self, skill: &str, point: InjectionPoint, harm: Harm) {
+        self.state.lock().planted = Some(Injection {
             skill: skill.to_owned(),
-            moment,
+            point,
             harm,
         });
     }
 
-    /// Returns once `strikes` have happened since the start.
-    pub(crate) async fn struck(&self, strikes: u64) {
-        let mut struck = self.struck.subscribe();
+    /// Returns once `injections` have happened since the start.
+    pub(crate) async fn injected(&self, injections: u64) {
+        let mut injected = self.injected.subscribe();
         // The sender is in `self`: it cannot go before this returns.
-        let _ = struck.wait_for(|so_far| *so_far >= strikes).await;
+        let _ = injected.wait_for(|so_far| *so_far >= injections).await;
     }
 
-    /// How many strikes have happened.
-    pub(crate) fn strikes(&self) -> u64 {
-        *self.struck.borrow()
+    /// How many injections have happened.
+    pub(crate) fn injections(&self) -> u64 {
+        *self.injected.borrow()
     }
 
     /// How many steps were taken of all skills.
@@ -82,17 +82,17 @@ impl Sabotage {
     }
 
     /// Called on a worker's thread before a skill is.
-    pub(crate) fn pass(&self, skill: &str, moment: Moment) {
+    pub(crate) fn pass(&self, skill: &str, point: InjectionPoint) {
         let mut state = self.state.lock();
-        if matches!(moment, Moment::Step(_)) {
+        if matches!(point, InjectionPoint::Step(_)) {
             state.steps += 1;
         }
         let harm = match &mut state.planted {
-            Some(strike) if strike.skill == skill => match (&mut strike.moment, moment) {
-                (Moment::Step(0), Moment::Step(_))
-                | (Moment::Begin, Moment::Begin)
-                | (Moment::Finish, Moment::Finish) => strike.harm,
-                (Moment::Step(left), Moment::Step(_)) => {
+            Some(injection) if injection.skill == skill => match (&mut injection.point, point) {
+                (InjectionPoint::Step(0), InjectionPoint::Step(_))
+                | (InjectionPoint::Begin, InjectionPoint::Begin)
+                | (InjectionPoint::Finish, InjectionPoint::Finish) => injection.harm,
+                (InjectionPoint::Step(left), InjectionPoint::Step(_)) => {
                     *left -= 1;
                     return;
                 }
@@ -101,7 +101,7 @@ impl Sabotage {
             _ => return,
         };
         state.planted = None;
-        self.struck.send_modify(|struck| *struck += 1);
+        self.injected.send_modify(|injected| *injected += 1);
         if harm == Harm::Hold {
             let releases = state.releases;
             while state.releases == releases {
