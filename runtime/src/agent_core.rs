@@ -29,7 +29,7 @@ use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::fault_injector::FaultInjector;
-use crate::flow::Asker;
+use crate::flow::TaskSubmitter;
 use crate::group::GroupRunner;
 use crate::ids::{EpisodeId, Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
@@ -58,7 +58,7 @@ pub(crate) struct AgentCore {
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
     /// Whom the agent's flows ask; set once the runtime is whole.
-    pub(crate) asker: OnceLock<Weak<dyn Asker>>,
+    pub(crate) submitter: OnceLock<Weak<dyn TaskSubmitter>>,
     pub(crate) memory: Arc<Memory>,
     /// Faults to come; only under the conformance suite.
     pub(crate) injector: Option<Arc<FaultInjector>>,
@@ -189,7 +189,7 @@ impl AgentCore {
             spawner,
             memory,
             injector,
-            asker: OnceLock::new(),
+            submitter: OnceLock::new(),
             root: OnceLock::new(),
             driver: RwLock::new(None),
             #[cfg(test)]

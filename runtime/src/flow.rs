@@ -22,14 +22,14 @@ use crate::model::ModelVersion;
 use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::skill_entry::FlowFace;
-use crate::ticket::{Tape, Ticket};
+use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::{Next, WorkerContext};
 
 /// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
 
 /// Whoever can ask skills on a flow's behalf.
-pub(crate) trait Asker: Send + Sync {
+pub(crate) trait TaskSubmitter: Send + Sync {
     /// Asks `skill` as a part of the work of `agent` on `parent`.
     fn ask_within<'a>(
         &'a self,
@@ -143,15 +143,15 @@ struct Host {
 
 impl Host {
     async fn ask_within(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
-        let asker = self.core.asker.get().and_then(std::sync::Weak::upgrade);
-        let asker = asker.ok_or_else(|| TaskError::ShuttingDown {
+        let submitter = self.core.submitter.get().and_then(std::sync::Weak::upgrade);
+        let submitter = submitter.ok_or_else(|| TaskError::ShuttingDown {
             skill: skill.to_owned(),
         })?;
         let input = match input {
             Input::Typed(input) => input,
-            Input::Json(input) => asker.decode(skill, input)?,
+            Input::Json(input) => submitter.decode(skill, input)?,
         };
-        let asked = asker.ask_within(&self.core.name, &self.ticket, skill, input);
+        let asked = submitter.ask_within(&self.core.name, &self.ticket, skill, input);
         asked.await.inspect_err(|error| {
             if let TaskError::DeadLettered { .. } = error {
                 *self.given_up.lock() = Some(error.to_string());
@@ -199,7 +199,7 @@ impl FlowHost for Host {
                 let (by, task) = (self.incarnation, self.ticket.id);
                 self.core
                     .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
-                self.ticket.chunks.iter().for_each(Tape::forget);
+                self.ticket.chunks.iter().for_each(ReplayBuffer::forget);
             }
             let gone = |_| Fault::rejected("nobody waits for this task any more");
             items.send_async(item).await.map_err(gone)?;

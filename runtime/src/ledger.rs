@@ -5,7 +5,7 @@
 
 mod admission;
 mod attempt;
-mod bystanders;
+mod collateral;
 mod dispatch;
 pub(crate) mod effect;
 pub(crate) mod event;
@@ -49,7 +49,7 @@ pub(crate) struct Ledger {
     restarts: RestartBudget,
     backoff: Backoff,
     phase: Phase,
-    pace: timing::Pace,
+    completion_rate: timing::CompletionRate,
 }
 
 /// One worker group.
@@ -114,7 +114,7 @@ impl Ledger {
             restarts: RestartBudget::new(&settings.restart),
             backoff: Backoff::new(&settings.restart, settings.seed),
             phase: Phase::Open,
-            pace: timing::Pace::default(),
+            completion_rate: timing::CompletionRate::default(),
             settings,
         }
     }
@@ -227,7 +227,7 @@ impl Ledger {
         if entry.admission.deadline != Time::NEVER {
             self.deadlines.remove(&(entry.admission.deadline, task));
         }
-        self.pace.settled(now);
+        self.completion_rate.settled(now);
         effects.push(LedgerEffect::Settle { task, settlement });
     }
 
@@ -259,7 +259,7 @@ impl Ledger {
     }
 
     /// Puts a task back into the queue, before those that never ran.
-    fn run_again(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    fn requeue(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
         let Some(entry) = self.tasks.get_mut(&task) else {
             return;
         };

@@ -1,7 +1,7 @@
 //! Tickets: one accepted task as workers and callers share it.
 
 mod inlet;
-mod tape;
+mod replay_buffer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::payload::Payload;
 use crate::skill::{Effect, Shape};
 use crate::task::{Priority, TraceContext};
 pub(crate) use inlet::{Inlet, SentChunk};
-pub(crate) use tape::Tape;
+pub(crate) use replay_buffer::ReplayBuffer;
 
 /// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
 pub(crate) struct Ticket {
@@ -37,7 +37,7 @@ pub(crate) struct Ticket {
     /// Items on their way to the caller, when the skill streams and the caller listens.
     pub(crate) items: Option<flume::Sender<Payload>>,
     /// Chunks on their way from the caller.
-    pub(crate) chunks: Option<Tape>,
+    pub(crate) chunks: Option<ReplayBuffer>,
     delivered: AtomicU64,
     cancelled: AtomicBool,
     ended: AtomicBool,
@@ -128,7 +128,7 @@ impl Ticket {
             accepted: parts.accepted,
             origin: parts.origin,
             items: parts.items,
-            chunks: parts.chunks.map(Tape::new),
+            chunks: parts.chunks.map(ReplayBuffer::new),
             delivered: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(false),

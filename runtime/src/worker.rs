@@ -9,7 +9,7 @@ use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
-use crate::ledger::event::Wish;
+use crate::ledger::event::TakeMore;
 use crate::model::ModelSource;
 use crate::panics;
 use crate::skill::Step;
@@ -181,7 +181,7 @@ impl<S: ModelSource> Worker<'_, S> {
                 self.waiting.push(job);
                 return Ok(());
             }
-            let wish = Wish::Above(job.priority());
+            let wish = TakeMore::Above(job.priority());
             let urgent = self.worker_context.between(reports, wish);
             if !urgent.is_empty() {
                 self.begin(urgent)?;
@@ -225,7 +225,7 @@ impl<S: ModelSource> Worker<'_, S> {
         let (skill, shape) = job.kind();
         let joining = self
             .worker_context
-            .between(Vec::new(), Wish::Join { skill, shape, room });
+            .between(Vec::new(), TakeMore::Join { skill, shape, room });
         if joining.is_empty() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
 use crate::fault_injector::InjectionPoint;
 use crate::ids::TaskId;
-use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, Wish};
+use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, TakeMore};
 use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
 use crate::skill::Effect;
@@ -139,7 +139,7 @@ impl WorkerContext {
     pub(crate) fn take_beside(&self) -> Next {
         self.next(Event::TakeMore {
             by: self.incarnation,
-            wish: Wish::Anything,
+            wish: TakeMore::Anything,
         })
     }
 
@@ -158,7 +158,7 @@ impl WorkerContext {
     }
 
     /// Between two steps of a job: reports who is done, and asks for `wish` before the next step begins.
-    pub(crate) fn between(&self, reports: Vec<Report>, wish: Wish) -> Vec<Arc<Ticket>> {
+    pub(crate) fn between(&self, reports: Vec<Report>, wish: TakeMore) -> Vec<Arc<Ticket>> {
         let by = self.incarnation;
         self.core.with_state(|state, now, effects| {
             state.on(Event::StepEnded(by), now, effects);

@@ -88,7 +88,9 @@ impl AgentCore {
         let transaction = match error {
             // Cut off, not settled: a durable task goes on after the next start.
             TaskError::ShuttingDown { .. } => None,
-            TaskError::DeadLettered { cause, .. } => Some(self.burial(&pending, error, cause)),
+            TaskError::DeadLettered { cause, .. } => {
+                Some(self.dead_letter_of(&pending, error, cause))
+            }
             _ if pending.ticket.is_durable() => Some(settlement(&pending.ticket, error)),
             _ => None,
         };
@@ -109,7 +111,7 @@ impl AgentCore {
         });
     }
 
-    fn burial(&self, pending: &PendingTask, error: &TaskError, cause: &str) -> Transaction {
+    fn dead_letter_of(&self, pending: &PendingTask, error: &TaskError, cause: &str) -> Transaction {
         let (input, cause) = match pending.ticket.input.to_json() {
             Ok(input) => (input, cause.to_owned()),
             // A letter without its input still says what happened.
@@ -294,7 +296,7 @@ impl AgentCore {
     }
 
     /// Leaves the record of a task that was refused before it came to the agent's ledger.
-    pub(crate) fn turn_away(&self, ticket: Arc<Ticket>, error: &TaskError) {
+    pub(crate) fn record_rejection(&self, ticket: Arc<Ticket>, error: &TaskError) {
         // Whoever asked hears of it by other means.
         let (reply, _) = tokio::sync::oneshot::channel();
         self.answer(

@@ -80,7 +80,7 @@ impl Writing<'_, '_> {
             self.settle(settled)?;
         }
         for letter in transaction.dead_letters {
-            self.bury(letter)?;
+            self.write_dead_letter(letter)?;
         }
         for (task, redrive) in transaction.redriven {
             self.note_redrive(task, redrive)?;
@@ -239,7 +239,7 @@ impl Writing<'_, '_> {
     }
 
     /// It has its place in the order of the settled, so that retention finds it there, be its task durable or not.
-    fn bury(&mut self, mut letter: DeadLetterRecord) -> Result<(), EnvironmentError> {
+    fn write_dead_letter(&mut self, mut letter: DeadLetterRecord) -> Result<(), EnvironmentError> {
         letter.at_ms = self.now_ms;
         let task = letter.task.id;
         self.batch

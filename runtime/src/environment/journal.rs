@@ -71,9 +71,11 @@ impl Journal {
             end += (HEADER + record.payload.len() + HASH) as u64;
         }
         let last = last.unwrap_or(applied).max(applied);
-        if let Some(voucher) = find_voucher(&file, end, length, last).map_err(ReplayError::Io)? {
+        if let Some(later_synced) =
+            find_later_synced(&file, end, length, last).map_err(ReplayError::Io)?
+        {
             return Err(ReplayError::Damaged(format!(
-                "commit {} is missing from the journal, although commit {voucher} is there",
+                "commit {} is missing from the journal, although commit {later_synced} is there",
                 last + 1
             )));
         }
@@ -127,7 +129,7 @@ impl Journal {
     }
 
     /// Takes the last record back, whose bytes begin at `end`.
-    pub(super) fn take_back(&mut self, end: u64) -> io::Result<()> {
+    pub(super) fn truncate_last(&mut self, end: u64) -> io::Result<()> {
         self.end = end;
         self.appended -= 1;
         self.file.write(end, &[0; MAGIC.len()])?;
@@ -185,7 +187,12 @@ fn read_record(file: &MediaFile, at: u64, length: u64) -> io::Result<Option<Reco
 }
 
 /// A record anywhere behind `from` that says that the record after `last` was on the disk.
-fn find_voucher(file: &MediaFile, from: u64, length: u64, last: u64) -> io::Result<Option<u64>> {
+fn find_later_synced(
+    file: &MediaFile,
+    from: u64,
+    length: u64,
+    last: u64,
+) -> io::Result<Option<u64>> {
     const WINDOW: u64 = 64 << 10;
     let mut start = from;
     while start + (HEADER + HASH) as u64 <= length {

@@ -60,7 +60,7 @@ pub(super) struct Store {
     sequence: u64,
     since_checkpoint: u64,
     /// An operation on the files failed, so what is in memory may differ from them.
-    suspect: bool,
+    poisoned: bool,
 }
 
 impl Store {
@@ -80,7 +80,7 @@ impl Store {
             cache_bytes: options.cache_bytes,
             sequence: 0,
             since_checkpoint: 0,
-            suspect: false,
+            poisoned: false,
         };
         store.load()?;
         Ok(store)
@@ -96,7 +96,7 @@ impl Store {
         bytes: u64,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, EnvironmentError>,
     ) -> Result<T, EnvironmentError> {
-        if self.suspect {
+        if self.poisoned {
             self.load()?;
         }
         self.ensure_room(bytes)?;
@@ -115,7 +115,7 @@ impl Store {
         let transaction = begin(database, Durability::None)?;
         let mut batch = Batch::begin(&transaction)?;
         let result = work(&mut batch).inspect_err(|error| {
-            self.suspect |= !error.is_refusal();
+            self.poisoned |= !error.is_refusal();
         })?;
         if batch.changes().is_empty() {
             return Ok(result);
@@ -138,10 +138,10 @@ impl Store {
                 .map_err(|error| EnvironmentError::store("commit", error))
         });
         if let Err(error) = committed {
-            self.suspect = true;
+            self.poisoned = true;
             if let Some(journal) = &mut self.journal {
                 // If this fails as well, the commit may be found after a restart, though it was not acknowledged.
-                let _ = journal.take_back(before);
+                let _ = journal.truncate_last(before);
             }
             return Err(error);
         }
@@ -162,7 +162,7 @@ impl Store {
         };
         let result = journal.sync();
         if result.is_err() {
-            self.suspect = true;
+            self.poisoned = true;
         }
         result.map_err(|error| self.media_error("force the journal to the disk", error))
     }
@@ -179,7 +179,7 @@ impl Store {
 
     /// Makes the tables durable, so that the journal may begin anew.
     pub(super) fn checkpoint(&mut self) -> Result<(), EnvironmentError> {
-        self.tables.force().inspect_err(|_| self.suspect = true)?;
+        self.tables.force().inspect_err(|_| self.poisoned = true)?;
         self.since_checkpoint = 0;
         if let Some(journal) = &mut self.journal {
             journal.rewind();
@@ -226,7 +226,7 @@ impl Store {
         drop(place);
         loaded?;
         self.checkpoint()?;
-        self.suspect = false;
+        self.poisoned = false;
         Ok(())
     }
 

@@ -85,11 +85,11 @@ impl Ledger {
     }
 
     pub(super) fn cancel(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
-        self.let_go(task, Settlement::Cancelled, now, effects);
+        self.abort(task, Settlement::Cancelled, now, effects);
     }
 
     /// Settles a task that nobody waits for any more, unless its outcome is already on its way into the environment.
-    pub(super) fn let_go(
+    pub(super) fn abort(
         &mut self,
         task: TaskId,
         settlement: Settlement,

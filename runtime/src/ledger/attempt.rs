@@ -123,7 +123,7 @@ impl Ledger {
             task,
             attempts,
         }));
-        self.run_again(task, now, effects);
+        self.requeue(task, now, effects);
     }
 
     pub(super) fn commit_failed(

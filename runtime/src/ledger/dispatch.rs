@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
-use crate::ledger::event::{GroupId, Incarnation, Wish};
+use crate::ledger::event::{GroupId, Incarnation, TakeMore};
 use crate::ledger::settings::Crew;
 use crate::ledger::task::Standing;
 use crate::ledger::worker::{Worker, WorkerState};
@@ -23,7 +23,7 @@ impl Ledger {
         }
         worker.state = WorkerState::Busy;
         worker.given = 0;
-        worker.secluded = false;
+        worker.exclusive = false;
         worker.watched = None;
         let group = worker.group;
         for task in std::mem::take(&mut worker.running) {
@@ -39,7 +39,7 @@ impl Ledger {
     pub(super) fn take_more(
         &mut self,
         by: Incarnation,
-        wish: Wish,
+        wish: TakeMore,
         now: Time,
         effects: &mut Vec<LedgerEffect>,
     ) {
@@ -52,12 +52,12 @@ impl Ledger {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         }
-        if worker.secluded {
+        if worker.exclusive {
             return;
         }
         let group = worker.group;
         let tasks = match wish {
-            Wish::Anything => match self.next_batch(group, now, effects) {
+            TakeMore::Anything => match self.next_batch(group, now, effects) {
                 Batch::Run(tasks) if !self.runs_alone(&tasks) => tasks,
                 // What must run alone does not fit here, and this worker may sit beside its jobs for long.
                 Batch::Run(_) => {
@@ -66,8 +66,8 @@ impl Ledger {
                 }
                 Batch::Wait { until } => return self.park(by, until, now, effects),
             },
-            Wish::Above(priority) => self.more_urgent(group, priority, now, effects),
-            Wish::Join { skill, shape, room } => {
+            TakeMore::Above(priority) => self.more_urgent(group, priority, now, effects),
+            TakeMore::Join { skill, shape, room } => {
                 let queue = &self.groups[usize::from(group.0)].queue;
                 queue.matching(&self.tasks, room as usize, |entry| {
                     !entry.runs_alone()
@@ -183,7 +183,7 @@ impl Ledger {
             let Some(entry) = self.tasks.get_mut(task) else {
                 continue;
             };
-            worker.secluded |= entry.runs_alone();
+            worker.exclusive |= entry.runs_alone();
             entry.standing = Standing::Running(by);
             let group = usize::from(entry.admission.group.0);
             let Some(entry) = self.tasks.get(task) else {

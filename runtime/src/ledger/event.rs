@@ -86,7 +86,7 @@ pub(crate) enum Event {
     /// A free worker asks for a batch; it parks when there is none.
     Take(Incarnation),
     /// A worker between two steps asks for what is more urgent than its job (`above`), or for members of the same skill and shape.
-    TakeMore { by: Incarnation, wish: Wish },
+    TakeMore { by: Incarnation, wish: TakeMore },
     /// A step began: the watchdog counts from now.
     StepBegan(Incarnation),
     /// A step ended.
@@ -125,7 +125,7 @@ pub(crate) enum Event {
 
 /// What a worker between two steps would take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum TakeMore {
     /// Whatever is next, beside jobs that wait for chunks or for their readers.
     Anything,
     /// Tasks more urgent than this.

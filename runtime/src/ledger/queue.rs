@@ -20,7 +20,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Class {
     again: BTreeMap<u64, TaskId>,
-    // A task that leaves from the middle stays here as a husk, which is skipped, and swept when husks are the majority.
+    // A task that leaves from the middle stays here as a tombstone, which is skipped, and swept when tombstones are the majority.
     fresh: VecDeque<(u64, TaskId)>,
     waiting_fresh: usize,
     credit: u32,

@@ -1,4 +1,4 @@
-//! Room: how much an agent may hold, counted apart for each kind of asker.
+//! Room: how much an agent may hold, counted apart for each kind of submitter.
 //!
 //! Callers are refused when there is none. What is accepted already, or is part of an accepted task's work, waits in line for it instead.
 //! No line waits for itself: a flow waits for what it asks for, which is counted one lane deeper than the flow, and a flow cannot ask for
@@ -201,7 +201,7 @@ impl Ledger {
 
     fn overload(&mut self, lane: Lane, bytes: u64) -> Option<Refusal> {
         let limits = self.limits();
-        let retry_after = self.pace.next_place();
+        let retry_after = self.completion_rate.next_place();
         let room = self.rooms.of(lane);
         if room.line.is_empty() && room.fits(lane, bytes, limits) {
             return None;

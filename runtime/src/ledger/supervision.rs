@@ -109,7 +109,7 @@ impl Ledger {
                     task: *task,
                     attempts,
                 }));
-                self.run_again(*task, now, effects);
+                self.requeue(*task, now, effects);
             }
         }
     }
@@ -305,7 +305,7 @@ impl Ledger {
             .collect();
         held.sort_unstable();
         for (_, task) in held {
-            self.let_go(
+            self.abort(
                 task,
                 Settlement::AgentFailed {
                     message: message.to_owned(),

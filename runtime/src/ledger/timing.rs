@@ -36,7 +36,7 @@ impl Ledger {
             }
             // It stays out of the set even when its outcome is on its way into the environment: that one counts then.
             self.deadlines.pop_first();
-            self.let_go(task, Settlement::DeadlineExceeded, now, effects);
+            self.abort(task, Settlement::DeadlineExceeded, now, effects);
         }
         for at in 0..self.workers.len() {
             self.tick_worker(at, now, effects);
@@ -127,7 +127,7 @@ impl Ledger {
             .collect();
         held.sort_unstable();
         for (_, task) in held {
-            self.let_go(task, Settlement::ShuttingDown, now, effects);
+            self.abort(task, Settlement::ShuttingDown, now, effects);
         }
     }
 
@@ -160,12 +160,12 @@ impl Ledger {
 
 /// How fast tasks are settled: what a full agent bases its advice on.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct CompletionRate {
     last: Option<Time>,
     interval: Duration,
 }
 
-impl Pace {
+impl CompletionRate {
     /// One task was settled. A moving average over about sixteen of them.
     pub(crate) fn settled(&mut self, now: Time) {
         if let Some(last) = self.last {

@@ -17,7 +17,7 @@ pub(crate) struct Worker {
     /// How many tasks it was given since it was last free: a panic is pinned on a task only when this is 1.
     pub(crate) given: u32,
     /// It runs a task that must not get company.
-    pub(crate) secluded: bool,
+    pub(crate) exclusive: bool,
     pub(crate) watched: Option<Watched>,
     /// Panics since it last brought a task to its end; many in a row cast suspicion on the weights.
     pub(crate) panics_in_a_row: u32,
@@ -75,7 +75,7 @@ impl Worker {
             state: WorkerState::Unloaded,
             running: Vec::new(),
             given: 0,
-            secluded: false,
+            exclusive: false,
             watched: None,
             panics_in_a_row: 0,
             failed_starts: 0,
@@ -104,7 +104,7 @@ impl Worker {
     pub(crate) fn retire(&mut self) -> Vec<TaskId> {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.given = 0;
-        self.secluded = false;
+        self.exclusive = false;
         self.watched = None;
         std::mem::take(&mut self.running)
     }

@@ -15,7 +15,7 @@ use crate::error::TaskError;
 use crate::events::{EventSink, Observer, Pump};
 use crate::fault::Fault;
 use crate::fault_injector::FaultInjector;
-use crate::flow::Asker;
+use crate::flow::TaskSubmitter;
 use crate::memory::Memory;
 use crate::panics;
 use crate::placement::{DeviceCapacity, Placer};
@@ -316,10 +316,11 @@ impl Runtime {
         } = &*self.inner;
         let service = |name: &str, service| Child::Service(name.to_owned(), service);
         let last = |name: &str, service| Child::LastService(name.to_owned(), service);
-        let asker: Weak<dyn Asker> = Arc::downgrade(&(self.inner.clone() as Arc<dyn Asker>));
+        let submitter: Weak<dyn TaskSubmitter> =
+            Arc::downgrade(&(self.inner.clone() as Arc<dyn TaskSubmitter>));
         for core in cores {
             // A core is new: nobody has set this before.
-            let _ = core.asker.set(asker.clone());
+            let _ = core.submitter.set(submitter.clone());
             let _ = core.root.set(supervision.root());
         }
         let writing = EnvironmentService::new(environment.clone());

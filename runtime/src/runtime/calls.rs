@@ -13,7 +13,7 @@ use crate::context::BoxFuture;
 use crate::environment::{Commit, EnvironmentError, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::events::SpanPlace;
-use crate::flow::Asker;
+use crate::flow::TaskSubmitter;
 use crate::ids::SpanId;
 use crate::payload::Payload;
 use crate::router::Route;
@@ -41,7 +41,7 @@ impl Runtime {
 
     /// Reads an input from JSON.
     fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
-        let input = Asker::decode(&*self.inner, skill, input)?;
+        let input = TaskSubmitter::decode(&*self.inner, skill, input)?;
         let route = self.inner.router.find(skill)?;
         let bytes = route.skill().face.bytes(&input)?;
         Ok(Call::new(skill, input, bytes, options))
@@ -68,9 +68,10 @@ impl Runtime {
         let (route, ticket) = self.inner.ticket(call, durability)?;
         let skill = ticket.skill_name.to_string();
         let place = route.core.place_for(&ticket).await;
-        let place = place.inspect_err(|error| route.core.turn_away(ticket.clone(), error))?;
+        let place =
+            place.inspect_err(|error| route.core.record_rejection(ticket.clone(), error))?;
         let record = route.core.record(&ticket).inspect_err(|error| {
-            route.core.turn_away(ticket.clone(), error);
+            route.core.record_rejection(ticket.clone(), error);
         })?;
         let transaction = Transaction {
             namespace: record.namespace.clone(),
@@ -86,7 +87,7 @@ impl Runtime {
             let result = match refused_at_the_store(&ticket, commit) {
                 None => Ok(Inner::submit(&route, ticket, Some(place))),
                 Some(error) => {
-                    route.core.turn_away(ticket, &error);
+                    route.core.record_rejection(ticket, &error);
                     Err(error)
                 }
             };
@@ -205,7 +206,7 @@ impl Inner {
     }
 }
 
-impl Asker for Inner {
+impl TaskSubmitter for Inner {
     fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError> {
         let route = self.router.find(skill)?;
         let face = &route.skill().face;
@@ -239,7 +240,8 @@ impl Asker for Inner {
             let (route, ticket) = self.ticket(call, Durability::Volatile)?;
             // It is part of accepted work: it waits for room, where a caller would be refused.
             let place = route.core.place_for(&ticket).await;
-            let place = place.inspect_err(|error| route.core.turn_away(ticket.clone(), error))?;
+            let place =
+                place.inspect_err(|error| route.core.record_rejection(ticket.clone(), error))?;
             Self::submit(&route, ticket, Some(place)).await
         })
     }

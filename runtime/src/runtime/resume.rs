@@ -56,7 +56,7 @@ impl Runtime {
                 continue;
             };
             if record.deaths.is_convicted() {
-                self.convict(&record).await?;
+                self.quarantine(&record).await?;
             } else {
                 self.try_alone(&record).await?;
             }
@@ -101,7 +101,7 @@ impl Runtime {
     }
 
     /// Gives up a task that was alone in its process again when that died.
-    async fn convict(&self, record: &TaskRecord) -> Result<(), RuntimeError> {
+    async fn quarantine(&self, record: &TaskRecord) -> Result<(), RuntimeError> {
         let deaths = record.deaths;
         let cause = format!(
             "the process died {} times while it ran, {} of them while nothing else ran: it aborts, faults or takes all memory",
@@ -115,7 +115,7 @@ impl Runtime {
             core.emit_note(record.id, now, || Note::DeadLettered {
                 cause: cause.clone(),
             });
-            core.turn_away(ticket, &dead_letter(record, attempts, cause));
+            core.record_rejection(ticket, &dead_letter(record, attempts, cause));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Inner {
         match error.or_else(|| self.bar(&route, &ticket)) {
             None => Ok((route, ticket)),
             Some(error) => {
-                route.core.turn_away(ticket, &error);
+                route.core.record_rejection(ticket, &error);
                 Err(error)
             }
         }
@@ -48,7 +48,7 @@ impl Inner {
             return;
         };
         let ticket = self.write_ticket(&route, call, Durability::Volatile, Shape::default());
-        route.core.turn_away(ticket, error);
+        route.core.record_rejection(ticket, error);
     }
 
     /// Why the task must not even be handed to its agent, if so.

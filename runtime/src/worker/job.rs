@@ -18,7 +18,7 @@ use crate::payload::Payload;
 use crate::skill::{Member, Shape, Step};
 use crate::skill_entry::ModelFace;
 use crate::task::Priority;
-use crate::ticket::{Tape, Ticket};
+use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::WorkerContext;
 
 /// How many items are kept for a slow reader while others of the job go on.
@@ -434,7 +434,7 @@ impl JobHost for Host<'_> {
         if member.ticket.delivered() == 0 && member.overflow.is_empty() {
             // Told before it leaves: from now on a fault interrupts, and never repeats an item.
             worker_context.first_item(member.ticket.id);
-            member.ticket.chunks.iter().for_each(Tape::forget);
+            member.ticket.chunks.iter().for_each(ReplayBuffer::forget);
         }
         member.overflow.push_back(item);
         member.send_overflow();

@@ -60,7 +60,7 @@ pub(super) struct Checker {
     /// The round of turns of each group.
     rounds: Vec<Round>,
     /// Incarnations that run a task which must not get company.
-    secluded: HashSet<Incarnation>,
+    exclusive: HashSet<Incarnation>,
     pub(super) failed: bool,
     pub(super) shutting_down: Option<Time>,
     pub(super) drained: u32,
@@ -77,7 +77,7 @@ impl Checker {
         Self {
             groups: groups.collect(),
             rounds: vec![Round::default(); settings.groups.len()],
-            secluded: HashSet::new(),
+            exclusive: HashSet::new(),
             settings,
             tasks: HashMap::default(),
             places: Places::default(),
@@ -289,7 +289,7 @@ impl Checker {
             known.running_on = Some(by);
             known.off_its_worker = None;
             if known.runs_alone() {
-                self.secluded.insert(by);
+                self.exclusive.insert(by);
             }
         }
     }

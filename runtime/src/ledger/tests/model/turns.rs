@@ -6,7 +6,7 @@
 use crate::clock::Time;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Settlement};
-use crate::ledger::event::{Event, Incarnation, Wish};
+use crate::ledger::event::{Event, Incarnation, TakeMore};
 use crate::ledger::settings::GroupSettings;
 use crate::ledger::tests::model::{Checker, Known};
 use crate::task::Priority;
@@ -29,7 +29,7 @@ pub(super) struct Round {
 pub(in crate::ledger::tests) struct Asked {
     by: Incarnation,
     /// None of a free worker.
-    wish: Option<Wish>,
+    wish: Option<TakeMore>,
 }
 
 /// What a worker is answered: who is past the deadline, and what it is to do.
@@ -84,7 +84,7 @@ impl Checker {
 
     fn answer(&mut self, Asked { by, wish }: Asked, now: Time) -> Answer {
         if wish.is_none() {
-            self.secluded.remove(&by);
+            self.exclusive.remove(&by);
         }
         let group = self.group_of(by.worker);
         let own = |known: &&Known| known.admission.group == group && known.is_waiting();
@@ -102,10 +102,10 @@ impl Checker {
         };
         let given = match wish {
             None => desk.next(),
-            Some(_) if self.secluded.contains(&by) => Given::Nothing,
-            Some(Wish::Anything) => desk.next_beside(),
-            Some(Wish::Above(priority)) => desk.more_urgent(priority),
-            Some(Wish::Join { skill, shape, room }) => desk.joining(room as usize, |known| {
+            Some(_) if self.exclusive.contains(&by) => Given::Nothing,
+            Some(TakeMore::Anything) => desk.next_beside(),
+            Some(TakeMore::Above(priority)) => desk.more_urgent(priority),
+            Some(TakeMore::Join { skill, shape, room }) => desk.joining(room as usize, |known| {
                 (known.admission.skill, known.admission.shape) == (skill, shape)
             }),
         };

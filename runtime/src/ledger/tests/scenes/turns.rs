@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::ids::{Epoch, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
-use crate::ledger::event::{Event, Incarnation, Wish};
+use crate::ledger::event::{Event, Incarnation, TakeMore};
 use crate::ledger::settings::{LedgerSettings, StartWhen};
 use crate::ledger::tests::scenes::{FIRST, Scene, task, tasks};
 use crate::ledger::tests::settings::tight_settings;
@@ -58,7 +58,7 @@ fn sit_beside(scene: &mut Scene) {
     assert_eq!(scene.take(FIRST), tasks([1]));
     let effects = scene.on(Event::TakeMore {
         by: FIRST,
-        wish: Wish::Anything,
+        wish: TakeMore::Anything,
     });
     assert!(
         matches!(effects[..], [LedgerEffect::Park { .. }]),
@@ -77,7 +77,7 @@ fn what_must_run_alone_goes_to_a_free_worker_and_not_to_one_that_sits_beside_its
     );
     let effects = scene.on(Event::TakeMore {
         by: FIRST,
-        wish: Wish::Anything,
+        wish: TakeMore::Anything,
     });
     assert!(
         effects.contains(&LedgerEffect::Wake { worker: other }),
@@ -109,7 +109,7 @@ fn what_must_run_alone_starts_a_worker_where_the_others_sit_beside_their_jobs() 
     scene.submit(2, |admission| admission.effect = Effect::Once);
     let effects = scene.on(Event::TakeMore {
         by: FIRST,
-        wish: Wish::Anything,
+        wish: TakeMore::Anything,
     });
     let started = |effect: &LedgerEffect| matches!(effect, LedgerEffect::Start { worker, .. } if worker.worker == other.worker);
     assert!(effects.iter().any(started), "{effects:?}");
@@ -131,7 +131,7 @@ fn a_worker_that_is_to_stop_for_it_was_idle_is_given_nothing_between_two_steps()
     scene.submit(2, |admission| admission.priority = Priority::Interactive);
     let effects = scene.on(Event::TakeMore {
         by: FIRST,
-        wish: Wish::Above(Priority::Normal),
+        wish: TakeMore::Above(Priority::Normal),
     });
     assert_eq!(effects, [stop]);
     let effects = scene.on(Event::Stopped(FIRST));

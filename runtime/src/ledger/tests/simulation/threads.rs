@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
 use crate::ids::TaskId;
-use crate::ledger::event::{Event, Incarnation, Outcome, Wish};
+use crate::ledger::event::{Event, Incarnation, Outcome, TakeMore};
 use crate::ledger::tests::simulation::Simulation;
 
 impl Simulation {
@@ -204,9 +204,9 @@ impl Simulation {
         let room = self.checker.group(by.worker).max_batch.min(2);
         let admission = &self.checker.tasks[&task].admission;
         let wish = match self.dice.roll(3) {
-            0 => Wish::Above(admission.priority),
-            1 => Wish::Anything,
-            _ => Wish::Join {
+            0 => TakeMore::Above(admission.priority),
+            1 => TakeMore::Anything,
+            _ => TakeMore::Join {
                 skill: admission.skill,
                 shape: admission.shape,
                 room,

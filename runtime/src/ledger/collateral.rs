@@ -95,7 +95,7 @@ impl Ledger {
     ) {
         for task in members {
             match self.tasks.get(task).map(|entry| entry.may_run_again()) {
-                Some(true) => self.run_again(*task, now, effects),
+                Some(true) => self.requeue(*task, now, effects),
                 Some(false) => self.end_once_lost(*task, fault, now, effects),
                 None => {}
             }

@@ -1,4 +1,4 @@
-//! A tape of the chunks that a caller sends, so that an attempt that takes the place of a lost one hears them from the first on.
+//! A buffer of the chunks that a caller sends, so that an attempt that takes the place of a lost one hears them from the first on.
 
 use parking_lot::Mutex;
 
@@ -12,7 +12,7 @@ const MOST_CHUNKS: usize = 256;
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The chunks of one task.
-pub(crate) struct Tape {
+pub(crate) struct ReplayBuffer {
     incoming: flume::Receiver<SentChunk>,
     /// None once an attempt can no longer start over.
     kept: Mutex<Option<Kept>>,
@@ -25,7 +25,7 @@ struct Kept {
     bytes: u64,
 }
 
-impl Tape {
+impl ReplayBuffer {
     pub(crate) fn new(incoming: flume::Receiver<SentChunk>) -> Self {
         Self {
             incoming,
@@ -35,7 +35,7 @@ impl Tape {
 
     /// The next chunk for an attempt that has heard `heard` of them.
     pub(crate) fn next(&self, heard: usize) -> Chunk<Payload> {
-        // Held while a chunk is taken, so that one that a thread takes after it was given up is on the tape for its successor.
+        // Held while a chunk is taken, so that one that a thread takes after it was given up is in the buffer for its successor.
         let mut kept = self.kept.lock();
         if let Some(chunk) = kept.as_ref().and_then(|kept| kept.chunks.get(heard)) {
             return Chunk::Item(chunk.clone());
@@ -84,7 +84,7 @@ impl Tape {
     }
 }
 
-/// Puts a chunk on the tape, which is let go once it is too long.
+/// Puts a chunk into the buffer, which is let go once it is too long.
 fn keep(kept: &mut Option<Kept>, chunk: SentChunk) -> Payload {
     if let Some(all) = kept {
         all.chunks.push(chunk.payload.clone());
@@ -111,53 +111,53 @@ mod tests {
     #[tokio::test]
     async fn a_further_attempt_hears_the_chunks_from_the_first_on() {
         let (mut inlet, incoming) = Inlet::open();
-        let tape = Tape::new(incoming);
+        let replay = ReplayBuffer::new(incoming);
         for chunk in 0..3_u32 {
             assert!(inlet.send(Payload::new(chunk), 4).await);
         }
-        assert_eq!(number(tape.next(0)), Some(0));
-        assert_eq!(number(tape.next(1)), Some(1));
+        assert_eq!(number(replay.next(0)), Some(0));
+        assert_eq!(number(replay.next(1)), Some(1));
         let again: Vec<_> = (0..3)
-            .filter_map(|heard| number(tape.next(heard)))
+            .filter_map(|heard| number(replay.next(heard)))
             .collect();
         assert_eq!(again, [0, 1, 2]);
-        assert!(matches!(tape.next(3), Chunk::Pending));
+        assert!(matches!(replay.next(3), Chunk::Pending));
         inlet.close();
-        assert!(matches!(tape.next(3), Chunk::End));
+        assert!(matches!(replay.next(3), Chunk::End));
     }
 
     #[tokio::test]
     async fn a_long_stream_is_not_kept_whole() {
         let (inlet, incoming) = Inlet::open();
-        let tape = Tape::new(incoming);
+        let replay = ReplayBuffer::new(incoming);
         for heard in 0..=MOST_CHUNKS {
-            assert!(tape.can_rewind());
+            assert!(replay.can_rewind());
             assert!(inlet.send(Payload::new(heard), 8).await);
-            assert!(matches!(tape.next(heard), Chunk::Item(_)));
+            assert!(matches!(replay.next(heard), Chunk::Item(_)));
         }
-        assert!(!tape.can_rewind());
+        assert!(!replay.can_rewind());
     }
 
     #[tokio::test]
     async fn a_stream_of_large_chunks_is_let_go_when_they_take_too_many_bytes() {
         let (inlet, incoming) = Inlet::open();
-        let tape = Tape::new(incoming);
+        let replay = ReplayBuffer::new(incoming);
         let payload = Payload::new(String::new());
         let large = MOST_BYTES / 4;
         let mut chunks = Vec::new();
         for heard in 0..4 {
             assert!(inlet.send(payload.clone(), large).await);
-            chunks.push(tape.hear(heard).await.unwrap());
-            assert!(tape.can_rewind());
+            chunks.push(replay.hear(heard).await.unwrap());
+            assert!(replay.can_rewind());
         }
         let before = payload.shares();
         assert!(inlet.send(payload.clone(), 1).await);
-        drop(tape.hear(4).await.unwrap());
-        assert!(!tape.can_rewind());
+        drop(replay.hear(4).await.unwrap());
+        assert!(!replay.can_rewind());
         assert_eq!(before - payload.shares(), 4, "what was kept is free");
         // What comes later passes, and is not kept.
         assert!(inlet.send(payload.clone(), large).await);
-        assert!(matches!(tape.next(5), Chunk::Item(_)));
+        assert!(matches!(replay.next(5), Chunk::Item(_)));
         assert_eq!(payload.shares(), 1 + chunks.len());
     }
 }
