@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) use place::Place;
 use settling::Settlements;
 pub(crate) use state::{
-    CoreState, DriverAction, Effects, Effort, PendingTask, Report, ReportedResult,
+    CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
 use crate::clock::{Clock, Time};

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::agent_core::{Effort, Report, ReportedResult};
+use crate::agent_core::{Report, ReportedResult, StepStats};
 use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::environment::Environment;
@@ -75,7 +75,7 @@ async fn serve(face: &Arc<dyn FlowFace>, worker_context: &WorkerContext) -> Resu
                             facts: Vec::new(),
                             model: None,
                             usage: Usage::default(),
-                            effort: Effort::default(),
+                            step_stats: StepStats::default(),
                         }]);
                         continue;
                     }
@@ -124,7 +124,7 @@ async fn carry(
         facts,
         model: None,
         usage: Usage::default(),
-        effort: Effort::default(),
+        step_stats: StepStats::default(),
     }]);
     Ok(())
 }

@@ -4,7 +4,7 @@ mod job;
 
 use std::sync::Arc;
 
-use crate::agent_core::{Effort, Report, ReportedResult};
+use crate::agent_core::{Report, ReportedResult, StepStats};
 use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
@@ -250,7 +250,7 @@ fn unbegun(tickets: &[Arc<Ticket>], fault: &Fault) -> Vec<Report> {
         facts: Vec::new(),
         model: None,
         usage: Usage::default(),
-        effort: Effort::default(),
+        step_stats: StepStats::default(),
     };
     tickets.iter().map(report).collect()
 }

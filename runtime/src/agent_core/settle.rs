@@ -118,7 +118,7 @@ impl AgentCore {
             Err(why) => (Value::Null, format!("{cause}; its input is lost: {why}")),
         };
         let record = TaskRecord {
-            attempts: pending.stages.runs,
+            attempts: pending.timeline.runs,
             ..self.record_of(&pending.ticket, input)
         };
         let mut transaction = settlement(&pending.ticket, error);
@@ -171,7 +171,9 @@ impl AgentCore {
         result: &Result<Payload, TaskError>,
         now: Time,
     ) -> TaskFinished {
-        let PendingTask { ticket, stages, .. } = pending;
+        let PendingTask {
+            ticket, timeline, ..
+        } = pending;
         let nanos = |time: Time| self.clock.unix_nanos(time);
         let origin = &ticket.origin;
         TaskFinished {
@@ -190,17 +192,17 @@ impl AgentCore {
             earlier_attempt: origin.earlier,
             sampled: origin.trace.sampled,
             priority: ticket.priority,
-            runs: stages.runs,
-            steps: stages.effort.steps,
-            model_ns: stages.effort.nanos,
-            usage: stages.usage,
+            runs: timeline.runs,
+            steps: timeline.step_stats.steps,
+            model_ns: timeline.step_stats.nanos,
+            usage: timeline.usage,
             place: self.place(pending),
             input_bytes: ticket.bytes,
             items: ticket.delivered(),
             accepted_ns: nanos(ticket.accepted),
-            started_ns: stages.started.map(nanos),
-            first_item_ns: stages.first_item.map(nanos),
-            finished_ns: stages.finished.map(nanos),
+            started_ns: timeline.started.map(nanos),
+            first_item_ns: timeline.first_item.map(nanos),
+            finished_ns: timeline.finished.map(nanos),
             settled_ns: nanos(now),
             outcome: match result {
                 Ok(_) => TaskOutcome::Done,
@@ -213,7 +215,7 @@ impl AgentCore {
     }
 
     fn place(&self, pending: &PendingTask) -> Option<Place> {
-        let by = pending.stages.ran_on?;
+        let by = pending.timeline.ran_on?;
         let CoreSkill { group, .. } = self.skills.get(usize::from(pending.ticket.skill.0))?;
         let (device, model) = match &self.groups.get(usize::from(group.0))?.runner {
             Runner::Flow(_) => (None, None),
@@ -222,7 +224,7 @@ impl AgentCore {
                 (Some(self.device(by)), Some(model))
             }
         };
-        let (batch, batch_size) = (pending.stages.batch, pending.stages.batch_size);
+        let (batch, batch_size) = (pending.timeline.batch, pending.timeline.batch_size);
         Some(Place {
             worker: by.worker,
             epoch: by.epoch,
@@ -230,7 +232,7 @@ impl AgentCore {
             model,
             batch,
             batch_size,
-            batch_leader: pending.stages.leader,
+            batch_leader: pending.timeline.leader,
         })
     }
 

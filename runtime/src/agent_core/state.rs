@@ -45,12 +45,12 @@ pub(crate) struct PendingTask {
     pub(crate) cause: Option<String>,
     /// The version of the model that its last report came from.
     pub(crate) model: Option<ModelVersion>,
-    pub(crate) stages: Stages,
+    pub(crate) timeline: Timeline,
 }
 
 /// When a task came how far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Stages {
+pub(crate) struct Timeline {
     pub(crate) runs: u32,
     pub(crate) started: Option<Time>,
     pub(crate) first_item: Option<Time>,
@@ -60,13 +60,13 @@ pub(crate) struct Stages {
     pub(crate) batch_size: u32,
     /// The batch's first task, when that is another.
     pub(crate) leader: Option<SpanPlace>,
-    pub(crate) effort: Effort,
+    pub(crate) step_stats: StepStats,
     pub(crate) usage: Usage,
 }
 
 /// What a run has cost so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Effort {
+pub(crate) struct StepStats {
     pub(crate) steps: u32,
     /// Nanoseconds in the steps.
     pub(crate) nanos: u64,
@@ -81,7 +81,7 @@ impl PendingTask {
             facts: Vec::new(),
             cause: None,
             model: None,
-            stages: Stages::default(),
+            timeline: Timeline::default(),
         }
     }
 }
@@ -94,7 +94,7 @@ pub(crate) struct Report {
     /// The version of the model that the job began with; none of a flow.
     pub(crate) model: Option<ModelVersion>,
     pub(crate) usage: Usage,
-    pub(crate) effort: Effort,
+    pub(crate) step_stats: StepStats,
 }
 
 /// What became of a member of a job.
@@ -248,18 +248,18 @@ impl CoreState {
             facts,
             model,
             usage,
-            effort,
+            step_stats,
         } = report;
         let Some(pending) = self.pending.get_mut(&task) else {
             return;
         };
-        if pending.stages.ran_on != Some(by) {
+        if pending.timeline.ran_on != Some(by) {
             return;
         }
-        pending.stages.finished = Some(now);
+        pending.timeline.finished = Some(now);
         pending.model = model;
-        pending.stages.effort = effort;
-        pending.stages.usage = usage;
+        pending.timeline.step_stats = step_stats;
+        pending.timeline.usage = usage;
         let outcome = match result {
             ReportedResult::Output(output) => {
                 pending.output = Some(output);
@@ -286,7 +286,7 @@ impl CoreState {
         effects: &mut Effects,
     ) {
         if let Some(pending) = self.pending.get_mut(&task) {
-            pending.stages.first_item = Some(now);
+            pending.timeline.first_item = Some(now);
         }
         self.on(Event::ItemSent { by, task }, now, effects);
     }
@@ -389,14 +389,14 @@ impl CoreState {
                 trace: first.origin.trace.trace,
                 span: first.origin.trace.span,
             });
-            pending.stages = Stages {
-                runs: pending.stages.runs + 1,
+            pending.timeline = Timeline {
+                runs: pending.timeline.runs + 1,
                 started: Some(now),
                 ran_on: Some(by),
                 batch: self.batches,
                 batch_size: tasks.len() as u32,
                 leader,
-                ..Stages::default()
+                ..Timeline::default()
             };
             if pending.ticket.is_durable() && !pending.ticket.is_noted_first() {
                 effects

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::agent_core::{Effort, Report, ReportedResult};
+use crate::agent_core::{Report, ReportedResult, StepStats};
 use crate::clock::Time;
 use crate::context::{Chunk, JobHost, StepContext};
 use crate::events::{Note, Usage};
@@ -30,7 +30,7 @@ pub(super) struct Job<M> {
     state: Option<Box<dyn Any>>,
     members: Vec<JobMember>,
     version: ModelVersion,
-    effort: Effort,
+    step_stats: StepStats,
     /// Of its first task, in whose name it says what it says.
     log_span: tracing::Span,
     /// It said that it waits for chunks.
@@ -44,7 +44,7 @@ struct JobMember {
     ticket: Arc<Ticket>,
     facts: Vec<FactDraft>,
     /// What the job had cost before this member came to it.
-    before: Effort,
+    before: StepStats,
     usage: Usage,
     /// How many chunks this attempt has heard.
     heard: usize,
@@ -71,14 +71,14 @@ impl<M> Job<M> {
             .map_or_else(tracing::Span::none, |first| first.log_span());
         let members = tickets
             .into_iter()
-            .map(|ticket| JobMember::new(ticket, Effort::default()))
+            .map(|ticket| JobMember::new(ticket, StepStats::default()))
             .collect();
         Self {
             skill,
             state: None,
             members,
             version,
-            effort: Effort::default(),
+            step_stats: StepStats::default(),
             log_span,
             waits: false,
             joins: true,
@@ -101,7 +101,7 @@ impl<M> Job<M> {
         let _in_span = self.log_span.enter();
         let began = worker_context.core.clock.now();
         let state = self.skill.begin(model, &inputs, &mut context);
-        self.effort.nanos += nanos_since(began, worker_context);
+        self.step_stats.nanos += nanos_since(began, worker_context);
         self.state = Some(state?);
         Ok(())
     }
@@ -129,8 +129,8 @@ impl<M> Job<M> {
         let in_span = self.log_span.enter();
         let began = worker_context.core.clock.now();
         let step = self.skill.step(model, &mut **state, &mut context);
-        self.effort.steps += 1;
-        self.effort.nanos += nanos_since(began, worker_context);
+        self.step_stats.steps += 1;
+        self.step_stats.nanos += nanos_since(began, worker_context);
         drop(in_span);
         self.waits = matches!(step, Ok(Step::Waiting));
         step
@@ -165,10 +165,10 @@ impl<M> Job<M> {
         worker_context: &WorkerContext,
     ) -> bool {
         let before = self.members.len();
-        let effort = self.effort;
+        let step_stats = self.step_stats;
         let joining = tickets.iter().cloned();
         self.members
-            .extend(joining.map(|ticket| JobMember::new(ticket, effort)));
+            .extend(joining.map(|ticket| JobMember::new(ticket, step_stats)));
         let inputs = self.inputs(before);
         let mut host = Host {
             worker_context,
@@ -250,9 +250,9 @@ impl<M> Job<M> {
                 facts,
                 model: Some(self.version.clone()),
                 usage: member.usage,
-                effort: Effort {
-                    steps: self.effort.steps - member.before.steps,
-                    nanos: self.effort.nanos - member.before.nanos,
+                step_stats: StepStats {
+                    steps: self.step_stats.steps - member.before.steps,
+                    nanos: self.step_stats.nanos - member.before.nanos,
                 },
             });
         }
@@ -336,7 +336,7 @@ fn nanos_since(began: Time, worker_context: &WorkerContext) -> u64 {
 }
 
 impl JobMember {
-    fn new(ticket: Arc<Ticket>, before: Effort) -> Self {
+    fn new(ticket: Arc<Ticket>, before: StepStats) -> Self {
         Self {
             ticket,
             facts: Vec::new(),
