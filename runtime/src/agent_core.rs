@@ -279,7 +279,7 @@ impl AgentCore {
             lane: place::lane_of(&ticket),
             place: place.map(Place::take),
             resumed: ticket.is_resumed(),
-            attempts: ticket.origin.attempts,
+            attempts: ticket.metadata.attempts,
         };
         self.with_state(|state, now, effects| {
             let place = admission.place;
@@ -294,7 +294,7 @@ impl AgentCore {
     /// The group that serves a task.
     fn group_for(&self, ticket: &Ticket) -> GroupId {
         let skill = &self.skills[usize::from(ticket.skill.0)];
-        match ticket.origin.path.is_empty() {
+        match ticket.metadata.path.is_empty() {
             true => skill.group,
             false => skill.inner_group,
         }

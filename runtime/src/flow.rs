@@ -232,7 +232,7 @@ impl FlowHost for Host {
     }
 
     fn namespace(&self) -> &Namespace {
-        &self.ticket.origin.namespace
+        &self.ticket.metadata.namespace
     }
 
     fn is_cancelled(&self) -> bool {

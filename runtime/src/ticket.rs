@@ -33,7 +33,7 @@ pub(crate) struct Ticket {
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
     pub(crate) accepted: Time,
-    pub(crate) origin: Origin,
+    pub(crate) metadata: TaskMetadata,
     /// Items on their way to the caller, when the skill streams and the caller listens.
     pub(crate) items: Option<flume::Sender<Payload>>,
     /// Chunks on their way from the caller.
@@ -47,7 +47,7 @@ pub(crate) struct Ticket {
 
 /// Where a task comes from and what it belongs to.
 #[derive(Debug, Clone)]
-pub(crate) struct Origin {
+pub(crate) struct TaskMetadata {
     pub(crate) namespace: Namespace,
     pub(crate) episode: Option<EpisodeId>,
     pub(crate) durability: Durability,
@@ -97,7 +97,7 @@ pub(crate) struct TicketParts {
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
     pub(crate) accepted: Time,
-    pub(crate) origin: Origin,
+    pub(crate) metadata: TaskMetadata,
     pub(crate) items: Option<flume::Sender<Payload>>,
     pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
 }
@@ -126,7 +126,7 @@ impl Ticket {
             priority,
             deadline: parts.deadline,
             accepted: parts.accepted,
-            origin: parts.origin,
+            metadata: parts.metadata,
             items: parts.items,
             chunks: parts.chunks.map(ReplayBuffer::new),
             delivered: AtomicU64::new(0),
@@ -139,32 +139,32 @@ impl Ticket {
 
     /// The span in which whatever a skill says through `tracing` is said, so that each line of a log names its trace.
     pub(crate) fn log_span(&self) -> tracing::Span {
-        let TraceContext { trace, span, .. } = self.origin.trace;
+        let TraceContext { trace, span, .. } = self.metadata.trace;
         // As grave as can be: a log of errors alone wants the trace too.
         tracing::error_span!("task", skill = %self.skill_name, trace_id = %trace, span_id = %span)
     }
 
     pub(crate) fn is_durable(&self) -> bool {
-        self.origin.durability != Durability::Volatile
+        self.metadata.durability != Durability::Volatile
     }
 
     /// Whether it was accepted in the environment before it came here.
     pub(crate) fn is_resumed(&self) -> bool {
         use Durability::{Orphaned, Resumed};
-        matches!(self.origin.durability, Resumed | Orphaned)
+        matches!(self.metadata.durability, Resumed | Orphaned)
     }
 
     /// Whether its beginning must be known after a crash, and is written down before it begins.
     pub(crate) fn is_noted_first(&self) -> bool {
         let once = self.effect == Effect::Once && self.is_durable();
-        once || self.origin.durability == Durability::Orphaned
+        once || self.metadata.durability == Durability::Orphaned
     }
 
     /// Its beginning, as it is written down.
     pub(crate) fn begins(&self) -> BeginningAttempt {
         BeginningAttempt {
             task: self.id,
-            span: Some(self.origin.trace.span),
+            span: Some(self.metadata.trace.span),
         }
     }
 
@@ -231,19 +231,19 @@ impl Ticket {
     /// The task as the environment keeps it.
     pub(crate) fn record(&self, input: serde_json::Value, deadline_ms: Option<u64>) -> TaskRecord {
         TaskRecord {
-            namespace: self.origin.namespace.clone(),
-            episode: self.origin.episode,
+            namespace: self.metadata.namespace.clone(),
+            episode: self.metadata.episode,
             effect: self.effect,
             priority: self.priority,
             deadline_ms,
-            attempts: self.origin.attempts,
-            trace: Some(self.origin.trace.trace),
-            span: Some(self.origin.trace.span),
-            parent: self.origin.parent,
-            rule: self.origin.rule.as_deref().map(str::to_owned),
-            cause: self.origin.cause,
-            redrive_of: self.origin.redrive_of,
-            asked_by: self.origin.asked_by,
+            attempts: self.metadata.attempts,
+            trace: Some(self.metadata.trace.trace),
+            span: Some(self.metadata.trace.span),
+            parent: self.metadata.parent,
+            rule: self.metadata.rule.as_deref().map(str::to_owned),
+            cause: self.metadata.cause,
+            redrive_of: self.metadata.redrive_of,
+            asked_by: self.metadata.asked_by,
             ..TaskRecord::new(self.id, &*self.skill_name, input)
         }
     }

@@ -82,7 +82,7 @@ impl AgentCore {
 
 /// Whose room a task takes.
 pub(super) fn lane_of(ticket: &Ticket) -> Lane {
-    match u16::try_from(ticket.origin.path.len()).unwrap_or(u16::MAX) {
+    match u16::try_from(ticket.metadata.path.len()).unwrap_or(u16::MAX) {
         0 if ticket.is_resumed() => Lane::Environment,
         0 => Lane::Caller,
         depth => Lane::Flow(depth),

@@ -100,7 +100,7 @@ impl AgentCore {
         };
         let core = self.clone();
         self.spawner.task(async move {
-            let settling = core.settlements.begin(pending.ticket.origin.episode);
+            let settling = core.settlements.begin(pending.ticket.metadata.episode);
             let task = pending.ticket.id;
             let commit = core.environment.commit(transaction.clone()).await;
             core.answer(pending, result, core.clock.now());
@@ -175,22 +175,22 @@ impl AgentCore {
             ticket, timeline, ..
         } = pending;
         let nanos = |time: Time| self.clock.unix_nanos(time);
-        let origin = &ticket.origin;
+        let metadata = &ticket.metadata;
         TaskFinished {
             task: ticket.id,
-            namespace: origin.namespace.clone(),
+            namespace: metadata.namespace.clone(),
             agent: self.name.clone(),
             skill: ticket.skill_name.clone(),
-            episode: origin.episode,
-            rule: origin.rule.clone(),
-            cause: origin.cause,
-            redrive_of: origin.redrive_of,
-            trace: origin.trace.trace,
-            span: origin.trace.span,
-            parent: origin.parent,
-            caller: origin.caller.clone(),
-            earlier_attempt: origin.earlier,
-            sampled: origin.trace.sampled,
+            episode: metadata.episode,
+            rule: metadata.rule.clone(),
+            cause: metadata.cause,
+            redrive_of: metadata.redrive_of,
+            trace: metadata.trace.trace,
+            span: metadata.trace.span,
+            parent: metadata.parent,
+            caller: metadata.caller.clone(),
+            earlier_attempt: metadata.earlier,
+            sampled: metadata.trace.sampled,
             priority: ticket.priority,
             runs: timeline.runs,
             steps: timeline.step_stats.steps,
@@ -328,7 +328,7 @@ impl AgentCore {
     ) {
         let core = self.clone();
         self.spawner.task(async move {
-            let _settling = core.settlements.begin(ticket.origin.episode);
+            let _settling = core.settlements.begin(ticket.metadata.episode);
             let task = ticket.id;
             // Until this task says how it went, neither a deadline nor a shutdown ends the wait.
             let committed = Caught::new(Box::pin(core.commit_outcome(&ticket, output, facts)));
@@ -353,27 +353,27 @@ impl AgentCore {
         let provenance = Provenance {
             agent: Some(self.name.clone()),
             task: Some(ticket.id),
-            cause: ticket.origin.cause,
-            trace: Some(ticket.origin.trace.trace),
-            span: Some(ticket.origin.trace.span),
+            cause: ticket.metadata.cause,
+            trace: Some(ticket.metadata.trace.trace),
+            span: Some(ticket.metadata.trace.span),
         };
         let mut transaction = Transaction {
-            namespace: ticket.origin.namespace.clone(),
-            episode: ticket.origin.episode,
+            namespace: ticket.metadata.namespace.clone(),
+            episode: ticket.metadata.episode,
             facts: facts
                 .into_iter()
                 .map(|fact| (fact, provenance.clone()))
                 .collect(),
             ..Transaction::default()
         };
-        let is_written = ticket.is_durable() || ticket.origin.produces.is_some();
+        let is_written = ticket.is_durable() || ticket.metadata.produces.is_some();
         let output = output.filter(|_| is_written).map(|output| output.to_json());
         let output = output.transpose().map_err(|why| {
             Fault::bug(format!(
                 "expected an output that JSON can hold, since it is to be written down: {why}"
             ))
         })?;
-        if let (Some(kind), Some(output)) = (&ticket.origin.produces, &output) {
+        if let (Some(kind), Some(output)) = (&ticket.metadata.produces, &output) {
             let fact = FactDraft::new(kind.clone(), output.clone());
             transaction.facts.push((fact, provenance));
         }
@@ -397,8 +397,8 @@ impl AgentCore {
 fn settlement(ticket: &Ticket, error: &TaskError) -> Transaction {
     let outcome = json!({ "error": error, "message": error.to_string() });
     Transaction {
-        namespace: ticket.origin.namespace.clone(),
-        episode: ticket.origin.episode,
+        namespace: ticket.metadata.namespace.clone(),
+        episode: ticket.metadata.episode,
         settled: vec![SettledRecord::new(ticket.id, outcome)],
         ..Transaction::default()
     }

@@ -386,8 +386,8 @@ impl CoreState {
                 continue;
             };
             let leader = tickets.first().map(|first| SpanPlace {
-                trace: first.origin.trace.trace,
-                span: first.origin.trace.span,
+                trace: first.metadata.trace.trace,
+                span: first.metadata.trace.span,
             });
             pending.timeline = Timeline {
                 runs: pending.timeline.runs + 1,

@@ -221,7 +221,7 @@ impl TaskSubmitter for Inner {
         input: Payload,
     ) -> BoxFuture<'a, Result<Payload, TaskError>> {
         Box::pin(async move {
-            let mut path = parent.origin.path.clone();
+            let mut path = parent.metadata.path.clone();
             path.push(parent.skill_name.clone());
             let bytes = self.router.find(skill)?.skill().face.bytes(&input)?;
             let deadline =
@@ -229,9 +229,9 @@ impl TaskSubmitter for Inner {
             let options = TaskOptions {
                 priority: parent.priority,
                 deadline,
-                namespace: Some(parent.origin.namespace.clone()),
+                namespace: Some(parent.metadata.namespace.clone()),
                 episode: None,
-                trace: Some(parent.origin.trace),
+                trace: Some(parent.metadata.trace),
             };
             let mut call = Call::new(skill, input, bytes, options);
             call.agent = Some(agent.clone());

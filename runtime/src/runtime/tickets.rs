@@ -13,7 +13,7 @@ use crate::router::Route;
 use crate::runtime::Inner;
 use crate::skill::{Delivery, Shape};
 use crate::task::TraceContext;
-use crate::ticket::{Durability, Origin, Ticket, TicketParts};
+use crate::ticket::{Durability, TaskMetadata, Ticket, TicketParts};
 
 impl Inner {
     /// The ticket of a call that may go to its agent. A call that may not leaves the record of a refused task.
@@ -54,7 +54,7 @@ impl Inner {
     /// Why the task must not even be handed to its agent, if so.
     fn bar(&self, route: &Route, ticket: &Ticket) -> Option<TaskError> {
         let skill = ticket.skill_name.to_string();
-        let path = &ticket.origin.path;
+        let path = &ticket.metadata.path;
         let from_outside = path.is_empty();
         if from_outside && self.closing.load(Ordering::Acquire) {
             return Some(TaskError::ShuttingDown { skill });
@@ -108,7 +108,7 @@ impl Inner {
             span: because.span.unwrap_or_else(SpanId::random),
             sampled: parent.is_none_or(|parent| parent.sampled),
         };
-        let origin = Origin {
+        let metadata = TaskMetadata {
             namespace: self.tenant(options.namespace),
             episode: options.episode,
             durability,
@@ -141,7 +141,7 @@ impl Inner {
             priority: options.priority,
             deadline: within.map_or(Time::NEVER, |within| accepted + within),
             accepted,
-            origin,
+            metadata,
             items,
             chunks,
         }))
