@@ -8,7 +8,7 @@ use crate::model::ModelSource;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill};
-use crate::skill_entry::{FlowEntry, SkillEntry};
+use crate::erased::{FlowEntry, SkillEntry};
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {

@@ -40,7 +40,7 @@ use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
-use crate::skill_entry::{Face, FlowFace};
+use crate::erased::{DynFlow, DynSkill};
 use crate::spawn::Spawner;
 use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
 use crate::ticket::Ticket;
@@ -100,13 +100,13 @@ pub(crate) enum Runner {
     /// They hold a model, each on a thread of its own.
     Model(Arc<dyn GroupRunner>),
     /// They carry a flow forward, each as an async task.
-    Flow(Arc<dyn FlowFace>),
+    Flow(Arc<dyn DynFlow>),
 }
 
 /// A skill as its core knows it.
 pub(crate) struct CoreSkill {
     pub(crate) name: Arc<str>,
-    pub(crate) face: Arc<dyn Face>,
+    pub(crate) dyn_skill: Arc<dyn DynSkill>,
     pub(crate) group: GroupId,
     /// The group that serves it when a flow asks; the same unless it is a flow itself.
     pub(crate) inner_group: GroupId,

@@ -19,7 +19,7 @@ use crate::ids::{EpisodeId, Namespace, TaskId};
 use crate::payload::Payload;
 use crate::runtime::Runtime;
 use crate::skill::{ClientStreaming, ServerStreaming, Skill};
-use crate::skill_entry::guarded;
+use crate::erased::guarded;
 use crate::task::{Priority, TaskOptions, TraceContext};
 
 /// A task that is about to be asked. Awaiting it asks; dropping the future cancels.

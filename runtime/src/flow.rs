@@ -21,7 +21,7 @@ use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics::Caught;
 use crate::payload::Payload;
-use crate::skill_entry::FlowFace;
+use crate::erased::DynFlow;
 use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::{Next, WorkerContext};
 
@@ -44,8 +44,8 @@ pub(crate) trait TaskSubmitter: Send + Sync {
 }
 
 /// Lives one incarnation of a flow's worker.
-pub(crate) async fn live(face: Arc<dyn FlowFace>, worker_context: WorkerContext) {
-    let served = Caught::new(Box::pin(serve(&face, &worker_context))).await;
+pub(crate) async fn live(dyn_skill: Arc<dyn DynFlow>, worker_context: WorkerContext) {
+    let served = Caught::new(Box::pin(serve(&dyn_skill, &worker_context))).await;
     match served.and_then(|ended| ended) {
         Ok(()) => worker_context.stopped(),
         Err(message) => worker_context.panicked(message),
@@ -56,7 +56,7 @@ pub(crate) async fn live(face: Arc<dyn FlowFace>, worker_context: WorkerContext)
 ///
 /// # Errors
 /// The message of a panic.
-async fn serve(face: &Arc<dyn FlowFace>, worker_context: &WorkerContext) -> Result<(), String> {
+async fn serve(dyn_skill: &Arc<dyn DynFlow>, worker_context: &WorkerContext) -> Result<(), String> {
     worker_context.ready(&ModelVersion::new("none"));
     while !worker_context.is_stopped() {
         match worker_context.take() {
@@ -79,7 +79,7 @@ async fn serve(face: &Arc<dyn FlowFace>, worker_context: &WorkerContext) -> Resu
                         }]);
                         continue;
                     }
-                    carry(face, worker_context, &ticket).await?;
+                    carry(dyn_skill, worker_context, &ticket).await?;
                 }
             }
         }
@@ -92,7 +92,7 @@ async fn serve(face: &Arc<dyn FlowFace>, worker_context: &WorkerContext) -> Resu
 /// # Errors
 /// The message of a panic.
 async fn carry(
-    face: &Arc<dyn FlowFace>,
+    dyn_skill: &Arc<dyn DynFlow>,
     worker_context: &WorkerContext,
     ticket: &Arc<Ticket>,
 ) -> Result<(), String> {
@@ -104,7 +104,7 @@ async fn carry(
         heard: AtomicUsize::new(0),
         given_up: Mutex::new(None),
     });
-    let run = Caught::new(face.run(&ticket.input, FlowContext::new(host.clone())));
+    let run = Caught::new(dyn_skill.run(&ticket.input, FlowContext::new(host.clone())));
     let run = run.instrument(ticket.log_span());
     let result = tokio::select! {
         biased;

@@ -16,7 +16,7 @@ use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
 use crate::panics;
-use crate::skill_entry::{Face, ModelFace, SkillEntry};
+use crate::erased::{DynModelSkill, DynSkill, SkillEntry};
 use crate::worker;
 use crate::worker_context::WorkerContext;
 use shared::SharedWeights;
@@ -24,7 +24,7 @@ use shared::SharedWeights;
 /// What an agent's definition holds of a group.
 pub(crate) struct GroupParts {
     pub(crate) name: String,
-    pub(crate) faces: Vec<Arc<dyn Face>>,
+    pub(crate) dyn_skills: Vec<Arc<dyn DynSkill>>,
     pub(crate) memory_bytes: u64,
     pub(crate) runner: Arc<dyn GroupRunner>,
 }
@@ -75,7 +75,7 @@ pub(crate) struct Group<S: ModelSource> {
     generation: AtomicU64,
     /// How many generations there have been, those of swaps under way among them.
     generations: AtomicU64,
-    skills: Vec<Arc<dyn ModelFace<S::Model>>>,
+    skills: Vec<Arc<dyn DynModelSkill<S::Model>>>,
 }
 
 struct State<S: ModelSource> {
@@ -108,7 +108,7 @@ impl<S: ModelSource> Group<S> {
             skills,
         } = group;
         let memory_bytes = source.memory_bytes();
-        let faces = skills.iter().map(|skill| skill.face.clone()).collect();
+        let dyn_skills = skills.iter().map(|skill| skill.dyn_skill.clone()).collect();
         let skills = skills
             .into_iter()
             .map(|SkillEntry { model_face, .. }| model_face)
@@ -128,13 +128,13 @@ impl<S: ModelSource> Group<S> {
         });
         GroupParts {
             name,
-            faces,
+            dyn_skills,
             memory_bytes,
             runner,
         }
     }
 
-    pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn ModelFace<S::Model>>> {
+    pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn DynModelSkill<S::Model>>> {
         self.skills.get(at)
     }
 

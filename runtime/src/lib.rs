@@ -33,7 +33,7 @@ mod restart;
 mod router;
 mod runtime;
 mod skill;
-mod skill_entry;
+mod erased;
 mod spawn;
 mod supervision;
 mod task;

@@ -125,7 +125,11 @@ impl Runtime {
     pub fn skills(&self) -> Vec<SkillSpec> {
         let cores = self.inner.cores.iter();
         let mut specs: Vec<SkillSpec> = cores
-            .flat_map(|core| core.skills.iter().map(|skill| skill.face.spec().clone()))
+            .flat_map(|core| {
+                core.skills
+                    .iter()
+                    .map(|skill| skill.dyn_skill.spec().clone())
+            })
             .collect();
         specs.sort_by(|one, other| one.name.cmp(&other.name));
         specs

@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
-use crate::skill_entry::{Face, guarded};
+use crate::erased::{DynSkill, guarded};
 use crate::ticket::{Inlet, Ticket};
 
 /// The caller's end of a stream of chunks. Dropping it says that all is said.
@@ -21,7 +21,7 @@ pub struct Chunks<S: ClientStreaming> {
 /// The caller's end of a stream of chunks as JSON, for callers outside the process. Dropping it says that all is said.
 pub struct JsonChunks {
     inner: RawChunks,
-    face: Arc<dyn Face>,
+    dyn_skill: Arc<dyn DynSkill>,
 }
 
 /// The caller's end of a stream of chunks with their types erased.
@@ -48,8 +48,8 @@ impl<S: ClientStreaming> Chunks<S> {
 }
 
 impl JsonChunks {
-    pub(crate) fn new(inner: RawChunks, face: Arc<dyn Face>) -> Self {
-        Self { inner, face }
+    pub(crate) fn new(inner: RawChunks, dyn_skill: Arc<dyn DynSkill>) -> Self {
+        Self { inner, dyn_skill }
     }
 
     /// The task that takes the chunks.
@@ -63,9 +63,9 @@ impl JsonChunks {
     /// [`TaskError::InvalidInput`] for what is no chunk of the skill, which then has not seen it; [`TaskError::Cancelled`] when
     /// the task has ended.
     pub async fn send(&self, chunk: Value) -> Result<(), TaskError> {
-        let skill = &self.face.spec().name;
-        let chunk = self.face.decode_chunk(chunk)?;
-        let bytes = self.face.chunk_bytes(&chunk)?;
+        let skill = &self.dyn_skill.spec().name;
+        let chunk = self.dyn_skill.decode_chunk(chunk)?;
+        let bytes = self.dyn_skill.chunk_bytes(&chunk)?;
         self.inner.send(chunk, bytes, skill).await
     }
 }

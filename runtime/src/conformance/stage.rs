@@ -100,7 +100,7 @@ impl Stage {
     ) -> Result<Started, TaskError> {
         let (skill, input) = (&example.skill, example.input.clone());
         let route = self.runtime.inner.router.find(skill)?;
-        Ok(match route.skill().face.spec().delivery {
+        Ok(match route.skill().dyn_skill.spec().delivery {
             Delivery::Unary => {
                 let call = self.runtime.decode(skill, input, options)?;
                 Started::Unary(self.runtime.call(call)?)
@@ -126,13 +126,20 @@ impl Stage {
         example: &Example,
     ) -> Result<BTreeSet<&'static str>, TaskError> {
         let (skill, input) = (&example.skill, example.input.clone());
-        let face = self.runtime.inner.router.find(skill)?.skill().face.clone();
+        let dyn_skill = self
+            .runtime
+            .inner
+            .router
+            .find(skill)?
+            .skill()
+            .dyn_skill
+            .clone();
         let call = self.runtime.decode(skill, input, TaskOptions::default())?;
-        let takes_chunks = face.spec().delivery == Delivery::ClientStreaming;
+        let takes_chunks = dyn_skill.spec().delivery == Delivery::ClientStreaming;
         let (chunks, mut stream) = match takes_chunks {
             true => {
                 let (chunks, stream) = self.runtime.converse(call)?;
-                (Some(JsonChunks::new(chunks, face)), stream)
+                (Some(JsonChunks::new(chunks, dyn_skill)), stream)
             }
             false => (None, self.runtime.listen(call)?),
         };

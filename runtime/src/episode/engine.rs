@@ -226,7 +226,7 @@ impl Runtime {
     pub(super) fn effect_of(&self, skill: &str) -> crate::Effect {
         let route = self.inner.router.find(skill);
         route.map_or(crate::Effect::Pure, |route| {
-            route.skill().face.spec().effect
+            route.skill().dyn_skill.spec().effect
         })
     }
 }

@@ -66,11 +66,11 @@ impl Assembly<'_> {
         for group in models {
             let id = GroupId(groups.len() as u16);
             let start = self.plan(&name, &group, settings.lazy)?;
-            for (at, face) in group.faces.into_iter().enumerate() {
-                let name = face.spec().name.as_str().into();
+            for (at, dyn_skill) in group.dyn_skills.into_iter().enumerate() {
+                let name = dyn_skill.spec().name.as_str().into();
                 skills.push(CoreSkill {
                     name,
-                    face,
+                    dyn_skill,
                     group: id,
                     inner_group: id,
                     at,
@@ -89,20 +89,20 @@ impl Assembly<'_> {
             });
         }
         for flow in flows {
-            let name: Arc<str> = flow.face.spec().name.as_str().into();
+            let name: Arc<str> = flow.dyn_skill.spec().name.as_str().into();
             let id = GroupId(groups.len() as u16);
             // Those that flows ask for have workers of their own, or all might wait for each other.
             for crew in [Crew::Fixed, Crew::AsNeeded] {
                 groups.push(CoreGroup {
                     name: name.to_string(),
-                    runner: Runner::Flow(flow.flow_face.clone()),
+                    runner: Runner::Flow(flow.dyn_flow.clone()),
                     placement: Vec::new(),
                 });
                 shapes.push(flow_group(crew));
             }
             skills.push(CoreSkill {
                 name,
-                face: flow.face,
+                dyn_skill: flow.dyn_skill,
                 group: id,
                 inner_group: GroupId(id.0 + 1),
                 at: 0,

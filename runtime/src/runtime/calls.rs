@@ -43,7 +43,7 @@ impl Runtime {
     fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
         let input = TaskSubmitter::decode(&*self.inner, skill, input)?;
         let route = self.inner.router.find(skill)?;
-        let bytes = route.skill().face.bytes(&input)?;
+        let bytes = route.skill().dyn_skill.bytes(&input)?;
         Ok(Call::new(skill, input, bytes, options))
     }
 
@@ -209,8 +209,8 @@ impl Inner {
 impl TaskSubmitter for Inner {
     fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError> {
         let route = self.router.find(skill)?;
-        let face = &route.skill().face;
-        face.decode(input)
+        let dyn_skill = &route.skill().dyn_skill;
+        dyn_skill.decode(input)
     }
 
     fn ask_within<'a>(
@@ -223,7 +223,7 @@ impl TaskSubmitter for Inner {
         Box::pin(async move {
             let mut path = parent.metadata.path.clone();
             path.push(parent.skill_name.clone());
-            let bytes = self.router.find(skill)?.skill().face.bytes(&input)?;
+            let bytes = self.router.find(skill)?.skill().dyn_skill.bytes(&input)?;
             let deadline =
                 (parent.deadline != Time::NEVER).then(|| parent.deadline.since(self.clock.now()));
             let options = TaskOptions {

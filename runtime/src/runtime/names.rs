@@ -16,7 +16,7 @@ use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;
 use crate::runtime::assembly::defined;
 use crate::runtime::fit;
-use crate::skill_entry::Face;
+use crate::erased::DynSkill;
 
 /// A kind of facts, and a skill whose outputs become such.
 type Writer<'a> = (&'a FactKind, &'a str);
@@ -24,7 +24,7 @@ type Writer<'a> = (&'a FactKind, &'a str);
 /// What the agents of a team offer and bring, by name.
 pub(super) struct Team {
     known: KnownNames,
-    faces: HashMap<String, Arc<dyn Face>>,
+    dyn_skills: HashMap<String, Arc<dyn DynSkill>>,
     reactions: Vec<Reaction>,
     quiet_rules: Vec<QuietRule>,
     /// The kinds of facts that somebody is known to write.
@@ -40,7 +40,7 @@ impl Team {
                 agents: agents.iter().map(|agent| agent.name().to_owned()).collect(),
                 ..KnownNames::default()
             },
-            faces: HashMap::new(),
+            dyn_skills: HashMap::new(),
             reactions: Vec::new(),
             quiet_rules: Vec::new(),
             written: kinds.map(|kind| kind.to_string()).collect(),
@@ -49,12 +49,12 @@ impl Team {
 
     /// Notes what an agent offers and brings.
     pub(super) fn note(&mut self, definition: &AgentDefinition) {
-        let groups = definition.groups.iter().flat_map(|group| &group.faces);
-        let flows = definition.flows.iter().map(|flow| &flow.face);
-        for face in groups.chain(flows) {
-            let name = &face.spec().name;
+        let groups = definition.groups.iter().flat_map(|group| &group.dyn_skills);
+        let flows = definition.flows.iter().map(|flow| &flow.dyn_skill);
+        for dyn_skill in groups.chain(flows) {
+            let name = &dyn_skill.spec().name;
             self.known.skills.insert(name.clone());
-            self.faces.insert(name.clone(), face.clone());
+            self.dyn_skills.insert(name.clone(), dyn_skill.clone());
         }
         self.note_rules(definition);
         let reactions = definition.reactions.iter().map(|rule| &rule.produces);
@@ -211,10 +211,10 @@ impl Team {
         if !matches!(rule.input, Input::Content) {
             return None;
         }
-        let taken = self.faces.get(rule.skill())?.spec().input.as_value();
+        let taken = self.dyn_skills.get(rule.skill())?.spec().input.as_value();
         let mut found = None;
         for (_, writer) in writers.iter().filter(|(kind, _)| *kind == rule.kind()) {
-            let written = self.faces.get(*writer)?.written();
+            let written = self.dyn_skills.get(*writer)?.written();
             let why = fit::misfit(written.as_value(), taken)?;
             // The reader of the input has the last word.
             let example = fit::example(written.as_value());
@@ -226,9 +226,9 @@ impl Team {
 
     /// Whether the skill can read the input. That there is such a skill is checked elsewhere.
     fn decode(&self, skill: &str, input: &Value) -> Result<(), String> {
-        match self.faces.get(skill) {
-            Some(face) => {
-                let read = face.decode(input.clone()).map(drop);
+        match self.dyn_skills.get(skill) {
+            Some(dyn_skill) => {
+                let read = dyn_skill.decode(input.clone()).map(drop);
                 read.map_err(|error| match error {
                     TaskError::InvalidInput { message, .. } | TaskError::Bug { message, .. } => {
                         message

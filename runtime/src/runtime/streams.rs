@@ -60,10 +60,13 @@ impl Runtime {
         input: Value,
         options: TaskOptions,
     ) -> Result<(JsonChunks, JsonStream), TaskError> {
-        let face = self.inner.router.find(skill)?.skill().face.clone();
+        let dyn_skill = self.inner.router.find(skill)?.skill().dyn_skill.clone();
         let call = self.decode(skill, input, options)?;
         let (chunks, items) = self.converse(call)?;
-        Ok((JsonChunks::new(chunks, face), JsonStream::new(skill, items)))
+        Ok((
+            JsonChunks::new(chunks, dyn_skill),
+            JsonStream::new(skill, items),
+        ))
     }
 
     pub(crate) fn listen(&self, mut call: Call) -> Result<RawStream, TaskError> {

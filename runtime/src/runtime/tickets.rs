@@ -23,10 +23,10 @@ impl Inner {
         durability: Durability,
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let route = self.router.find(&call.skill)?;
-        let face = &route.skill().face;
-        let shape = match face.spec().delivery {
+        let dyn_skill = &route.skill().dyn_skill;
+        let shape = match dyn_skill.spec().delivery {
             Delivery::ClientStreaming => Ok(Shape::default()),
-            _ => face.shape(&call.input),
+            _ => dyn_skill.shape(&call.input),
         };
         let (shape, error) = match shape {
             Ok(shape) => (shape, None),
@@ -64,7 +64,7 @@ impl Inner {
             let path = path.map(|name| name.to_string()).collect();
             return Some(TaskError::Cycle { path });
         }
-        let takes_chunks = route.skill().face.spec().delivery == Delivery::ClientStreaming;
+        let takes_chunks = route.skill().dyn_skill.spec().delivery == Delivery::ClientStreaming;
         if takes_chunks && ticket.chunks.is_none() && ticket.is_durable() {
             return Some(TaskError::Rejected {
                 skill,
@@ -137,7 +137,7 @@ impl Inner {
             input,
             bytes,
             shape,
-            effect: skill.face.spec().effect,
+            effect: skill.dyn_skill.spec().effect,
             priority: options.priority,
             deadline: within.map_or(Time::NEVER, |within| accepted + within),
             accepted,

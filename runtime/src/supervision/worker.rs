@@ -250,9 +250,9 @@ fn start(worker_context: Box<WorkerContext>, weights: Reload) -> Option<Box<Work
         .clone()
     {
         Runner::Model(runner) => runner,
-        Runner::Flow(face) => {
+        Runner::Flow(dyn_skill) => {
             worker_context.link().started();
-            core.spawner.task(flow::live(face, *worker_context));
+            core.spawner.task(flow::live(dyn_skill, *worker_context));
             return None;
         }
     };

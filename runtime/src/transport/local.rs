@@ -78,7 +78,7 @@ async fn ask(
     items: mpsc::Sender<Value>,
 ) -> Result<Value, TaskError> {
     let route = runtime.inner.router.find(skill)?;
-    if route.skill().face.spec().delivery != Delivery::ServerStreaming {
+    if route.skill().dyn_skill.spec().delivery != Delivery::ServerStreaming {
         return runtime.ask_json(skill, input, options).await;
     }
     let stream = runtime.stream_json(skill, input, options)?;

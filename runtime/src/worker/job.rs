@@ -16,7 +16,7 @@ use crate::model::{DeviceName, ModelVersion};
 use crate::panics;
 use crate::payload::Payload;
 use crate::skill::{Member, Shape, Step};
-use crate::skill_entry::ModelFace;
+use crate::erased::DynModelSkill;
 use crate::task::Priority;
 use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::WorkerContext;
@@ -26,7 +26,7 @@ const OVERFLOW: usize = 64;
 
 /// The work on one batch.
 pub(super) struct Job<M> {
-    skill: Arc<dyn ModelFace<M>>,
+    skill: Arc<dyn DynModelSkill<M>>,
     state: Option<Box<dyn Any>>,
     members: Vec<JobMember>,
     version: ModelVersion,
@@ -62,7 +62,7 @@ enum MemberStanding {
 
 impl<M> Job<M> {
     pub(super) fn new(
-        skill: Arc<dyn ModelFace<M>>,
+        skill: Arc<dyn DynModelSkill<M>>,
         tickets: Vec<Arc<Ticket>>,
         version: ModelVersion,
     ) -> Self {

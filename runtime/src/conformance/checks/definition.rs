@@ -88,11 +88,11 @@ fn constant(suite: &Conformance, specs: &[&SkillSpec]) -> Finding {
     let defined = (suite.make)()
         .define(AgentDefinition::default())
         .map_err(|fault| failed(format!("it cannot be defined twice: {fault}")))?;
-    let groups = defined.groups.iter().flat_map(|group| &group.faces);
-    let flows = defined.flows.iter().map(|flow| &flow.face);
+    let groups = defined.groups.iter().flat_map(|group| &group.dyn_skills);
+    let flows = defined.flows.iter().map(|flow| &flow.dyn_skill);
     let again: BTreeSet<&str> = groups
         .chain(flows)
-        .map(|face| face.spec().name.as_str())
+        .map(|dyn_skill| dyn_skill.spec().name.as_str())
         .collect();
     let first: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
     if first == again {

@@ -18,7 +18,7 @@ use crate::payload::{Data, Payload};
 use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
 
 /// What callers need of a skill: its spec, and how to read and measure an input.
-pub(crate) trait Face: Send + Sync {
+pub(crate) trait DynSkill: Send + Sync {
     fn spec(&self) -> &SkillSpec;
     /// The JSON schema of its output as it is written, not as it would be read.
     fn written(&self) -> Schema;
@@ -42,7 +42,7 @@ pub(crate) fn guarded<T>(
 }
 
 /// A model skill with input, output and job erased; only the model's type is left.
-pub(crate) trait ModelFace<M>: Send + Sync {
+pub(crate) trait DynModelSkill<M>: Send + Sync {
     fn begin(
         &self,
         model: &mut M,
@@ -71,17 +71,17 @@ pub(crate) trait ModelFace<M>: Send + Sync {
 }
 
 /// A flow with input and output erased.
-pub(crate) trait FlowFace: Send + Sync {
+pub(crate) trait DynFlow: Send + Sync {
     fn run(&self, input: &Payload, context: FlowContext) -> BoxedRun;
 }
 
 /// A flow's work.
 pub(crate) type BoxedRun = Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>;
 
-/// A skill of a worker group: both of its faces.
+/// A skill of a worker group: typed, and as the kernel holds it.
 pub(crate) struct SkillEntry<M> {
-    pub(crate) face: Arc<dyn Face>,
-    pub(crate) model_face: Arc<dyn ModelFace<M>>,
+    pub(crate) dyn_skill: Arc<dyn DynSkill>,
+    pub(crate) model_face: Arc<dyn DynModelSkill<M>>,
 }
 
 impl<M: 'static> SkillEntry<M> {
@@ -92,16 +92,16 @@ impl<M: 'static> SkillEntry<M> {
             shape: K::shape,
         });
         Self {
-            face: entry.clone(),
+            dyn_skill: entry.clone(),
             model_face: entry,
         }
     }
 }
 
-/// A flow: both of its faces.
+/// A flow: typed, and as the kernel holds it.
 pub(crate) struct FlowEntry {
-    pub(crate) face: Arc<dyn Face>,
-    pub(crate) flow_face: Arc<dyn FlowFace>,
+    pub(crate) dyn_skill: Arc<dyn DynSkill>,
+    pub(crate) dyn_flow: Arc<dyn DynFlow>,
 }
 
 impl FlowEntry {
@@ -112,8 +112,8 @@ impl FlowEntry {
             shape: |_, _| Shape::default(),
         })));
         Self {
-            face: entry.0.clone(),
-            flow_face: entry,
+            dyn_skill: entry.0.clone(),
+            dyn_flow: entry,
         }
     }
 }
@@ -126,7 +126,7 @@ struct Erased<K: Skill> {
 
 struct ErasedFlow<K: Skill>(Arc<Erased<K>>);
 
-impl<K: Skill> Face for Erased<K> {
+impl<K: Skill> DynSkill for Erased<K> {
     fn spec(&self) -> &SkillSpec {
         &self.spec
     }
@@ -169,7 +169,7 @@ impl<K: Skill> Face for Erased<K> {
     }
 }
 
-impl<K: ModelSkill> ModelFace<K::Model> for Erased<K> {
+impl<K: ModelSkill> DynModelSkill<K::Model> for Erased<K> {
     fn begin(
         &self,
         model: &mut K::Model,
@@ -225,7 +225,7 @@ impl<K: ModelSkill> ModelFace<K::Model> for Erased<K> {
     }
 }
 
-impl<K: FlowSkill> FlowFace for ErasedFlow<K> {
+impl<K: FlowSkill> DynFlow for ErasedFlow<K> {
     fn run(&self, input: &Payload, context: FlowContext) -> BoxedRun {
         let entry = self.0.clone();
         let input = input.get::<K::Input>();
