@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::erased::{FlowEntry, SkillEntry};
 use crate::fault::Fault;
 use crate::group::{Group, GroupParts};
 use crate::model::ModelSource;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill};
-use crate::erased::{FlowEntry, SkillEntry};
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {

@@ -26,6 +26,7 @@ pub(crate) use state::{
 
 use crate::clock::{Clock, Time};
 use crate::environment::Environment;
+use crate::erased::{DynFlow, DynSkill};
 use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::fault_injector::FaultInjector;
@@ -40,7 +41,6 @@ use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
-use crate::erased::{DynFlow, DynSkill};
 use crate::spawn::Spawner;
 use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
 use crate::ticket::Ticket;

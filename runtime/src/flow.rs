@@ -12,6 +12,7 @@ use crate::agent_core::{Report, ReportedResult, StepStats};
 use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::environment::Environment;
+use crate::erased::DynFlow;
 use crate::error::TaskError;
 use crate::events::Usage;
 use crate::fact::FactDraft;
@@ -21,7 +22,6 @@ use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics::Caught;
 use crate::payload::Payload;
-use crate::erased::DynFlow;
 use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::{Next, WorkerContext};
 

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::agent::WorkerGroup;
+use crate::erased::{DynModelSkill, DynSkill, SkillEntry};
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
 use crate::panics;
-use crate::erased::{DynModelSkill, DynSkill, SkillEntry};
 use crate::worker;
 use crate::worker_context::WorkerContext;
 use shared::SharedWeights;

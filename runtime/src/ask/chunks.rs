@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::erased::{DynSkill, guarded};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
-use crate::erased::{DynSkill, guarded};
 use crate::ticket::{Inlet, Ticket};
 
 /// The caller's end of a stream of chunks. Dropping it says that all is said.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, AgentDefinition};
 use crate::episode::{MEDIA, file_kind};
+use crate::erased::DynSkill;
 use crate::error::TaskError;
 use crate::fact::FactKind;
 use crate::ids::EpisodeId;
@@ -16,7 +17,6 @@ use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;
 use crate::runtime::assembly::defined;
 use crate::runtime::fit;
-use crate::erased::DynSkill;
 
 /// A kind of facts, and a skill whose outputs become such.
 type Writer<'a> = (&'a FactKind, &'a str);
