@@ -39,6 +39,7 @@ use crate::ledger::settings::LedgerSettings;
 use crate::ledger::worker::WorkerState;
 use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
+use crate::panics;
 use crate::payload::Payload;
 use crate::placement::Placement;
 use crate::spawn::Spawner;
@@ -155,6 +156,18 @@ pub(crate) struct CoreParts {
     pub(crate) memory: Arc<Memory>,
     pub(crate) injector: Option<Arc<FaultInjector>>,
     pub(crate) settings: LedgerSettings,
+}
+
+impl Drop for AgentCore {
+    /// Whatever of an author's is in it goes one by one: a destructor that panics must not meet another.
+    fn drop(&mut self) {
+        for skill in self.skills.drain(..) {
+            panics::free(skill, "a skill");
+        }
+        for group in self.groups.drain(..) {
+            panics::free(group, "a worker group");
+        }
+    }
 }
 
 impl AgentCore {

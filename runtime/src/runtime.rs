@@ -1,5 +1,6 @@
 //! The runtime: a value that owns agents, environment and observers. Two live side by side in one process.
 
+mod added_agent;
 mod assembly;
 mod builder;
 mod calls;
@@ -34,6 +35,7 @@ use crate::clock::Clock;
 use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
 use crate::events::EventSink;
+use crate::panics;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::Router;
@@ -76,6 +78,12 @@ pub(crate) type CurrentSpan = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync
 impl Drop for Inner {
     /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.
     fn drop(&mut self) {
+        for rule in self.reactions.drain(..) {
+            panics::free(rule, "a reaction");
+        }
+        for rule in self.quiet_rules.drain(..) {
+            panics::free(rule, "a rule");
+        }
         self.cores.iter().for_each(|core| core.dismiss());
         self.supervision.end();
     }

@@ -120,6 +120,14 @@ pub(crate) struct Pump {
     gathers: bool,
 }
 
+impl Drop for Pump {
+    fn drop(&mut self) {
+        for observer in self.observers.drain(..) {
+            panics::free(observer, "an observer");
+        }
+    }
+}
+
 impl Pump {
     /// Serves until nothing follows.
     pub(crate) fn serve(&mut self) {

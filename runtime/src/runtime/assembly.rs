@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aimass_config::{AgentConfig, Config};
 
-use crate::agent::{Agent, AgentDefinition};
+use crate::agent::AgentDefinition;
 use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -16,13 +16,13 @@ use crate::group::GroupParts;
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
 use crate::memory::Memory;
-use crate::panics;
 use crate::placement::Placer;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::restart::RestartSettings;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
+use crate::runtime::added_agent::AddedAgent;
 use crate::runtime::names::Team;
 use crate::spawn::Spawner;
 
@@ -44,14 +44,14 @@ pub(super) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    pub(super) fn core(&mut self, agent: &dyn Agent) -> Result<Arc<AgentCore>, RuntimeError> {
+    pub(super) fn core(&mut self, agent: &AddedAgent) -> Result<Arc<AgentCore>, RuntimeError> {
         let name: Arc<str> = agent.name().into();
         let settings = self.config.agent(&name);
         let cannot = |fault| RuntimeError::Agent {
             agent: name.to_string(),
             fault,
         };
-        let definition = defined(agent).map_err(cannot)?;
+        let definition = agent.define().map_err(cannot)?;
         self.team.note(&definition);
         let AgentDefinition {
             groups: models,
@@ -153,12 +153,6 @@ impl Assembly<'_> {
         self.planned_bytes = planned;
         Ok(StartWhen::AtOnce)
     }
-}
-
-/// What an agent says of itself; its panic is a bug of the agent.
-pub(super) fn defined(agent: &dyn Agent) -> Result<AgentDefinition, Fault> {
-    let defined = panics::caught(|| agent.define(AgentDefinition::default()));
-    defined.unwrap_or_else(|message| Err(Fault::bug(format!("its definition panicked: {message}"))))
 }
 
 pub(super) fn register(router: &Router, core: &Arc<AgentCore>) -> Result<(), RuntimeError> {

@@ -17,11 +17,11 @@ use crate::fault::Fault;
 use crate::fault_injector::FaultInjector;
 use crate::flow::TaskSubmitter;
 use crate::memory::Memory;
-use crate::panics;
 use crate::placement::{DeviceCapacity, Placer};
 use crate::restart::RestartSettings;
 use crate::router::Router;
-use crate::runtime::assembly::{Assembly, configured, defined, register};
+use crate::runtime::added_agent::AddedAgent;
+use crate::runtime::assembly::{Assembly, configured, register};
 use crate::runtime::names::Team as Names;
 use crate::runtime::{CurrentSpan, Inner, Runtime};
 use crate::spawn::Spawner;
@@ -111,7 +111,7 @@ pub enum RuntimeError {
 /// Collects what a runtime is made of.
 pub struct RuntimeBuilder {
     config: Config,
-    agents: Vec<Box<dyn Agent>>,
+    agents: Vec<AddedAgent>,
     observers: Vec<Box<dyn Observer>>,
     environment: Option<Environment>,
     devices: Vec<DeviceCapacity>,
@@ -135,7 +135,7 @@ impl RuntimeBuilder {
     /// Adds an agent.
     #[must_use]
     pub fn agent(mut self, agent: impl Agent) -> Self {
-        self.agents.push(Box::new(agent));
+        self.agents.push(AddedAgent::new(agent));
         self
     }
 
@@ -192,7 +192,7 @@ impl RuntimeBuilder {
             if !self.config.agent(agent.name()).enabled {
                 continue;
             }
-            let definition = defined(&**agent).map_err(|fault| RuntimeError::Agent {
+            let definition = agent.define().map_err(|fault| RuntimeError::Agent {
                 agent: agent.name().to_owned(),
                 fault,
             })?;
@@ -234,9 +234,7 @@ impl RuntimeBuilder {
         let doubts = made
             .is_ok()
             .then(|| assembly.team.check(&self.config, &self.agents));
-        for agent in self.agents {
-            panics::free(agent, "an agent");
-        }
+        drop(self.agents);
         let (cores, router) = made?;
         for doubt in doubts.transpose()?.unwrap_or_default() {
             tracing::warn!("{doubt}");
@@ -280,7 +278,7 @@ impl RuntimeBuilder {
 
 /// The cores of all agents that are enabled, and the way to their skills.
 fn cores(
-    agents: &[Box<dyn Agent>],
+    agents: &[AddedAgent],
     assembly: &mut Assembly<'_>,
 ) -> Result<(Vec<Arc<AgentCore>>, Router), RuntimeError> {
     let (mut cores, router) = (Vec::<Arc<AgentCore>>::new(), Router::default());
@@ -297,7 +295,7 @@ fn cores(
                 name,
             });
         }
-        let core = assembly.core(&**agent)?;
+        let core = assembly.core(agent)?;
         register(&router, &core)?;
         cores.push(core);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aimass_config::{Config, ConfigError, KnownNames, Problem};
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, AgentDefinition};
+use crate::agent::AgentDefinition;
 use crate::episode::{MEDIA, file_kind};
 use crate::erased::DynSkill;
 use crate::error::TaskError;
@@ -15,7 +15,7 @@ use crate::ids::EpisodeId;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;
-use crate::runtime::assembly::defined;
+use crate::runtime::added_agent::AddedAgent;
 use crate::runtime::fit;
 
 /// A kind of facts, and a skill whose outputs become such.
@@ -33,7 +33,7 @@ pub(super) struct Team {
 
 impl Team {
     /// A team of these agents, of which nothing but their names is known yet.
-    pub(super) fn of(agents: &[Box<dyn Agent>]) -> Self {
+    pub(super) fn of(agents: &[AddedAgent]) -> Self {
         let kinds = MEDIA.into_iter().filter_map(file_kind);
         Self {
             known: KnownNames {
@@ -84,7 +84,7 @@ impl Team {
     pub(super) fn check(
         &mut self,
         config: &Config,
-        agents: &[Box<dyn Agent>],
+        agents: &[AddedAgent],
     ) -> Result<Vec<Problem>, RuntimeError> {
         if config.check_names(&self.known).is_err() {
             // A rule may be that of an agent which is switched off. What such an agent brings is asked for only where it matters.
@@ -92,7 +92,7 @@ impl Team {
                 .iter()
                 .filter(|one| !config.agent(one.name()).enabled);
             for agent in off {
-                if let Ok(definition) = defined(&**agent) {
+                if let Ok(definition) = agent.define() {
                     self.note_rules(&definition);
                 }
             }

@@ -199,6 +199,53 @@ async fn kill_each_service_the_actor_of_a_worker() {
     dies_under_load("kiln/0", FaultInjection::Panic).await;
 }
 
+/// Parts die one after the other for as long as there is work, also while another one is on its way back.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_all_of_them_again_and_again() {
+    let workshop = Workshop::open(|config| {
+        config.runtime.supervision.max_restarts = 100_000;
+        config.runtime.supervision.backoff_max = Duration::from_millis(5);
+    })
+    .await;
+    let names = [
+        "environment",
+        "observer",
+        "memory",
+        "reactions",
+        "idle rules",
+        "kiln",
+        "kiln/0",
+    ];
+    let kill = async {
+        let everything = FactFilter::default();
+        let mut facts = workshop.environment.subscribe_from(Revision(0), everything);
+        let mut killed = 0;
+        loop {
+            for name in names {
+                for fault in BOTH {
+                    // One death for each fact: with none in between, nothing would ever be written.
+                    facts.next().await.unwrap();
+                    killed += u32::from(workshop.runtime.inject(name, fault).await);
+                    if killed >= 100 {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    let work = async { tokio::join!(workshop.episode(), workshop.asks(), kill) };
+    let (report, (), ()) = tokio::time::timeout(Duration::from_secs(300), work)
+        .await
+        .expect("somebody waits for ever");
+    assert_eq!(report.failures, vec![]);
+    let pots = report.facts.iter().filter(|fact| fact.kind == kind("pot"));
+    let mut pots: Vec<u64> = pots.map(|fact| fact.value.as_u64().unwrap()).collect();
+    pots.sort_unstable();
+    assert_eq!(pots, (1000..1000 + POTS).collect::<Vec<_>>(), "each once");
+    workshop.asks().await;
+    workshop.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_keeps_dying_is_given_up_and_the_runtime_says_so() {
     for name in ["reactions", "kiln", "observer", "environment"] {

@@ -17,15 +17,20 @@ pub(super) struct Author(pub(super) Fuse);
 
 impl Agent for Author {
     fn name(&self) -> &str {
+        self.0.pass(Place::Name);
         "author"
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let fuse = &self.0;
         fuse.pass(Place::Define);
-        let group = WorkerGroup::new("model", Source(fuse.clone()))
-            .skill(Work(fuse.clone()))
-            .skill(Add(fuse.clone()));
+        let trace = |place| Trace(fuse.clone(), place);
+        let group = WorkerGroup::new(
+            "model",
+            Source(fuse.clone(), Some(trace(Place::DropSource))),
+        )
+        .skill(Work(fuse.clone(), Some(trace(Place::DropSkill))))
+        .skill(Add(fuse.clone()));
         Ok(definition.group(group).flow(Errand(fuse.clone())))
     }
 }
@@ -37,7 +42,11 @@ impl Drop for Author {
 }
 
 /// Where its model comes from.
-pub(super) struct Source(pub(super) Fuse);
+/// What the agent defines leaves a trace when it goes.
+pub(super) struct Source(
+    pub(super) Fuse,
+    #[expect(dead_code, reason = "it is there to be dropped")] pub(super) Option<Trace>,
+);
 
 impl ModelSource for Source {
     type Weights = Trace;
@@ -70,7 +79,12 @@ impl ModelSource for Source {
 }
 
 /// `author.work`: sends an item for each of its members, and lets others join.
-pub(super) struct Work(pub(super) Fuse);
+///
+/// What the agent defines leaves a trace when it goes; what a caller names does not.
+pub(super) struct Work(
+    pub(super) Fuse,
+    #[expect(dead_code, reason = "it is there to be dropped")] pub(super) Option<Trace>,
+);
 
 /// The work on a batch.
 pub(super) struct Shift {
@@ -265,7 +279,7 @@ impl FlowSkill for Errand {
                 let _trace = Trace(fuse.clone(), Place::DropFuture);
                 std::future::pending::<()>().await;
             }
-            let worked = context.ask(Work(fuse), Parcel::default()).await?;
+            let worked = context.ask(Work(fuse, None), Parcel::default()).await?;
             drop(worked);
             Ok(Parcel::with(input.0.output))
         }

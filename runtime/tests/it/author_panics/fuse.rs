@@ -8,6 +8,7 @@ use tokio::sync::watch;
 /// Where the kernel calls an author's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Place {
+    Name,
     Define,
     Spec,
     Version,
@@ -28,6 +29,8 @@ pub(super) enum Place {
     /// A flow's future that is dropped before its end.
     DropFuture,
     DropAgent,
+    DropSource,
+    DropSkill,
     DropJob,
     DropModel,
     DropWeights,
