@@ -152,6 +152,7 @@ impl Ledger {
             Event::TakeDown { group, cause } => self.take_down(group, &cause, now, effects),
             Event::Unload(group) => self.unload(group, effects),
             Event::Cancel { task } => self.cancel(task, now, effects),
+            Event::GiveUp { message } => self.fail(&message, now, effects),
             Event::Tick => self.tick(now, effects),
             Event::Shutdown { limit } => self.shut_down(limit, now, effects),
         }

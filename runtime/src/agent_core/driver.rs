@@ -139,6 +139,15 @@ impl AgentCore {
         }
     }
 
+    /// The driver fails too often: whoever waits for the agent is answered, and the workers end with the runtime.
+    pub(crate) fn give_up(self: &Arc<Self>, why: &str) {
+        let message = format!("its actor fails too often: {why}");
+        self.tell(Event::GiveUp {
+            message: message.clone(),
+        });
+        self.fail(message, self.clock.now());
+    }
+
     /// Tells whoever asks for it that the agent was given up.
     pub(crate) fn fail(&self, message: String, now: Time) {
         tracing::error!(agent = &*self.name, said = message, "the agent is given up");

@@ -115,6 +115,8 @@ pub(crate) enum Event {
     TakeDown { group: GroupId, cause: String },
     /// Somebody else needs the memory: the group gives up its weights if nobody uses them.
     Unload(GroupId),
+    /// Nobody carries out what is decided about workers any more: the agent is given up.
+    GiveUp { message: String },
     /// The caller no longer waits.
     Cancel { task: TaskId },
     /// Time has passed: deadlines, watchdog, backoff, grace.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::clock::Time;
+use crate::ledger::event::Event;
 use crate::runtime::Runtime;
 
 /// What whoever only has to hear of the end has for it, whatever the limit: threads that are told to stop, and observers.
@@ -76,8 +77,21 @@ impl Runtime {
         for core in &inner.cores {
             core.begin_drain(stages.cut_off);
         }
-        for core in &inner.cores {
-            core.drained().await;
+        let drained = async {
+            for core in &inner.cores {
+                core.drained().await;
+            }
+        };
+        tokio::pin!(drained);
+        if tokio::time::timeout_at(cut_off, &mut drained)
+            .await
+            .is_err()
+        {
+            // The agents' timers say so as well, unless the tree is gone.
+            for core in &inner.cores {
+                core.tell(Event::Tick);
+            }
+            drained.await;
         }
         for core in &inner.cores {
             let (lost, kept) = core.cut_off();

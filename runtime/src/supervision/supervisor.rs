@@ -294,10 +294,9 @@ impl Root {
 
     fn give_up(&self, at: usize, name: &str, why: &str) {
         self.board.given_up(at, name, why);
-        if let Child::Service(_, service) | Child::LastService(_, service) =
-            &self.children[at].child
-        {
-            service.given_up(why);
+        match &self.children[at].child {
+            Child::Service(_, service) | Child::LastService(_, service) => service.given_up(why),
+            Child::Agent(core) => core.give_up(why),
         }
         self.failed.send_if_modified(|failed| {
             let is_first = failed.is_none();

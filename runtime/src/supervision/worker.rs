@@ -105,8 +105,8 @@ pub(super) enum WorkerArguments {
 pub(crate) enum WorkerMessage {
     /// Its wait is over.
     Begin,
-    /// There is room for its weights.
-    Granted(Share),
+    /// There is room for its weights; none when nobody grants room any more.
+    Granted(Option<Share>),
     /// It is to stop before it has a thread; a thread hears of it by its context.
     Stop,
     /// Its thread has said its last word.
@@ -214,20 +214,23 @@ impl Run {
         let actor = myself.clone();
         self.waiting = Some((worker_context, weights));
         self._wait = Some(core.spawner.abortable(async move {
-            if let Some(share) = grant.await.into_iter().next() {
-                // A share that finds nobody goes back at once.
-                let _ = actor.cast(WorkerMessage::Granted(share));
-            }
+            let share = grant.await.into_iter().next();
+            // A share that finds nobody goes back at once.
+            let _ = actor.cast(WorkerMessage::Granted(share));
         }));
     }
 
-    fn granted(&mut self, share: Share) {
+    fn granted(&mut self, share: Option<Share>) {
         let Some((worker_context, weights)) = self.waiting.take() else {
             return;
         };
         if worker_context.core.is_closing() {
             return worker_context.release();
         }
+        let Some(share) = share else {
+            let fault = Fault::unavailable("nobody grants memory for weights any more");
+            return worker_context.load_failed(fault);
+        };
         if let Runner::Model(runner) = worker_context.core.groups
             [usize::from(worker_context.group.0)]
         .runner

@@ -37,7 +37,7 @@ pub(crate) enum SendError {
     Frame(WireError),
 }
 
-/// An sender, and the future that writes what it takes until all of its clones are gone or the peer is.
+/// A sender of frames, and the future that writes what it takes until all of its clones are gone or the peer is.
 pub(crate) fn sender<W: AsyncWrite + Unpin>(writer: W) -> (FrameSender, impl Future<Output = ()>) {
     let (frames, waiting) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES));

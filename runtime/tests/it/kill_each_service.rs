@@ -12,6 +12,8 @@ use aimass_runtime::{
 };
 use serde_json::json;
 
+use crate::probe::{Hold, Order};
+use crate::stage::Stage;
 use kiln::{Fire, Kiln, kind};
 
 /// Pots that are brought in, and pots that are asked for beside them.
@@ -270,6 +272,49 @@ async fn a_service_that_keeps_dying_is_given_up_and_the_runtime_says_so() {
         let ended = tokio::time::timeout(limit, workshop.runtime.shutdown_within(limit / 10));
         assert!(ended.await.is_ok(), "{name}: the shutdown waits for ever");
     }
+}
+
+/// Kills a part until the runtime says that it is given up.
+async fn until_given_up(runtime: &Runtime, name: &str) {
+    let failure = runtime.failure();
+    tokio::pin!(failure);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut failure => return,
+            _ = runtime.inject(name, FaultInjection::Panic) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_whose_actor_keeps_dying_answers_all_who_wait() {
+    let stage = Stage::set(|setting| setting.config.runtime.supervision.max_restarts = 1).await;
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let waiting = stage.asked(Order::answer(1)).accepted(&stage).await;
+    until_given_up(&stage.runtime, "probe").await;
+    for asked in [held, waiting] {
+        let error = asked.answer().await.unwrap_err();
+        assert!(matches!(error, TaskError::AgentFailed { .. }), "{error}");
+    }
+    stage.desk.open(0);
+    let ended = tokio::time::timeout(Duration::from_secs(30), stage.close());
+    assert!(ended.await.is_ok(), "the shutdown waits for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_cuts_off_what_is_left_although_the_tree_is_gone() {
+    let stage = Stage::new().await;
+    let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    until_given_up(&stage.runtime, "supervisor").await;
+    let ended = stage.runtime.shutdown_within(Duration::from_millis(200));
+    let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+    assert_eq!(ended.expect("it waits for ever").cut_off, 1);
+    let error = held.answer().await.unwrap_err();
+    assert!(matches!(error, TaskError::ShuttingDown { .. }), "{error}");
+    stage.desk.open(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
