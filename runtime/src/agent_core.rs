@@ -428,6 +428,11 @@ impl AgentCore {
         (count(&self.lost), count(&self.kept))
     }
 
+    /// What the workers of the group do.
+    pub(crate) fn runner(&self, group: GroupId) -> Runner {
+        self.groups[usize::from(group.0)].runner.clone()
+    }
+
     /// How many tasks a batch of the group may have.
     pub(crate) fn max_batch(&self, group: GroupId) -> u32 {
         self.settings.groups[usize::from(group.0)].max_batch

@@ -121,7 +121,10 @@ impl Memory {
         });
         self.waiting.store(state.line.len(), Ordering::Release);
         drop(state);
-        let waiter = Waiter(self.clone());
+        let waiter = Waiter {
+            memory: self.clone(),
+            ticket,
+        };
         self.changed.notify_one();
         async move {
             let granted = granted.await.unwrap_or_default();
@@ -253,12 +256,21 @@ impl Share {
     }
 }
 
-/// Has the line looked at when whoever stood in it leaves.
-struct Waiter(Arc<Memory>);
+/// A place in the line; dropping it leaves the line, and has it looked at.
+struct Waiter {
+    memory: Arc<Memory>,
+    ticket: u64,
+}
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.0.changed.notify_one();
+        let mut state = self.memory.state.lock();
+        let at = state.line.iter().position(|one| one.ticket == self.ticket);
+        let left = at.and_then(|at| state.line.remove(at));
+        drop(state);
+        // What it wished for may hold the agent: it goes without the lock.
+        drop(left);
+        self.memory.changed.notify_one();
     }
 }
 

@@ -199,10 +199,7 @@ impl Run {
         myself: &ActorRef<WorkerMessage>,
     ) {
         let core = worker_context.core.clone();
-        let Runner::Model(runner) = core.groups[usize::from(worker_context.group.0)]
-            .runner
-            .clone()
-        else {
+        let Runner::Model(runner) = core.runner(worker_context.group) else {
             return;
         };
         let (group, device, asking) = (worker_context.group, worker_context.device(), core.clone());
@@ -231,11 +228,7 @@ impl Run {
             let fault = Fault::unavailable("nobody grants memory for weights any more");
             return worker_context.load_failed(fault);
         };
-        if let Runner::Model(runner) = worker_context.core.groups
-            [usize::from(worker_context.group.0)]
-        .runner
-        .clone()
-        {
+        if let Runner::Model(runner) = worker_context.core.runner(worker_context.group) {
             start_thread(worker_context, share, runner, weights);
         }
     }
@@ -248,10 +241,7 @@ fn start(worker_context: Box<WorkerContext>, weights: Reload) -> Option<Box<Work
         return None;
     }
     let core = worker_context.core.clone();
-    let runner = match core.groups[usize::from(worker_context.group.0)]
-        .runner
-        .clone()
-    {
+    let runner = match core.runner(worker_context.group) {
         Runner::Model(runner) => runner,
         Runner::Flow(dyn_skill) => {
             worker_context.link().started();
