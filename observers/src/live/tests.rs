@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_runtime::{
-    AgentState, EpisodeFinished, EpisodeId, Epoch, Namespace, Note, Priority, Record, SpanId,
-    TaskFinished, TaskId, TaskNote, TaskOutcome, TraceId, WorkerChange, WorkerChanged, WorkerId,
+    AgentState, EpisodeFinished, EpisodeId, Epoch, Namespace, Note, Priority, Record,
+    ServiceChange, ServiceChanged, SpanId, TaskFinished, TaskId, TaskNote, TaskOutcome, TraceId,
+    WorkerChange, WorkerChanged, WorkerId,
 };
 use proptest::prelude::*;
 
@@ -378,6 +379,37 @@ fn a_worker_that_fails_over_and_over_is_one_line() {
             ("speech".into(), "hung", "worker 0".to_owned(), 1),
         ]
     );
+}
+
+#[test]
+fn parts_of_the_runtime_that_fail_are_among_the_happenings() {
+    let service = |at_ns, change| {
+        Record::Service(ServiceChanged {
+            service: "reactions".into(),
+            at_ns,
+            change,
+        })
+    };
+    let cause = || "out of\norder".to_owned();
+    let restarting = |after_ms| ServiceChange::Restarting {
+        cause: cause(),
+        after_ms,
+    };
+    let state = seen(&[
+        service(BEGUN, restarting(0)),
+        service(BEGUN + 1, restarting(100)),
+        service(BEGUN + 2, ServiceChange::GivenUp { cause: cause() }),
+    ]);
+    let found = view(&state, BEGUN, Vec::new()).happenings;
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (&*one.agent, one.kind.words(), &*one.text, one.times))
+        .collect();
+    let expected = [
+        ("reactions", "given up", "out of order", 1),
+        ("reactions", "restarted", "out of order", 2),
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

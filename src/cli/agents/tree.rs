@@ -124,7 +124,11 @@ fn said_of(part: &Value, locale: Locale) -> Vec<String> {
         None => Said::default(),
     }];
     if let (Some(device), Some(model)) = (text(part, "device"), text(part, "model")) {
-        all.push(said!("{model} on {device}", "{device} 上的 {model}"));
+        all.push(match model {
+            // What needs no model has none.
+            "none" => device.into(),
+            _ => said!("{model} on {device}", "{device} 上的 {model}"),
+        });
     }
     let tasks = number(part, "tasks");
     if tasks > 0 {
