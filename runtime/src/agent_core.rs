@@ -75,6 +75,8 @@ pub(crate) struct AgentCore {
     /// By the ids of the workers.
     slots: RwLock<Vec<Arc<WorkerSlot>>>,
     timer: Notify,
+    /// Whoever keeps the time holds it: a timer of before must not take the wake-ups of the one that takes its place.
+    timer_turn: tokio::sync::Mutex<()>,
     closing: AtomicBool,
     /// Tasks that a shutdown cut off: those that are lost, and those that the environment keeps.
     lost: AtomicU64,
@@ -211,6 +213,7 @@ impl AgentCore {
             settings,
             slots: RwLock::new(slots),
             timer: Notify::new(),
+            timer_turn: tokio::sync::Mutex::default(),
             closing: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             kept: AtomicU64::new(0),
@@ -450,6 +453,7 @@ impl AgentCore {
 
     /// Tells the ledger when time has passed; it never ends.
     pub(crate) async fn keep_time(self: Arc<Self>) {
+        let _turn = self.timer_turn.lock().await;
         loop {
             let wake = self.state.lock().set_timer();
             tokio::select! {

@@ -61,6 +61,7 @@ use blobs::Blobs;
 use media::{FolderMedia, Media, MemoryMedia};
 use queue::Queue;
 pub(crate) use queue::block_on;
+pub(crate) use restarts::Repeated;
 use store::{Store, Tables};
 use times::Times;
 use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
@@ -195,8 +196,8 @@ impl Environment {
         let bytes = queue::check(&transaction, &self.shared.options)?;
         let asked = self.shared.clock.now();
         let panics = self.panics();
-        let commit = self.shared.queue.commit(transaction, bytes).await;
-        let commit = self.with_reason(commit, panics).await;
+        let commit = self.until_ended(self.shared.queue.commit(transaction, bytes));
+        let commit = self.with_reason(commit.await, panics).await;
         let took = self.shared.clock.now().since(asked);
         self.shared.commits.count(took);
         commit
@@ -370,12 +371,23 @@ impl Environment {
     /// [`EnvironmentError::Store`] or [`EnvironmentError::DiskFull`]: the store is let go, and the journal still holds
     /// everything that was acknowledged.
     pub async fn close(&self) -> Result<(), EnvironmentError> {
-        let result = self.ask(|reply| Command::Close { reply }).await;
-        if result.is_ok() || self.check_open().is_err() {
-            // Its last act was the reply, so this does not wait for work.
-            self.shared.writer.join();
+        let mut result;
+        let mut left = COMMIT_TRIES;
+        loop {
+            let panics = self.panics();
+            result = self.ask(|reply| Command::Close { reply }).await;
+            left -= 1;
+            // A writer that panicked is started again, and closes then.
+            let again = result.is_err() && left > 0 && self.panics() > panics;
+            if !again || self.running().await.is_err() {
+                break;
+            }
         }
-        *self.shared.lock.lock() = None;
+        if result.is_ok() || self.check_open().is_err() {
+            // Its last act was the reply, so this does not wait for work. Only now may another process have the store.
+            self.shared.writer.join();
+            *self.shared.lock.lock() = None;
+        }
         result
     }
 
@@ -389,7 +401,8 @@ impl Environment {
             self.shared.queue.send(command(reply)).await?;
             answer.await.map_err(|_| EnvironmentError::Closed)?
         };
-        self.with_reason(asked.await, panics).await
+        self.with_reason(self.until_ended(asked).await, panics)
+            .await
     }
 
     /// The result, with the reason why the writer has not answered if it is that. It had panicked so often before it was asked.

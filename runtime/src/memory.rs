@@ -38,6 +38,8 @@ pub(crate) struct Memory {
 struct MemoryState {
     held: HashMap<WeightsKey, HeldWeights>,
     line: VecDeque<Request>,
+    /// Nobody grants room any more.
+    is_closed: bool,
     tickets: u64,
 }
 
@@ -114,11 +116,14 @@ impl Memory {
         state.tickets += 1;
         let ticket = state.tickets;
         let wish = Arc::new(wish);
-        state.line.push_back(Request {
-            ticket,
-            wish,
-            reply,
-        });
+        // Where nobody grants room the reply goes at once, and whoever asked hears of it.
+        if !state.is_closed {
+            state.line.push_back(Request {
+                ticket,
+                wish,
+                reply,
+            });
+        }
         self.waiting.store(state.line.len(), Ordering::Release);
         drop(state);
         let waiter = Waiter {
@@ -203,7 +208,10 @@ impl Memory {
 
     /// Nobody grants room any more: all who wait hear of it.
     pub(crate) fn close_line(&self) {
-        let line = std::mem::take(&mut self.state.lock().line);
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        let line = std::mem::take(&mut state.line);
+        drop(state);
         drop(line);
     }
 

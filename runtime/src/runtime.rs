@@ -86,6 +86,8 @@ impl Drop for Inner {
         }
         self.cores.iter().for_each(|core| core.dismiss());
         self.supervision.end();
+        // Whoever goes on with the environment is told when its writer panics.
+        self.environment.give_writer_up();
     }
 }
 

@@ -16,6 +16,7 @@ mod tests;
 mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
@@ -47,6 +48,8 @@ pub(crate) struct Supervision {
     root: ActorRef<SupervisorMessage>,
     board: Arc<Board>,
     failed: watch::Receiver<Failure>,
+    /// The tree ends because the runtime does.
+    is_ending: AtomicBool,
 }
 
 impl Supervision {
@@ -69,6 +72,7 @@ impl Supervision {
             root,
             board,
             failed: failures,
+            is_ending: AtomicBool::new(false),
         })
     }
 
@@ -115,22 +119,35 @@ impl Supervision {
 
     /// Ends the tree.
     pub(crate) fn end(&self) {
+        self.is_ending.store(true, Ordering::Release);
         self.root.stop(None);
     }
 
     /// Ends the tree, and returns once it has ended.
     pub(crate) async fn ended(&self, limit: Duration) {
+        self.is_ending.store(true, Ordering::Release);
         let _ = self.root.stop_and_wait(None, Some(limit)).await;
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.failed.has_changed().is_err()
+    }
+
+    /// Returns once the root is gone.
+    pub(crate) async fn gone(&self) {
+        let mut failed = self.failed.clone();
+        while failed.changed().await.is_ok() {}
     }
 
     /// Returns once a part of the runtime is given up: its name, and why.
     pub(crate) async fn failure(&self) -> (String, String) {
         let mut failed = self.failed.clone();
-        let told = match failed.wait_for(Option::is_some).await {
-            Ok(told) => told.clone(),
-            // The root is gone, and the channel with it.
-            Err(_) => None,
-        };
+        let told = failed.wait_for(Option::is_some).await;
+        let told = told.ok().and_then(|told| told.clone());
+        // The root is gone, and the channel with it: with the runtime, or before it.
+        if told.is_none() && self.is_ending.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
         told.unwrap_or_else(|| (SUPERVISOR.to_owned(), "it has ended".to_owned()))
     }
 }

@@ -1,21 +1,82 @@
 //! The environment under supervision: its writer is started again when it panics, and what belongs to accepted work is written again.
 
+use std::future::Future;
+
 use super::error::EnvironmentError;
 use super::queue;
-use super::records::Transaction;
+use super::records::{Commit, Transaction};
 use super::snapshot::Snapshot;
 use super::writer::Command;
 use super::writer_thread::{Phase, WriterState};
 use super::{COMMIT_TRIES, Environment};
 use crate::ids::Revision;
 
+/// A commit that may have been written twice.
+pub(crate) struct Repeated {
+    pub(crate) commit: Commit,
+    /// A writer panicked at it before, and may have written it then.
+    pub(crate) is_repeated: bool,
+}
+
 impl Environment {
     pub(super) fn panics(&self) -> u64 {
         self.shared.state.borrow().panics
     }
 
-    /// As [`Self::commit`], and once more after the writer was started again, unless `was_written` finds that the first time was enough. It is
-    /// given a view of everything, and the newest revision of before.
+    /// What `asked` says, or that the environment is closed: whoever waits for an answer hears when nobody is left to give it.
+    pub(super) async fn until_ended<T>(
+        &self,
+        asked: impl Future<Output = Result<T, EnvironmentError>>,
+    ) -> Result<T, EnvironmentError> {
+        let mut state = self.shared.state.clone();
+        tokio::select! {
+            biased;
+            answer = asked => answer,
+            _ = state.wait_for(|state| state.end().is_some()) => Err(EnvironmentError::Closed),
+        }
+    }
+
+    /// Returns once the writer runs again.
+    ///
+    /// # Errors
+    /// Why it will not.
+    pub(super) async fn running(&self) -> Result<(), EnvironmentError> {
+        let mut state = self.shared.state.clone();
+        let settled =
+            |state: &WriterState| !matches!(state.phase, Phase::Restarting(_) | Phase::Loading);
+        let state = state.wait_for(settled).await;
+        let state = state.map_err(|_| EnvironmentError::Closed)?;
+        state.end().map_or(Ok(()), Err)
+    }
+
+    /// As [`Self::commit`], and again after each start of a writer that panicked at it, a few times at most.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn commit_again(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Repeated, EnvironmentError> {
+        let mut is_repeated = false;
+        for left in (0..COMMIT_TRIES).rev() {
+            let panics = self.panics();
+            match self.commit(transaction.clone()).await {
+                Ok(commit) => {
+                    return Ok(Repeated {
+                        commit,
+                        is_repeated,
+                    });
+                }
+                Err(_) if left > 0 && self.panics() > panics => is_repeated = true,
+                Err(error) => return Err(error),
+            }
+            self.running().await?;
+        }
+        Err(EnvironmentError::Closed)
+    }
+
+    /// As [`Self::commit_again`], unless `was_written` finds that the first time was enough. It is given a view of everything, and the newest
+    /// revision of before.
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -27,19 +88,12 @@ impl Environment {
         let head = *self.shared.head.borrow();
         for left in (0..COMMIT_TRIES).rev() {
             let panics = self.panics();
-            let error = match self.commit(transaction.clone()).await {
+            match self.commit(transaction.clone()).await {
                 // It may be what the writer panics at, each time.
-                Err(error) if left > 0 && self.panics() > panics => error,
+                Err(_) if left > 0 && self.panics() > panics => {}
                 commit => return commit.map(drop),
-            };
-            let mut state = self.shared.state.clone();
-            let runs = |state: &WriterState| !matches!(state.phase, Phase::Restarting(_));
-            let Ok(state) = state.wait_for(runs).await.map(|state| state.clone()) else {
-                return Err(error);
-            };
-            if let Some(end) = state.end() {
-                return Err(end);
             }
+            self.running().await?;
             if was_written(&self.snapshot()?, head)? {
                 return Ok(());
             }
@@ -66,10 +120,10 @@ impl Environment {
     /// The message of its panic.
     pub(crate) async fn writer_ended(&self) -> Result<(), String> {
         let mut state = self.shared.state.clone();
-        let ended = state.wait_for(|state| !matches!(state.phase, Phase::Running));
+        let ended = state.wait_for(|state| !matches!(state.phase, Phase::Running | Phase::Loading));
         match ended.await.map(|state| state.phase.clone()) {
             Ok(Phase::Restarting(message) | Phase::Failed(message)) => Err(message),
-            Ok(Phase::Running | Phase::Closed) | Err(_) => Ok(()),
+            Ok(Phase::Running | Phase::Loading | Phase::Closed) | Err(_) => Ok(()),
         }
     }
 

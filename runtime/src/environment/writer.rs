@@ -17,6 +17,7 @@ use aimass_config::Fsync;
 use super::options::EnvironmentOptions;
 use super::records::{Commit, EpisodeStatus, Transaction};
 use super::retention::{self, Compaction, Forgotten};
+use super::snapshot::Snapshot;
 use super::store::Store;
 use super::trimming::Trimming;
 use crate::clock::{Clock, Time};
@@ -79,6 +80,8 @@ pub(super) struct Writer {
     options: EnvironmentOptions,
     listeners: Listeners,
     commands: Receiver<Command>,
+    /// The command that ended the last group; here, so that it outlives a panic of the group.
+    next: Option<Command>,
     clock: Clock,
     /// A runtime works in it, whose end is to be written down.
     has_life: bool,
@@ -104,6 +107,7 @@ impl Writer {
             options,
             listeners,
             commands,
+            next: None,
             clock,
             sync_at: Time::NEVER,
         }
@@ -114,7 +118,25 @@ impl Writer {
     /// # Errors
     /// As when it was opened.
     pub(super) fn reload(&mut self) -> Result<(), EnvironmentError> {
-        self.store.reload()
+        self.store.reload()?;
+        self.announce_anew()
+    }
+
+    /// Tells those who follow the log how things are: what was written before a panic may not have been told.
+    fn announce_anew(&self) -> Result<(), EnvironmentError> {
+        let snapshot = Snapshot::new(self.store.tables().read()?);
+        self.listeners.head.send_replace(snapshot.head()?);
+        for (id, watch) in self.listeners.episodes.lock().iter() {
+            if let Some(status) = snapshot.episode(*id)? {
+                watch.send_replace(status);
+            }
+        }
+        let episodes = snapshot.episodes()?.into_iter();
+        for idle in episodes.filter(|status| status.quiescent() && !status.done) {
+            // It fails when nobody wants to know.
+            let _ = self.listeners.quiet.send(idle.record.id);
+        }
+        Ok(())
     }
 
     /// Whoever watches an episode is told that nothing follows.
@@ -124,9 +146,8 @@ impl Writer {
 
     /// Takes commands until the environment is closed.
     pub(super) fn run(&mut self) {
-        let mut next = None;
         loop {
-            let command = match next.take() {
+            let command = match self.next.take() {
                 Some(command) => command,
                 None => match self.receive() {
                     Some(command) => command,
@@ -134,7 +155,7 @@ impl Writer {
                 },
             };
             match command {
-                Command::Commit(first) => next = self.commit_group(first),
+                Command::Commit(first) => self.commit_group(first),
                 Command::Compact { now, reply } => {
                     let result =
                         retention::compact(&mut self.store, &self.blobs, &self.options, now);
@@ -200,11 +221,10 @@ impl Writer {
         }
     }
 
-    /// Commits `first` together with whatever waits behind it. Gives the command that ended the group, if one did.
-    fn commit_group(&mut self, first: Box<Pending>) -> Option<Command> {
+    /// Commits `first` together with whatever waits behind it. The command that ends the group, if one does, is the next.
+    fn commit_group(&mut self, first: Box<Pending>) {
         let mut bytes = first.bytes;
         let mut group = vec![*first];
-        let mut next = None;
         while group.len() < GROUP_TRANSACTIONS && bytes < GROUP_BYTES {
             match self.commands.try_recv() {
                 Ok(Command::Commit(pending)) => {
@@ -212,14 +232,13 @@ impl Writer {
                     group.push(*pending);
                 }
                 Ok(other) => {
-                    next = Some(other);
+                    self.next = Some(other);
                     break;
                 }
                 Err(_) => break,
             }
         }
         self.commit(group, bytes);
-        next
     }
 
     fn commit(&mut self, group: Vec<Pending>, bytes: u64) {

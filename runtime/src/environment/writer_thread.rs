@@ -29,6 +29,8 @@ pub(super) struct WriterState {
 #[derive(Debug, Clone)]
 pub(super) enum Phase {
     Running,
+    /// A new thread reads the store anew.
+    Loading,
     /// It panicked, and is about to be started again.
     Restarting(String),
     Closed,
@@ -40,7 +42,7 @@ impl WriterState {
     /// Why nothing is written any more, if so.
     pub(super) fn end(&self) -> Option<EnvironmentError> {
         match &self.phase {
-            Phase::Running | Phase::Restarting(_) => None,
+            Phase::Running | Phase::Loading | Phase::Restarting(_) => None,
             Phase::Closed => Some(EnvironmentError::Closed),
             Phase::Failed(message) => Some(EnvironmentError::Store {
                 operation: "write",
@@ -93,15 +95,18 @@ impl WriterThread {
     /// # Errors
     /// When there is no thread for it.
     pub(super) fn restart(self: &Arc<Self>) -> io::Result<()> {
-        if self.writer.lock().is_none() {
+        // Held until the thread is on its way, which takes the writer from here: a second restart finds none.
+        let writer = self.writer.lock();
+        if writer.is_none() {
             return Ok(());
         }
-        self.state.send_modify(|state| state.phase = Phase::Running);
-        self.spawn(Reload::Yes).inspect_err(|error| {
-            let message = format!("cannot start a thread: {error}");
-            self.state
-                .send_modify(|state| state.phase = Phase::Restarting(message));
-        })
+        self.set(Phase::Loading);
+        let spawned = self.spawn(Reload::Yes);
+        if let Err(error) = &spawned {
+            self.set(Phase::Restarting(format!("cannot start a thread: {error}")));
+        }
+        drop(writer);
+        spawned
     }
 
     /// Nobody starts the writer again: whoever waits for it hears of that.
@@ -146,6 +151,7 @@ impl WriterThread {
         let run = panics::caught(|| {
             if let Reload::Yes = reload {
                 writer.reload().map_err(|error| error.to_string())?;
+                self.set(Phase::Running);
             }
             writer.run();
             Ok(())
@@ -153,11 +159,13 @@ impl WriterThread {
         let Err(message) = run.and_then(|run| run) else {
             writer.dismiss_watches();
             drop(writer);
-            self.state.send_modify(|state| state.phase = Phase::Closed);
+            self.set(Phase::Closed);
             return;
         };
         if self.is_supervised.load(Ordering::Acquire) {
-            *self.writer.lock() = Some(writer);
+            let mut waiting = self.writer.lock();
+            *waiting = Some(writer);
+            // Under the lock: nobody starts it again before it is said that it has died.
             self.panicked(Phase::Restarting(message.clone()), message);
             return;
         }
@@ -167,6 +175,10 @@ impl WriterThread {
         );
         self.panicked(Phase::Failed(message.clone()), message);
         writer.dismiss_watches();
+    }
+
+    fn set(&self, phase: Phase) {
+        self.state.send_modify(|state| state.phase = phase);
     }
 
     fn panicked(&self, phase: Phase, message: String) {

@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::agent_core::Place;
 use crate::environment::{
-    DeadLetterRecord, Environment, EnvironmentError, SettledRecord, TaskRecord, Transaction,
+    DeadLetterRecord, Environment, EnvironmentError, Repeated, SettledRecord, TaskRecord,
+    Transaction,
 };
 use crate::error::TaskError;
 use crate::events::Note;
@@ -133,23 +134,32 @@ async fn commit_and_submit(
     mut asked: Vec<Asked>,
     places: Vec<Option<Place>>,
 ) -> Result<Accepted, EnvironmentError> {
-    let commit = match environment.commit(with(&transaction, &asked)).await {
+    let commit = match environment.commit_again(with(&transaction, &asked)).await {
         Err(error) if error.is_refusal() => {
             asked = asked
                 .into_iter()
                 .map(|one| one.without_input(&error))
                 .collect();
-            environment.commit(with(&transaction, &asked)).await
+            environment.commit_again(with(&transaction, &asked)).await
         }
         commit => commit,
     };
-    let known = commit?.known;
+    let Repeated {
+        commit,
+        is_repeated,
+    } = commit?;
+    let known = commit.known;
     let mut places = places.into_iter();
     for Asked { record, way } in asked {
         match way {
             Way::Agent(route, ticket) => {
                 let place = places.next().flatten();
-                if !known.contains(&record.id) {
+                // What was written the first time is known the second, and with nobody yet.
+                let is_ours = || {
+                    let task = environment.snapshot().and_then(|all| all.task(record.id));
+                    is_repeated && task.is_ok_and(|task| task.is_some())
+                };
+                if !known.contains(&record.id) || is_ours() {
                     // Nobody waits for it: its settlement is a record.
                     drop(Inner::submit(&route, ticket, place).detach());
                 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::events::{Observer, Record};
 use crate::panics;
 use crate::runtime::WeakRuntime;
@@ -22,7 +24,7 @@ pub(crate) enum Message {
     /// Flush, then say so.
     Flush(tokio::sync::oneshot::Sender<()>),
     /// Flush, then say so; nothing follows.
-    Close(tokio::sync::oneshot::Sender<()>),
+    Close(flume::Sender<()>),
     /// A test lets the thread die.
     Panic,
 }
@@ -30,16 +32,20 @@ pub(crate) enum Message {
 /// Where agents leave their records.
 pub(crate) struct EventSink {
     sender: Option<flume::Sender<Message>>,
+    /// Changes no more once nobody serves the observers.
+    served: watch::Receiver<()>,
     dropped: AtomicU64,
 }
 
 impl EventSink {
     /// A sink, and what serves it. Without observers no record is ever built.
     pub(crate) fn new(capacity: usize, observers: Vec<Box<dyn Observer>>) -> (Self, Option<Pump>) {
+        let (serves, served) = watch::channel(());
         if observers.is_empty() {
             return (
                 Self {
                     sender: None,
+                    served,
                     dropped: AtomicU64::new(0),
                 },
                 None,
@@ -48,6 +54,7 @@ impl EventSink {
         let (sender, messages) = flume::bounded(capacity.max(1));
         let sink = Self {
             sender: Some(sender),
+            served,
             dropped: AtomicU64::new(0),
         };
         (
@@ -56,6 +63,7 @@ impl EventSink {
                 messages,
                 observers,
                 gathers: capacity >= ROOM_TO_GATHER,
+                _serves: serves,
             }),
         )
     }
@@ -85,22 +93,33 @@ impl EventSink {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Returns once the observers have flushed everything that was left before.
+    /// Returns once the observers have flushed everything that was left before, or nobody serves them any more.
     pub(crate) async fn flush(&self) {
         let Some(sender) = &self.sender else { return };
         let (flushed, done) = tokio::sync::oneshot::channel();
-        if sender.send_async(Message::Flush(flushed)).await.is_ok() {
-            let _ = done.await;
+        let mut served = self.served.clone();
+        let flush = async {
+            if sender.send_async(Message::Flush(flushed)).await.is_ok() {
+                let _ = done.await;
+            }
+        };
+        tokio::select! {
+            () = flush => {}
+            // It never changes: it ends.
+            _ = served.changed() => {}
         }
     }
 
-    /// Returns once the observers have taken in and flushed what is in the channel, and have ended.
-    pub(crate) async fn close(&self) {
+    /// Returns once the observers have taken in and flushed what is in the channel, and have ended; after that long at the latest.
+    pub(crate) async fn close(&self, patience: Duration) {
         let Some(sender) = &self.sender else { return };
-        let (closed, done) = tokio::sync::oneshot::channel();
+        let (closed, done) = flume::bounded(1);
         if sender.send_async(Message::Close(closed)).await.is_ok() {
-            // On a thread where waiting harms nobody, and which a clock that is stopped waits for.
-            let _ = tokio::task::spawn_blocking(move || done.blocking_recv()).await;
+            // On a thread where waiting harms nobody, and which a clock that is stopped waits for. It ends in time: the end of the process waits for it.
+            let wait = move || {
+                let _ = done.recv_timeout(patience);
+            };
+            let _ = tokio::task::spawn_blocking(wait).await;
         }
     }
 
@@ -118,6 +137,8 @@ pub(crate) struct Pump {
     observers: Vec<Box<dyn Observer>>,
     /// Whether there is room for records that wait a little.
     gathers: bool,
+    /// Goes with it.
+    _serves: watch::Sender<()>,
 }
 
 impl Drop for Pump {
@@ -143,7 +164,7 @@ impl Pump {
         }
     }
 
-    fn take_all(&mut self) -> ControlFlow<tokio::sync::oneshot::Sender<()>> {
+    fn take_all(&mut self) -> ControlFlow<flume::Sender<()>> {
         while let Ok(first) = self.messages.recv() {
             self.take(first)?;
             while let Ok(next) = self.messages.try_recv() {
@@ -158,7 +179,7 @@ impl Pump {
     }
 
     /// Gives the observers what it is about; breaks where nothing follows.
-    fn take(&mut self, message: Message) -> ControlFlow<tokio::sync::oneshot::Sender<()>> {
+    fn take(&mut self, message: Message) -> ControlFlow<flume::Sender<()>> {
         match message {
             Message::Begin(runtime) => self.each(|observer| observer.begin(&runtime)),
             Message::Record(record) => self.each(|observer| observer.observe(&record)),

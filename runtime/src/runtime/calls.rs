@@ -10,7 +10,7 @@ use crate::agent_core::Place;
 use crate::ask::{Because, Call, Pending};
 use crate::clock::Time;
 use crate::context::BoxFuture;
-use crate::environment::{Commit, EnvironmentError, TaskRecord, Transaction};
+use crate::environment::{Environment, EnvironmentError, Repeated, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::events::SpanPlace;
 use crate::flow::TaskSubmitter;
@@ -83,8 +83,8 @@ impl Runtime {
         let (done, accepted) = oneshot::channel();
         // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
         self.inner.spawner.task(async move {
-            let commit = environment.commit(transaction).await;
-            let result = match refused_at_the_store(&ticket, commit) {
+            let commit = environment.commit_again(transaction).await;
+            let result = match refused_at_the_store(&ticket, &environment, commit) {
                 None => Ok(Inner::submit(&route, ticket, Some(place))),
                 Some(error) => {
                     route.core.record_rejection(ticket, &error);
@@ -168,17 +168,29 @@ impl Runtime {
 /// Why a task may not go on to its agent, if so.
 fn refused_at_the_store(
     ticket: &Ticket,
-    commit: Result<Commit, EnvironmentError>,
+    environment: &Environment,
+    commit: Result<Repeated, EnvironmentError>,
 ) -> Option<TaskError> {
     let skill = ticket.skill_name.to_string();
-    match commit {
-        Ok(commit) if !commit.known.contains(&ticket.id) => None,
-        Ok(_) => Some(TaskError::Rejected {
-            skill,
-            message: format!("task {} was accepted before", ticket.id),
-        }),
-        Err(error) => Some(environment_error(&skill, &error)),
+    let Repeated {
+        commit,
+        is_repeated,
+    } = match commit {
+        Ok(commit) => commit,
+        Err(error) => return Some(environment_error(&skill, &error)),
+    };
+    if !commit.known.contains(&ticket.id) {
+        return None;
     }
+    // What was written the first time is known the second, and with nobody yet.
+    let task = environment.snapshot().and_then(|all| all.task(ticket.id));
+    if is_repeated && task.is_ok_and(|task| task.is_some()) {
+        return None;
+    }
+    Some(TaskError::Rejected {
+        skill,
+        message: format!("task {} was accepted before", ticket.id),
+    })
 }
 
 /// Where the span of the last attempt at a task lies that was told.

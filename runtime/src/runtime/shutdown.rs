@@ -106,11 +106,11 @@ impl Runtime {
         inner.supervision.end_work().await;
         let nodes = std::mem::take(&mut *inner.nodes.lock());
         for node in nodes {
-            node.stop().await;
+            node.stop(inner.supervision.gone()).await;
         }
         // A slow observer has what is left and no more, be it to take in what waits or to end.
         let patience = stages.end.since(inner.clock.now()).max(MOMENT);
-        let ended = tokio::time::timeout(patience, inner.events.close()).await;
+        let ended = tokio::time::timeout(patience, inner.events.close(patience)).await;
         if ended.is_err() {
             tracing::warn!(
                 "the observers did not end within {patience:?}; what they had not written or sent by then is lost"
@@ -123,6 +123,10 @@ impl Runtime {
                 dropped,
                 "records did not reach the observers; raise `runtime.event_capacity`"
             );
+        }
+        if inner.supervision.is_gone() {
+            // Nobody would start the writer again.
+            inner.environment.give_writer_up();
         }
         report.environment = inner
             .environment

@@ -174,11 +174,14 @@ impl Driver {
                 }
                 DriverAction::Abandon(incarnation) => {
                     self.core.abandon(incarnation, now);
-                    for worker in self.workers.values() {
-                        if worker.link.incarnation() == incarnation {
+                    // Its thread is nobody's any more.
+                    self.workers.retain(|_, worker| {
+                        let stays = worker.link.incarnation() != incarnation;
+                        if !stays {
                             worker.actor.stop(None);
                         }
-                    }
+                        stays
+                    });
                 }
                 DriverAction::FallBack(incarnation) => self.core.fall_back(incarnation, now),
                 DriverAction::CountedRestart(cause) => self.core.count_restart(cause),

@@ -1,6 +1,8 @@
 //! The server of a node, under the supervision of its runtime.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
@@ -34,8 +36,8 @@ impl NodeService {
         }
     }
 
-    /// Lets open calls reply, and returns once all connections have ended.
-    pub(crate) async fn stop(&self) {
+    /// Lets open calls reply, and returns once all connections have ended. Once the tree is gone, nobody else ends them.
+    pub(crate) async fn stop(&self, gone: impl Future<Output = ()>) {
         self.stage.send_if_modified(|stage| {
             let serves = *stage == Stage::Serving;
             if serves {
@@ -44,8 +46,14 @@ impl NodeService {
             serves
         });
         let mut stage = self.stage.subscribe();
-        // The sender is in `self`: it cannot go before this returns.
-        let _ = stage.wait_for(|stage| *stage == Stage::Ended).await;
+        let ended = async {
+            // The sender is in `self`: it cannot go before this returns.
+            let _ = stage.wait_for(|stage| *stage == Stage::Ended).await;
+        };
+        tokio::select! {
+            () = ended => {}
+            () = gone => self.server.end_connections().await,
+        }
     }
 }
 
@@ -70,10 +78,17 @@ impl Service for NodeService {
 
 impl Runtime {
     /// Serves a socket under the runtime's supervision, until the runtime shuts down: what serves it is started again when it fails, and
-    /// connections that are open go on meanwhile. Calls that are still open at the shutdown have a moment to reply, and are cancelled after it.
+    /// connections that are open go on meanwhile. It keeps the runtime alive until then. Calls that are still open at the shutdown have a moment to reply, and are cancelled after it.
     pub async fn serve(&self, server: SocketServer, transport: Arc<dyn Transport>) {
         let node = Arc::new(NodeService::new(server, transport));
-        self.inner.nodes.lock().push(node.clone());
+        {
+            let mut nodes = self.inner.nodes.lock();
+            // A shutdown says that it has begun before it looks for nodes.
+            if self.inner.closing.load(Ordering::Acquire) {
+                return;
+            }
+            nodes.push(node.clone());
+        }
         let child = Child::LastService("node".to_owned(), node);
         self.inner.supervision.add(vec![child]).await;
     }

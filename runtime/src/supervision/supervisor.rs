@@ -72,6 +72,11 @@ pub(crate) enum Child {
 }
 
 impl Child {
+    /// Whether it also runs while the runtime ends.
+    fn is_last(&self) -> bool {
+        matches!(self, Self::LastService(..))
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Service(name, _) | Self::LastService(name, _) => name,
@@ -200,7 +205,9 @@ impl Actor for SupervisorActor {
         root.children[at].actor = None;
         match failure {
             None => root.board.ended(at),
-            Some(_) if root.is_ending => root.board.ended(at),
+            Some(_) if root.is_ending && !root.children[at].child.is_last() => {
+                root.board.ended(at);
+            }
             Some(why) => root.failed(at, &why, &myself).await,
         }
         Ok(())
@@ -220,7 +227,7 @@ impl Root {
 
     /// Starts a child, or starts it again.
     async fn start(&mut self, at: usize, myself: &ActorRef<SupervisorMessage>) {
-        if self.is_ending {
+        if self.is_ending && !self.children[at].child.is_last() {
             return;
         }
         loop {
@@ -322,7 +329,7 @@ impl Root {
     fn end_work(&mut self) {
         self.is_ending = true;
         for supervised in &mut self.children {
-            if !matches!(supervised.child, Child::LastService(..))
+            if !supervised.child.is_last()
                 && let Some(actor) = &supervised.actor
             {
                 actor.actor_cell().kill();

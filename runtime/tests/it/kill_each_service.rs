@@ -299,7 +299,7 @@ async fn an_agent_whose_actor_keeps_dying_answers_all_who_wait() {
         assert!(matches!(error, TaskError::AgentFailed { .. }), "{error}");
     }
     stage.desk.open(0);
-    let ended = tokio::time::timeout(Duration::from_secs(30), stage.close());
+    let ended = tokio::time::timeout(Duration::from_secs(30), stage.runtime.shutdown());
     assert!(ended.await.is_ok(), "the shutdown waits for ever");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aimass_config::{AgentConfig, Config};
 use aimass_runtime::{
-    Agent, Ask, Recorder, Runtime, ShutdownReport, TaskError, TaskFinished, WorkerChange,
+    Agent, Ask, Record, Recorder, Runtime, ShutdownReport, TaskError, TaskFinished, WorkerChange,
 };
 
 use crate::desk::Desk;
@@ -102,7 +102,7 @@ impl Stage {
     pub(crate) async fn changes(&self) -> Vec<WorkerChange> {
         self.runtime.flush_observers().await;
         let change = |record| match record {
-            aimass_runtime::Record::Worker(worker) => Some(worker.change),
+            Record::Worker(worker) => Some(worker.change),
             _ => None,
         };
         self.recorder
@@ -116,6 +116,10 @@ impl Stage {
     pub(crate) async fn close(self) -> ShutdownReport {
         let report = self.runtime.shutdown().await;
         assert_eq!(report.dropped_events, 0);
+        // What happens to tasks and workers is no failure of the runtime's own actors.
+        let records = self.recorder.records();
+        let failed = |record: &&Record| matches!(record, Record::Service(_));
+        assert_eq!(records.iter().find(failed), None);
         report
     }
 }

@@ -135,6 +135,19 @@ async fn kill_each_service_the_server_of_the_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_supervisor_died_ends_all_the_same() {
+    let node = Node::start(Obedient::default()).await;
+    let (_, reply) = heard(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
+    reply.unwrap();
+    let fault = FaultInjection::Panic;
+    node.runtime.inject("supervisor", fault).await;
+    assert_eq!(node.runtime.failure().await.0, "supervisor");
+    let limit = std::time::Duration::from_secs(30);
+    let ended = tokio::time::timeout(limit, node.runtime.shutdown());
+    assert!(ended.await.is_ok(), "it waits for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_cancels_what_it_asked_for() {
     let agent = Obedient::default();
     let gate = agent.gate.clone();

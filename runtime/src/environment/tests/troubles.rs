@@ -222,3 +222,46 @@ async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
     let ended = runtime.shutdown().await.environment.unwrap();
     assert!(ended.contains("the disk is on fire"), "{ended}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_panics_at_one_thing_is_started_again_and_loses_nothing_else() {
+    let environment = Troubled::open("blaze", Trouble::Panic, 1);
+    let runtime = start(&environment).await;
+    let on_fire = || FactDraft::new(kind("note@1"), json!("blaze"));
+    let error = environment.commit(saying([on_fire()])).await.unwrap_err();
+    assert!(error.to_string().contains("the disk is on fire"), "{error}");
+    let report = runtime.run(Episode::new().fact(draft(1))).await.unwrap();
+    assert_eq!(report.failures, vec![]);
+    environment.commit(saying([on_fire()])).await.unwrap();
+    assert_eq!(runtime.shutdown().await.environment, None);
+}
+
+/// The queue is full of them when it is given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_writer_that_is_given_up_is_told() {
+    let environment = Troubled::open("blaze", Trouble::Panic, u32::MAX);
+    let mut config = Config::default();
+    config.runtime.supervision.max_restarts = 3;
+    config.runtime.supervision.backoff_initial = std::time::Duration::from_millis(1);
+    let runtime = start_with(config, &environment).await;
+    let mut commits = tokio::task::JoinSet::new();
+    for _ in 0..2000 {
+        let environment = environment.clone();
+        commits.spawn(async move {
+            let on_fire = FactDraft::new(kind("note@1"), json!("blaze"));
+            environment.commit(saying([on_fire])).await
+        });
+    }
+    let limit = std::time::Duration::from_secs(60);
+    let all = async {
+        assert_eq!(runtime.failure().await.0, "environment");
+        while let Some(commit) = commits.join_next().await {
+            let error = commit.unwrap().unwrap_err();
+            assert!(error.to_string().contains("the disk is on fire"), "{error}");
+        }
+        let ended = runtime.shutdown().await.environment.unwrap();
+        assert!(ended.contains("the disk is on fire"), "{ended}");
+    };
+    let ended = tokio::time::timeout(limit, all).await;
+    assert!(ended.is_ok(), "somebody waits for ever");
+}
