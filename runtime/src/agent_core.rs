@@ -97,6 +97,15 @@ pub(crate) struct CoreGroup {
     pub(crate) placement: Vec<Vec<DeviceName>>,
 }
 
+impl CoreGroup {
+    /// Workers were told to stop: those that wait for weights hear of it.
+    fn wake_waiting(&self) {
+        if let Runner::Model(runner) = &self.runner {
+            runner.wake_waiting();
+        }
+    }
+}
+
 /// What a group's workers do.
 #[derive(Clone)]
 pub(crate) enum Runner {
@@ -242,7 +251,7 @@ impl AgentCore {
             let mut state = self.state.lock();
             let result = act(&mut state, now, &mut effects);
             self.add_slots(&state);
-            if state.bring_timer_forward() {
+            if state.bring_timer_forward(now) {
                 self.timer.notify_one();
             }
             if !effects.settled.is_empty() {
@@ -376,10 +385,15 @@ impl AgentCore {
         // Said before the look: whoever settles the last task after it then sees that somebody waits.
         self.emptying.store(true, Ordering::SeqCst);
         let waited_for = self.load().tasks;
-        while self.load().tasks > 0 || self.undelivered.load(Ordering::SeqCst) > 0 {
-            self.settling.notified().await;
+        loop {
+            let settling = self.settling.notified();
+            tokio::pin!(settling);
+            settling.as_mut().enable();
+            if self.load().tasks == 0 && self.undelivered.load(Ordering::SeqCst) == 0 {
+                return waited_for;
+            }
+            settling.await;
         }
-        waited_for
     }
 
     /// Returns once whatever the environment has of the episode's settlements was answered and told to the observers.
@@ -413,6 +427,7 @@ impl AgentCore {
                 let _ = handle.wake.try_send(());
             }
         }
+        self.groups.iter().for_each(CoreGroup::wake_waiting);
     }
 
     /// Whether the agent's workers are to end.
@@ -454,12 +469,18 @@ impl AgentCore {
     /// Tells the ledger when time has passed; it never ends.
     pub(crate) async fn keep_time(self: Arc<Self>) {
         let _turn = self.timer_turn.lock().await;
+        let mut looked = self.clock.now();
         loop {
-            let wake = self.state.lock().set_timer();
+            let wake = self.state.lock().set_timer(looked);
             tokio::select! {
-                () = tokio::time::sleep_until(self.clock.instant(wake)) => self.tell(Event::Tick),
+                () = tokio::time::sleep_until(self.clock.instant(wake)) => {}
                 () = self.timer.notified() => {}
             }
+            // Each look goes on where the one before it ended: the process may stand still between any two lines of this.
+            looked = self.with_state(|state, now, effects| {
+                state.look(looked, now, effects);
+                now
+            });
         }
     }
 }

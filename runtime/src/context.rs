@@ -102,7 +102,8 @@ impl<'a> StepContext<'a> {
     /// Publishes a fact in the environment, together with the member's settlement or not at all.
     ///
     /// # Errors
-    /// A fault when the fact is too large.
+    /// A fault when the fact is too large, alone or with those before it, or its key cannot be one: it names the fact's kind, its size and the
+    /// limit. The fact is left out then.
     pub fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
         self.host.publish(member, fact)
     }
@@ -232,7 +233,8 @@ impl FlowContext {
     /// Publishes a fact, together with the flow's settlement or not at all.
     ///
     /// # Errors
-    /// A fault when the fact is too large.
+    /// A fault when the fact is too large, alone or with those before it, or its key cannot be one: it names the fact's kind, its size and the
+    /// limit. The fact is left out then.
     pub fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
         self.host.publish(fact)
     }

@@ -25,6 +25,8 @@ mod tables;
 mod tests;
 mod times;
 mod trimming;
+mod wall;
+mod watches;
 mod writer;
 mod writer_thread;
 
@@ -54,7 +56,7 @@ pub use snapshot::{FactFilter, Facts, Snapshot};
 pub use times::CommitTimes;
 
 use crate::clock::Clock;
-use crate::fact::BlobHash;
+use crate::fact::{BlobHash, FactDraft, Provenance};
 use crate::ids::{EpisodeId, Revision, TaskId};
 use crate::lock_file::LockFile;
 use blobs::Blobs;
@@ -64,6 +66,7 @@ pub(crate) use queue::block_on;
 pub(crate) use restarts::Repeated;
 use store::{Store, Tables};
 use times::Times;
+use wall::WallClock;
 use writer::{Command, EpisodeWatches, Listeners, Reply, Writer};
 use writer_thread::{WriterState, WriterThread};
 
@@ -137,11 +140,24 @@ impl Environment {
         options: EnvironmentOptions,
         lock: Option<LockFile>,
     ) -> Result<Self, EnvironmentError> {
+        Self::start_at(media, folder, blobs, options, lock, WallClock::default())
+    }
+
+    fn start_at(
+        media: Box<dyn Media>,
+        folder: PathBuf,
+        blobs: Blobs,
+        options: EnvironmentOptions,
+        lock: Option<LockFile>,
+        mut wall: WallClock,
+    ) -> Result<Self, EnvironmentError> {
         let store = Store::open(media, folder, &options)?;
         let tables = store.tables();
+        let before = Snapshot::new(tables.read()?);
+        wall.resume(before.last_settled_ms()?);
         let blobs = Arc::new(blobs);
         let episodes = EpisodeWatches::default();
-        let (head_sender, head) = watch::channel(Snapshot::new(tables.read()?).head()?);
+        let (head_sender, head) = watch::channel(before.head()?);
         let (fact_sender, _) = broadcast::channel(WATCH_FACTS);
         let facts = fact_sender.downgrade();
         let (quiet_sender, _) = broadcast::channel(QUIET_EPISODES);
@@ -159,6 +175,7 @@ impl Environment {
             options.clone(),
             listeners,
             commands,
+            wall,
         );
         let writer = WriterThread::start(writer).map_err(|error| EnvironmentError::Store {
             operation: "start its writer",
@@ -201,6 +218,23 @@ impl Environment {
         let took = self.shared.clock.now().since(asked);
         self.shared.commits.count(took);
         commit
+    }
+
+    /// Checks a fact as [`Self::commit`] would, apart from its blobs. Returns its size in bytes.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::TooLarge`], [`EnvironmentError::BadName`].
+    pub(crate) fn check_fact(
+        &self,
+        draft: &FactDraft,
+        provenance: &Provenance,
+    ) -> Result<u64, EnvironmentError> {
+        queue::check_fact(draft, provenance, &self.shared.options)
+    }
+
+    /// How large a transaction may be, in bytes of its JSON form.
+    pub(crate) fn max_transaction_bytes(&self) -> u64 {
+        self.shared.queue.max_bytes()
     }
 
     /// How long transactions have taken since the environment was opened, from the request to the answer: the wait for the writer, and the
@@ -276,53 +310,6 @@ impl Environment {
     /// [`EnvironmentError::Closed`], [`EnvironmentError::Store`].
     pub fn snapshot(&self) -> Result<Snapshot, EnvironmentError> {
         self.shared.tables.read().map(Snapshot::new)
-    }
-
-    /// New facts that fit, from now on; it may skip and says so.
-    pub fn watch(&self, filter: FactFilter) -> Watch {
-        let facts = self.shared.facts.upgrade();
-        Watch::new(facts.map(|facts| facts.subscribe()), filter)
-    }
-
-    /// Every fact after `cursor` that fits, past and future, none skipped.
-    pub fn subscribe_from(&self, cursor: Revision, filter: FactFilter) -> Subscription {
-        let shared = &self.shared;
-        Subscription::new(
-            Arc::clone(&shared.tables),
-            shared.head.clone(),
-            cursor,
-            filter,
-        )
-    }
-
-    /// An episode's status, now and whenever it changes. The sender goes when the episode is forgotten.
-    ///
-    /// # Errors
-    /// [`EnvironmentError::UnknownEpisode`], and as [`Self::snapshot`].
-    pub fn watch_episode(
-        &self,
-        id: EpisodeId,
-    ) -> Result<watch::Receiver<EpisodeStatus>, EnvironmentError> {
-        // Held while the status is read, so that no change falls between the two.
-        let mut watches = self.shared.episodes.lock();
-        self.check_open()?;
-        if let Some(watch) = watches.get(&id) {
-            return Ok(watch.subscribe());
-        }
-        // Those that nobody watches any more go with the first that comes after them.
-        watches.retain(|_, watch| watch.receiver_count() > 0);
-        let status = self
-            .snapshot()?
-            .episode(id)?
-            .ok_or(EnvironmentError::UnknownEpisode { episode: id })?;
-        let (sender, receiver) = watch::channel(status);
-        watches.insert(id, sender);
-        Ok(receiver)
-    }
-
-    /// Episodes that become quiet and are not declared done, from now on; none when the environment is closed.
-    pub(crate) fn quiet_episodes(&self) -> Option<broadcast::Receiver<EpisodeId>> {
-        Some(self.shared.quiet.upgrade()?.subscribe())
     }
 
     /// Keeps all that `content` gives, under its hash. Reads in chunks; blocks, so call it where blocking is allowed.

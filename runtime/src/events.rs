@@ -130,6 +130,8 @@ pub struct AttemptInterrupted {
     pub parent: Option<SpanId>,
     /// The span of the attempt before.
     pub earlier_attempt: Option<SpanPlace>,
+    /// Whether the caller records the trace.
+    pub sampled: bool,
     /// How urgent the task was.
     pub priority: Priority,
     /// When its process took the task, as far as that is known: else when it began.

@@ -22,6 +22,7 @@ use crate::ledger::event::Event;
 use crate::model::ModelVersion;
 use crate::panics::Caught;
 use crate::payload::Payload;
+use crate::publication::Publication;
 use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::{Next, WorkerContext};
 
@@ -100,7 +101,7 @@ async fn carry(
         ticket: ticket.clone(),
         core: worker_context.core.clone(),
         incarnation: worker_context.incarnation,
-        facts: Mutex::new(Vec::new()),
+        facts: Mutex::default(),
         heard: AtomicUsize::new(0),
         given_up: Mutex::new(None),
     });
@@ -117,7 +118,7 @@ async fn carry(
             },
         },
     };
-    let facts = std::mem::take(&mut *host.facts.lock());
+    let facts = host.facts.lock().take();
     worker_context.report(vec![Report {
         task: ticket.id,
         result,
@@ -134,7 +135,7 @@ struct Host {
     ticket: Arc<Ticket>,
     core: Arc<crate::agent_core::AgentCore>,
     incarnation: crate::ledger::event::Incarnation,
-    facts: Mutex<Vec<FactDraft>>,
+    facts: Mutex<Publication>,
     /// How many chunks this attempt has heard.
     heard: AtomicUsize,
     /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
@@ -209,8 +210,7 @@ impl FlowHost for Host {
     }
 
     fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
-        self.facts.lock().push(fact);
-        Ok(())
+        self.facts.lock().add(fact, &self.core, &self.ticket)
     }
 
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>> {

@@ -4,8 +4,8 @@ mod shared;
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -64,6 +64,8 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn forget_unused(&self);
     /// A worker was given up: others no longer wait for the weights that it was reading.
     fn evict_loader(&self, by: Incarnation);
+    /// Workers were told to stop: those that wait for weights hear of it.
+    fn wake_waiting(&self);
 }
 
 /// A new version of a group's model, with its weights. Its type is erased.
@@ -85,8 +87,28 @@ struct State<S: ModelSource> {
     /// Kept as well, so that nobody but who builds calls a source.
     bytes: u64,
     weights: SharedByDevice<S>,
+    /// All shared that somebody may wait for, those of earlier versions among them.
+    shared: Vec<Weak<SharedWeights<S::Weights>>>,
     /// Shares of weights that a swap has read, until a worker has come for them.
     ahead: Vec<Share>,
+}
+
+impl<S: ModelSource> State<S> {
+    /// The shared of the present version on a device.
+    fn shared(&mut self, device: DeviceName) -> Arc<SharedWeights<S::Weights>> {
+        if let Some(shared) = self.weights.get(&device) {
+            return shared.clone();
+        }
+        let shared = Arc::new(SharedWeights::empty());
+        self.weights.insert(device, shared.clone());
+        self.remember(&shared);
+        shared
+    }
+
+    fn remember(&mut self, shared: &Arc<SharedWeights<S::Weights>>) {
+        self.shared.retain(|shared| shared.strong_count() > 0);
+        self.shared.push(Arc::downgrade(shared));
+    }
 }
 
 type SharedByDevice<S> = HashMap<DeviceName, Arc<SharedWeights<<S as ModelSource>::Weights>>>;
@@ -118,6 +140,7 @@ impl<S: ModelSource> Group<S> {
             bytes: memory_bytes,
             source,
             weights: HashMap::new(),
+            shared: Vec::new(),
             ahead: Vec::new(),
         });
         let runner = Arc::new(Self {
@@ -140,12 +163,13 @@ impl<S: ModelSource> Group<S> {
 
     /// Builds a worker's model. The weights are read once for all workers of a device, and kept over a panic.
     ///
-    /// The watchdog counts while this worker reads or builds, and not while it waits for another that reads. Whoever calls says how it ended.
+    /// The watchdog counts while this worker reads or builds, and not while it waits for another that reads. Whoever calls says how it ended. None when it was told
+    /// to stop meanwhile.
     pub(crate) fn build(
         &self,
         worker_context: &WorkerContext,
         weights: Reload,
-    ) -> Result<Built<S::Model>, Fault> {
+    ) -> Result<Option<Built<S::Model>>, Fault> {
         caught(|| self.build_on(worker_context, weights))
     }
 
@@ -153,23 +177,31 @@ impl<S: ModelSource> Group<S> {
         &self,
         worker_context: &WorkerContext,
         weights: Reload,
-    ) -> Result<Built<S::Model>, Fault> {
+    ) -> Result<Option<Built<S::Model>>, Fault> {
         let device = worker_context.device();
         let (source, shared, generation) = {
             let mut state = self.state.lock();
-            let shared = state.weights.entry(device);
-            let shared = shared
-                .or_insert_with(|| Arc::new(SharedWeights::empty()))
-                .clone();
-            (state.source.clone(), shared, self.generation())
+            (
+                state.source.clone(),
+                state.shared(device),
+                self.generation(),
+            )
         };
         if weights == Reload::Again {
             shared.clear();
         }
-        let loaded = shared.get(worker_context.incarnation, || {
+        let read = || {
             worker_context.load_began();
             caught(|| source.load(&device))
-        })?;
+        };
+        let loaded = shared.get(
+            worker_context.incarnation,
+            || worker_context.is_stopped(),
+            read,
+        )?;
+        let Some(loaded) = loaded.filter(|_| !worker_context.is_stopped()) else {
+            return Ok(None);
+        };
         worker_context.load_began();
         let (version, bytes) = (source.version(), source.memory_bytes());
         let model = source.build(&loaded, &device)?;
@@ -178,12 +210,18 @@ impl<S: ModelSource> Group<S> {
             state.version = version.clone();
             state.bytes = bytes;
         }
-        Ok(Built {
+        Ok(Some(Built {
             model,
             version,
             generation,
             bytes,
-        })
+        }))
+    }
+
+    /// All shared that somebody may wait for. Whoever looks at them does so without the lock: the last owner of one runs an author's code.
+    fn shared(&self) -> Vec<Arc<SharedWeights<S::Weights>>> {
+        let state = self.state.lock();
+        state.shared.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Says in the state of the memory what a worker holds now, and that it holds it itself.
@@ -240,6 +278,7 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         }
         state.version = version.clone();
         state.bytes = bytes;
+        weights.values().for_each(|shared| state.remember(shared));
         let old = (
             std::mem::replace(&mut state.source, source),
             // Workers that still run a job hold the old weights; the last one frees them.
@@ -308,8 +347,14 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     }
 
     fn evict_loader(&self, by: Incarnation) {
-        for shared in self.state.lock().weights.values() {
+        for shared in self.shared() {
             shared.evict_loader(by);
+        }
+    }
+
+    fn wake_waiting(&self) {
+        for shared in self.shared() {
+            shared.wake();
         }
     }
 }

@@ -154,6 +154,7 @@ impl Ledger {
             Event::Cancel { task } => self.cancel(task, now, effects),
             Event::GiveUp { message } => self.fail(&message, now, effects),
             Event::Tick => self.tick(now, effects),
+            Event::StoodStill { lost } => self.stood_still(lost, now),
             Event::Shutdown { limit } => self.shut_down(limit, now, effects),
         }
         self.serve_lines(effects);

@@ -28,6 +28,7 @@ mod panics;
 mod pause;
 mod payload;
 mod placement;
+mod publication;
 mod quiet_rule;
 mod reaction;
 mod restart;

@@ -35,6 +35,9 @@ pub trait ModelSource: Send + Sync + 'static {
 
     /// Reads the weights. Called on a worker's thread; once for all workers of the device.
     ///
+    /// It is not called for a worker that was told to stop, and cannot be interrupted once it was: a worker that is stopped while it reads ends when
+    /// this returns. What takes longer than `load_limit` is taken for hung, and its thread is left alone.
+    ///
     /// # Errors
     /// A fault that says what is missing and what to do.
     fn load(&self, device: &DeviceName) -> Result<Self::Weights, Fault>;

@@ -94,7 +94,8 @@ impl Placer {
             }
         }
         let first = placed.first().copied().unwrap_or(DeviceName::Cpu);
-        *self.used_bytes.entry(first).or_default() += memory_bytes;
+        let used = self.used_bytes.entry(first).or_default();
+        *used = used.saturating_add(memory_bytes);
         *self.workers.entry(first).or_default() += 1;
         Ok(placed)
     }
@@ -104,7 +105,9 @@ impl Placer {
         let used = |device: &DeviceName| self.used_bytes.get(device).copied().unwrap_or(0);
         self.devices
             .iter()
-            .filter(|capacity| used(&capacity.device) + memory_bytes <= capacity.memory_bytes)
+            .filter(|capacity| {
+                used(&capacity.device).saturating_add(memory_bytes) <= capacity.memory_bytes
+            })
             .min_by_key(|capacity| {
                 let workers = self.workers.get(&capacity.device).copied().unwrap_or(0);
                 (workers, used(&capacity.device))

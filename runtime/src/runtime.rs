@@ -23,6 +23,7 @@ use aimass_config::Config;
 use serde_json::Value;
 
 pub use builder::{RuntimeBuilder, RuntimeError};
+pub(crate) use shutdown::Ending;
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
 pub use weak::WeakRuntime;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) spawner: Arc<Spawner>,
     /// Nothing is taken from outside any more; flows under way still ask.
     pub(crate) closing: AtomicBool,
+    pub(crate) ending: Ending,
     pub(crate) supervision: Supervision,
     /// What serves the runtime to others.
     pub(crate) nodes: parking_lot::Mutex<Vec<Arc<NodeService>>>,

@@ -244,6 +244,7 @@ impl Ticket {
             cause: self.metadata.cause,
             redrive_of: self.metadata.redrive_of,
             asked_by: self.metadata.asked_by,
+            sampled: self.metadata.trace.sampled,
             ..TaskRecord::new(self.id, &*self.skill_name, input)
         }
     }

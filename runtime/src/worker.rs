@@ -34,7 +34,8 @@ pub(crate) fn live<S: ModelSource>(
     weights: Reload,
 ) {
     let built = match group.build(worker_context, weights) {
-        Ok(built) => built,
+        Ok(Some(built)) => built,
+        Ok(None) => return stop(group, worker_context),
         Err(fault) => return worker_context.load_failed(fault),
     };
     group.count(&built, worker_context);
@@ -53,13 +54,16 @@ pub(crate) fn live<S: ModelSource>(
     match end {
         End::Panicked(message) => worker_context.panicked(message),
         End::LoadFailed(fault) => worker_context.load_failed(fault),
-        End::Stopped => {
-            worker_context.stopped();
-            if worker_context.is_gone() {
-                group.forget_unused();
-                worker_context.weights_are_free();
-            }
-        }
+        End::Stopped => stop(group, worker_context),
+    }
+}
+
+/// Ends as it was told to, and lets go of weights that nobody needs any more.
+fn stop<S: ModelSource>(group: &Group<S>, worker_context: &WorkerContext) {
+    worker_context.stopped();
+    if worker_context.is_gone() {
+        group.forget_unused();
+        worker_context.weights_are_free();
     }
 }
 
@@ -111,7 +115,8 @@ impl<S: ModelSource> Worker<'_, S> {
             return Ok(());
         }
         let built = self.group.build(self.worker_context, Reload::Keep);
-        let old = std::mem::replace(&mut self.built, built.map_err(End::LoadFailed)?);
+        let built = built.map_err(End::LoadFailed)?.ok_or(End::Stopped)?;
+        let old = std::mem::replace(&mut self.built, built);
         panics::free(old.model, "a model");
         if !self.worker_context.load_ended() {
             // Given up meanwhile: what it was given to do runs elsewhere by now.

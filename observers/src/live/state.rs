@@ -179,7 +179,7 @@ fn model_bytes(agents: &[AgentView]) -> u64 {
         .filter(|(_, worker)| worker.holds_weights())
         .filter(|(agent, worker)| seen.insert((*agent, &worker.group, &worker.device)))
         .map(|(_, worker)| worker.model_bytes)
-        .sum()
+        .fold(0, u64::saturating_add)
 }
 
 impl Tally {

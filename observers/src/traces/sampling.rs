@@ -78,11 +78,10 @@ impl Sampler {
         }
     }
 
-    /// Whether the trace of a resumed task is recorded is not written down.
     pub(super) fn sight_of_interrupted(&self, attempt: &AttemptInterrupted) -> Sight {
         Sight {
             trace: attempt.trace,
-            recorded: true,
+            recorded: attempt.sampled,
             remarkable: true,
             outermost: false,
         }

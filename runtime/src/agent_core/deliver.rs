@@ -29,7 +29,7 @@ impl AgentCore {
         if any_settled {
             self.undelivered.fetch_sub(1, Ordering::SeqCst);
             if self.emptying.load(Ordering::SeqCst) {
-                self.settling.notify_one();
+                self.settling.notify_waiters();
             }
         }
         // Told last, so that whoever waits for the end sees every answer given.

@@ -113,6 +113,8 @@ impl AgentCore {
             handle.stop.store(true, Ordering::Release);
             let _ = handle.wake.try_send(());
         }
+        let group = usize::from(self.group_of(incarnation).0);
+        self.groups[group].wake_waiting();
     }
 
     /// Gives an incarnation up: its thread never ended.

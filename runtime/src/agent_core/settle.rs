@@ -9,7 +9,7 @@ use crate::agent_core::state::PendingTask;
 use crate::agent_core::{AgentCore, CoreSkill, Runner};
 use crate::clock::Time;
 use crate::environment::{
-    BeginningAttempt, DeadLetterRecord, SettledRecord, TaskRecord, Transaction,
+    BeginningAttempt, DeadLetterRecord, EnvironmentError, SettledRecord, TaskRecord, Transaction,
 };
 use crate::error::TaskError;
 use crate::events::{Place, Record, TaskFinished, TaskOutcome};
@@ -350,13 +350,7 @@ impl AgentCore {
         output: Option<Payload>,
         facts: Vec<FactDraft>,
     ) -> Result<(), Fault> {
-        let provenance = Provenance {
-            agent: Some(self.name.clone()),
-            task: Some(ticket.id),
-            cause: ticket.metadata.cause,
-            trace: Some(ticket.metadata.trace.trace),
-            span: Some(ticket.metadata.trace.span),
-        };
+        let provenance = self.provenance(ticket);
         let mut transaction = Transaction {
             namespace: ticket.metadata.namespace.clone(),
             episode: ticket.metadata.episode,
@@ -375,6 +369,7 @@ impl AgentCore {
         })?;
         if let (Some(kind), Some(output)) = (&ticket.metadata.produces, &output) {
             let fact = FactDraft::new(kind.clone(), output.clone());
+            self.check_fact(ticket, &fact)?;
             transaction.facts.push((fact, provenance));
         }
         if ticket.is_durable() {
@@ -390,7 +385,46 @@ impl AgentCore {
                 Ok(all.settled(task)?.is_some() || all.has_fact_of(task, before)?)
             });
         let committed = committed.await;
-        committed.map_err(|error| Fault::unavailable(error.to_string()))
+        committed.map_err(refused)
+    }
+
+    /// Checks whether the environment takes a fact that a task says, as far as it is known before its commit. Returns its size in bytes.
+    ///
+    /// # Errors
+    /// A fault of whoever says it.
+    pub(crate) fn check_fact(&self, ticket: &Ticket, fact: &FactDraft) -> Result<u64, Fault> {
+        let provenance = self.provenance(ticket);
+        let checked = self.environment.check_fact(fact, &provenance);
+        checked.map_err(|error| {
+            let Fault { kind, message } = refused(error);
+            let message = format!("a fact of kind `{}`: {message}", fact.kind);
+            Fault { kind, message }
+        })
+    }
+
+    /// Of the facts that a task says.
+    fn provenance(&self, ticket: &Ticket) -> Provenance {
+        Provenance {
+            agent: Some(self.name.clone()),
+            task: Some(ticket.id),
+            cause: ticket.metadata.cause,
+            trace: Some(ticket.metadata.trace.trace),
+            span: Some(ticket.metadata.trace.span),
+        }
+    }
+}
+
+/// What it means for a task that the environment does not take what it says: its size comes of its input, a bad name of its author, the rest of
+/// something outside.
+fn refused(error: EnvironmentError) -> Fault {
+    match error {
+        EnvironmentError::TooLarge { .. } => Fault::rejected(format!(
+            "{error}; put what is large into a blob, or raise `environment.max_fact_bytes`"
+        )),
+        EnvironmentError::BadName { .. } | EnvironmentError::UnknownBlob { .. } => {
+            Fault::bug(error.to_string())
+        }
+        error => Fault::unavailable(error.to_string()),
     }
 }
 

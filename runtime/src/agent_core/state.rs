@@ -20,6 +20,10 @@ use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
 
+/// How often the timer looks while threads are watched. A process whose timer comes later by so much was stopped or got no processor, and its
+/// threads could do nothing meanwhile.
+const PULSE: Duration = Duration::from_millis(250);
+
 /// The ledger, and beside it what the ledger has no need to know.
 pub(crate) struct CoreState {
     ledger: Ledger,
@@ -173,15 +177,28 @@ impl CoreState {
             .any(|(action, _)| matches!(action, DriverAction::Start(of, ..) if *of == incarnation))
     }
 
-    /// Sets the timer to what is due next, and gives the time.
-    pub(crate) fn set_timer(&mut self) -> Time {
-        self.timer = self.ledger.next_wake().unwrap_or(Time::NEVER);
+    /// Sets the timer to what is due next, and gives the time. While threads are watched, it looks after a [`PULSE`] in any case.
+    pub(crate) fn set_timer(&mut self, now: Time) -> Time {
+        let wake = self.ledger.next_wake(now + PULSE);
+        self.timer = wake.unwrap_or(Time::NEVER);
         self.timer
     }
 
+    /// The timer looks, after it did so before: it tells the ledger what time it is, and first if the process stood still meanwhile.
+    pub(crate) fn look(&mut self, before: Time, now: Time, effects: &mut Effects) {
+        let planned = self.timer;
+        if now.since(planned) > PULSE {
+            let lost = now.since(before);
+            self.on(Event::StoodStill { lost }, now, effects);
+        }
+        if planned <= now {
+            self.on(Event::Tick, now, effects);
+        }
+    }
+
     /// Brings the timer forward to what is due before it looks; gives whether it has to hear of that.
-    pub(crate) fn bring_timer_forward(&mut self) -> bool {
-        let wake = self.ledger.next_wake();
+    pub(crate) fn bring_timer_forward(&mut self, now: Time) -> bool {
+        let wake = self.ledger.next_wake(now + PULSE);
         let earlier = wake.filter(|wake| *wake < self.timer);
         self.timer = earlier.unwrap_or(self.timer);
         earlier.is_some()
@@ -415,6 +432,37 @@ mod tests {
     use crate::ids::{Epoch, WorkerId};
     use crate::ledger::tests::settings::tight_settings;
 
+    /// Between the step's begin and the timer's look at it nothing else need happen, and the process may be stopped there.
+    #[test]
+    fn a_process_that_stands_still_gives_no_worker_up_wherever_it_was_stopped() {
+        let (start, mut effects) = (Time::default(), Effects::default());
+        let limit = tight_settings().step_limit;
+        for looks_in_between in [false, true] {
+            let mut state = CoreState::new(Ledger::new(tight_settings()));
+            state.start(start, &mut effects);
+            let by = Incarnation {
+                worker: WorkerId(0),
+                epoch: Epoch(0),
+            };
+            state.on(Event::Ready(by), start, &mut effects);
+            assert_eq!(state.set_timer(start), Time::NEVER);
+            state.on(Event::StepBegan(by), start, &mut effects);
+            assert!(state.bring_timer_forward(start));
+            if looks_in_between {
+                state.look(start, start, &mut effects);
+                state.set_timer(start);
+            }
+            let later = start + limit * 1000;
+            state.look(start, later, &mut effects);
+            assert!(state.hears(by), "it was given up");
+            // What does hang is given up all the same.
+            let due = state.set_timer(later);
+            assert!(due <= later + PULSE);
+            state.look(later, later + limit, &mut effects);
+            assert!(!state.hears(by), "nobody looks");
+        }
+    }
+
     /// The timer looks, and only later sleeps until what it saw: a step that begins in between must reach it.
     #[test]
     fn the_timer_hears_of_what_becomes_due_after_it_has_looked() {
@@ -426,17 +474,17 @@ mod tests {
             epoch: Epoch(0),
         };
         state.on(Event::Ready(by), now, &mut effects);
-        assert_eq!(state.set_timer(), Time::NEVER, "nothing is timed");
+        assert_eq!(state.set_timer(now), Time::NEVER, "nothing is timed");
         state.on(Event::StepBegan(by), now, &mut effects);
-        assert!(state.bring_timer_forward(), "the watchdog counts");
-        assert!(!state.bring_timer_forward(), "it has heard of that");
-        let due = state.set_timer();
+        assert!(state.bring_timer_forward(now), "the watchdog counts");
+        assert!(!state.bring_timer_forward(now), "it has heard of that");
+        let due = state.set_timer(now);
         assert!(due < Time::NEVER);
         state.on(Event::StepEnded(by), now, &mut effects);
         assert!(
-            !state.bring_timer_forward(),
+            !state.bring_timer_forward(now),
             "it looks too early, and again"
         );
-        assert_eq!(state.set_timer(), Time::NEVER);
+        assert_eq!(state.set_timer(now), Time::NEVER);
     }
 }

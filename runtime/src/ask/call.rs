@@ -53,6 +53,8 @@ pub(crate) struct Because {
     pub(crate) span: Option<SpanId>,
     /// The span of an earlier attempt, when this is another.
     pub(crate) earlier: Option<SpanPlace>,
+    /// Whether its trace is recorded, when its record says so already.
+    pub(crate) sampled: Option<bool>,
 }
 
 impl Call {

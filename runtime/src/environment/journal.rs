@@ -27,6 +27,8 @@ pub(super) struct Journal {
     end: u64,
     synced: u64,
     appended: u64,
+    /// What was appended could not be forced to the disk.
+    has_failed: bool,
 }
 
 struct Record {
@@ -85,6 +87,7 @@ impl Journal {
             end,
             synced: 0,
             appended: last,
+            has_failed: false,
         })
     }
 
@@ -123,9 +126,17 @@ impl Journal {
 
     /// Forces what was appended to the disk.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()?;
+        self.file
+            .sync_data()
+            .inspect_err(|_| self.has_failed = true)?;
         self.synced = self.appended;
         Ok(())
+    }
+
+    /// Whether what was appended could not be forced to the disk. Another try may pass over it, since the operating system takes it for
+    /// written: only the tables can be forced in its place.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// Takes the last record back, whose bytes begin at `end`.
@@ -140,6 +151,7 @@ impl Journal {
     pub(super) fn rewind(&mut self) {
         self.end = 0;
         self.synced = self.appended;
+        self.has_failed = false;
     }
 
     /// Begins from the start again, and gives the old bytes back to the disk.

@@ -14,6 +14,7 @@ use super::error::EnvironmentError;
 use super::options::EnvironmentOptions;
 use super::records::{Commit, Transaction};
 use super::writer::{Command, Pending};
+use crate::fact::{FactDraft, Provenance};
 use crate::ids::Namespace;
 use crate::payload::json_bytes;
 
@@ -48,7 +49,7 @@ impl Queue {
         transaction: Transaction,
         bytes: u64,
     ) -> Result<Commit, EnvironmentError> {
-        let limit = u64::from(self.pieces) * PIECE;
+        let limit = self.max_bytes();
         let pieces = bytes.div_ceil(PIECE).max(1);
         if pieces > u64::from(self.pieces) {
             return Err(EnvironmentError::TooLarge {
@@ -72,6 +73,11 @@ impl Queue {
         answer.await.map_err(|_| EnvironmentError::Closed)?
     }
 
+    /// How large a transaction may be.
+    pub(super) fn max_bytes(&self) -> u64 {
+        u64::from(self.pieces) * PIECE
+    }
+
     pub(super) async fn send(&self, command: Command) -> Result<(), EnvironmentError> {
         let sender = self.sender.read().clone().ok_or(EnvironmentError::Closed)?;
         sender
@@ -93,18 +99,7 @@ pub(super) fn check(
     check_namespace(&transaction.namespace)?;
     let mut total = 0;
     for (draft, provenance) in &transaction.facts {
-        if let Some(key) = &draft.key {
-            check_name("key", key)?;
-        }
-        let bytes = json_bytes(draft).saturating_add(json_bytes(provenance));
-        if bytes > options.max_fact_bytes {
-            return Err(EnvironmentError::TooLarge {
-                what: "fact",
-                limit: options.max_fact_bytes,
-                found: bytes,
-            });
-        }
-        total += bytes;
+        total += check_fact(draft, provenance, options)?;
     }
     for task in &transaction.accepted {
         check_namespace(&task.namespace)?;
@@ -123,6 +118,26 @@ pub(super) fn check(
     total += transaction.settled.iter().map(json_bytes).sum::<u64>();
     total += transaction.dead_letters.iter().map(json_bytes).sum::<u64>();
     Ok(total)
+}
+
+/// Checks one fact. Gives its size in bytes.
+pub(super) fn check_fact(
+    draft: &FactDraft,
+    provenance: &Provenance,
+    options: &EnvironmentOptions,
+) -> Result<u64, EnvironmentError> {
+    if let Some(key) = &draft.key {
+        check_name("key", key)?;
+    }
+    let bytes = json_bytes(draft).saturating_add(json_bytes(provenance));
+    if bytes > options.max_fact_bytes {
+        return Err(EnvironmentError::TooLarge {
+            what: "fact",
+            limit: options.max_fact_bytes,
+            found: bytes,
+        });
+    }
+    Ok(bytes)
 }
 
 fn check_namespace(namespace: &Namespace) -> Result<(), EnvironmentError> {

@@ -139,6 +139,17 @@ pub struct TaskRecord {
     /// The flow's task that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<TaskId>,
+    /// Whether its caller records the trace.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub sampled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(it: &bool) -> bool {
+    *it
 }
 
 impl TaskRecord {
@@ -166,6 +177,7 @@ impl TaskRecord {
             cause: None,
             redrive_of: None,
             asked_by: None,
+            sampled: true,
         }
     }
 }

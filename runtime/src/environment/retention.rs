@@ -15,7 +15,7 @@ use super::tables::{
     Batch, Table, decode, episode_key, in_episode, name_key, number, revision_key, settled_key,
     task_key,
 };
-use super::writer::unix_ms;
+use super::wall::unix_ms;
 use crate::fact::{BlobHash, Fact};
 use crate::ids::{EpisodeId, Revision, TaskId};
 
@@ -86,10 +86,11 @@ pub(super) fn compact(
             break;
         }
     }
+    // No blob goes before the removal of its facts is on the disk: power loss would bring back facts without their blobs.
+    store.checkpoint()?;
     total.blobs = blobs.sweep(now, |hash| {
         store.write(0, |batch| batch.has(Table::Blobs, &hash.0))
     })?;
-    store.checkpoint()?;
     Ok(total)
 }
 
@@ -279,6 +280,10 @@ pub(super) fn forget(
         let (found, unreferenced) = store.write(0, |batch| forget_facts(batch, episode))?;
         forgotten.facts += found;
         store.checkpoint_when_due();
+        // As in a compaction: first the facts are gone for good, then their blobs go.
+        if !unreferenced.is_empty() {
+            store.sync()?;
+        }
         for hash in unreferenced {
             forgotten.blobs += u64::from(blobs.remove(hash)?);
         }

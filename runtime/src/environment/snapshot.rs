@@ -97,6 +97,13 @@ impl Snapshot {
         self.table(Table::SettledOrder)?.len().map_err(unreadable)
     }
 
+    /// When the last task was settled, in milliseconds since the Unix epoch; zero when none was.
+    pub(super) fn last_settled_ms(&self) -> Result<u64, EnvironmentError> {
+        let settled = self.table(Table::SettledOrder)?;
+        let last = settled.last().map_err(unreadable)?;
+        Ok(last.map_or(0, |(key, _)| number(&key.value()[..8])))
+    }
+
     /// Whether there is no fact.
     ///
     /// # Errors

@@ -96,9 +96,7 @@ impl Store {
         bytes: u64,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, EnvironmentError>,
     ) -> Result<T, EnvironmentError> {
-        if self.poisoned {
-            self.load()?;
-        }
+        self.mend()?;
         self.ensure_room(bytes)?;
         self.try_write(work)
             .map_err(|error| error.in_folder(&self.tables.folder))
@@ -150,21 +148,30 @@ impl Store {
         Ok(result)
     }
 
-    /// Whether something acknowledged is not known to be on the disk.
-    pub(super) fn is_dirty(&self) -> bool {
-        self.journal.as_ref().is_some_and(Journal::is_dirty)
+    /// Makes good what an earlier failure left behind.
+    fn mend(&mut self) -> Result<(), EnvironmentError> {
+        if self.poisoned {
+            return self.load();
+        }
+        match &self.journal {
+            Some(journal) if journal.has_failed() => self.checkpoint(),
+            _ => Ok(()),
+        }
     }
 
-    /// Forces what was acknowledged to the disk.
+    /// Whether something acknowledged is not known to be on the disk, or an earlier failure has left something behind.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.poisoned || self.journal.as_ref().is_some_and(Journal::is_dirty)
+    }
+
+    /// Forces what was acknowledged to the disk, if it is not there already.
     pub(super) fn sync(&mut self) -> Result<(), EnvironmentError> {
-        let Some(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        let result = journal.sync();
-        if result.is_err() {
-            self.poisoned = true;
+        self.mend()?;
+        match &mut self.journal {
+            Some(journal) if journal.is_dirty() => journal.sync(),
+            _ => Ok(()),
         }
-        result.map_err(|error| self.media_error("force the journal to the disk", error))
+        .map_err(|error| self.media_error("force the journal to the disk", error))
     }
 
     /// A checkpoint if the journal has grown long enough. When it fails, all is still safe in the journal, and the next

@@ -8,7 +8,9 @@ mod episodes;
 mod history;
 mod model;
 mod power;
+mod time_of_day;
 mod troubles;
+mod watching;
 
 use aimass_config::Fsync;
 use serde_json::json;

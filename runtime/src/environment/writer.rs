@@ -1,7 +1,7 @@
 //! The writer: the one thread that changes the store. It takes what has queued up and commits it as one group.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use flume::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
@@ -20,6 +20,8 @@ use super::retention::{self, Compaction, Forgotten};
 use super::snapshot::Snapshot;
 use super::store::Store;
 use super::trimming::Trimming;
+use super::wall::WallClock;
+use super::watches::Watches;
 use crate::clock::{Clock, Time};
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision};
@@ -29,8 +31,7 @@ const GROUP_TRANSACTIONS: usize = 256;
 const GROUP_BYTES: u64 = 4 << 20;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, EnvironmentError>>;
-pub(super) type EpisodeWatches =
-    Arc<Mutex<std::collections::HashMap<EpisodeId, watch::Sender<EpisodeStatus>>>>;
+pub(super) type EpisodeWatches = Arc<Mutex<Watches>>;
 
 /// What the writer is asked for.
 pub(super) enum Command {
@@ -83,10 +84,13 @@ pub(super) struct Writer {
     /// The command that ended the last group; here, so that it outlives a panic of the group.
     next: Option<Command>,
     clock: Clock,
+    wall: WallClock,
     /// A runtime works in it, whose end is to be written down.
     has_life: bool,
     /// When the journal must be forced to the disk at the latest.
     sync_at: Time,
+    /// The last try to do so has failed.
+    is_failing: bool,
     trimming: Trimming,
 }
 
@@ -97,6 +101,7 @@ impl Writer {
         options: EnvironmentOptions,
         listeners: Listeners,
         commands: Receiver<Command>,
+        wall: WallClock,
     ) -> Self {
         let clock = Clock::start();
         Self {
@@ -109,7 +114,9 @@ impl Writer {
             commands,
             next: None,
             clock,
+            wall,
             sync_at: Time::NEVER,
+            is_failing: false,
         }
     }
 
@@ -126,9 +133,10 @@ impl Writer {
     fn announce_anew(&self) -> Result<(), EnvironmentError> {
         let snapshot = Snapshot::new(self.store.tables().read()?);
         self.listeners.head.send_replace(snapshot.head()?);
-        for (id, watch) in self.listeners.episodes.lock().iter() {
-            if let Some(status) = snapshot.episode(*id)? {
-                watch.send_replace(status);
+        let watched = self.listeners.episodes.lock().watched();
+        for id in watched {
+            if let Some(status) = snapshot.episode(id)? {
+                self.listeners.episodes.lock().announce(&status);
             }
         }
         let episodes = snapshot.episodes()?.into_iter();
@@ -141,7 +149,7 @@ impl Writer {
 
     /// Whoever watches an episode is told that nothing follows.
     pub(super) fn dismiss_watches(&self) {
-        self.listeners.episodes.lock().clear();
+        self.listeners.episodes.lock().dismiss();
     }
 
     /// Takes commands until the environment is closed.
@@ -163,7 +171,7 @@ impl Writer {
                 }
                 Command::Forget { episode, reply } => {
                     let result = retention::forget(&mut self.store, &self.blobs, episode);
-                    self.listeners.episodes.lock().remove(&episode);
+                    self.listeners.episodes.lock().forget(episode);
                     let _ = reply.send(result);
                 }
                 Command::Import {
@@ -213,11 +221,22 @@ impl Writer {
                     Err(RecvTimeoutError::Timeout) => {}
                 }
             }
+            self.sync();
             self.sync_at = self.clock.now() + interval;
-            if let Err(error) = self.store.sync() {
-                tracing::error!(%error, "the journal could not be forced to the disk");
-                return self.commands.recv().ok();
+        }
+    }
+
+    /// Forces to the disk what is due. What fails is tried again when it is due the next time.
+    fn sync(&mut self) {
+        let was_failing = self.is_failing;
+        let synced = self.store.sync();
+        self.is_failing = synced.is_err();
+        match synced {
+            Err(error) if !was_failing => {
+                tracing::error!(%error, "what was acknowledged could not be forced to the disk; it is tried again and again");
             }
+            Ok(()) if was_failing => tracing::info!("what was acknowledged is on the disk now"),
+            _ => {}
         }
     }
 
@@ -242,7 +261,7 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Vec<Pending>, bytes: u64) {
-        let now_ms = unix_ms(SystemTime::now());
+        let now_ms = self.wall.now_ms();
         let blobs = Arc::clone(&self.blobs);
         let mut replies = Vec::with_capacity(group.len());
         let mut transactions = Vec::with_capacity(group.len());
@@ -294,19 +313,11 @@ impl Writer {
         }
         let mut watches = self.listeners.episodes.lock();
         for status in &commit.episodes {
-            let id = status.record.id;
             if status.quiescent() && !status.done {
                 // It fails when nobody wants to know.
-                let _ = self.listeners.quiet.send(id);
+                let _ = self.listeners.quiet.send(status.record.id);
             }
-            let Some(watch) = watches.get(&id) else {
-                continue;
-            };
-            if watch.receiver_count() == 0 {
-                watches.remove(&id);
-                continue;
-            }
-            watch.send_replace(status.clone());
+            watches.announce(status);
         }
         drop(watches);
         commit
@@ -337,9 +348,4 @@ impl Writer {
         self.store.checkpoint_when_due();
         Ok(self.announce(applied).revisions)
     }
-}
-
-pub(super) fn unix_ms(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,6 +12,7 @@ use crate::environment::{
     Environment, EnvironmentError, FactFilter, REACTIONS_CURSOR, Snapshot, TaskRecord, Transaction,
 };
 use crate::episode::accept::{Accepted, Asked, accept};
+use crate::episode::root::Root;
 use crate::error::TaskError;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
@@ -160,7 +161,7 @@ impl Engine {
             return Ok(Some(Vec::new()));
         };
         let runtime = Runtime { inner };
-        let asked = runtime.set_off(fact, episode, deaths);
+        let asked = runtime.set_off(fact, episode, deaths)?;
         if asked.is_empty()
             && fact.provenance.task.is_none()
             && self.unhandled.insert(fact.kind.to_string())
@@ -176,12 +177,24 @@ impl Engine {
 
 impl Runtime {
     /// The tasks that the fact sets off. A rule that panics at it leaves one that is given up.
-    fn set_off(&self, fact: &Fact, episode: EpisodeId, deaths: u32) -> Vec<Asked> {
+    fn set_off(
+        &self,
+        fact: &Fact,
+        episode: EpisodeId,
+        deaths: u32,
+    ) -> Result<Vec<Asked>, EnvironmentError> {
         let rules = self.inner.reactions.iter();
-        let rules = rules.filter(|rule| rule.kind == fact.kind);
+        let mut rules = rules.filter(|rule| rule.kind == fact.kind).peekable();
+        if rules.peek().is_none() {
+            return Ok(Vec::new());
+        }
+        let status = self.inner.environment.snapshot()?.episode(episode)?;
+        let root = status.as_ref().and_then(Root::place);
         let set_off = |rule: &Arc<Reaction>| {
-            let record =
-                |input| reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input);
+            let record = |input| TaskRecord {
+                sampled: root.is_none_or(|root| root.sampled),
+                ..reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input)
+            };
             if deaths >= MOST_TRIES {
                 let cause = format!("the engine of reactions died {deaths} times at this fact");
                 return Some(Asked::given_up(record(Value::Null), cause));
@@ -192,7 +205,7 @@ impl Runtime {
                 Err(cause) => Some(Asked::given_up(record(Value::Null), cause)),
             }
         };
-        rules.filter_map(set_off).collect()
+        Ok(rules.filter_map(set_off).collect())
     }
 
     /// Whether its episode may not have so many reactions more, or the fact none.

@@ -149,9 +149,10 @@ impl Runtime {
             namespace: status.record.namespace.clone(),
             episode: Some(episode),
             effect: self.effect_of(&rule.skill),
-            trace: Some(root.map_or_else(TraceId::random, |(trace, _)| trace)),
+            trace: Some(root.map_or_else(TraceId::random, |root| root.trace)),
             span: Some(SpanId::random()),
-            parent: root.map(|(_, span)| span),
+            parent: root.map(|root| root.span),
+            sampled: root.is_none_or(|root| root.sampled),
             rule: Some(rule.name.to_string()),
             ..TaskRecord::new(
                 rule.task(episode, status.round),

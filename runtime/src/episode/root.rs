@@ -48,9 +48,13 @@ impl Root {
     }
 
     /// Where the span of an episode lies; nowhere when somebody else began it, with an `about` of their own.
-    pub(super) fn place(status: &EpisodeStatus) -> Option<(TraceId, SpanId)> {
+    pub(super) fn place(status: &EpisodeStatus) -> Option<TraceContext> {
         let root = Self::deserialize(&status.record.about).ok()?;
-        Some((root.trace, root.span))
+        Some(TraceContext {
+            trace: root.trace,
+            span: root.span,
+            sampled: root.sampled,
+        })
     }
 
     /// What observers are told at the episode's end; none when somebody else began it, with an `about` of their own.

@@ -1,7 +1,7 @@
 //! Shared weights: the weights of a group on one device, which one worker reads for all.
 //!
 //! A thread that reads holds no lock meanwhile, so that one that hangs there for ever can be left alone: it is evicted, and whoever
-//! waited for it reads anew.
+//! waited for it reads anew. Whoever waits can be told to stop, and then neither waits nor reads any more.
 
 use std::sync::Arc;
 
@@ -24,6 +24,14 @@ enum Content<W> {
     Here(Arc<W>),
 }
 
+/// What whoever needs weights does next.
+enum Turn<W> {
+    Here(Arc<W>),
+    /// They are its own to read.
+    Read,
+    Stopped,
+}
+
 impl<W> SharedWeights<W> {
     pub(super) fn empty() -> Self {
         Self::of(Content::Empty)
@@ -40,17 +48,21 @@ impl<W> SharedWeights<W> {
         }
     }
 
-    /// The weights. They are read by `read` where they are not in memory, unless somebody is about to; then this waits.
+    /// The weights. They are read by `read` where they are not in memory, unless somebody is about to; then this waits. None when `by` was
+    /// told to stop before they were there: it does not begin to read then.
     ///
     /// # Errors
     /// What `read` says. It must not panic.
     pub(super) fn get(
         &self,
         by: Incarnation,
+        is_stopped: impl Fn() -> bool,
         read: impl FnOnce() -> Result<W, Fault>,
-    ) -> Result<Arc<W>, Fault> {
-        if let Some(weights) = self.reserve(by) {
-            return Ok(weights);
+    ) -> Result<Option<Arc<W>>, Fault> {
+        match self.reserve(by, is_stopped) {
+            Turn::Here(weights) => return Ok(Some(weights)),
+            Turn::Stopped => return Ok(None),
+            Turn::Read => {}
         }
         let loaded = read().map(Arc::new);
         let mut content = self.content.lock();
@@ -62,22 +74,31 @@ impl<W> SharedWeights<W> {
             };
             self.changed.notify_all();
         }
-        loaded
+        loaded.map(Some)
     }
 
-    /// The weights, or none when they are for `by` to read.
-    fn reserve(&self, by: Incarnation) -> Option<Arc<W>> {
+    fn reserve(&self, by: Incarnation, is_stopped: impl Fn() -> bool) -> Turn<W> {
         let mut content = self.content.lock();
         loop {
+            if is_stopped() {
+                return Turn::Stopped;
+            }
             match &*content {
-                Content::Here(weights) => return Some(weights.clone()),
+                Content::Here(weights) => return Turn::Here(weights.clone()),
                 Content::Reading(_) => self.changed.wait(&mut content),
                 Content::Empty => {
                     *content = Content::Reading(by);
-                    return None;
+                    return Turn::Read;
                 }
             }
         }
+    }
+
+    /// Has all who wait look again whether they are to stop.
+    pub(super) fn wake(&self) {
+        // Whoever has looked, and does not wait yet, holds the lock.
+        drop(self.content.lock());
+        self.changed.notify_all();
     }
 
     /// The weights, if they are in memory.
@@ -131,5 +152,69 @@ impl<W> Content<W> {
 impl<W> Drop for SharedWeights<W> {
     fn drop(&mut self) {
         std::mem::replace(self.content.get_mut(), Content::Empty).free();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::ids::{Epoch, WorkerId};
+
+    fn incarnation(worker: u32) -> Incarnation {
+        Incarnation {
+            worker: WorkerId(worker),
+            epoch: Epoch(0),
+        }
+    }
+
+    fn never() -> Result<u32, Fault> {
+        panic!("it reads although it was told to stop")
+    }
+
+    #[test]
+    fn whoever_waits_for_a_reader_that_hangs_can_be_told_to_stop() {
+        let shared = SharedWeights::empty();
+        let stop = AtomicBool::new(false);
+        let (looked, looks) = flume::unbounded();
+        let (finish, finished) = flume::bounded::<()>(0);
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                shared.get(
+                    incarnation(0),
+                    || false,
+                    || {
+                        let _ = finished.recv();
+                        Ok(7)
+                    },
+                )
+            });
+            while !matches!(*shared.content.lock(), Content::Reading(_)) {
+                thread::yield_now();
+            }
+            let waiter = scope.spawn(|| {
+                let is_stopped = || {
+                    let _ = looked.send(());
+                    stop.load(Ordering::Acquire)
+                };
+                shared.get(incarnation(1), is_stopped, never)
+            });
+            looks.recv().unwrap();
+            stop.store(true, Ordering::Release);
+            shared.wake();
+            assert_eq!(waiter.join().unwrap(), Ok(None));
+            drop(finish);
+            assert_eq!(reader.join().unwrap(), Ok(Some(Arc::new(7))));
+        });
+    }
+
+    #[test]
+    fn whoever_was_told_to_stop_begins_no_reading_and_keeps_nobody_from_it() {
+        let shared = SharedWeights::empty();
+        assert_eq!(shared.get(incarnation(0), || true, never), Ok(None));
+        let read = shared.get(incarnation(1), || false, || Ok(7));
+        assert_eq!(read, Ok(Some(Arc::new(7))));
     }
 }

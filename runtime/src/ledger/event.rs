@@ -1,5 +1,7 @@
 //! What a ledger is told.
 
+use std::time::Duration;
+
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::ids::{Epoch, TaskId, WorkerId};
@@ -121,6 +123,8 @@ pub(crate) enum Event {
     Cancel { task: TaskId },
     /// Time has passed: deadlines, watchdog, backoff, grace.
     Tick,
+    /// The process stood still for so long at the most, at some time up to now: nobody's threads could do anything.
+    StoodStill { lost: Duration },
     /// No new work from now on; what is accepted is drained until `limit`.
     Shutdown { limit: Time },
 }

@@ -10,13 +10,15 @@ use crate::ledger::worker::{Watched, Worker, WorkerState};
 use crate::ledger::{Ledger, Phase};
 
 impl Ledger {
-    /// When the next `Tick` is due; none while nothing is timed.
-    pub(crate) fn next_wake(&self) -> Option<Time> {
+    /// When the next `Tick` is due; none while nothing is timed. While a thread is watched that is no later than `pulse`, so that a process which
+    /// stood still is noticed before a thread is given up for it.
+    pub(crate) fn next_wake(&self, pulse: Time) -> Option<Time> {
         let deadline = self.deadlines.first().map(|(time, _)| *time);
         let watched = self.workers.iter().filter_map(|worker| worker.watched);
-        let watched = watched.map(|watched| watched.until(&self.settings));
+        let watched = watched.map(|watched| watched.until(&self.settings).min(pulse));
         let workers = self.workers.iter().filter_map(|worker| match worker.state {
-            WorkerState::Leaving { until } | WorkerState::BackingOff { until, .. } => Some(until),
+            WorkerState::Leaving { until } => Some(until.min(pulse)),
+            WorkerState::BackingOff { until, .. } => Some(until),
             WorkerState::Idle { since } if worker.running.is_empty() => {
                 self.settings.idle_unload.map(|idle| since + idle)
             }
@@ -45,6 +47,19 @@ impl Ledger {
             && limit <= now
         {
             self.cut_off(now, effects);
+        }
+    }
+
+    /// Whoever is watched, or has a grace, gets the time again in which the process stood still, and never more than the whole of it. Callers do not:
+    /// their deadlines are theirs.
+    pub(super) fn stood_still(&mut self, lost: Duration, now: Time) {
+        for worker in &mut self.workers {
+            if let Some(watched) = &mut worker.watched {
+                watched.give_back(lost, now);
+            }
+            if let WorkerState::Leaving { until } = &mut worker.state {
+                *until = (*until + lost).min(now + self.settings.grace);
+            }
         }
     }
 

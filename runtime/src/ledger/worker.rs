@@ -1,5 +1,7 @@
 //! What a ledger knows of one worker.
 
+use std::time::Duration;
+
 use crate::clock::Time;
 use crate::ids::{Epoch, TaskId, WorkerId};
 use crate::ledger::event::{GroupId, Incarnation};
@@ -36,6 +38,12 @@ pub(crate) enum Watched {
 }
 
 impl Watched {
+    /// Gives back time in which the process stood still, and no more than has been counted.
+    pub(crate) fn give_back(&mut self, lost: Duration, now: Time) {
+        let (Self::Step(since) | Self::Load(since)) = self;
+        *since = (*since + lost).min(now);
+    }
+
     /// When the watchdog loses its patience.
     pub(crate) fn until(self, settings: &LedgerSettings) -> Time {
         match self {

@@ -23,7 +23,7 @@ use crate::router::Router;
 use crate::runtime::added_agent::AddedAgent;
 use crate::runtime::assembly::{Assembly, configured, register};
 use crate::runtime::names::Team as Names;
-use crate::runtime::{CurrentSpan, Inner, Runtime};
+use crate::runtime::{CurrentSpan, Ending, Inner, Runtime};
 use crate::spawn::Spawner;
 use crate::supervision::{
     Board, Child, EnvironmentService, IdleRuleService, MemoryService, ObserverService,
@@ -264,6 +264,7 @@ impl RuntimeBuilder {
             events,
             spawner,
             closing: AtomicBool::new(false),
+            ending: Ending::default(),
             supervision,
             nodes: parking_lot::Mutex::default(),
             live_streams: LiveStreams::default(),

@@ -139,7 +139,7 @@ impl Runtime {
                 .map(|(trace, span)| TraceContext {
                     trace,
                     span,
-                    sampled: true,
+                    sampled: record.sampled,
                 }),
         };
         let mut call = self.read(&record.skill, record.input.clone(), options)?;
@@ -153,6 +153,7 @@ impl Runtime {
             trace: record.trace,
             span,
             earlier,
+            sampled: Some(record.sampled),
             ..Because::default()
         };
         self.inner.ticket(call, durability)

@@ -58,6 +58,7 @@ fn told(
         span: attempt.span,
         parent: record.parent,
         earlier_attempt: earlier.map(|span| SpanPlace { trace, span }),
+        sampled: record.sampled,
         priority: record.priority,
         accepted_ns: nanos(began_ms),
         started_ns: nanos(attempt.began_ms),

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::{OnceCell, watch};
 
 use crate::clock::Time;
 use crate::ledger::event::Event;
-use crate::runtime::Runtime;
+use crate::runtime::{Inner, Runtime};
 
 /// What whoever only has to hear of the end has for it, whatever the limit: threads that are told to stop, and observers.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -32,6 +33,7 @@ pub struct ShutdownReport {
 }
 
 /// When a shutdown goes from one of its stages to the next.
+#[derive(Clone, Copy)]
 struct Stages {
     /// What is not done by then is cut off, and its callers are answered.
     cut_off: Time,
@@ -51,6 +53,35 @@ impl Stages {
     }
 }
 
+/// The end of a runtime. There is one, however many ask for it.
+pub(crate) struct Ending {
+    /// The shortest limit that anybody has set, once somebody has.
+    stages: watch::Sender<Option<Stages>>,
+    report: OnceCell<ShutdownReport>,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self {
+            stages: watch::Sender::new(None),
+            report: OnceCell::new(),
+        }
+    }
+}
+
+impl Ending {
+    /// Sets the limit, unless there is one that ends sooner.
+    fn bring_forward(&self, new: Stages) {
+        self.stages.send_if_modified(|stages| {
+            let is_sooner = stages.is_none_or(|old| new.cut_off < old.cut_off);
+            if is_sooner {
+                *stages = Some(new);
+            }
+            is_sooner
+        });
+    }
+}
+
 impl Runtime {
     /// Refuses new work, drains accepted work within `shutdown_limit`, flushes observers and environment, and reports.
     pub async fn shutdown(&self) -> ShutdownReport {
@@ -63,36 +94,30 @@ impl Runtime {
     /// The grace of the agents is part of the limit: work is cut off, and its callers are answered, so long before it. Threads and observers
     /// that only have to hear of the end have a second each for it where the limit leaves them less; the environment has as long as its
     /// last write takes.
+    ///
+    /// A runtime ends once. Whoever asks while it ends, or later, gets the same report, and brings the limit forward if that of the new call is
+    /// shorter. Dropping the future of the only caller stops the shutdown where it is; the next call goes on with it.
     pub async fn shutdown_within(&self, limit: Duration) -> ShutdownReport {
+        let stages = Stages::of(limit, self.grace(), self.inner.clock.now());
+        let ending = &self.inner.ending;
+        ending.bring_forward(stages);
+        ending.report.get_or_init(|| self.end()).await.clone()
+    }
+
+    /// The longest time that an agent gives a thread to end.
+    fn grace(&self) -> Duration {
+        let graces = self.inner.cores.iter().map(|core| core.grace());
+        graces.max().unwrap_or_default()
+    }
+
+    async fn end(&self) -> ShutdownReport {
         let inner = &self.inner;
-        let mut report = ShutdownReport::default();
-        let graces = inner.cores.iter().map(|core| core.grace());
-        let grace = graces.max().unwrap_or_default();
-        let stages = Stages::of(limit, grace, inner.clock.now());
-        report.under_way = inner.cores.iter().map(|core| core.load().tasks).sum();
-        inner.closing.store(true, Ordering::Release);
-        // What is left by then is cut off by the ledgers.
-        let cut_off = inner.clock.instant(stages.cut_off);
-        let _ = tokio::time::timeout_at(cut_off, self.quiet()).await;
-        for core in &inner.cores {
-            core.begin_drain(stages.cut_off);
-        }
-        let drained = async {
-            for core in &inner.cores {
-                core.drained().await;
-            }
+        let mut report = ShutdownReport {
+            under_way: inner.cores.iter().map(|core| core.load().tasks).sum(),
+            ..ShutdownReport::default()
         };
-        tokio::pin!(drained);
-        if tokio::time::timeout_at(cut_off, &mut drained)
-            .await
-            .is_err()
-        {
-            // The agents' timers say so as well, unless the tree is gone.
-            for core in &inner.cores {
-                core.tell(Event::Tick);
-            }
-            drained.await;
-        }
+        inner.closing.store(true, Ordering::Release);
+        let end = self.drain().await;
         for core in &inner.cores {
             let (lost, kept) = core.cut_off();
             report.lost += lost;
@@ -100,8 +125,9 @@ impl Runtime {
         }
         report.cut_off = report.lost + report.kept;
         // Where all work was done early, the threads have their grace and no more.
-        let end = stages.end.min(inner.clock.now() + grace.max(MOMENT));
-        let ended = tokio::time::timeout_at(inner.clock.instant(end), inner.spawner.ended()).await;
+        let threads_end = end.min(inner.clock.now() + self.grace().max(MOMENT));
+        let threads_end = inner.clock.instant(threads_end);
+        let ended = tokio::time::timeout_at(threads_end, inner.spawner.ended()).await;
         report.left_behind = ended.is_err();
         inner.supervision.end_work().await;
         let nodes = std::mem::take(&mut *inner.nodes.lock());
@@ -109,7 +135,7 @@ impl Runtime {
             node.stop(inner.supervision.gone()).await;
         }
         // A slow observer has what is left and no more, be it to take in what waits or to end.
-        let patience = stages.end.since(inner.clock.now()).max(MOMENT);
+        let patience = end.since(inner.clock.now()).max(MOMENT);
         let ended = tokio::time::timeout(patience, inner.events.close(patience)).await;
         if ended.is_err() {
             tracing::warn!(
@@ -136,6 +162,55 @@ impl Runtime {
             .map(|error| error.to_string());
         inner.supervision.ended(MOMENT).await;
         report
+    }
+
+    /// Lets the agents come to the end of their work, and cuts off what is left at the limit, which somebody may bring forward meanwhile. Returns when the
+    /// threads are to have ended.
+    async fn drain(&self) -> Time {
+        let Inner { cores, ending, .. } = &*self.inner;
+        let mut stages = ending.stages.subscribe();
+        tokio::select! {
+            () = self.quiet() => {}
+            () = self.limit_comes(&mut stages) => {}
+        }
+        loop {
+            // What is left by then is cut off by the ledgers.
+            let Some(Stages { cut_off, end }) = *stages.borrow_and_update() else {
+                return self.inner.clock.now();
+            };
+            for core in cores {
+                core.begin_drain(cut_off);
+            }
+            let drained = async {
+                for core in cores {
+                    core.drained().await;
+                }
+            };
+            tokio::pin!(drained);
+            tokio::select! {
+                () = &mut drained => return end,
+                Ok(()) = stages.changed() => continue,
+                () = tokio::time::sleep_until(self.inner.clock.instant(cut_off)) => {}
+            }
+            // The agents' timers say so as well, unless the tree is gone.
+            for core in cores {
+                core.tell(Event::Tick);
+            }
+            drained.await;
+            return end;
+        }
+    }
+
+    /// Returns once what is left is to be cut off.
+    async fn limit_comes(&self, stages: &mut watch::Receiver<Option<Stages>>) {
+        loop {
+            let limit = stages.borrow_and_update().map(|stages| stages.cut_off);
+            let limit = self.inner.clock.instant(limit.unwrap_or_default());
+            tokio::select! {
+                () = tokio::time::sleep_until(limit) => return,
+                Ok(()) = stages.changed() => {}
+            }
+        }
     }
 
     /// Returns once no agent holds a task. A flow keeps its own agent busy while it asks others, so a round in which nobody was

@@ -106,7 +106,9 @@ impl Inner {
         let trace = TraceContext {
             trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
             span: because.span.unwrap_or_else(SpanId::random),
-            sampled: parent.is_none_or(|parent| parent.sampled),
+            sampled: because
+                .sampled
+                .unwrap_or_else(|| parent.is_none_or(|parent| parent.sampled)),
         };
         let metadata = TaskMetadata {
             namespace: self.tenant(options.namespace),

@@ -139,17 +139,18 @@ impl MemoryService {
             }
         }
         // While too much is in use to make enough room, nobody is unloaded in vain.
-        if unused.iter().map(|(_, bytes, ..)| bytes).sum::<u64>() < deficit.bytes {
+        let all = unused.iter().map(|(_, bytes, ..)| *bytes);
+        if all.fold(0, u64::saturating_add) < deficit.bytes {
             return;
         }
         unused.sort_by_key(|(since, ..)| *since);
-        let mut freed = 0;
+        let mut freed = 0_u64;
         for (_, bytes, group, core) in unused {
             if freed >= deficit.bytes {
                 return;
             }
             core.unload(group);
-            freed += bytes;
+            freed = freed.saturating_add(bytes);
         }
     }
 }

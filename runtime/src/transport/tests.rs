@@ -266,6 +266,47 @@ async fn a_frame_cut_at_any_byte_harms_nobody() {
 }
 
 #[tokio::test]
+async fn clients_that_come_and_go_ten_thousand_times_leave_nothing_behind() {
+    let node = Node::start();
+    let client = node.connect().await;
+    let frame = encode(&ClientFrame::Cancel { call: 1 }).unwrap();
+    for number in 0..10_000 {
+        // Some greet, some say half a word, some say nothing.
+        match number % 4 {
+            0 => drop(node.connect().await),
+            1 => {
+                let mut peer = node.peer().await;
+                peer.write_all(&frame[..frame.len() / 2]).await.unwrap();
+            }
+            _ => drop(UnixStream::connect(&node.path).await.unwrap()),
+        }
+        if number % 1000 == 0 {
+            echoes(&client).await;
+        }
+    }
+    echoes(&client).await;
+    echoes(&node.connect().await).await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_half_a_frame_and_stays_holds_up_nobody() {
+    let node = Node::start();
+    let request = Box::new(ask("echo", json!("half")));
+    let frame = encode(&ClientFrame::Call { call: 1, request }).unwrap();
+    let mut stay = Vec::new();
+    for cut in [1, 4, frame.len() / 2, frame.len() - 1] {
+        let mut peer = node.peer().await;
+        peer.write_all(&frame[..cut]).await.unwrap();
+        stay.push(peer);
+    }
+    let client = node.connect().await;
+    for _ in 0..10 {
+        echoes(&client).await;
+    }
+    drop(stay);
+}
+
+#[tokio::test]
 async fn a_number_used_twice_and_credit_without_end_are_harmless() {
     let node = Node::start();
     let mut peer = node.peer().await;

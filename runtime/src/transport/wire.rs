@@ -1,5 +1,7 @@
 //! Frames: a length of four bytes, little-endian, and as many bytes of JSON.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +16,8 @@ pub(crate) const PROTOCOL: u32 = 1;
 /// The largest frame, in bytes without its length.
 pub(crate) const MAX_FRAME: usize = 16 << 20;
 
+/// How long a part of a frame may be all that there is of it.
+const PART_LIMIT: Duration = Duration::from_secs(60);
 const LENGTH_BYTES: usize = 4;
 const READ_CHUNK: usize = 64 << 10;
 
@@ -52,6 +56,8 @@ pub(crate) enum WireError {
     TooLarge { bytes: usize },
     #[error("the connection ended in the middle of a frame")]
     Truncated,
+    #[error("a part of a frame came, and nothing after it for {PART_LIMIT:?}")]
+    Stuck,
     // The reader's own words are not passed on: they quote the frame, and with it what a task was given.
     #[error("the frame is not what the protocol expects: {} at byte {}", category(.0), .0.column())]
     Malformed(#[from] serde_json::Error),
@@ -109,8 +115,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 return Ok(Some(frame));
             }
             self.compact();
-            self.buffer.reserve(READ_CHUNK);
-            if self.source.read_buf(&mut self.buffer).await? == 0 {
+            if self.read_on().await? == 0 {
                 return if self.buffer.is_empty() {
                     Ok(None)
                 } else {
@@ -118,6 +123,18 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 };
             }
         }
+    }
+
+    /// Reads what comes next. Nobody waits long for the rest of a frame: whoever has sent a part of it is about to send more, or stuck.
+    async fn read_on(&mut self) -> Result<usize, WireError> {
+        let is_between_frames = self.buffer.is_empty();
+        self.buffer.reserve(READ_CHUNK);
+        let read = self.source.read_buf(&mut self.buffer);
+        if is_between_frames {
+            return Ok(read.await?);
+        }
+        let read = tokio::time::timeout(PART_LIMIT, read).await;
+        Ok(read.map_err(|_| WireError::Stuck)??)
     }
 
     fn buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
@@ -149,6 +166,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     #[tokio::test]
@@ -181,6 +200,38 @@ mod tests {
             let refused = FrameReader::new(&bytes[..cut]).next::<ClientFrame>().await;
             assert!(matches!(refused, Err(WireError::Truncated)), "{cut}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_the_rest_of_a_frame_for_ever() {
+        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
+        for cut in 1..bytes.len() {
+            let (mut peer, source) = tokio::io::duplex(1 << 10);
+            let mut reader = FrameReader::new(source);
+            // Between two frames a peer may be silent for as long as it likes.
+            let day = Duration::from_secs(24 * 3600);
+            let silent = tokio::time::timeout(day, reader.next::<ClientFrame>()).await;
+            assert!(silent.is_err(), "{cut}");
+            peer.write_all(&bytes[..cut]).await.unwrap();
+            let refused = reader.next::<ClientFrame>().await;
+            assert!(matches!(refused, Err(WireError::Stuck)), "{cut}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_comes_slowly_is_read() {
+        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
+        let (mut peer, source) = tokio::io::duplex(1 << 10);
+        let slowly = async {
+            for byte in &bytes {
+                let nothing = std::future::pending::<()>();
+                let _ = tokio::time::timeout(PART_LIMIT / 2, nothing).await;
+                peer.write_all(&[*byte]).await.unwrap();
+            }
+        };
+        let mut reader = FrameReader::new(source);
+        let (read, ()) = tokio::join!(reader.next::<ClientFrame>(), slowly);
+        assert!(matches!(read, Ok(Some(ClientFrame::Hello { .. }))));
     }
 
     #[tokio::test]

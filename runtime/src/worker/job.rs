@@ -16,6 +16,7 @@ use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
 use crate::panics;
 use crate::payload::Payload;
+use crate::publication::Publication;
 use crate::skill::{Member, Shape, Step};
 use crate::task::Priority;
 use crate::ticket::{ReplayBuffer, Ticket};
@@ -42,7 +43,7 @@ pub(super) struct Job<M> {
 /// One task in a job.
 struct JobMember {
     ticket: Arc<Ticket>,
-    facts: Vec<FactDraft>,
+    facts: Publication,
     /// What the job had cost before this member came to it.
     before: StepStats,
     usage: Usage,
@@ -243,7 +244,7 @@ impl<M> Job<M> {
             let MemberStanding::Ended(result) = standing else {
                 continue;
             };
-            let facts = std::mem::take(&mut member.facts);
+            let facts = member.facts.take();
             reports.push(Report {
                 task: member.ticket.id,
                 result,
@@ -339,7 +340,7 @@ impl JobMember {
     fn new(ticket: Arc<Ticket>, before: StepStats) -> Self {
         Self {
             ticket,
-            facts: Vec::new(),
+            facts: Publication::default(),
             before,
             usage: Usage::default(),
             heard: 0,
@@ -442,8 +443,9 @@ impl JobHost for Host<'_> {
     }
 
     fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
-        self.member(member)?.facts.push(fact);
-        Ok(())
+        let core = &self.worker_context.core;
+        let JobMember { facts, ticket, .. } = self.member(member)?;
+        facts.add(fact, core, ticket)
     }
 
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aimass_config::Config;
-use aimass_runtime::{Observer, Record, Recorder, Runtime, TaskError};
+use aimass_runtime::{Observer, Record, Recorder, Runtime, ShutdownReport, TaskError};
 
 use crate::desk::Desk;
 use crate::probe::{Hold, Order, Probe, ProbeSource, Run};
@@ -148,6 +148,78 @@ async fn g10_shutdown_cuts_off_at_its_limit_and_reports_what_it_cut_off() {
         2,
         "the observers were flushed"
     );
+}
+
+/// Far above what a shutdown takes that nothing holds up, and far below its limit.
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn g10_a_runtime_ends_once_however_many_ask_for_it_and_all_get_the_same_report() {
+    let stage = Stage::set(|setting| {
+        setting.config.runtime.shutdown_limit = Duration::from_secs(3600);
+    });
+    let stage = stage.await;
+    let running = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let ask = || {
+        let runtime = stage.runtime.clone();
+        tokio::task::spawn(async move { runtime.shutdown().await })
+    };
+    let endings = [ask(), ask(), ask()];
+    // Each of them waits for the work.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    stage.desk.open(0);
+    running.answer().await.unwrap();
+    let mut reports = Vec::new();
+    for ending in endings {
+        reports.push(tokio::time::timeout(SOON, ending).await.unwrap().unwrap());
+    }
+    reports.push(stage.runtime.shutdown().await);
+    let expected = ShutdownReport {
+        under_way: 1,
+        ..ShutdownReport::default()
+    };
+    assert_eq!(reports, vec![expected; 4]);
+}
+
+#[tokio::test]
+async fn g10_a_second_shutdown_with_a_shorter_limit_brings_the_first_one_forward() {
+    let stage = Stage::new().await;
+    let stuck = stage.asked(Order::answer(0).hold(Hold::Stepping));
+    stage.desk.began(0).await;
+    let runtime = stage.runtime.clone();
+    let patient =
+        tokio::task::spawn(async move { runtime.shutdown_within(Duration::from_secs(3600)).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let hasty = stage.runtime.shutdown_within(Duration::ZERO);
+    let hasty = tokio::time::timeout(SOON, hasty).await.unwrap();
+    let patient = tokio::time::timeout(SOON, patient).await.unwrap().unwrap();
+    assert_eq!((hasty.under_way, hasty.lost), (1, 1));
+    assert_eq!(hasty, patient);
+    let error = stuck.answer().await.unwrap_err();
+    assert!(matches!(error, TaskError::ShuttingDown { .. }), "{error}");
+    // A longer one comes too late to change anything.
+    assert_eq!(stage.runtime.shutdown().await, hasty);
+}
+
+#[tokio::test]
+async fn g10_a_shutdown_that_nobody_waits_for_any_more_is_gone_on_with_by_the_next() {
+    let stage = Stage::new().await;
+    let running = stage.asked(Order::answer(0).hold(Hold::Blocked));
+    stage.desk.began(0).await;
+    let given_up = stage.runtime.shutdown_within(Duration::from_secs(3600));
+    let given_up = tokio::time::timeout(Duration::from_millis(20), given_up).await;
+    assert!(given_up.is_err(), "its work was not done");
+    stage.desk.open(0);
+    running.answer().await.unwrap();
+    let report = tokio::time::timeout(SOON, stage.runtime.shutdown()).await;
+    let report = report.unwrap();
+    assert_eq!((report.cut_off, report.left_behind), (0, false));
+    assert_eq!(report.environment, None);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod accepting;
 mod author_panics;
+mod bad_input;
 mod batches;
 mod chains;
 mod chunks;
@@ -29,13 +30,16 @@ mod live_calls;
 mod memory_budget;
 mod names;
 mod namespaces;
+mod no_threads;
 mod obedient;
 mod poison;
 mod probe;
 mod quiet;
 mod restarts;
+mod resumed;
 mod soak;
 mod stage;
+mod standstill;
 mod streams;
 mod supervision;
 mod transport;

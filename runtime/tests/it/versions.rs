@@ -340,3 +340,60 @@ async fn an_agent_whose_model_never_comes_is_given_up_and_what_waits_is_answered
     stage.desk.open(STUCK);
     stage.close().await;
 }
+
+/// A stage with two workers, of which one reads for ever and the other waits for it.
+async fn one_reads_and_one_waits(load_limit: Duration) -> (Stage, Arc<AtomicU32>) {
+    let reads = Arc::new(AtomicU32::new(2));
+    let left = reads.clone();
+    let stage = Stage::set(move |setting| {
+        setting.probe.replicas = 2;
+        setting.probe.lazy = false;
+        setting.probe.load_limit = load_limit;
+        setting.probe.grace = Duration::from_millis(20);
+        setting.config.runtime.supervision.max_restarts = 0;
+        setting.source.stuck = Some((DeviceName::Cpu, left));
+    });
+    let stage = stage.await;
+    // Both are started before anything is asked.
+    while reads.load(Ordering::SeqCst) == 2 || starting(&stage) < 2 {
+        tokio::task::yield_now().await;
+    }
+    (stage, reads)
+}
+
+fn starting(stage: &Stage) -> usize {
+    let agents = stage.runtime.agents();
+    let workers = agents[0].workers.iter();
+    workers.filter(|worker| worker.state == "starting").count()
+}
+
+async fn is_told_to_stop(stage: &Stage) {
+    while !stage.changes().await.contains(&WorkerChange::Stopped) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_reader_that_hangs_once_the_agent_is_given_up() {
+    let (stage, reads) = one_reads_and_one_waits(Duration::from_millis(200)).await;
+    let (_, failed) = stage.runtime.failure().await;
+    assert!(failed.contains("not read within"), "{failed}");
+    is_told_to_stop(&stage).await;
+    stage.desk.open(STUCK);
+    assert!(!stage.close().await.left_behind);
+    assert_eq!(reads.load(Ordering::SeqCst), 1, "it was read once more");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_reader_that_hangs_once_the_runtime_closes() {
+    let (stage, reads) = one_reads_and_one_waits(Duration::from_secs(3600)).await;
+    let recorder = stage.recorder.clone();
+    let report = stage.runtime.shutdown_within(Duration::from_secs(2)).await;
+    assert!(report.left_behind, "one thread reads");
+    let stopped = recorder.records().into_iter().filter(|record| {
+        matches!(record, aimass_runtime::Record::Worker(worker) if worker.change == WorkerChange::Stopped)
+    });
+    assert_eq!(stopped.count(), 1, "the other one has ended");
+    stage.desk.open(STUCK);
+    assert_eq!(reads.load(Ordering::SeqCst), 1, "it was read once more");
+}

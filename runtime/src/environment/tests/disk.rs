@@ -1,7 +1,7 @@
 //! A simulated disk: what was written and not forced to it may be there, missing, or torn when power is lost.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -17,6 +17,9 @@ const SECTOR: u64 = 512;
 pub(super) struct SimulatedFile {
     pub(super) state: Mutex<FileState>,
     pub(super) failing: AtomicBool,
+    /// Only forcing fails.
+    pub(super) failing_syncs: AtomicBool,
+    pub(super) failed_syncs: AtomicU64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -102,7 +105,7 @@ impl SimulatedFile {
                 durable: bytes,
                 pending: Vec::new(),
             }),
-            failing: AtomicBool::new(false),
+            ..Self::default()
         })
     }
 }
@@ -126,9 +129,17 @@ impl StorageBackend for SimulatedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.check()?;
+        if self.failing_syncs.load(Ordering::Relaxed) {
+            self.failed_syncs.fetch_add(1, Ordering::Relaxed);
+            // What an operating system could not write it takes for written from then on.
+            self.state.lock().pending.clear();
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
         let mut state = self.state.lock();
-        state.durable = state.current.clone();
-        state.pending.clear();
+        let FileState {
+            durable, pending, ..
+        } = &mut *state;
+        pending.drain(..).for_each(|new| change(durable, &new));
         Ok(())
     }
 

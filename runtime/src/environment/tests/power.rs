@@ -1,13 +1,16 @@
 //! Power loss, kills, full disks and damage, on a simulated disk.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use aimass_config::Retention;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::disk::Disk;
 use super::*;
+use crate::clock::Time;
 
 fn with(fsync: Fsync) -> EnvironmentOptions {
     EnvironmentOptions {
@@ -96,6 +99,46 @@ fn g6_power_loss_under_every_costs_at_most_what_was_not_forced_yet() {
     }
 }
 
+/// Waits for what the writer does by itself.
+fn wait_for(what: &str, happened: impl Fn() -> bool) {
+    let clock = Clock::start();
+    while !happened() {
+        let waited = clock.now().since(Time::default());
+        assert!(waited < Duration::from_secs(60), "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn g6_a_failed_sync_is_tried_again_after_the_interval_without_another_commit() {
+    let options = with(Fsync::Every(Duration::from_millis(1)));
+    let disk = Disk::new();
+    let environment = disk.open(&options).unwrap();
+    environment.commit_blocking(triple(0)).unwrap();
+    // First the journal cannot be forced, then nothing can, then there is room again.
+    for tables in [false, true] {
+        disk.journal.failing_syncs.store(true, Ordering::Relaxed);
+        disk.tables.failing.store(tables, Ordering::Relaxed);
+        let before = disk.journal.failed_syncs.load(Ordering::Relaxed);
+        environment
+            .commit_blocking(triple(whole(&environment)))
+            .unwrap();
+        wait_for("the sync fails", || {
+            disk.journal.failed_syncs.load(Ordering::Relaxed) > before
+        });
+        disk.journal.failing_syncs.store(false, Ordering::Relaxed);
+        disk.tables.failing.store(false, Ordering::Relaxed);
+        let expected = 2 + u64::from(tables);
+        for seed in 0..10 {
+            wait_for("what was acknowledged is on the disk", || {
+                let after = disk.lose_power(&mut StdRng::seed_from_u64(seed));
+                whole(&after.open(&options).unwrap()) == expected
+            });
+        }
+        assert_eq!(whole(&environment), expected, "it can still be read");
+    }
+}
+
 #[test]
 fn g6_a_killed_process_loses_nothing_without_any_fsync() {
     let disk = Disk::new();
@@ -109,6 +152,71 @@ fn g6_a_killed_process_loses_nothing_without_any_fsync() {
                 number + 1
             );
         }
+    }
+}
+
+/// A compaction that finds everything too old.
+async fn compact_all(environment: &Environment, _: EpisodeId) -> Result<(), EnvironmentError> {
+    let much_later = SystemTime::now() + Duration::from_secs(24 * 3600);
+    environment.compact_at(much_later).await.map(drop)
+}
+
+async fn forget(environment: &Environment, episode: EpisodeId) -> Result<(), EnvironmentError> {
+    environment.forget(episode).await.map(drop)
+}
+
+/// Loses power while the facts are removed and the checkpoint is not made: it fails.
+fn lose_power_while_removing(
+    fsync: Fsync,
+    remove: &impl AsyncFn(&Environment, EpisodeId) -> Result<(), EnvironmentError>,
+) {
+    let options = EnvironmentOptions {
+        retention: Retention {
+            max_age: Some(Duration::from_secs(3600)),
+            ..Retention::default()
+        },
+        ..with(fsync)
+    };
+    let disk = Disk::new();
+    let environment = disk.open(&options).unwrap();
+    let episode = EpisodeId::from_u128(1);
+    queue::block_on(environment.begin_episode(EpisodeRecord::new(episode))).unwrap();
+    let blob = environment.put_blob(&b"a recording"[..]).unwrap();
+    let fact = FactDraft {
+        blobs: vec![blob.hash],
+        ..draft(1)
+    };
+    drop(blob);
+    let mut transaction = saying([fact]);
+    transaction.episode = Some(episode);
+    transaction.cursors = vec![(REACTIONS_CURSOR.to_owned(), Revision(1))];
+    environment.commit_blocking(transaction).unwrap();
+    queue::block_on(environment.compact()).unwrap();
+    disk.tables.failing.store(true, Ordering::Relaxed);
+    let removed = queue::block_on(remove(&environment, episode));
+    assert!(
+        matches!(removed, Err(EnvironmentError::DiskFull { .. })),
+        "{removed:?}"
+    );
+    for seed in 0..20 {
+        let after = disk.lose_power(&mut StdRng::seed_from_u64(seed));
+        for fact in all(&after.open(&options).unwrap()) {
+            // The blobs are where they were: what is unlinked is gone.
+            let blob = environment.open_blob(fact.blobs[0]);
+            assert!(blob.is_ok(), "seed {seed}: a fact without its blob");
+        }
+    }
+}
+
+#[test]
+fn g6_no_blob_goes_before_the_removal_of_its_fact_is_on_the_disk() {
+    for fsync in [
+        Fsync::Always,
+        Fsync::Every(Duration::from_secs(3600)),
+        Fsync::Never,
+    ] {
+        lose_power_while_removing(fsync, &forget);
+        lose_power_while_removing(fsync, &compact_all);
     }
 }
 

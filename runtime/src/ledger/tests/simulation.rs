@@ -311,7 +311,7 @@ impl Simulation {
             (account.tasks, account.bytes, account.waiting.iter().sum()),
             "the state do not add up"
         );
-        let wake = self.ledger.next_wake().unwrap_or(Time::NEVER);
+        let wake = self.ledger.next_wake(Time::NEVER).unwrap_or(Time::NEVER);
         assert!(
             wake <= account.first_deadline,
             "nobody looks at the clock when the first deadline comes"
@@ -423,7 +423,7 @@ impl Simulation {
         let step = match self.dice.roll(4) {
             0 => self
                 .ledger
-                .next_wake()
+                .next_wake(Time::NEVER)
                 .map_or(Duration::ZERO, |wake| wake.since(self.now)),
             _ => Duration::from_millis(self.dice.roll(40)),
         };

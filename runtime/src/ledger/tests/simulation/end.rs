@@ -68,7 +68,7 @@ impl Simulation {
 
     fn wait_for_the_clock(&mut self) {
         let parked = self.threads.values().filter_map(|thread| thread.parked);
-        let next = parked.chain(self.ledger.next_wake()).min();
+        let next = parked.chain(self.ledger.next_wake(Time::NEVER)).min();
         let next = next.filter(|next| *next != Time::NEVER);
         self.now = next
             .expect("work waits, and nothing will ever happen")

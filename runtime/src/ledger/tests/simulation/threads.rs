@@ -31,6 +31,7 @@ impl Simulation {
             2 => self.ask_for_more(by),
             3 => self.send_item(by),
             10 => self.come_for_new_version(by),
+            11 if self.goes_wrong() => self.stand_still(by),
             _ => self.end_one(by),
         }
     }
@@ -190,6 +191,25 @@ impl Simulation {
         }
         self.on(Event::LoadEnded(by));
         // Its steps are quick, unless it hangs.
+        self.on(Event::StepEnded(by));
+    }
+
+    /// The whole process stands still for longer than any limit while this thread is at work: no thread is given up for it.
+    fn stand_still(&mut self, by: Incarnation) {
+        let work = match self.dice.roll(2) {
+            0 => Event::StepBegan(by),
+            _ => Event::LoadBegan(by),
+        };
+        self.on(work);
+        let is_heard = self.ledger.hears(by);
+        let lost = self.checker.settings.load_limit * 2;
+        self.now = self.now + lost;
+        self.on(Event::StoodStill { lost });
+        self.on(Event::Tick);
+        assert!(
+            !is_heard || self.checker.failed || self.ledger.hears(by),
+            "{by:?} was given up because the process stood still"
+        );
         self.on(Event::StepEnded(by));
     }
 
