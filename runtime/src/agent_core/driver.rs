@@ -36,13 +36,16 @@ impl AgentCore {
         self.state.lock().next_action()
     }
 
-    /// A context for a new incarnation, and what joins it to its actor; none when it has one already.
+    /// A context for a new incarnation, and what joins it to its actor; none when it has one already, or its agent has ended.
     pub(crate) fn worker_context(
         self: &Arc<Self>,
         incarnation: Incarnation,
         after: Duration,
         now: Time,
     ) -> Option<(Arc<WorkerLink>, WorkerContext)> {
+        if self.is_closing() {
+            return None;
+        }
         let slot = self.slot(incarnation);
         let mut handle = slot.handle.lock();
         if handle

@@ -4,6 +4,7 @@
 //! restart, while the workers go on with their tasks. The next one takes over the workers that it finds.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -160,7 +161,9 @@ impl Driver {
                         after,
                         weights,
                     };
-                    self.spawn(link, arguments, myself).await;
+                    if self.spawn(link, arguments, myself).await.is_break() {
+                        return;
+                    }
                 }
                 DriverAction::Stop(incarnation) => {
                     self.core.stop(incarnation);
@@ -192,25 +195,31 @@ impl Driver {
 
     async fn adopt(&mut self, link: Arc<WorkerLink>, myself: &ActorRef<AgentMessage>) {
         let arguments = WorkerArguments::Adopt(link.clone());
-        self.spawn(link, arguments, myself).await;
+        // One that cannot be adopted works on, and says its last word to the ledger.
+        let _ = self.spawn(link, arguments, myself).await;
     }
 
-    /// Starts the actor of an incarnation. One that cannot be started lets go of its context, whose last word the ledger hears.
+    /// Starts the actor of an incarnation. One that cannot be started lets go of its context, whose last word the ledger hears. Nothing more is to be
+    /// carried out then: this actor is about to end, or hears of what the ledger makes of it.
     async fn spawn(
         &mut self,
         link: Arc<WorkerLink>,
         arguments: WorkerArguments,
         myself: &ActorRef<AgentMessage>,
-    ) {
+    ) -> ControlFlow<()> {
         let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell()).await;
         match spawned {
             Ok((actor, _)) => {
                 let id = actor.get_id();
                 self.workers.insert(id, Worker { actor, link });
+                ControlFlow::Continue(())
             }
             Err(error) => {
-                let agent = &*self.core.name;
-                tracing::error!(agent, %error, "the actor of a worker could not be started");
+                if !self.core.is_closing() {
+                    let agent = &*self.core.name;
+                    tracing::error!(agent, %error, "the actor of a worker could not be started");
+                }
+                ControlFlow::Break(())
             }
         }
     }
