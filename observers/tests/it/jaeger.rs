@@ -24,7 +24,13 @@ pub(crate) struct Jaeger {
 
 impl Jaeger {
     pub(crate) fn start() -> Self {
-        let ports: Vec<u16> = free_ports(10);
+        // Before it has them, another process may take one of the ports: then it ends, and has others.
+        let started = (0..20).find_map(|_| Self::on(&free_ports(10)));
+        started.unwrap_or_else(|| panic!("Jaeger ends at once, whatever its ports"))
+    }
+
+    /// A Jaeger with these ports; none when it ends, as it does when one of them is another's.
+    fn on(ports: &[u16]) -> Option<Self> {
         let at = |number: usize| format!("127.0.0.1:{}", ports[number]);
         let process = Command::new(tools::jaeger())
             .arg("--log-level=error")
@@ -48,13 +54,31 @@ impl Jaeger {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let jaeger = Self {
+        let mut jaeger = Self {
             process,
             otlp: format!("http://{}", at(0)),
             query: format!("http://{}", at(1)),
         };
-        jaeger.until("/api/services", |_| true);
-        jaeger
+        jaeger.answers().then_some(jaeger)
+    }
+
+    /// Returns `false` when it has ended instead.
+    fn answers(&mut self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if self.process.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if ureq::get(format!("{}/api/services", self.query))
+                .call()
+                .is_ok()
+            {
+                return true;
+            }
+            // Another process takes its time; nothing here can be waited for.
+            std::thread::yield_now();
+        }
+        panic!("Jaeger neither answers nor ends");
     }
 
     /// What the query interface answers, once `is_enough` holds for it.
