@@ -368,9 +368,13 @@ fn starting(stage: &Stage) -> usize {
 }
 
 async fn is_told_to_stop(stage: &Stage) {
-    while !stage.changes().await.contains(&WorkerChange::Stopped) {
-        tokio::task::yield_now().await;
-    }
+    let stopped = async {
+        while !stage.changes().await.contains(&WorkerChange::Stopped) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let stopped = tokio::time::timeout(Duration::from_secs(20), stopped).await;
+    stopped.expect("the other worker waits for ever");
 }
 
 #[tokio::test]
