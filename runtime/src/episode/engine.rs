@@ -16,6 +16,7 @@ use crate::episode::root::Root;
 use crate::error::TaskError;
 use crate::fact::Fact;
 use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
+use crate::panics::Caught;
 use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
@@ -31,28 +32,26 @@ pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: R
     ])
 }
 
-/// Restarts of the engine at one fact, after which its reactions are given up.
-const MOST_TRIES: u32 = 3;
+/// Panics of the engine at one fact, after which the fact's reactions are given up.
+const MAX_PANICS: u32 = 3;
 
-/// What the engine keeps over its restarts: at which fact it is, and how often it has begun with it.
+/// What the engine keeps over its restarts: at which fact it panicked last, and how often. Only a panic in the work at that fact
+/// counts: an engine that is stopped from outside while it waits, be it ever so often, says nothing about the fact.
 #[derive(Default)]
 pub(crate) struct Reacting(Mutex<Option<(Revision, u32)>>);
 
 impl Reacting {
-    /// The engine begins with a fact. Returns how often it has begun with it and died.
-    fn begin(&self, revision: Revision) -> u32 {
-        let mut at = self.0.lock();
-        let deaths = match *at {
-            Some((same, begun)) if same == revision => begun,
+    /// Returns how often the engine has panicked at the fact.
+    fn panics(&self, revision: Revision) -> u32 {
+        match *self.0.lock() {
+            Some((same, panics)) if same == revision => panics,
             _ => 0,
-        };
-        *at = Some((revision, deaths + 1));
-        deaths
+        }
     }
 
-    /// The engine is through with the fact, or has said why it is not.
-    fn end(&self) {
-        *self.0.lock() = None;
+    fn panicked(&self, revision: Revision) {
+        let panics = self.panics(revision) + 1;
+        *self.0.lock() = Some((revision, panics));
     }
 }
 
@@ -74,19 +73,39 @@ pub(crate) async fn react(
         reacting,
     };
     loop {
-        match engine.follow().await {
-            Ok(()) | Err(EnvironmentError::Closed) => return Ok(()),
+        let Err(stopped) = engine.follow().await else {
+            return Ok(());
+        };
+        let error = match stopped {
+            Stopped::Panicked(why) => return Err(why),
+            Stopped::Store(error) => error,
+        };
+        match error {
+            EnvironmentError::Closed => return Ok(()),
             // Begun again only where retention has taken facts away: those belong to nobody any more.
-            Err(EnvironmentError::Compacted { oldest }) => engine.oldest = oldest,
-            Err(error @ EnvironmentError::Corrupt { .. }) => {
+            EnvironmentError::Compacted { oldest } => engine.oldest = oldest,
+            EnvironmentError::Corrupt { .. } => {
                 return Err(format!("facts cannot be reacted to any more: {error}"));
             }
-            Err(error) => {
+            _ => {
                 let pause = engine.pause.next();
                 tracing::warn!(%error, ?pause, "facts cannot be reacted to; it is tried again after the pause");
                 pause::wait(pause).await;
             }
         }
+    }
+}
+
+/// Why the engine cannot go on.
+enum Stopped {
+    Store(EnvironmentError),
+    /// Its own work at a fact panicked.
+    Panicked(String),
+}
+
+impl From<EnvironmentError> for Stopped {
+    fn from(error: EnvironmentError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -104,28 +123,31 @@ struct Engine {
 
 impl Engine {
     /// Answers facts after the cursor until the runtime is gone or takes nothing any more.
-    async fn follow(&mut self) -> Result<(), EnvironmentError> {
+    async fn follow(&mut self) -> Result<(), Stopped> {
         let cursor = self.environment.snapshot()?.cursor(REACTIONS_CURSOR)?;
         let before_oldest = Revision(self.oldest.0.saturating_sub(1));
         let cursor = cursor.max(before_oldest);
         let everything = FactFilter::default();
         let mut facts = self.environment.subscribe_from(cursor, everything);
+        let reacting = self.reacting.clone();
         loop {
             let fact = facts.next().await?;
-            let deaths = self.reacting.begin(fact.revision);
-            let accepted = self.answer(&fact, deaths).await;
-            self.reacting.end();
-            let accepted = accepted?;
-            self.pause = Pause::default();
-            if let Accepted::Closing = accepted {
+            let panics = reacting.panics(fact.revision);
+            let answered = Caught::new(Box::pin(self.answer(&fact, panics))).await;
+            let accepted = answered.map_err(|message| {
+                reacting.panicked(fact.revision);
+                Stopped::Panicked(format!("panic at fact {}: {message}", fact.revision))
+            })?;
+            if let Accepted::Closing = accepted? {
                 return Ok(());
             }
+            self.pause = Pause::default();
         }
     }
 
-    /// Answers one fact, at which the engine has died so often before.
-    async fn answer(&mut self, fact: &Fact, deaths: u32) -> Result<Accepted, EnvironmentError> {
-        let Some(asked) = self.asked(fact, deaths)? else {
+    /// Answers one fact, at which the engine has panicked so often before.
+    async fn answer(&mut self, fact: &Fact, panics: u32) -> Result<Accepted, EnvironmentError> {
+        let Some(asked) = self.asked(fact, panics)? else {
             return Ok(Accepted::Closing);
         };
         let cursors = vec![(REACTIONS_CURSOR.to_owned(), fact.revision)];
@@ -152,7 +174,7 @@ impl Engine {
     }
 
     /// What the rules ask for at the fact; none when the runtime takes nothing any more.
-    fn asked(&mut self, fact: &Fact, deaths: u32) -> Result<Option<Vec<Asked>>, EnvironmentError> {
+    fn asked(&mut self, fact: &Fact, panics: u32) -> Result<Option<Vec<Asked>>, EnvironmentError> {
         let inner = self.runtime.upgrade();
         let Some(inner) = inner.filter(|inner| !inner.closing.load(Ordering::Acquire)) else {
             return Ok(None);
@@ -161,7 +183,7 @@ impl Engine {
             return Ok(Some(Vec::new()));
         };
         let runtime = Runtime { inner };
-        let asked = runtime.set_off(fact, episode, deaths)?;
+        let asked = runtime.set_off(fact, episode, panics)?;
         if asked.is_empty()
             && fact.provenance.task.is_none()
             && self.unhandled.insert(fact.kind.to_string())
@@ -181,7 +203,7 @@ impl Runtime {
         &self,
         fact: &Fact,
         episode: EpisodeId,
-        deaths: u32,
+        panics: u32,
     ) -> Result<Vec<Asked>, EnvironmentError> {
         let rules = self.inner.reactions.iter();
         let mut rules = rules.filter(|rule| rule.kind == fact.kind).peekable();
@@ -195,8 +217,8 @@ impl Runtime {
                 sampled: root.is_none_or(|root| root.sampled),
                 ..reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input)
             };
-            if deaths >= MOST_TRIES {
-                let cause = format!("the engine of reactions died {deaths} times at this fact");
+            if panics >= MAX_PANICS {
+                let cause = format!("the engine of reactions panicked {panics} times at this fact");
                 return Some(Asked::given_up(record(Value::Null), cause));
             }
             match rule.input_from(fact) {
