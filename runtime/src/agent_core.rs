@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) use place::Place;
 use settling::Settlements;
 pub(crate) use state::{
-    CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
+    CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
 use crate::clock::{Clock, Time};
@@ -281,7 +281,7 @@ impl AgentCore {
     }
 
     /// Tells the ledger one thing.
-    pub(crate) fn tell(self: &Arc<Self>, event: Event) {
+    pub(crate) fn tell(self: &Arc<Self>, event: CoreEvent) {
         self.with_state(|state, now, effects| state.on(event, now, effects));
     }
 
@@ -306,14 +306,8 @@ impl AgentCore {
             resumed: ticket.is_resumed(),
             attempts: ticket.metadata.attempts,
         };
-        self.with_state(|state, now, effects| {
-            let place = admission.place;
-            match (state.hold(PendingTask::new(ticket, reply), effects), place) {
-                (true, _) => state.on(Event::Submit(admission), now, effects),
-                (false, Some(place)) => state.on(Event::Release(place), now, effects),
-                (false, None) => {}
-            }
-        });
+        let pending = Box::new(PendingTask::new(ticket, reply));
+        self.tell(Event::Submit(admission, pending));
     }
 
     /// The group that serves a task.

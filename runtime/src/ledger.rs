@@ -28,16 +28,17 @@ use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::ledger::queue::Queue;
 use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
-pub(crate) use crate::ledger::task::IdHasher;
+#[cfg(test)]
+use crate::ledger::task::IdHasher;
 use crate::ledger::task::{Standing, Tasks};
 use crate::ledger::worker::{Worker, WorkerState};
 use crate::restart::{Backoff, RestartBudget};
 
 /// An agent's record of every task that it accepted, until it is settled.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct Ledger<T = ()> {
     settings: LedgerSettings,
-    tasks: Tasks,
+    tasks: Tasks<T>,
     bytes: u64,
     rooms: room::Rooms,
     sequence: u64,
@@ -86,7 +87,7 @@ pub(crate) struct LedgerLoad {
     pub(crate) workers: Vec<(Incarnation, WorkerState, u64)>,
 }
 
-impl Ledger {
+impl<T> Ledger<T> {
     pub(crate) fn new(settings: LedgerSettings) -> Self {
         let mut workers = Vec::new();
         let mut groups = Vec::new();
@@ -120,7 +121,7 @@ impl Ledger {
     }
 
     /// The incarnations to start with the runtime.
-    pub(crate) fn start(&mut self, effects: &mut Vec<LedgerEffect>) {
+    pub(crate) fn start(&mut self, effects: &mut Vec<LedgerEffect<T>>) {
         for group in 0..self.groups.len() {
             if self.groups[group].settings.start == StartWhen::AtOnce {
                 self.start_unloaded(GroupId(group as u16), effects);
@@ -129,11 +130,11 @@ impl Ledger {
     }
 
     /// Takes in what happened at `now`, and appends what is to be done. `now` never goes back.
-    pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(crate) fn on(&mut self, event: Event<T>, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         match event {
             Event::Claim(claim) => self.claim(claim, now, effects),
             Event::Release(claim) => self.release(claim),
-            Event::Submit(admission) => self.submit(admission, now, effects),
+            Event::Submit(admission, held) => self.submit(admission, held, now, effects),
             Event::LoadBegan(by) => self.load_began(by, now),
             Event::LoadEnded(by) => self.load_ended(by, now),
             Event::Ready(by) => self.ready(by, effects),
@@ -198,13 +199,30 @@ impl Ledger {
         worker.is_some_and(|worker| worker.hears(by))
     }
 
+    /// What was submitted with a task, until that is settled.
+    pub(crate) fn held(&mut self, task: TaskId) -> Option<&mut T> {
+        self.tasks.get_mut(&task).map(|entry| &mut entry.held)
+    }
+
     /// Gives a task its one reply and forgets it. A task that is not known any more has had its reply.
     fn settle(
         &mut self,
         task: TaskId,
         settlement: Settlement,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) {
+        self.settle_on(task, settlement, None, now, effects);
+    }
+
+    /// As [`Self::settle`], of a task that an incarnation may still run.
+    fn settle_on(
+        &mut self,
+        task: TaskId,
+        settlement: Settlement,
+        still_on: Option<Incarnation>,
+        now: Time,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self.tasks.get(&task) else {
             return;
@@ -230,7 +248,12 @@ impl Ledger {
             self.deadlines.remove(&(entry.admission.deadline, task));
         }
         self.completion_rate.settled(now);
-        effects.push(LedgerEffect::Settle { task, settlement });
+        effects.push(LedgerEffect::Settle {
+            task,
+            held: entry.held,
+            settlement,
+            still_on,
+        });
     }
 
     /// Settles a task that brought its worker down, and keeps it for a person to look at.
@@ -239,7 +262,7 @@ impl Ledger {
         task: TaskId,
         cause: &str,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self.tasks.get(&task) else {
             return;
@@ -261,7 +284,7 @@ impl Ledger {
     }
 
     /// Puts a task back into the queue, before those that never ran.
-    fn requeue(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    fn requeue(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let Some(entry) = self.tasks.get_mut(&task) else {
             return;
         };
@@ -279,7 +302,11 @@ impl Ledger {
     }
 
     /// The worker behind an incarnation, when what it says still counts.
-    fn heard(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect>) -> Option<&mut Worker> {
+    fn heard(
+        &mut self,
+        by: Incarnation,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) -> Option<&mut Worker> {
         let worker = self
             .workers
             .get_mut(by.worker.0 as usize)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::agent_core::{AgentCore, Report};
+use crate::agent_core::{AgentCore, CoreEvent, Report};
 use crate::clock::Time;
 use crate::environment::{BeginningAttempt, EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
@@ -143,7 +143,7 @@ impl WorkerContext {
         })
     }
 
-    fn next(&self, event: Event) -> Next {
+    fn next(&self, event: CoreEvent) -> Next {
         let by = self.incarnation;
         self.core.with_state(|state, now, effects| {
             state.on(event, now, effects);

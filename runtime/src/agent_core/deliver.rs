@@ -42,7 +42,7 @@ impl AgentCore {
         match action {
             // Whoever no longer waits has released the claim.
             Action::AnswerClaim(claimant, answer) => drop(claimant.send(answer)),
-            Action::Refuse(pending, refusal) => self.refuse(*pending, refusal, now),
+            Action::Refuse(pending, refusal) => self.refuse(pending, refusal, now),
             Action::Commit(ticket, output, facts) => self.commit(ticket, output, facts),
             Action::NoteAttempt(begins) => self.note_attempt(begins),
             Action::DeadLetter(task, cause) => {

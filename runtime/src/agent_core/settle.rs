@@ -24,7 +24,7 @@ use crate::ticket::Ticket;
 impl AgentCore {
     pub(super) fn settle(
         self: &Arc<Self>,
-        pending: PendingTask,
+        pending: Box<PendingTask>,
         settlement: Settlement,
         now: Time,
     ) {
@@ -76,7 +76,7 @@ impl AgentCore {
     /// Writes down what must be written down, then answers.
     fn settle_as(
         self: &Arc<Self>,
-        mut pending: PendingTask,
+        mut pending: Box<PendingTask>,
         result: Result<Payload, TaskError>,
         now: Time,
     ) {
@@ -149,7 +149,7 @@ impl AgentCore {
         ticket.record(input, deadline_ms)
     }
 
-    fn answer(&self, pending: PendingTask, result: Result<Payload, TaskError>, now: Time) {
+    fn answer(&self, pending: Box<PendingTask>, result: Result<Payload, TaskError>, now: Time) {
         if self.events.is_listening() {
             self.events
                 .emit(|| Record::Task(Box::new(self.finished(&pending, &result, now))));
@@ -236,7 +236,7 @@ impl AgentCore {
         })
     }
 
-    pub(super) fn refuse(self: &Arc<Self>, pending: PendingTask, refusal: Refusal, now: Time) {
+    pub(super) fn refuse(self: &Arc<Self>, pending: Box<PendingTask>, refusal: Refusal, now: Time) {
         let is_copy = refusal == Refusal::Duplicate;
         let error = self.refusal_error(&pending.ticket, refusal);
         // A task that is under way is not settled by a second copy of it.
@@ -302,7 +302,7 @@ impl AgentCore {
         // Whoever asked hears of it by other means.
         let (reply, _) = tokio::sync::oneshot::channel();
         self.answer(
-            PendingTask::new(ticket, reply),
+            Box::new(PendingTask::new(ticket, reply)),
             Err(error.clone()),
             self.clock.now(),
         );

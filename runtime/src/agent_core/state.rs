@@ -1,7 +1,6 @@
 //! The state of a core: the ledger, and beside it what the ledger has no need to know.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::fault::Fault;
 use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
-use crate::ledger::{IdHasher, Ledger, LedgerLoad};
+use crate::ledger::{Ledger, LedgerLoad};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
@@ -24,14 +23,17 @@ use crate::ticket::Ticket;
 /// threads could do nothing meanwhile.
 const PULSE: Duration = Duration::from_millis(250);
 
+/// What the ledger is told, and wants, where tasks are those of callers.
+pub(crate) type CoreEvent = Event<Box<PendingTask>>;
+type CoreEffect = LedgerEffect<Box<PendingTask>>;
+
 /// The ledger, and beside it what the ledger has no need to know.
 pub(crate) struct CoreState {
-    ledger: Ledger,
-    pending: HashMap<TaskId, PendingTask, BuildHasherDefault<IdHasher>>,
+    ledger: Ledger<Box<PendingTask>>,
     /// Claims that were not answered yet.
     claims: HashMap<ClaimId, Answer>,
     last_claim: u64,
-    decisions: Vec<LedgerEffect>,
+    decisions: Vec<CoreEffect>,
     batches: u64,
     /// What the agent's driver is to carry out, and since when. It is written under the lock, so its order is that of the decisions.
     driver_actions: VecDeque<(DriverAction, Time)>,
@@ -40,13 +42,12 @@ pub(crate) struct CoreState {
     timer: Time,
 }
 
-/// An accepted task with its reply slot.
+/// A task with its reply slot, which the ledger holds for it.
 pub(crate) struct PendingTask {
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) reply: Reply,
     pub(crate) output: Option<Payload>,
     pub(crate) facts: Vec<FactDraft>,
-    pub(crate) cause: Option<String>,
     /// The version of the model that its last report came from.
     pub(crate) model: Option<ModelVersion>,
     pub(crate) timeline: Timeline,
@@ -83,7 +84,6 @@ impl PendingTask {
             reply,
             output: None,
             facts: Vec::new(),
-            cause: None,
             model: None,
             timeline: Timeline::default(),
         }
@@ -113,7 +113,7 @@ pub(crate) enum ReportedResult {
 /// What is to be done once the lock is released.
 #[derive(Default)]
 pub(crate) struct Effects {
-    pub(crate) settled: Vec<(PendingTask, Settlement)>,
+    pub(crate) settled: Vec<(Box<PendingTask>, Settlement)>,
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
@@ -146,10 +146,9 @@ pub(crate) enum DriverAction {
 }
 
 impl CoreState {
-    pub(crate) fn new(ledger: Ledger) -> Self {
+    pub(crate) fn new(ledger: Ledger<Box<PendingTask>>) -> Self {
         Self {
             ledger,
-            pending: HashMap::default(),
             claims: HashMap::new(),
             last_claim: 0,
             decisions: Vec::new(),
@@ -220,19 +219,6 @@ impl CoreState {
         self.ledger.load()
     }
 
-    /// Keeps a task that is about to be submitted; refuses one whose id is in use.
-    pub(crate) fn hold(&mut self, pending: PendingTask, effects: &mut Effects) -> bool {
-        let task = pending.ticket.id;
-        if self.pending.contains_key(&task) {
-            effects
-                .actions
-                .push(Action::Refuse(Box::new(pending), Refusal::Duplicate));
-            return false;
-        }
-        self.pending.insert(task, pending);
-        true
-    }
-
     /// A claim that is about to be made, and answered through `answer`.
     pub(crate) fn next_claim(&mut self, answer: Answer) -> ClaimId {
         self.last_claim += 1;
@@ -242,7 +228,7 @@ impl CoreState {
     }
 
     /// Tells the ledger one thing, and notes what it wants.
-    pub(crate) fn on(&mut self, event: Event, now: Time, effects: &mut Effects) {
+    pub(crate) fn on(&mut self, event: CoreEvent, now: Time, effects: &mut Effects) {
         if let Event::Release(claim) = &event {
             self.claims.remove(claim);
         }
@@ -267,7 +253,7 @@ impl CoreState {
             usage,
             step_stats,
         } = report;
-        let Some(pending) = self.pending.get_mut(&task) else {
+        let Some(pending) = self.ledger.held(task) else {
             return;
         };
         if pending.timeline.ran_on != Some(by) {
@@ -302,41 +288,43 @@ impl CoreState {
         now: Time,
         effects: &mut Effects,
     ) {
-        if let Some(pending) = self.pending.get_mut(&task) {
+        if let Some(pending) = self.ledger.held(task) {
             pending.timeline.first_item = Some(now);
         }
         self.on(Event::ItemSent { by, task }, now, effects);
     }
 
-    fn carry(&mut self, mut decisions: Vec<LedgerEffect>, now: Time, effects: &mut Effects) {
+    fn carry(&mut self, mut decisions: Vec<CoreEffect>, now: Time, effects: &mut Effects) {
         for effect in decisions.drain(..) {
             self.carry_one(effect, now, effects);
         }
         self.decisions = decisions;
     }
 
-    fn carry_one(&mut self, effect: LedgerEffect, now: Time, effects: &mut Effects) {
+    fn carry_one(&mut self, effect: CoreEffect, now: Time, effects: &mut Effects) {
         match effect {
             LedgerEffect::Accepted { .. } => {}
-            LedgerEffect::Settle { task, settlement } => {
-                if let Some(pending) = self.pending.remove(&task) {
-                    effects.settled.push((pending, settlement));
+            LedgerEffect::Settle {
+                held,
+                settlement,
+                still_on,
+                ..
+            } => {
+                if still_on.is_some() {
+                    held.ticket.cancel();
                 }
+                effects.settled.push((held, settlement));
             }
             LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), effects),
             LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), effects),
             LedgerEffect::Wake { worker } => effects.wakes.push(worker),
             LedgerEffect::Run { by, tasks } => self.run(by, &tasks, now, effects),
             LedgerEffect::Park { until, .. } => effects.park = Some(until),
-            LedgerEffect::Refuse { task, refusal } => {
-                if let Some(pending) = self.pending.remove(&task) {
-                    effects
-                        .actions
-                        .push(Action::Refuse(Box::new(pending), refusal));
-                }
+            LedgerEffect::Refuse { held, refusal, .. } => {
+                effects.actions.push(Action::Refuse(held, refusal));
             }
             LedgerEffect::Commit { task } => {
-                if let Some(pending) = self.pending.get_mut(&task) {
+                if let Some(pending) = self.ledger.held(task) {
                     let facts = std::mem::take(&mut pending.facts);
                     let commit =
                         Action::Commit(pending.ticket.clone(), pending.output.clone(), facts);
@@ -344,15 +332,7 @@ impl CoreState {
                 }
             }
             LedgerEffect::DeadLetter { task, cause } => {
-                if let Some(pending) = self.pending.get_mut(&task) {
-                    pending.cause = Some(cause.clone());
-                }
                 effects.actions.push(Action::DeadLetter(task, cause));
-            }
-            LedgerEffect::CancelRunning { task, .. } => {
-                if let Some(pending) = self.pending.get(&task) {
-                    pending.ticket.cancel();
-                }
             }
             LedgerEffect::Stop { worker } => {
                 self.for_driver(DriverAction::Stop(worker), now, effects);
@@ -399,7 +379,7 @@ impl CoreState {
         self.batches += 1;
         let mut tickets: Vec<Arc<Ticket>> = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let Some(pending) = self.pending.get_mut(task) else {
+            let Some(pending) = self.ledger.held(*task) else {
                 continue;
             };
             let leader = tickets.first().map(|first| SpanPlace {

@@ -9,12 +9,13 @@ use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
 use crate::skill::Effect;
 
-impl Ledger {
+impl<T> Ledger<T> {
     pub(super) fn submit(
         &mut self,
         admission: Admission,
+        held: T,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let task = admission.task;
         if let Some(refusal) = self.refusal(&admission, now) {
@@ -23,7 +24,11 @@ impl Ledger {
                 .place
                 .into_iter()
                 .for_each(|place| self.release(place));
-            effects.push(LedgerEffect::Refuse { task, refusal });
+            effects.push(LedgerEffect::Refuse {
+                task,
+                held,
+                refusal,
+            });
             return;
         }
         self.sequence += 1;
@@ -34,7 +39,7 @@ impl Ledger {
         }
         let group = admission.group;
         let was_begun = admission.effect == Effect::Once && admission.attempts > 0;
-        let entry = Entry::new(admission, self.sequence, now);
+        let entry = Entry::new(admission, held, self.sequence, now);
         self.groups[usize::from(group.0)].queue.push(task, &entry);
         self.tasks.insert(task, entry);
         effects.push(LedgerEffect::Accepted { task });
@@ -47,11 +52,11 @@ impl Ledger {
     }
 
     fn refusal(&mut self, admission: &Admission, now: Time) -> Option<Refusal> {
-        if let Some(closed) = self.closed() {
-            return Some(closed);
-        }
         if self.tasks.contains_key(&admission.task) {
             return Some(Refusal::Duplicate);
+        }
+        if let Some(closed) = self.closed() {
+            return Some(closed);
         }
         if admission.deadline <= now {
             return Some(Refusal::DeadlineExceeded);
@@ -84,7 +89,7 @@ impl Ledger {
         })
     }
 
-    pub(super) fn cancel(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn cancel(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         self.abort(task, Settlement::Cancelled, now, effects);
     }
 
@@ -94,17 +99,17 @@ impl Ledger {
         task: TaskId,
         settlement: Settlement,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        match self.tasks.get(&task).map(|entry| entry.standing) {
+        let still_on = match self.tasks.get(&task).map(|entry| entry.standing) {
             None | Some(Standing::Committing) => return,
-            Some(Standing::Waiting) => {}
-            Some(Standing::Running(by)) => effects.push(LedgerEffect::CancelRunning { by, task }),
-        }
-        self.settle(task, settlement, now, effects);
+            Some(Standing::Waiting) => None,
+            Some(Standing::Running(by)) => Some(by),
+        };
+        self.settle_on(task, settlement, still_on, now, effects);
     }
 
-    pub(super) fn shut_down(&mut self, limit: Time, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn shut_down(&mut self, limit: Time, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         match self.phase {
             Phase::Open | Phase::Draining { .. } => self.phase = Phase::Draining { limit },
             Phase::Failed { .. } if self.tasks.is_empty() => {

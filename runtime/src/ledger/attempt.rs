@@ -8,14 +8,14 @@ use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{Incarnation, Outcome};
 use crate::ledger::task::Standing;
 
-impl Ledger {
+impl<T> Ledger<T> {
     pub(super) fn finished(
         &mut self,
         by: Incarnation,
         task: TaskId,
         outcome: Outcome,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         if self.heard(by, effects).is_none() {
             return;
@@ -56,7 +56,7 @@ impl Ledger {
         task: TaskId,
         fault: Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let device_lost = fault.kind == FaultKind::DeadForProcess;
         let message = fault.message.clone();
@@ -76,7 +76,7 @@ impl Ledger {
         task: TaskId,
         cause: String,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self.tasks.get_mut(&task) else {
             return;
@@ -96,7 +96,7 @@ impl Ledger {
         task: TaskId,
         fault: Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self.tasks.get_mut(&task) else {
             return;
@@ -131,7 +131,7 @@ impl Ledger {
         task: TaskId,
         fault: Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self
             .tasks

@@ -8,13 +8,13 @@ use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
 
-impl Ledger {
+impl<T> Ledger<T> {
     pub(super) fn device_lost(
         &mut self,
         by: Incarnation,
         message: &str,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(worker) = self.heard(by, effects) else {
             return;
@@ -38,7 +38,12 @@ impl Ledger {
 
     /// A worker came to no end of reading its model: it is given up as one that hangs in a step is, and the next one tries the fallback.
     /// What it had been given was not begun.
-    pub(super) fn load_hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn load_hung(
+        &mut self,
+        id: WorkerId,
+        now: Time,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) {
         let worker = &mut self.workers[id.0 as usize];
         let (old, group) = (worker.incarnation(), worker.group);
         let members = worker.retire();
@@ -66,7 +71,7 @@ impl Ledger {
         group: GroupId,
         cause: &str,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let mut members = Vec::new();
         for id in self.groups[usize::from(group.0)].workers.clone() {
@@ -91,7 +96,7 @@ impl Ledger {
         members: &[TaskId],
         fault: &Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         for task in members {
             match self.tasks.get(task).map(|entry| entry.may_run_again()) {
@@ -108,7 +113,7 @@ impl Ledger {
         task: TaskId,
         fault: &Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(entry) = self.tasks.get(&task) else {
             return;

@@ -11,8 +11,8 @@ use crate::ledger::task::Standing;
 use crate::ledger::worker::{Worker, WorkerState};
 use crate::task::Priority;
 
-impl Ledger {
-    pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+impl<T> Ledger<T> {
+    pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let Some(worker) = self.heard(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
@@ -41,7 +41,7 @@ impl Ledger {
         by: Incarnation,
         wish: TakeMore,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(worker) = self.heard(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
@@ -93,7 +93,7 @@ impl Ledger {
         group: GroupId,
         priority: Priority,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) -> Vec<TaskId> {
         while let Some(class) = self.groups[usize::from(group.0)]
             .queue
@@ -115,7 +115,12 @@ impl Ledger {
         Vec::new()
     }
 
-    fn next_batch(&mut self, group: GroupId, now: Time, effects: &mut Vec<LedgerEffect>) -> Batch {
+    fn next_batch(
+        &mut self,
+        group: GroupId,
+        now: Time,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) -> Batch {
         loop {
             let Some(class) = self.groups[usize::from(group.0)].queue.next_class() else {
                 return Batch::Wait { until: Time::NEVER };
@@ -143,7 +148,7 @@ impl Ledger {
         group: GroupId,
         class: Priority,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) -> Option<TaskId> {
         let first = self.groups[usize::from(group.0)]
             .queue
@@ -177,7 +182,7 @@ impl Ledger {
         batch
     }
 
-    fn run(&mut self, by: Incarnation, tasks: Vec<TaskId>, effects: &mut Vec<LedgerEffect>) {
+    fn run(&mut self, by: Incarnation, tasks: Vec<TaskId>, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &mut self.workers[by.worker.0 as usize];
         for task in &tasks {
             let Some(entry) = self.tasks.get_mut(task) else {
@@ -197,13 +202,19 @@ impl Ledger {
         effects.push(LedgerEffect::Run { by, tasks });
     }
 
-    fn park(&mut self, by: Incarnation, until: Time, now: Time, effects: &mut Vec<LedgerEffect>) {
+    fn park(
+        &mut self,
+        by: Incarnation,
+        until: Time,
+        now: Time,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) {
         self.workers[by.worker.0 as usize].state = WorkerState::Idle { since: now };
         effects.push(LedgerEffect::Park { by, until });
     }
 
     /// Sees to it that somebody comes for the group's work.
-    pub(super) fn wake_one(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn wake_one(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         match self.idle(group, |_| true) {
             Some(id) => self.wake(id, effects),
             None => self.start_another(group, effects),
@@ -211,7 +222,7 @@ impl Ledger {
     }
 
     /// Sees to it that a worker without jobs comes for the group's work, if there is one.
-    fn wake_free(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    fn wake_free(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         match self.idle(group, |worker| worker.running.is_empty()) {
             Some(id) => self.wake(id, effects),
             None => self.start_another(group, effects),
@@ -219,7 +230,7 @@ impl Ledger {
     }
 
     /// A worker that may have been woken for the group's work is gone: another one comes for it, if one is idle.
-    pub(super) fn pass_on(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn pass_on(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         if self.groups[usize::from(group.0)].queue.len() > 0
             && let Some(id) = self.idle(group, |_| true)
         {
@@ -235,7 +246,7 @@ impl Ledger {
         idle.map(|worker| worker.id)
     }
 
-    fn wake(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect>) {
+    fn wake(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &mut self.workers[id.0 as usize];
         worker.state = WorkerState::Busy;
         effects.push(LedgerEffect::Wake {
@@ -243,7 +254,7 @@ impl Ledger {
         });
     }
 
-    pub(super) fn wake_all(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn wake_all(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         let Some(group) = self.groups.get(usize::from(group.0)) else {
             return;
         };
@@ -255,7 +266,7 @@ impl Ledger {
     }
 
     /// Nobody is idle: those come who have no thread, or one more where there may be more.
-    fn start_another(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    fn start_another(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         let at = usize::from(group.0);
         if self.groups[at].settings.crew == Crew::Fixed {
             return self.start_unloaded(group, effects);
@@ -273,7 +284,7 @@ impl Ledger {
         self.start_one(id, effects);
     }
 
-    pub(super) fn start_unloaded(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn start_unloaded(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         for id in self.groups[usize::from(group.0)].workers.clone() {
             if self.workers[id.0 as usize].state == WorkerState::Unloaded {
                 self.start_one(id, effects);
@@ -281,7 +292,7 @@ impl Ledger {
         }
     }
 
-    fn start_one(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect>) {
+    fn start_one(&mut self, id: WorkerId, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &mut self.workers[id.0 as usize];
         worker.state = WorkerState::Starting;
         effects.push(LedgerEffect::Start {

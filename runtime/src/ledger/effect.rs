@@ -9,11 +9,15 @@ use crate::ledger::event::{ClaimId, Incarnation};
 
 /// What the driver must do. The order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum LedgerEffect {
+pub(crate) enum LedgerEffect<T = ()> {
     /// The task was accepted: from now on exactly one `Settle` follows.
     Accepted { task: TaskId },
     /// The task was not accepted: tell its caller; nothing else follows.
-    Refuse { task: TaskId, refusal: Refusal },
+    Refuse {
+        task: TaskId,
+        held: T,
+        refusal: Refusal,
+    },
     /// There is a place for the claim's task: whoever claimed it sends the task, or releases the claim.
     Granted { claim: ClaimId },
     /// There is no place for the claim's task, and none will come: nothing else follows.
@@ -29,12 +33,13 @@ pub(crate) enum LedgerEffect {
     /// The task's one reply.
     Settle {
         task: TaskId,
+        held: T,
         settlement: Settlement,
+        /// The incarnation that still runs it, though nobody wants it any more: it is to stop at the next step.
+        still_on: Option<Incarnation>,
     },
     /// Keep the task's input and cause among the dead letters (a `Settle` with `DeadLettered` follows).
     DeadLetter { task: TaskId, cause: String },
-    /// The task is running and nobody wants it any more: cancel it at its next step.
-    CancelRunning { by: Incarnation, task: TaskId },
     /// Cancel whatever the incarnation does and let it end; it has until the grace is over.
     Stop { worker: Incarnation },
     /// Give the incarnation up: its thread is left alone, and what it still says is refused.

@@ -72,13 +72,13 @@ pub(crate) struct Admission {
 
 /// What a ledger is told. Times come beside it, in `on`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum Event<T = ()> {
     /// Somebody wants a place before the task comes. Callers are answered at once, others wait in line.
     Claim(Claim),
     /// The place is not needed, or no longer waited for.
     Release(ClaimId),
     /// Somebody asks for a task to be accepted. Its place, if it has one, is its own from now on, or goes with it.
-    Submit(Admission),
+    Submit(Admission, T),
     /// The incarnation reads or builds its model: the watchdog counts from now.
     LoadBegan(Incarnation),
     /// It has a new version of its model, and goes on with what it was given.

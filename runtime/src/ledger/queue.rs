@@ -27,7 +27,7 @@ struct Class {
 }
 
 impl Queue {
-    pub(crate) fn push(&mut self, task: TaskId, entry: &Entry) {
+    pub(crate) fn push<T>(&mut self, task: TaskId, entry: &Entry<T>) {
         let class = &mut self.classes[index(entry.admission.priority)];
         if entry.again {
             class.again.insert(entry.sequence, task);
@@ -38,7 +38,7 @@ impl Queue {
     }
 
     /// Takes a waiting task out, wherever it stands.
-    pub(crate) fn remove(&mut self, entry: &Entry, tasks: &Tasks) {
+    pub(crate) fn remove<T>(&mut self, entry: &Entry<T>, tasks: &Tasks<T>) {
         let class = &mut self.classes[index(entry.admission.priority)];
         if entry.again {
             class.again.remove(&entry.sequence);
@@ -86,7 +86,7 @@ impl Queue {
     }
 
     /// The first waiting task of a class.
-    pub(crate) fn first(&mut self, priority: Priority, tasks: &Tasks) -> Option<TaskId> {
+    pub(crate) fn first<T>(&mut self, priority: Priority, tasks: &Tasks<T>) -> Option<TaskId> {
         let class = &mut self.classes[index(priority)];
         if let Some((_, task)) = class.again.first_key_value() {
             return Some(*task);
@@ -101,11 +101,11 @@ impl Queue {
     }
 
     /// Up to `room` waiting tasks that `fits` accepts, the most urgent first; they stay in the queue until they are removed.
-    pub(crate) fn matching(
+    pub(crate) fn matching<T>(
         &self,
-        tasks: &Tasks,
+        tasks: &Tasks<T>,
         room: usize,
-        fits: impl Fn(&Entry) -> bool,
+        fits: impl Fn(&Entry<T>) -> bool,
     ) -> Vec<TaskId> {
         let mut found = Vec::new();
         for priority in Priority::ALL {
@@ -138,7 +138,7 @@ fn index(priority: Priority) -> usize {
     priority as usize
 }
 
-fn is_waiting(tasks: &Tasks, task: TaskId, sequence: u64) -> bool {
+fn is_waiting<T>(tasks: &Tasks<T>, task: TaskId, sequence: u64) -> bool {
     tasks.get(&task).is_some_and(|entry| {
         entry.sequence == sequence && !entry.again && entry.standing == Standing::Waiting
     })

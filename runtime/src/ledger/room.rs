@@ -89,7 +89,7 @@ impl Rooms {
         }
     }
 
-    fn grant(&mut self, claim: Claim, effects: &mut Vec<LedgerEffect>) {
+    fn grant<T>(&mut self, claim: Claim, effects: &mut Vec<LedgerEffect<T>>) {
         self.hold(claim.lane, claim.bytes);
         effects.push(LedgerEffect::Granted { claim: claim.id });
         self.places.insert(claim.id, claim);
@@ -111,9 +111,9 @@ impl Rooms {
     }
 }
 
-impl Ledger {
+impl<T> Ledger<T> {
     /// Somebody wants a place for a task that is to come.
-    pub(super) fn claim(&mut self, claim: Claim, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn claim(&mut self, claim: Claim, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let refusal = self
             .closed()
             .or_else(|| (claim.deadline <= now).then_some(Refusal::DeadlineExceeded))
@@ -140,7 +140,7 @@ impl Ledger {
     }
 
     /// Lets in whoever is next and has room now; when the agent takes nothing any more, nobody waits in vain.
-    pub(super) fn serve_lines(&mut self, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn serve_lines(&mut self, effects: &mut Vec<LedgerEffect<T>>) {
         if self.rooms.in_line == 0 {
             return;
         }

@@ -13,8 +13,8 @@ use crate::ledger::{Ledger, Phase};
 /// Panics in a row, with nothing brought to its end between them, after which the weights are read again.
 const SUSPICIOUS_PANICS: u32 = 3;
 
-impl Ledger {
-    pub(super) fn ready(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect>) {
+impl<T> Ledger<T> {
+    pub(super) fn ready(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect<T>>) {
         let Some(worker) = self.heard(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
@@ -29,7 +29,7 @@ impl Ledger {
         by: Incarnation,
         message: &str,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(worker) = self.heard(by, effects) else {
             self.stopped(by, effects);
@@ -58,7 +58,7 @@ impl Ledger {
     }
 
     /// A step took longer than it may: the thread cannot be killed, so it is told to stop and given up after its grace.
-    pub(super) fn hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn hung(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &mut self.workers[id.0 as usize];
         let (old, group, given) = (worker.incarnation(), worker.group, worker.given);
         let members = worker.retire();
@@ -75,7 +75,7 @@ impl Ledger {
         given: u32,
         blame: Blame<'_>,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let alone = given == 1;
         let cause = blame.cause(self.settings.step_limit);
@@ -115,14 +115,19 @@ impl Ledger {
     }
 
     /// Tells a retired incarnation to stop; the next one starts when it has, or when its grace is over.
-    pub(super) fn leave(&mut self, old: Incarnation, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn leave(
+        &mut self,
+        old: Incarnation,
+        now: Time,
+        effects: &mut Vec<LedgerEffect<T>>,
+    ) {
         let until = now + self.settings.grace;
         self.workers[old.worker.0 as usize].state = WorkerState::Leaving { until };
         effects.push(LedgerEffect::Stop { worker: old });
     }
 
     /// The grace of a worker's last incarnation is over.
-    pub(super) fn abandon(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn abandon(&mut self, id: WorkerId, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &self.workers[id.0 as usize];
         let old = Incarnation {
             worker: id,
@@ -144,7 +149,7 @@ impl Ledger {
         self.restart(id, Duration::ZERO, Reload::Keep, effects);
     }
 
-    pub(super) fn stopped(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn stopped(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect<T>>) {
         self.abandoned.retain(|abandoned| *abandoned != by);
         let Some(worker) = self.workers.get_mut(by.worker.0 as usize) else {
             return;
@@ -171,7 +176,7 @@ impl Ledger {
         by: Incarnation,
         fault: Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let Some(worker) = self.heard(by, effects) else {
             self.stopped(by, effects);
@@ -219,7 +224,7 @@ impl Ledger {
         group: GroupId,
         fault: &Fault,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let able = self.groups[usize::from(group.0)].workers.iter().any(|id| {
             !matches!(
@@ -253,7 +258,7 @@ impl Ledger {
         id: WorkerId,
         after: Duration,
         weights: Reload,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) {
         let worker = &mut self.workers[id.0 as usize];
         if matches!(self.phase, Phase::Failed { .. } | Phase::Drained) {
@@ -274,7 +279,7 @@ impl Ledger {
         &mut self,
         cause: &str,
         now: Time,
-        effects: &mut Vec<LedgerEffect>,
+        effects: &mut Vec<LedgerEffect<T>>,
     ) -> bool {
         let allowed = self.restarts.spend(now);
         if allowed {
@@ -286,7 +291,7 @@ impl Ledger {
     }
 
     /// Gives the agent up: everything it holds is answered, except what is on its way into the environment.
-    pub(super) fn fail(&mut self, message: &str, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn fail(&mut self, message: &str, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         if matches!(self.phase, Phase::Failed { .. } | Phase::Drained) {
             return;
         }

@@ -10,7 +10,7 @@ use crate::skill::Effect;
 
 /// One accepted task.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<T> {
     pub(crate) admission: Admission,
     /// Its place in the order of acceptance.
     pub(crate) sequence: u64,
@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) suspect: bool,
     /// Its caller has seen an item: it cannot run again.
     pub(crate) item_sent: bool,
+    /// What its submitter gave with it; it comes back with the settlement.
+    pub(crate) held: T,
 }
 
 /// Where an accepted task stands.
@@ -38,8 +40,8 @@ pub(crate) enum Standing {
     Committing,
 }
 
-impl Entry {
-    pub(crate) fn new(admission: Admission, sequence: u64, now: Time) -> Self {
+impl<T> Entry<T> {
+    pub(crate) fn new(admission: Admission, held: T, sequence: u64, now: Time) -> Self {
         Self {
             sequence,
             standing: Standing::Waiting,
@@ -49,6 +51,7 @@ impl Entry {
             suspect: false,
             item_sent: false,
             admission,
+            held,
         }
     }
 
@@ -64,7 +67,7 @@ impl Entry {
 }
 
 /// All accepted tasks of an agent.
-pub(crate) type Tasks = HashMap<TaskId, Entry, BuildHasherDefault<IdHasher>>;
+pub(crate) type Tasks<T> = HashMap<TaskId, Entry<T>, BuildHasherDefault<IdHasher>>;
 
 /// Task ids are random or hashes already: hashing them again would be the larger part of a look-up.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::{Watched, Worker, WorkerState};
 use crate::ledger::{Ledger, Phase};
 
-impl Ledger {
+impl<T> Ledger<T> {
     /// When the next `Tick` is due; none while nothing is timed. While a thread is watched that is no later than `pulse`, so that a process which
     /// stood still is noticed before a thread is given up for it.
     pub(crate) fn next_wake(&self, pulse: Time) -> Option<Time> {
@@ -31,7 +31,7 @@ impl Ledger {
         workers.chain(watched).chain(deadline).chain(limit).min()
     }
 
-    pub(super) fn tick(&mut self, now: Time, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn tick(&mut self, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         while let Some((deadline, task)) = self.deadlines.first().copied() {
             if deadline > now {
                 break;
@@ -63,7 +63,7 @@ impl Ledger {
         }
     }
 
-    fn tick_worker(&mut self, at: usize, now: Time, effects: &mut Vec<LedgerEffect>) {
+    fn tick_worker(&mut self, at: usize, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         let worker = &mut self.workers[at];
         let id = worker.id;
         if let Some(watched) = worker.watched
@@ -117,7 +117,7 @@ impl Ledger {
     }
 
     /// Gives up the group's weights, unless somebody uses them.
-    pub(super) fn unload(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect>) {
+    pub(super) fn unload(&mut self, group: GroupId, effects: &mut Vec<LedgerEffect<T>>) {
         if self.idle_since(group).is_none() {
             return;
         }
@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// The drain's limit has come: everything is answered, except what is on its way into the environment.
-    fn cut_off(&mut self, now: Time, effects: &mut Vec<LedgerEffect>) {
+    fn cut_off(&mut self, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
         self.phase = Phase::Draining { limit: Time::NEVER };
         let mut held: Vec<(u64, TaskId)> = self
             .tasks

@@ -136,7 +136,7 @@ impl Checker {
                 assert!(!known.accepted, "accepted twice");
                 known.accepted = true;
             }
-            LedgerEffect::Refuse { task, refusal } => {
+            LedgerEffect::Refuse { task, refusal, .. } => {
                 self.check_refusal(*task, refusal, now);
                 self.lose_place(*task);
             }
@@ -145,14 +145,19 @@ impl Checker {
             LedgerEffect::Run { by, tasks } => self.check_run(*by, tasks, now),
             LedgerEffect::Commit { task } => self.check_commit(*task, now),
             LedgerEffect::DeadLetter { task, .. } => self.check_dead_letter(*task),
-            LedgerEffect::Settle { task, settlement } => {
+            LedgerEffect::Settle {
+                task,
+                settlement,
+                still_on,
+                ..
+            } => {
+                if still_on.is_some() {
+                    self.known(*task).off_its_worker = *still_on;
+                }
                 self.check_settlement(*task, settlement, now)
             }
             LedgerEffect::Start { worker, .. } => {
                 assert!(self.started.insert(*worker), "{worker:?} was started twice");
-            }
-            LedgerEffect::CancelRunning { by, task } => {
-                self.known(*task).off_its_worker = Some(*by);
             }
             LedgerEffect::Observe(Observation::TakenDown { worker, .. }) => {
                 self.put_back(*worker, now);

@@ -70,7 +70,7 @@ impl Scene {
             attempts: 0,
         };
         change(&mut admission);
-        self.on(Event::Submit(admission))
+        self.on(Event::Submit(admission, ()))
     }
 
     fn submit_all(&mut self, numbers: impl IntoIterator<Item = u128>) {
@@ -171,7 +171,9 @@ fn g3_a_panic_in_a_batch_costs_nobody_an_attempt() {
     assert_eq!(scene.take(by), tasks([2]));
     let done = LedgerEffect::Settle {
         task: task(2),
+        held: (),
         settlement: Settlement::Done,
+        still_on: None,
     };
     assert_eq!(scene.finish(by, 2), [done]);
 }
@@ -278,15 +280,13 @@ fn g5_a_running_task_is_answered_at_its_deadline_and_its_late_result_is_discarde
     scene.take(FIRST);
     scene.now = scene.now + Duration::from_millis(10);
     let effects = scene.on(Event::Tick);
-    let cancelled = LedgerEffect::CancelRunning {
-        by: FIRST,
-        task: task(1),
-    };
     let answered = LedgerEffect::Settle {
         task: task(1),
+        held: (),
         settlement: Settlement::DeadlineExceeded,
+        still_on: Some(FIRST),
     };
-    assert_eq!(effects, [cancelled, answered]);
+    assert_eq!(effects, [answered]);
     assert_eq!(scene.finish(FIRST, 1), []);
 }
 
@@ -307,7 +307,9 @@ fn a_missing_model_is_told_to_all_who_wait_and_tried_again_with_the_next_task() 
     assert!(
         effects.contains(&LedgerEffect::Settle {
             task: task(1),
-            settlement: failed
+            held: (),
+            settlement: failed,
+            still_on: None,
         }),
         "{effects:?}"
     );

@@ -56,7 +56,6 @@ fn a_million_interleavings_keep_every_guarantee() {
         "Abandon",
         "Accepted",
         "AgentFailed",
-        "CancelRunning",
         "Commit",
         "CountedRestart",
         "DeadLetter",
@@ -391,7 +390,7 @@ impl Simulation {
             },
         };
         self.checker.submitted(&admission, self.now);
-        self.on(Event::Submit(admission));
+        self.on(Event::Submit(admission, ()));
     }
 
     fn cancel(&mut self) {
@@ -473,7 +472,6 @@ fn kind(effect: &LedgerEffect) -> &'static str {
         LedgerEffect::Commit { .. } => "Commit",
         LedgerEffect::Settle { .. } => "Settle",
         LedgerEffect::DeadLetter { .. } => "DeadLetter",
-        LedgerEffect::CancelRunning { .. } => "CancelRunning",
         LedgerEffect::Stop { .. } => "Stop",
         LedgerEffect::Abandon { .. } => "Abandon",
         LedgerEffect::Start { .. } => "Start",

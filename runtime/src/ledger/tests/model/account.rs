@@ -53,7 +53,7 @@ impl Account {
 /// The group that the event is about, if it is about one.
 pub(in crate::ledger::tests) fn group_of(event: &Event) -> Option<GroupId> {
     match event {
-        Event::Submit(admission) => Some(admission.group),
+        Event::Submit(admission, ()) => Some(admission.group),
         Event::Swap(group) | Event::Unload(group) | Event::TakeDown { group, .. } => Some(*group),
         _ => None,
     }

@@ -120,6 +120,7 @@ impl Answer {
             LedgerEffect::Settle {
                 task,
                 settlement: Settlement::DeadlineExceeded,
+                ..
             } => Some(*task),
             _ => None,
         });
