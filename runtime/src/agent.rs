@@ -8,7 +8,7 @@ use crate::group::{Group, GroupParts};
 use crate::model::ModelSource;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
-use crate::skill::{FlowSkill, ModelSkill};
+use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {
@@ -42,6 +42,13 @@ pub struct AgentDefinition {
 }
 
 impl AgentDefinition {
+    /// What it says of its skills.
+    pub fn skills(&self) -> impl Iterator<Item = &SkillSpec> {
+        let groups = self.groups.iter().flat_map(|group| &group.dyn_skills);
+        let flows = self.flows.iter().map(|flow| &flow.dyn_skill);
+        groups.chain(flows).map(|skill| skill.spec())
+    }
+
     /// Adds a worker group.
     #[must_use]
     pub fn group<S: ModelSource>(mut self, group: WorkerGroup<S>) -> Self {

@@ -14,6 +14,7 @@ mod state;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use aimass_environment::{Clock, Environment, EpisodeId, Epoch, TaskId, Time, WorkerId, panics};
 use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
@@ -24,22 +25,19 @@ pub(crate) use state::{
     CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
-use crate::clock::{Clock, Time};
-use crate::environment::Environment;
 use crate::erased::{DynFlow, DynSkill};
 use crate::error::TaskError;
 use crate::events::EventSink;
+#[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
 use crate::flow::TaskSubmitter;
 use crate::group::GroupRunner;
-use crate::ids::{EpisodeId, Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::worker::WorkerState;
 use crate::memory::{Memory, Share};
 use crate::model::DeviceName;
-use crate::panics;
 use crate::payload::Payload;
 use crate::placement::Placement;
 use crate::spawn::Spawner;
@@ -62,6 +60,7 @@ pub(crate) struct AgentCore {
     pub(crate) submitter: OnceLock<Weak<dyn TaskSubmitter>>,
     pub(crate) memory: Arc<Memory>,
     /// Faults to come; only under the conformance suite.
+    #[cfg(feature = "fault-injection")]
     pub(crate) injector: Option<Arc<FaultInjector>>,
     /// The root of the tree, which decides which agents restart with this one; set once the runtime is whole.
     pub(crate) root: OnceLock<ActorRef<SupervisorMessage>>,
@@ -165,6 +164,7 @@ pub(crate) struct CoreParts {
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
     pub(crate) memory: Arc<Memory>,
+    #[cfg(feature = "fault-injection")]
     pub(crate) injector: Option<Arc<FaultInjector>>,
     pub(crate) settings: LedgerSettings,
 }
@@ -192,6 +192,7 @@ impl AgentCore {
             events,
             spawner,
             memory,
+            #[cfg(feature = "fault-injection")]
             injector,
             settings,
         } = parts;
@@ -212,6 +213,7 @@ impl AgentCore {
             events,
             spawner,
             memory,
+            #[cfg(feature = "fault-injection")]
             injector,
             submitter: OnceLock::new(),
             root: OnceLock::new(),

@@ -14,13 +14,14 @@ pub use chunks::{Chunks, JsonChunks};
 pub(crate) use stream::{ITEM_BUFFER, RawStream};
 pub use stream::{JsonHeard, JsonStream, TaskStream};
 
+use aimass_environment::{EpisodeId, Namespace, Priority, TaskId};
+
 use crate::erased::guarded;
 use crate::error::TaskError;
-use crate::ids::{EpisodeId, Namespace, TaskId};
 use crate::payload::Payload;
 use crate::runtime::Runtime;
 use crate::skill::{ClientStreaming, ServerStreaming, Skill};
-use crate::task::{Priority, TaskOptions, TraceContext};
+use crate::task::{TaskOptions, TraceContext};
 
 /// A task that is about to be asked. Awaiting it asks; dropping the future cancels.
 #[must_use = "nothing is asked until this is awaited or detached"]

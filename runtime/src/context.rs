@@ -4,15 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use aimass_environment::{Environment, FactDraft, Namespace, Time};
 use serde_json::Value;
 
-use crate::clock::Time;
-use crate::environment::Environment;
 use crate::error::TaskError;
 use crate::events::Usage;
-use crate::fact::FactDraft;
 use crate::fault::Fault;
-use crate::ids::Namespace;
 use crate::model::{DeviceName, ModelVersion};
 use crate::payload::{Data, Payload};
 use crate::skill::{Member, Skill};

@@ -16,10 +16,9 @@ pub use media::{audio_type, content_type};
 pub(crate) use quiet::watch_over_quiet;
 pub use report::{EpisodeReport, TaskFailure};
 
-use crate::environment::{EpisodeRecord, Transaction};
+use aimass_environment::{EpisodeId, EpisodeRecord, FactDraft, FactKind, Namespace, Transaction};
+
 use crate::error::TaskError;
-use crate::fact::{FactDraft, FactKind};
-use crate::ids::{EpisodeId, Namespace};
 use crate::runtime::{Runtime, environment_error};
 use crate::task::TraceContext;
 use root::Root;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use aimass_environment::panics;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -13,7 +14,6 @@ use crate::context::{FlowContext, StepContext};
 use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::given;
-use crate::panics;
 use crate::payload::{Data, Payload};
 use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use aimass_environment::TaskId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::fault::{Fault, FaultKind};
-use crate::ids::TaskId;
 
 /// Why a task has no output. One enum for all transports, so it can be matched on and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]

@@ -10,12 +10,13 @@ mod words;
 
 use std::sync::Arc;
 
+use aimass_environment::{
+    EpisodeId, Epoch, Namespace, Priority, Revision, SpanId, TaskId, TraceId, WorkerId,
+};
 use serde::Serialize;
 
-use crate::ids::{EpisodeId, Epoch, Namespace, Revision, SpanId, TaskId, TraceId, WorkerId};
 use crate::model::{DeviceName, ModelVersion};
 use crate::runtime::WeakRuntime;
-use crate::task::Priority;
 
 pub use recorder::Recorder;
 pub(crate) use sink::{EventSink, Pump};

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 /// Injects a fault where it was told to. One injection is planted at a time.
 #[derive(Default)]
-pub(crate) struct FaultInjector {
+pub struct FaultInjector {
     state: Mutex<InjectorState>,
     released: Condvar,
     injected: watch::Sender<u64>,
@@ -20,34 +20,36 @@ struct InjectorState {
 }
 
 /// What happens to a skill, and when.
-#[derive(Debug, Clone)]
-pub(crate) struct Injection {
+struct Injection {
     /// The skill's whole name.
-    pub(crate) skill: String,
-    pub(crate) point: InjectionPoint,
-    pub(crate) harm: Harm,
+    skill: String,
+    point: InjectionPoint,
+    harm: Harm,
 }
 
 /// Before which of a skill's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InjectionPoint {
+pub enum InjectionPoint {
+    /// Before its job begins.
     Begin,
     /// Before so many steps more have been taken: 0 is the next one.
     Step(u64),
+    /// Before its job gives its outcomes.
     Finish,
 }
 
 /// What is done to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Harm {
+pub enum Harm {
+    /// It panics.
     Panic,
     /// Its thread stands still until it is released.
     Hold,
 }
 
 impl FaultInjector {
-    /// Plants a injection; it happens once.
-    pub(crate) fn plant(&self, skill: &str, point: InjectionPoint, harm: Harm) {
+    /// Plants a fault before one of the skill's calls; it happens once.
+    pub fn plant(&self, skill: &str, point: InjectionPoint, harm: Harm) {
         self.state.lock().planted = Some(Injection {
             skill: skill.to_owned(),
             point,
@@ -56,24 +58,24 @@ impl FaultInjector {
     }
 
     /// Returns once `injections` have happened since the start.
-    pub(crate) async fn injected(&self, injections: u64) {
+    pub async fn injected(&self, injections: u64) {
         let mut injected = self.injected.subscribe();
         // The sender is in `self`: it cannot go before this returns.
         let _ = injected.wait_for(|so_far| *so_far >= injections).await;
     }
 
     /// How many injections have happened.
-    pub(crate) fn injections(&self) -> u64 {
+    pub fn injections(&self) -> u64 {
         *self.injected.borrow()
     }
 
     /// How many steps were taken of all skills.
-    pub(crate) fn steps(&self) -> u64 {
+    pub fn steps(&self) -> u64 {
         self.state.lock().steps
     }
 
     /// Lets go whoever is held, and forgets what is still planted.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         let mut state = self.state.lock();
         state.planted = None;
         state.releases += 1;

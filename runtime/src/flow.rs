@@ -4,23 +4,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aimass_environment::{Environment, FactDraft, Namespace, Time, panics::Caught};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tracing::Instrument;
 
 use crate::agent_core::{Report, ReportedResult, StepStats};
-use crate::clock::Time;
 use crate::context::{BoxFuture, FlowContext, FlowHost};
-use crate::environment::Environment;
 use crate::erased::DynFlow;
 use crate::error::TaskError;
 use crate::events::Usage;
-use crate::fact::FactDraft;
 use crate::fault::Fault;
-use crate::ids::Namespace;
 use crate::ledger::event::Event;
 use crate::model::ModelVersion;
-use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::publication::Publication;
 use crate::ticket::{ReplayBuffer, Ticket};

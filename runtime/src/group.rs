@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use aimass_environment::panics;
 use parking_lot::Mutex;
 
 use crate::agent::WorkerGroup;
@@ -16,7 +17,6 @@ use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::model::{DeviceName, ModelSource, ModelVersion};
-use crate::panics;
 use crate::worker;
 use crate::worker_context::WorkerContext;
 use shared::SharedWeights;
@@ -47,6 +47,7 @@ pub(crate) trait GroupRunner: Send + Sync {
         shares: Vec<Share>,
     ) -> Result<ModelVersion, Fault>;
     /// Has all workers come for the same version anew, between two jobs.
+    #[cfg(feature = "fault-injection")]
     fn renew(&self);
     /// The number of the version that workers come for: each swap has another.
     fn generation(&self) -> u64;
@@ -291,6 +292,7 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         Ok(version)
     }
 
+    #[cfg(feature = "fault-injection")]
     fn renew(&self) {
         let mut state = self.state.lock();
         state.weights.clear();

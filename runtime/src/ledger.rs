@@ -22,8 +22,8 @@ pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::clock::Time;
-use crate::ids::{TaskId, WorkerId};
+use aimass_environment::{TaskId, Time, WorkerId};
+
 use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::ledger::queue::Queue;

@@ -5,26 +5,20 @@
 mod agent;
 mod agent_core;
 mod ask;
-mod clock;
-pub mod conformance;
 mod context;
-mod environment;
 mod episode;
 mod erased;
 mod error;
 mod events;
-mod fact;
 mod fault;
+#[cfg(feature = "fault-injection")]
 mod fault_injector;
 mod flow;
 mod given;
 mod group;
-mod ids;
 mod ledger;
-mod lock_file;
 mod memory;
 mod model;
-mod panics;
 mod pause;
 mod payload;
 mod placement;
@@ -43,16 +37,21 @@ mod transport;
 mod worker;
 mod worker_context;
 
+#[cfg(feature = "fault-injection")]
+pub use aimass_environment::Trouble;
+pub use aimass_environment::{
+    AttemptRecord, BeginningAttempt, Blob, BlobHash, BlobReader, Clock, Commit, CommitTimes,
+    Compaction, Condition, DeadLetterRecord, Deaths, Effect, Environment, EnvironmentError,
+    EnvironmentOptions, EpisodeId, EpisodeRecord, EpisodeStatus, Epoch, Fact, FactDraft,
+    FactFilter, FactKind, Facts, Forgotten, Imported, InterruptedAttempt, Lagged, Life, Namespace,
+    ParseIdError, ParseKindError, Priority, Provenance, REACTIONS_CURSOR, Repeated, Revision,
+    Running, SettledRecord, Snapshot, SpanId, Subscription, TaskId, TaskRecord, Time, TraceId,
+    Transaction, Watch, WorkerId, json_bytes,
+};
+
 pub use agent::{Agent, AgentDefinition, WorkerGroup};
 pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
-pub use clock::{Clock, Time};
 pub use context::{Chunk, FlowContext, StepContext};
-pub use environment::{
-    AttemptRecord, BeginningAttempt, Blob, BlobReader, Commit, CommitTimes, Compaction, Condition,
-    DeadLetterRecord, Deaths, Environment, EnvironmentError, EnvironmentOptions, EpisodeRecord,
-    EpisodeStatus, FactFilter, Facts, Forgotten, Imported, Lagged, REACTIONS_CURSOR, Running,
-    SettledRecord, Snapshot, Subscription, TaskRecord, Transaction, Watch,
-};
 pub use episode::{
     Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
     content_type, file_kinds,
@@ -63,13 +62,11 @@ pub use events::{
     Recorder, ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome, Usage,
     WorkerChange, WorkerChanged,
 };
-pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
 pub use fault::{Fault, FaultKind};
-pub use ids::{
-    EpisodeId, Epoch, Namespace, ParseIdError, Revision, SpanId, TaskId, TraceId, WorkerId,
-};
+#[cfg(feature = "fault-injection")]
+pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
 pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
-pub use payload::{Data, Payload, json_bytes};
+pub use payload::{Data, Payload};
 pub use placement::DeviceCapacity;
 pub use quiet_rule::QuietRule;
 pub use reaction::Reaction;
@@ -77,11 +74,11 @@ pub use runtime::{
     AgentState, Runtime, RuntimeBuilder, RuntimeError, ShutdownReport, WeakRuntime, WorkerStatus,
 };
 pub use skill::{
-    BatchSkill, ClientStreaming, Delivery, Effect, FlowSkill, Member, ModelSkill, ServerStreaming,
-    Shape, Skill, SkillSpec, Step,
+    BatchSkill, ClientStreaming, Delivery, FlowSkill, Member, ModelSkill, ServerStreaming, Shape,
+    Skill, SkillSpec, Step,
 };
 #[cfg(feature = "fault-injection")]
 pub use supervision::FaultInjection;
 pub use supervision::{ServiceState, ServiceStatus};
-pub use task::{ParseTraceError, Priority, TaskOptions, TraceContext};
+pub use task::{ParseTraceError, TaskOptions, TraceContext};
 pub use transport::{Call, Request, SocketClient, SocketServer, Transport, TransportError};

@@ -4,15 +4,13 @@ mod finite;
 
 use std::any::Any;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
+use aimass_environment::panics;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use crate::panics;
 
 /// What a skill may take and give: typed, with a JSON form and a schema, and shareable between threads.
 pub trait Data: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
@@ -110,28 +108,6 @@ fn to_json<T: Data>(value: &(dyn Any + Send + Sync)) -> Result<Value, String> {
     }
 }
 
-/// How many bytes `value` takes as JSON: the measure by which queues are bounded, unless a skill knows better.
-pub fn json_bytes<T: Serialize>(value: &T) -> u64 {
-    struct Count(u64);
-
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, value) {
-        Ok(()) => count.0,
-        Err(_) => u64::MAX,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,11 +144,5 @@ mod tests {
             json,
             ["no JSON for this", panicked].map(|why| Err(why.to_owned()))
         );
-    }
-
-    #[test]
-    fn bytes_are_those_of_the_json_text() {
-        assert_eq!(json_bytes(&"ab"), 4);
-        assert_eq!(json_bytes(&vec![1, 22]), 6);
     }
 }

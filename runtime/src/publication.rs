@@ -1,7 +1,8 @@
 //! What a task publishes: kept until its settlement, and written with it or not at all.
 
+use aimass_environment::FactDraft;
+
 use crate::agent_core::AgentCore;
-use crate::fact::FactDraft;
 use crate::fault::Fault;
 use crate::ticket::Ticket;
 

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aimass_environment::{EpisodeId, FactKind, TaskId};
 use serde_json::{Value, json};
-
-use crate::fact::FactKind;
-use crate::ids::{EpisodeId, TaskId};
 
 /// A rule: when an episode has become quiet, ask `skill` about it; its output becomes a fact of the kind `produces`.
 ///

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aimass_environment::{Fact, FactKind, panics};
 use serde_json::{Value, json};
-
-use crate::fact::{Fact, FactKind};
-use crate::panics;
 
 /// A rule: when a fact of `kind` appears in an episode, ask `skill`; its output becomes a fact of the kind `produces`.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::Time;
 
 /// When restarts are too many, and how long to wait between them.
 #[derive(Debug, Clone)]

@@ -4,6 +4,8 @@ mod added_agent;
 mod assembly;
 mod builder;
 mod calls;
+#[cfg(feature = "fault-injection")]
+mod conformance;
 mod fit;
 mod interrupted;
 mod names;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use aimass_config::Config;
+use aimass_environment::{Clock, DeadLetterRecord, Environment, panics};
 use serde_json::Value;
 
 pub use builder::{RuntimeBuilder, RuntimeError};
@@ -32,11 +35,8 @@ pub(crate) use resume::{Unsettled, take_up};
 
 use crate::agent_core::AgentCore;
 use crate::ask::Ask;
-use crate::clock::Clock;
-use crate::environment::{DeadLetterRecord, Environment};
 use crate::error::TaskError;
 use crate::events::EventSink;
-use crate::panics;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::router::Router;

@@ -7,13 +7,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use aimass_environment::{Effect, json_bytes};
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{FlowContext, StepContext};
 use crate::fault::Fault;
 use crate::given;
-use crate::payload::{Data, Payload, json_bytes};
+use crate::payload::{Data, Payload};
 
 /// One typed operation of one agent.
 pub trait Skill: Send + Sync + 'static {
@@ -214,18 +215,6 @@ pub struct Member(pub u32);
 #[serde(transparent)]
 pub struct Shape(pub u64);
 
-/// What doing a task twice would mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Nothing but its output: it may run again.
-    Pure,
-    /// It changes something outside, but twice is as good as once.
-    Idempotent,
-    /// It changes something outside each time: the runtime never runs it a second time.
-    Once,
-}
-
 /// How input and output travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -324,6 +313,12 @@ impl SkillSpec {
         });
         self.delivery = Delivery::ClientStreaming;
         self
+    }
+
+    /// The name of the type of the items that it sends; none when a schema was written by hand.
+    #[cfg(feature = "fault-injection")]
+    pub fn item_type(&self) -> Option<&'static str> {
+        self.item_type
     }
 
     /// Names the field of the input that takes a path or a text given on the command line.

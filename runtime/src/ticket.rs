@@ -6,18 +6,18 @@ mod replay_buffer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use aimass_environment::{
+    BeginningAttempt, Effect, EpisodeId, FactKind, Namespace, Priority, Revision, SpanId, TaskId,
+    TaskRecord, Time,
+};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::clock::Time;
-use crate::environment::{BeginningAttempt, TaskRecord};
 use crate::events::{CallerSpan, SpanPlace};
-use crate::fact::FactKind;
-use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId};
 use crate::ledger::event::SkillId;
 use crate::payload::Payload;
-use crate::skill::{Effect, Shape};
-use crate::task::{Priority, TraceContext};
+use crate::skill::Shape;
+use crate::task::TraceContext;
 pub(crate) use inlet::{Inlet, SentChunk};
 pub(crate) use replay_buffer::ReplayBuffer;
 

@@ -4,6 +4,8 @@ mod job;
 
 use std::sync::Arc;
 
+use aimass_environment::panics;
+
 use crate::agent_core::{Report, ReportedResult, StepStats};
 use crate::events::{Usage, WorkerChange};
 use crate::fault::Fault;
@@ -11,7 +13,6 @@ use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
 use crate::ledger::event::TakeMore;
 use crate::model::ModelSource;
-use crate::panics;
 use crate::skill::Step;
 use crate::ticket::Ticket;
 use crate::worker_context::{Next, WorkerContext};

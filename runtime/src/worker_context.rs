@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aimass_environment::{
+    BeginningAttempt, Effect, EnvironmentError, TaskId, Time, Transaction, block_on,
+};
 use parking_lot::Mutex;
 
 use crate::agent_core::{AgentCore, CoreEvent, Report};
-use crate::clock::Time;
-use crate::environment::{BeginningAttempt, EnvironmentError, Transaction, block_on};
 use crate::events::WorkerChange;
 use crate::fault::{Fault, FaultKind};
+#[cfg(feature = "fault-injection")]
 use crate::fault_injector::InjectionPoint;
-use crate::ids::TaskId;
-use crate::ledger::event::{Event, GroupId, Incarnation, SkillId, TakeMore};
+#[cfg(feature = "fault-injection")]
+use crate::ledger::event::SkillId;
+use crate::ledger::event::{Event, GroupId, Incarnation, TakeMore};
 use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
-use crate::skill::Effect;
 use crate::supervision::WorkerLink;
 use crate::ticket::Ticket;
 
@@ -234,6 +236,7 @@ impl WorkerContext {
     }
 
     /// Where the conformance suite may plant a fault.
+    #[cfg(feature = "fault-injection")]
     pub(crate) fn pass(&self, skill: SkillId, moment: InjectionPoint) {
         if let Some(injector) = &self.core.injector
             && let Some(skill) = self.core.skills.get(usize::from(skill.0))

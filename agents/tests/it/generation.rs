@@ -10,8 +10,8 @@ use aimass_agents::generation::{
     Chat, Complete, GenerationAgent, GenerationInput, GenerationLimits, TextDelta,
 };
 use aimass_config::{AgentConfig, Config};
+use aimass_conformance::Conformance;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
-use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{Recorder, Runtime};
 use serde_json::{Value, json};
 use tempfile::TempDir;

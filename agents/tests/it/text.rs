@@ -4,8 +4,8 @@ use aimass_agents::text::{
     Classify, ClassifyInput, Embed, Labels, Search, SearchInput, TextAgent, TextInput,
 };
 use aimass_config::Config;
+use aimass_conformance::Conformance;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
-use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{
     Episode, Fact, FactDraft, Provenance, Recorder, Runtime, TaskError, Transaction, Usage,
 };

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use aimass_environment::{TaskId, Time};
+
 use crate::agent_core::state::{Action, Effects};
 use crate::agent_core::{AgentCore, Runner, WorkerHandle};
-use crate::clock::Time;
 use crate::events::{Note, Record, TaskNote, WorkerChange, WorkerChanged};
-use crate::ids::TaskId;
 use crate::ledger::effect::Observation;
 use crate::ledger::event::Incarnation;
 

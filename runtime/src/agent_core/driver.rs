@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aimass_environment::Time;
 use ractor::ActorRef;
 
 use crate::agent_core::{AgentCore, DriverAction, Runner, WorkerHandle};
-use crate::clock::Time;
 use crate::events::{AgentChanged, Record, WorkerChange};
 use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;

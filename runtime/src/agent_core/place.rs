@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use aimass_environment::Time;
 use tokio::sync::oneshot;
 
 use crate::agent_core::AgentCore;
-use crate::clock::Time;
 use crate::error::TaskError;
 use crate::ledger::effect::Refusal;
 use crate::ledger::event::{Claim, ClaimId, Event, Lane};

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use aimass_environment::{
+    BeginningAttempt, DeadLetterRecord, EnvironmentError, FactDraft, Provenance, SettledRecord,
+    TaskRecord, Time, Transaction, panics::Caught,
+};
 use serde_json::{Value, json};
 
 use crate::agent_core::state::PendingTask;
 use crate::agent_core::{AgentCore, CoreSkill, Runner};
-use crate::clock::Time;
-use crate::environment::{
-    BeginningAttempt, DeadLetterRecord, EnvironmentError, SettledRecord, TaskRecord, Transaction,
-};
 use crate::error::TaskError;
 use crate::events::{Place, Record, TaskFinished, TaskOutcome};
-use crate::fact::{FactDraft, Provenance};
 use crate::fault::Fault;
 use crate::ledger::effect::{Refusal, Settlement};
 use crate::ledger::event::Event;
-use crate::panics::Caught;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
 

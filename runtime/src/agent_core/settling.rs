@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
+use aimass_environment::{EnvironmentError, EpisodeId, TaskId, Transaction};
 use tokio::sync::watch;
 
 use crate::agent_core::AgentCore;
-use crate::environment::{EnvironmentError, Transaction};
-use crate::ids::{EpisodeId, TaskId};
 use crate::pause::{self, Pause};
 
 /// How many tasks of each episode are between their commit and their answer.

@@ -4,14 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aimass_environment::{BeginningAttempt, FactDraft, TaskId, Time};
+
 use crate::agent_core::Reply;
 use crate::agent_core::place::Answer;
-use crate::clock::Time;
-use crate::environment::BeginningAttempt;
 use crate::events::{SpanPlace, Usage};
-use crate::fact::FactDraft;
 use crate::fault::Fault;
-use crate::ids::TaskId;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{Ledger, LedgerLoad};
@@ -409,8 +407,8 @@ impl CoreState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, WorkerId};
     use crate::ledger::tests::settings::tight_settings;
+    use aimass_environment::{Epoch, WorkerId};
 
     /// Between the step's begin and the timer's look at it nothing else need happen, and the process may be stopped there.
     #[test]

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use aimass_environment::{Revision, SpanId, TaskId, TraceId};
 use tokio::sync::oneshot;
 
 use crate::agent_core::AgentCore;
 use crate::error::TaskError;
 use crate::events::SpanPlace;
-use crate::ids::{Revision, SpanId, TaskId, TraceId};
 use crate::payload::Payload;
 use crate::task::TaskOptions;
 use crate::ticket::{Durability, SentChunk, Ticket};

@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use aimass_environment::TaskId;
 use serde_json::Value;
 
 use crate::erased::{DynSkill, guarded};
 use crate::error::TaskError;
-use crate::ids::TaskId;
 use crate::payload::Payload;
 use crate::skill::ClientStreaming;
 use crate::ticket::{Inlet, Ticket};

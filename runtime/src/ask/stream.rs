@@ -74,6 +74,7 @@ impl RawStream {
     }
 
     /// The next item; none at the end, whatever that is.
+    #[cfg(feature = "fault-injection")]
     pub(crate) async fn next_item(&mut self) -> Option<Payload> {
         match self.hear().await? {
             Heard::Item(item) => Some(item),

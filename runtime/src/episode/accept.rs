@@ -5,14 +5,14 @@
 
 use std::sync::{Arc, Weak};
 
+use aimass_environment::{
+    DeadLetterRecord, Environment, EnvironmentError, Repeated, SettledRecord, TaskRecord,
+    Transaction,
+};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::agent_core::Place;
-use crate::environment::{
-    DeadLetterRecord, Environment, EnvironmentError, Repeated, SettledRecord, TaskRecord,
-    Transaction,
-};
 use crate::error::TaskError;
 use crate::events::Note;
 use crate::router::Route;

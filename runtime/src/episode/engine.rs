@@ -5,18 +5,16 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use aimass_environment::{
+    Environment, EnvironmentError, EpisodeId, Fact, FactFilter, REACTIONS_CURSOR, Revision,
+    Snapshot, SpanId, TaskId, TaskRecord, TraceId, Transaction, panics::Caught,
+};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::environment::{
-    Environment, EnvironmentError, FactFilter, REACTIONS_CURSOR, Snapshot, TaskRecord, Transaction,
-};
 use crate::episode::accept::{Accepted, Asked, accept};
 use crate::episode::root::Root;
 use crate::error::TaskError;
-use crate::fact::Fact;
-use crate::ids::{EpisodeId, Revision, SpanId, TaskId, TraceId};
-use crate::panics::Caught;
 use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;

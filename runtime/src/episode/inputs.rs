@@ -7,11 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use aimass_config::files::open;
+use aimass_environment::FactDraft;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
 use crate::episode::{file_kind, media};
-use crate::fact::FactDraft;
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;

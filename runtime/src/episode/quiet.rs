@@ -2,12 +2,14 @@
 
 use std::sync::Weak;
 
+use aimass_environment::{
+    Environment, EnvironmentError, EpisodeId, EpisodeStatus, SpanId, TaskRecord, TraceId,
+    Transaction,
+};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::environment::{Environment, EnvironmentError, EpisodeStatus, TaskRecord, Transaction};
 use crate::episode::accept::{Accepted, Asked, accept};
 use crate::episode::root::Root;
-use crate::ids::{EpisodeId, SpanId, TraceId};
 use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
 use crate::runtime::{Inner, Runtime};

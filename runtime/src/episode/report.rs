@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
+use aimass_environment::{
+    EnvironmentError, EpisodeId, EpisodeStatus, Fact, FactFilter, Revision, SettledRecord,
+    Snapshot, TaskId, Transaction,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::{
-    EnvironmentError, EpisodeStatus, FactFilter, SettledRecord, Snapshot, Transaction,
-};
 use crate::episode::engine::reaction_task;
 use crate::episode::inputs::InputFailure;
 use crate::episode::quiet::{Next, go_on_when_quiet};
 use crate::episode::root::Root;
 use crate::error::TaskError;
 use crate::events::Record;
-use crate::fact::Fact;
-use crate::ids::{EpisodeId, Revision, TaskId};
 use crate::runtime::{Runtime, environment_error};
 
 /// What an episode came to.

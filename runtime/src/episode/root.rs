@@ -1,12 +1,10 @@
 //! The span of a whole episode: kept with the episode, so that whoever sees its end can tell observers, in this process or the next.
 
+use aimass_environment::{EpisodeStatus, Provenance, SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::EpisodeStatus;
 use crate::events::EpisodeFinished;
-use crate::fact::Provenance;
-use crate::ids::{SpanId, TraceId};
 use crate::task::TraceContext;
 
 /// Where an episode's span lies.

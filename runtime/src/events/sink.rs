@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use aimass_environment::panics;
 use tokio::sync::watch;
 
 use crate::events::{Observer, Record};
-use crate::panics;
 use crate::runtime::WeakRuntime;
 
 /// How long records gather before the observers are given the next ones.

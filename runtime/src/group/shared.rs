@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
+use aimass_environment::panics;
 use parking_lot::{Condvar, Mutex};
 
 use crate::fault::Fault;
 use crate::ledger::event::Incarnation;
-use crate::panics;
 
 /// The weights of a group on one device.
 pub(super) struct SharedWeights<W> {
@@ -161,7 +161,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::ids::{Epoch, WorkerId};
+    use aimass_environment::{Epoch, WorkerId};
 
     fn incarnation(worker: u32) -> Incarnation {
         Incarnation {

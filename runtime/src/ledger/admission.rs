@@ -1,13 +1,12 @@
 //! Taking tasks in, and letting them go at their callers' wish.
 
-use crate::clock::Time;
-use crate::ids::TaskId;
+use aimass_environment::{Effect, TaskId, Time};
+
 use crate::ledger::effect::{LedgerEffect, Refusal, Settlement};
 use crate::ledger::event::{Admission, GroupId, Lane};
 use crate::ledger::task::{Entry, Standing};
 use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
-use crate::skill::Effect;
 
 impl<T> Ledger<T> {
     pub(super) fn submit(

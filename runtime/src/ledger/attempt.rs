@@ -1,8 +1,8 @@
 //! How an attempt ends, without a panic: an outcome, a fault, a retry.
 
-use crate::clock::Time;
+use aimass_environment::{TaskId, Time};
+
 use crate::fault::{Fault, FaultKind};
-use crate::ids::TaskId;
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{Incarnation, Outcome};

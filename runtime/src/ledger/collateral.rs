@@ -1,8 +1,8 @@
 //! Workers that are stopped for no fault of the tasks on them: a lost device, a model without end, another agent's restart.
 
-use crate::clock::Time;
+use aimass_environment::{TaskId, Time, WorkerId};
+
 use crate::fault::Fault;
-use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};

@@ -1,15 +1,14 @@
 //! Giving work to workers: whose turn it is, and who shares a batch.
 
-use crate::clock::Time;
+use aimass_environment::{Priority, TaskId, Time, WorkerId};
+
 use crate::fault::Fault;
-use crate::ids::{TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
 use crate::ledger::event::{GroupId, Incarnation, TakeMore};
 use crate::ledger::settings::Crew;
 use crate::ledger::task::Standing;
 use crate::ledger::worker::{Worker, WorkerState};
-use crate::task::Priority;
 
 impl<T> Ledger<T> {
     pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect<T>>) {

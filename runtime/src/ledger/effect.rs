@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{TaskId, Time};
+
 use crate::fault::Fault;
-use crate::ids::TaskId;
 use crate::ledger::event::{ClaimId, Incarnation};
 
 /// What the driver must do. The order matters.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
+
 use crate::fault::Fault;
-use crate::ids::{Epoch, TaskId, WorkerId};
-use crate::skill::{Effect, Shape};
-use crate::task::Priority;
+use crate::skill::Shape;
 
 /// A worker group's place in its agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

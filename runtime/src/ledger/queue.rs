@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::ids::TaskId;
+use aimass_environment::{Priority, TaskId};
+
 use crate::ledger::Tasks;
 use crate::ledger::task::{Entry, Standing};
-use crate::task::Priority;
 
 /// How far a batch looks past tasks that do not fit it, for each place that it has.
 const SCAN_PER_PLACE: usize = 4;

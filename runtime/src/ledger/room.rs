@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::clock::Time;
+use aimass_environment::Time;
+
 use crate::ledger::effect::{LedgerEffect, Refusal};
 use crate::ledger::event::{Admission, Claim, ClaimId, Lane};
 use crate::ledger::{Ledger, Phase};

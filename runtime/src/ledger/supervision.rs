@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{TaskId, Time, WorkerId};
+
 use crate::fault::{Fault, FaultKind};
-use crate::ids::{TaskId, WorkerId};
 use crate::ledger::effect::{LedgerEffect, Observation, Reload, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
@@ -131,7 +131,7 @@ impl<T> Ledger<T> {
         let worker = &self.workers[id.0 as usize];
         let old = Incarnation {
             worker: id,
-            epoch: crate::ids::Epoch(worker.epoch.0 - 1),
+            epoch: aimass_environment::Epoch(worker.epoch.0 - 1),
         };
         effects.push(LedgerEffect::Abandon { worker: old });
         self.abandoned.push(old);

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::clock::Time;
-use crate::ids::TaskId;
+use aimass_environment::{Effect, TaskId, Time};
+
 use crate::ledger::event::{Admission, Incarnation};
-use crate::skill::Effect;
 
 /// One accepted task.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
-use crate::ids::TaskId;
+use aimass_environment::{TaskId, Time};
+
 use crate::ledger::effect::{LedgerEffect, Settlement};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::{Watched, Worker, WorkerState};

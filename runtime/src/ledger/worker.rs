@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
-use crate::ids::{Epoch, TaskId, WorkerId};
+use aimass_environment::{Epoch, TaskId, Time, WorkerId};
+
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
 

@@ -1,8 +1,9 @@
 //! Agents as they were added to a runtime: their authors' code is called here only, and costs the start at most.
 
+use aimass_environment::panics;
+
 use crate::agent::{Agent, AgentDefinition};
 use crate::fault::Fault;
-use crate::panics;
 
 /// An agent with its name, which it is asked for once.
 pub(super) struct AddedAgent {

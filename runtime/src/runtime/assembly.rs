@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aimass_config::{AgentConfig, Config};
+use aimass_environment::{Clock, Environment};
 
 use crate::agent::AgentDefinition;
 use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
-use crate::clock::Clock;
-use crate::environment::Environment;
 use crate::events::EventSink;
 use crate::fault::Fault;
+#[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
 use crate::flow::FLOW_WORKERS;
 use crate::group::GroupParts;
@@ -35,6 +35,7 @@ pub(super) struct Assembly<'a> {
     pub(super) events: Arc<EventSink>,
     pub(super) spawner: Arc<Spawner>,
     pub(super) memory: Arc<Memory>,
+    #[cfg(feature = "fault-injection")]
     pub(super) injector: Option<Arc<FaultInjector>>,
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
@@ -125,6 +126,7 @@ impl Assembly<'_> {
             events: self.events.clone(),
             spawner: self.spawner.clone(),
             memory: self.memory.clone(),
+            #[cfg(feature = "fault-injection")]
             injector: self.injector.clone(),
             settings: ledger_settings(self.config, &settings, shapes),
         }))

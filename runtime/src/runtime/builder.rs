@@ -4,16 +4,16 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use aimass_config::{Config, ConfigError, Problem};
+use aimass_environment::{Clock, Environment, EnvironmentError, EnvironmentOptions};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::agent::Agent;
 use crate::agent_core::AgentCore;
-use crate::clock::Clock;
-use crate::environment::{Environment, EnvironmentError, EnvironmentOptions};
 use crate::error::TaskError;
 use crate::events::{EventSink, Observer, Pump};
 use crate::fault::Fault;
+#[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
 use crate::flow::TaskSubmitter;
 use crate::memory::Memory;
@@ -115,6 +115,7 @@ pub struct RuntimeBuilder {
     observers: Vec<Box<dyn Observer>>,
     environment: Option<Environment>,
     devices: Vec<DeviceCapacity>,
+    #[cfg(feature = "fault-injection")]
     injector: Option<Arc<FaultInjector>>,
     current_span: Option<CurrentSpan>,
 }
@@ -127,6 +128,7 @@ impl RuntimeBuilder {
             observers: Vec::new(),
             environment: None,
             devices: Vec::new(),
+            #[cfg(feature = "fault-injection")]
             injector: None,
             current_span: None,
         }
@@ -173,8 +175,10 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Lets the conformance suite plant faults.
-    pub(crate) fn injector(mut self, injector: Arc<FaultInjector>) -> Self {
+    /// Lets the holder of `injector` plant faults on the threads of workers.
+    #[must_use]
+    #[cfg(feature = "fault-injection")]
+    pub fn injector(mut self, injector: Arc<FaultInjector>) -> Self {
         self.injector = Some(injector);
         self
     }
@@ -224,6 +228,7 @@ impl RuntimeBuilder {
             events: Arc::new(sink),
             spawner: spawner.clone(),
             memory: Memory::new(self.config.runtime.memory_budget),
+            #[cfg(feature = "fault-injection")]
             injector: self.injector,
             planned_bytes: 0,
             reactions: Vec::new(),

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aimass_environment::{
+    Environment, EnvironmentError, Repeated, SpanId, TaskRecord, Time, Transaction,
+};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::agent_core::Place;
 use crate::ask::{Because, Call, Pending};
-use crate::clock::Time;
 use crate::context::BoxFuture;
-use crate::environment::{Environment, EnvironmentError, Repeated, TaskRecord, Transaction};
 use crate::error::TaskError;
 use crate::events::SpanPlace;
 use crate::flow::TaskSubmitter;
-use crate::ids::SpanId;
 use crate::payload::Payload;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};

@@ -1,6 +1,7 @@
 //! Attempts that ended with an earlier process: told by this one, since that one could not.
 
-use crate::environment::{EnvironmentError, InterruptedAttempt, TaskRecord};
+use aimass_environment::{EnvironmentError, InterruptedAttempt, TaskRecord};
+
 use crate::events::{AttemptInterrupted, Record, SpanPlace};
 use crate::runtime::Runtime;
 

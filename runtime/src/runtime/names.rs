@@ -4,14 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aimass_config::{Config, ConfigError, KnownNames, Problem};
+use aimass_environment::{EpisodeId, FactKind};
 use serde_json::{Value, json};
 
 use crate::agent::AgentDefinition;
 use crate::episode::{MEDIA, file_kind};
 use crate::erased::DynSkill;
 use crate::error::TaskError;
-use crate::fact::FactKind;
-use crate::ids::EpisodeId;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use aimass_environment::{DeadLetterRecord, Snapshot, TaskId, TaskRecord, Transaction};
 use serde_json::Value;
 
 use crate::ask::Because;
-use crate::environment::{DeadLetterRecord, Snapshot, TaskRecord, Transaction};
 use crate::error::TaskError;
-use crate::ids::TaskId;
 use crate::reaction::Reaction;
 use crate::runtime::calls::last_attempt;
 use crate::runtime::{Runtime, environment_error};

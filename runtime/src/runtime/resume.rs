@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use serde_json::json;
-
-use crate::environment::{
-    DeadLetterRecord, Environment, EnvironmentError, Running, SettledRecord, TaskRecord,
+use aimass_environment::{
+    DeadLetterRecord, Environment, EnvironmentError, Running, SettledRecord, TaskId, TaskRecord,
     Transaction,
 };
+use serde_json::json;
+
 use crate::error::TaskError;
 use crate::events::Note;
-use crate::ids::TaskId;
 use crate::pause::{self, Pause};
 use crate::runtime::{Inner, Runtime, RuntimeError};
 use crate::ticket::Durability;

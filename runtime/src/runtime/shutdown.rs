@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aimass_environment::Time;
 use serde::Serialize;
 use tokio::sync::{OnceCell, watch};
 
-use crate::clock::Time;
 use crate::ledger::event::Event;
 use crate::runtime::{Inner, Runtime};
 

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use aimass_environment::Epoch;
 use serde::Serialize;
 
 use crate::agent_core::{AgentCore, Runner};
-use crate::ids::Epoch;
 use crate::ledger::worker::WorkerState;
 use crate::model::{DeviceName, ModelVersion};
 use crate::runtime::Runtime;

@@ -4,12 +4,13 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aimass_environment::panics;
+
 use crate::agent_core::{AgentCore, Runner};
 use crate::fault::Fault;
 use crate::group::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
-use crate::panics;
 use crate::runtime::Runtime;
 
 impl Runtime {

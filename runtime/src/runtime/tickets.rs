@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use aimass_environment::{FactKind, Namespace, SpanId, TaskId, Time, TraceId};
+
 use crate::ask::Call;
-use crate::clock::Time;
 use crate::error::TaskError;
 use crate::events::CallerSpan;
-use crate::fact::FactKind;
-use crate::ids::{Namespace, SpanId, TaskId, TraceId};
 use crate::router::Route;
 use crate::runtime::Inner;
 use crate::skill::{Delivery, Shape};

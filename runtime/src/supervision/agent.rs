@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use aimass_environment::panics::Caught;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
 use crate::agent_core::{AgentCore, DriverAction};
-use crate::panics::Caught;
 use crate::restart::RestartBudget;
 use crate::spawn::AbortOnDrop;
 use crate::supervision::board::Board;

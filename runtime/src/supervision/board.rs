@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aimass_environment::Clock;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::clock::Clock;
 use crate::events::{EventSink, Record, ServiceChange, ServiceChanged};
 
 /// A part of the runtime at one moment.

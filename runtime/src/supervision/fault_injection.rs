@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "fault-injection"),
-    expect(dead_code, reason = "only tests make one")
+    expect(unreachable_pub, reason = "only tests make one")
 )]
 pub enum FaultInjection {
     /// Its handler panics.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use aimass_environment::panics::Caught;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{Mutex, Notify};
 
 use crate::context::BoxFuture;
-use crate::panics::Caught;
 use crate::spawn::{AbortOnDrop, Spawner};
 use crate::supervision::fault_injection::FaultInjection;
 

@@ -2,16 +2,15 @@
 
 use std::sync::{Arc, Weak};
 
+use aimass_environment::{Environment, panics};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::agent_core::AgentCore;
 use crate::context::BoxFuture;
-use crate::environment::Environment;
 use crate::episode::{Reacting, react, watch_over_quiet};
 use crate::events::{EventSink, Pump};
 use crate::memory::{Deficit, Memory};
-use crate::panics;
 use crate::runtime::{Inner, Unsettled, take_up};
 use crate::spawn::service_thread;
 use crate::supervision::service::Service;
@@ -43,6 +42,7 @@ impl Service for EnvironmentService {
         self.environment.give_writer_up();
     }
 
+    #[cfg(feature = "fault-injection")]
     fn break_thread(&self) -> bool {
         self.environment.inject_panic();
         true

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aimass_environment::panics;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
@@ -16,7 +17,6 @@ use crate::group::GroupRunner;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
-use crate::panics;
 use crate::spawn::AbortOnDrop;
 use crate::supervision::fault_injection::FaultInjection;
 use crate::worker_context::WorkerContext;

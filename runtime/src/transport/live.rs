@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aimass_environment::TaskId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -11,7 +12,6 @@ use super::local::forward;
 use crate::ask::JsonChunks;
 use crate::error::TaskError;
 use crate::fault::FaultKind;
-use crate::ids::TaskId;
 use crate::runtime::Runtime;
 use crate::task::TaskOptions;
 

@@ -1,16 +1,15 @@
 //! The transport within a process: a runtime answers each request itself.
 
+use aimass_environment::{EnvironmentError, EpisodeId, FactFilter, Revision, Snapshot};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{Call, Request, Transport, live, records};
 use crate::ask::{JsonHeard, JsonStream};
-use crate::environment::{EnvironmentError, FactFilter, Snapshot};
 use crate::episode::{Episode, RunningEpisode};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
-use crate::ids::{EpisodeId, Revision};
 use crate::runtime::Runtime;
 use crate::skill::Delivery;
 use crate::task::TaskOptions;

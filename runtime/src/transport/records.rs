@@ -5,15 +5,14 @@ use std::io::{BufReader, BufWriter, Error};
 use std::path::Path;
 
 use aimass_config::files::{OutputFile, open};
+use aimass_environment::{Environment, EnvironmentError, FactFilter, TaskId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{Call, Request, Transport};
-use crate::environment::{Environment, EnvironmentError, FactFilter};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
-use crate::ids::TaskId;
 
 impl Transport for Environment {
     fn call(&self, request: Request) -> Call {

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
+use aimass_environment::{EpisodeId, FactFilter, Namespace, Revision, TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::environment::FactFilter;
-use crate::ids::{EpisodeId, Namespace, Revision, TaskId};
 use crate::task::{TaskOptions, TraceContext};
 
 /// One thing that a runtime is asked for. The reply is JSON; a request that gives many things sends each as an item.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aimass_environment::LockFile;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -23,7 +24,6 @@ use super::peer::{FrameSender, SendError, sender};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
 use crate::error::TaskError;
-use crate::lock_file::LockFile;
 
 /// Connections at the same time; further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 64;

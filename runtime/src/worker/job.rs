@@ -4,21 +4,20 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use aimass_environment::{FactDraft, Priority, Time, panics};
+
 use crate::agent_core::{Report, ReportedResult, StepStats};
-use crate::clock::Time;
 use crate::context::{Chunk, JobHost, StepContext};
 use crate::erased::DynModelSkill;
 use crate::events::{Note, Usage};
-use crate::fact::FactDraft;
 use crate::fault::Fault;
+#[cfg(feature = "fault-injection")]
 use crate::fault_injector::InjectionPoint;
 use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
-use crate::panics;
 use crate::payload::Payload;
 use crate::publication::Publication;
 use crate::skill::{Member, Shape, Step};
-use crate::task::Priority;
 use crate::ticket::{ReplayBuffer, Ticket};
 use crate::worker_context::WorkerContext;
 
@@ -92,6 +91,7 @@ impl<M> Job<M> {
         worker_context: &WorkerContext,
     ) -> Result<(), Fault> {
         let inputs: Vec<Payload> = self.inputs(0);
+        #[cfg(feature = "fault-injection")]
         worker_context.pass(self.kind().0, InjectionPoint::Begin);
         let mut host = Host {
             worker_context,
@@ -117,6 +117,7 @@ impl<M> Job<M> {
         if self.working().next().is_none() {
             return Ok(Step::Settled(Vec::new()));
         }
+        #[cfg(feature = "fault-injection")]
         worker_context.pass(self.kind().0, InjectionPoint::Step(0));
         let Some(state) = &mut self.state else {
             return Err(Fault::bug("a job was stepped before it began"));
@@ -141,6 +142,7 @@ impl<M> Job<M> {
         let Some(state) = self.state.take() else {
             return;
         };
+        #[cfg(feature = "fault-injection")]
         worker_context.pass(self.kind().0, InjectionPoint::Finish);
         let mut host = Host {
             worker_context,

@@ -14,13 +14,9 @@ mod bad_input;
 mod batches;
 mod chains;
 mod chunks;
-mod conformance;
-mod contract;
 mod deadlines;
 mod desk;
 mod ending;
-mod environment_disk;
-mod environment_kill;
 mod episodes;
 mod flows;
 mod full_agents;
@@ -43,6 +39,7 @@ mod standstill;
 mod streams;
 mod supervision;
 mod transport;
+mod troubled_disk;
 mod versions;
 
 /// A test that runs this binary again as its child tells it so in this variable.

@@ -6,19 +6,27 @@ use std::collections::BTreeSet;
 use super::metadata::Graph;
 
 /// Each package of the workspace, and the others that it may name.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("aimass-config", &[]),
-    ("aimass-runtime", &["aimass-config"]),
+    ("aimass-environment", &["aimass-config"]),
+    ("aimass-runtime", &["aimass-config", "aimass-environment"]),
+    ("aimass-conformance", &["aimass-config", "aimass-runtime"]),
     ("aimass-models", &["aimass-config"]),
     (
         "aimass-agents",
-        &["aimass-config", "aimass-runtime", "aimass-models"],
+        &[
+            "aimass-config",
+            "aimass-conformance",
+            "aimass-runtime",
+            "aimass-models",
+        ],
     ),
     ("aimass-observers", &["aimass-config", "aimass-runtime"]),
     (
         "aimass",
         &[
             "aimass-config",
+            "aimass-conformance",
             "aimass-runtime",
             "aimass-models",
             "aimass-agents",
@@ -30,11 +38,16 @@ const ARROWS: [(&str, &[&str]); 6] = [
 const ONLY_OBSERVERS: &str = "only observers know telemetry";
 
 /// What must never end up in a package or its tests, and why, by the beginning of its name.
-const NEVER: [(&str, &str, &str); 10] = [
+const NEVER: [(&str, &str, &str); 11] = [
     (
         "aimass-runtime",
         "candle",
         "the kernel places by a device's name and knows no tensor",
+    ),
+    (
+        "aimass-environment",
+        "ractor",
+        "the log has no part of its own to supervise; who works on it does that",
     ),
     ("aimass-config", "tokio", "the configuration is a leaf"),
     ("aimass-models", "ractor", "a network is no actor"),

@@ -8,8 +8,8 @@ use aimass_agents::speech::{
     Samples, SileroSource, SpeechAgent, SpeechSpan,
 };
 use aimass_config::Config;
+use aimass_conformance::Conformance;
 use aimass_models::{Catalogue, Silero, Store, StoreOptions};
-use aimass_runtime::conformance::Conformance;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Fault, Runtime, Skill, SkillSpec, StepContext, WorkerGroup,
 };

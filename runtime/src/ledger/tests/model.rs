@@ -7,14 +7,13 @@ mod turns;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
-use crate::clock::Time;
+use aimass_environment::{Effect, TaskId, Time, WorkerId};
+
 use crate::fault::FaultKind;
-use crate::ids::{TaskId, WorkerId};
 use crate::ledger::IdHasher;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Settlement};
 use crate::ledger::event::{Admission, GroupId, Incarnation, Outcome};
 use crate::ledger::settings::{GroupSettings, LedgerSettings};
-use crate::skill::Effect;
 pub(super) use account::{Account, group_of};
 use places::Places;
 pub(super) use turns::Asked;

@@ -6,16 +6,15 @@ mod turns;
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
+
 use crate::fault::Fault;
-use crate::ids::{Epoch, TaskId, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, Outcome, SkillId};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::tests::settings::tight_settings;
-use crate::skill::{Effect, Shape};
-use crate::task::Priority;
+use crate::skill::Shape;
 
 /// A ledger with one worker, whose first incarnation is ready and parked.
 struct Scene {

@@ -15,9 +15,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{Effect, Priority, TaskId, Time};
+
 use crate::fault::Fault;
-use crate::ids::TaskId;
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, SkillId};
@@ -26,8 +26,7 @@ use crate::ledger::tests::dice::Dice;
 use crate::ledger::tests::model::{Account, Asked, Checker, group_of};
 use crate::ledger::tests::settings::tight_settings;
 use crate::ledger::worker::WorkerState;
-use crate::skill::{Effect, Shape};
-use crate::task::Priority;
+use crate::skill::Shape;
 use range::Range;
 
 /// How many events a run has, before it is brought to its end.

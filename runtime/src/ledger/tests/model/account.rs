@@ -1,7 +1,7 @@
 //! Sums over all tasks, which are drawn after each event.
 
-use crate::clock::Time;
-use crate::ids::WorkerId;
+use aimass_environment::{Time, WorkerId};
+
 use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::{Event, GroupId};
 use crate::ledger::tests::model::{Checker, Known};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::Time;
-use crate::ids::TaskId;
+use aimass_environment::{TaskId, Time};
+
 use crate::ledger::effect::Refusal;
 use crate::ledger::event::{Claim, ClaimId, Lane};
 use crate::ledger::tests::model::Checker;

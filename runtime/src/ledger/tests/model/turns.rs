@@ -3,13 +3,12 @@
 //! Classes share a group's turns by their weights; within a class retries come first, then the order of acceptance; who shares a batch
 //! fits its first task; who is past the deadline is answered so instead.
 
-use crate::clock::Time;
-use crate::ids::TaskId;
+use aimass_environment::{Priority, TaskId, Time};
+
 use crate::ledger::effect::{LedgerEffect, Settlement};
 use crate::ledger::event::{Event, Incarnation, TakeMore};
 use crate::ledger::settings::GroupSettings;
 use crate::ledger::tests::model::{Checker, Known};
-use crate::task::Priority;
 
 /// The turns of a round, the most urgent class first.
 const TURNS: [(Priority, u32); 3] = [

@@ -1,7 +1,8 @@
 //! Places: whoever is part of accepted work waits for room, and small room is no dead end.
 
+use aimass_environment::Time;
+
 use super::{Scene, task, tasks};
-use crate::clock::Time;
 use crate::ledger::effect::{LedgerEffect, Refusal};
 use crate::ledger::event::{Claim, ClaimId, Event, GroupId, Lane};
 use crate::ledger::settings::LedgerSettings;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::Time;
+
 use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::Event;
 use crate::ledger::tests::scenes::{FIRST, Scene};

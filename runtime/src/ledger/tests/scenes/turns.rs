@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::{Effect, Epoch, Priority, Time, WorkerId};
+
 use crate::fault::Fault;
-use crate::ids::{Epoch, WorkerId};
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
 use crate::ledger::event::{Event, Incarnation, TakeMore};
 use crate::ledger::settings::{LedgerSettings, StartWhen};
 use crate::ledger::tests::scenes::{FIRST, Scene, task, tasks};
 use crate::ledger::tests::settings::tight_settings;
-use crate::skill::Effect;
-use crate::task::Priority;
 
 #[test]
 fn background_work_does_not_starve() {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::Time;
+
 use crate::ledger::event::{Event, Incarnation, Outcome};
 use crate::ledger::tests::simulation::Simulation;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::Time;
+use aimass_environment::Time;
+
 use crate::ledger::event::{Claim, ClaimId, Event, Lane};
 use crate::ledger::tests::dice::Dice;
 use crate::ledger::tests::model::Checker;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use aimass_environment::TaskId;
+
 use crate::fault::{Fault, FaultKind};
-use crate::ids::TaskId;
 use crate::ledger::event::{Event, Incarnation, Outcome, TakeMore};
 use crate::ledger::tests::simulation::Simulation;
 
