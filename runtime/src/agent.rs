@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::erased::{FlowEntry, SkillEntry};
+use crate::erased::{DynSkill, FlowEntry, SkillEntry};
 use crate::fault::Fault;
-use crate::group::{Group, GroupParts};
-use crate::model::ModelSource;
+use crate::model::{ModelSource, ModelVersion};
+use crate::model_source::DynModelSource;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
@@ -44,15 +44,19 @@ pub struct AgentDefinition {
 impl AgentDefinition {
     /// What it says of its skills.
     pub fn skills(&self) -> impl Iterator<Item = &SkillSpec> {
-        let groups = self.groups.iter().flat_map(|group| &group.dyn_skills);
-        let flows = self.flows.iter().map(|flow| &flow.dyn_skill);
-        groups.chain(flows).map(|skill| skill.spec())
+        self.dyn_skills().map(|skill| skill.spec())
+    }
+
+    pub(crate) fn dyn_skills(&self) -> impl Iterator<Item = &Arc<dyn DynSkill>> {
+        let groups = self.groups.iter().flat_map(|group| &group.skills);
+        let models = groups.map(|skill| &skill.dyn_skill);
+        models.chain(self.flows.iter().map(|flow| &flow.dyn_skill))
     }
 
     /// Adds a worker group.
     #[must_use]
     pub fn group<S: ModelSource>(mut self, group: WorkerGroup<S>) -> Self {
-        self.groups.push(Group::parts(group));
+        self.groups.push(group.into_parts());
         self
     }
 
@@ -80,9 +84,9 @@ impl AgentDefinition {
 
 /// One model of an agent, the workers that hold it, and the skills that they serve.
 pub struct WorkerGroup<S: ModelSource> {
-    pub(crate) name: String,
-    pub(crate) source: Arc<S>,
-    pub(crate) skills: Vec<SkillEntry<S::Model>>,
+    name: String,
+    source: S,
+    skills: Vec<SkillEntry>,
 }
 
 impl<S: ModelSource> WorkerGroup<S> {
@@ -90,7 +94,7 @@ impl<S: ModelSource> WorkerGroup<S> {
     pub fn new(name: &str, source: S) -> Self {
         Self {
             name: name.to_owned(),
-            source: Arc::new(source),
+            source,
             skills: Vec::new(),
         }
     }
@@ -101,4 +105,28 @@ impl<S: ModelSource> WorkerGroup<S> {
         self.skills.push(SkillEntry::new(skill));
         self
     }
+
+    fn into_parts(self) -> GroupParts {
+        let Self {
+            name,
+            source,
+            skills,
+        } = self;
+        GroupParts {
+            name,
+            memory_bytes: source.memory_bytes(),
+            version: source.version(),
+            source: Arc::new(source),
+            skills,
+        }
+    }
+}
+
+/// A worker group whose model's type is erased. What its source says of itself is kept: nobody but who builds calls a source again.
+pub(crate) struct GroupParts {
+    pub(crate) name: String,
+    pub(crate) memory_bytes: u64,
+    pub(crate) version: ModelVersion,
+    pub(crate) source: Arc<dyn DynModelSource>,
+    pub(crate) skills: Vec<SkillEntry>,
 }

@@ -41,30 +41,30 @@ pub(crate) fn guarded<T>(
     })
 }
 
-/// A model skill with input, output and job erased; only the model's type is left.
-pub(crate) trait DynModelSkill<M>: Send + Sync {
+/// A model skill with the types of model, input, output and job erased.
+pub(crate) trait DynModelSkill: Send + Sync {
     fn begin(
         &self,
-        model: &mut M,
+        model: &mut dyn Any,
         inputs: &[Payload],
         context: &mut StepContext<'_>,
     ) -> Result<Box<dyn Any>, Fault>;
     fn join(
         &self,
-        model: &mut M,
+        model: &mut dyn Any,
         job: &mut dyn Any,
         inputs: &[Payload],
         context: &mut StepContext<'_>,
     ) -> bool;
     fn step(
         &self,
-        model: &mut M,
+        model: &mut dyn Any,
         job: &mut dyn Any,
         context: &mut StepContext<'_>,
     ) -> Result<Step<Payload>, Fault>;
     fn finish(
         &self,
-        model: &mut M,
+        model: &mut dyn Any,
         job: Box<dyn Any>,
         context: &mut StepContext<'_>,
     ) -> Vec<(Member, Result<Payload, Fault>)>;
@@ -79,13 +79,13 @@ pub(crate) trait DynFlow: Send + Sync {
 pub(crate) type BoxedRun = Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>;
 
 /// A skill of a worker group: typed, and as the kernel holds it.
-pub(crate) struct SkillEntry<M> {
+pub(crate) struct SkillEntry {
     pub(crate) dyn_skill: Arc<dyn DynSkill>,
-    pub(crate) model_face: Arc<dyn DynModelSkill<M>>,
+    pub(crate) model_face: Arc<dyn DynModelSkill>,
 }
 
-impl<M: 'static> SkillEntry<M> {
-    pub(crate) fn new<K: ModelSkill<Model = M>>(skill: K) -> Self {
+impl SkillEntry {
+    pub(crate) fn new<K: ModelSkill>(skill: K) -> Self {
         let entry = Arc::new(Erased {
             spec: skill.spec(),
             skill,
@@ -169,13 +169,14 @@ impl<K: Skill> DynSkill for Erased<K> {
     }
 }
 
-impl<K: ModelSkill> DynModelSkill<K::Model> for Erased<K> {
+impl<K: ModelSkill> DynModelSkill for Erased<K> {
     fn begin(
         &self,
-        model: &mut K::Model,
+        model: &mut dyn Any,
         inputs: &[Payload],
         context: &mut StepContext<'_>,
     ) -> Result<Box<dyn Any>, Fault> {
+        let model = model_of::<K>(model)?;
         let inputs = typed::<K::Input>(inputs)?;
         let job = self.skill.begin(model, inputs, context)?;
         Ok(Box::new(job))
@@ -183,12 +184,14 @@ impl<K: ModelSkill> DynModelSkill<K::Model> for Erased<K> {
 
     fn join(
         &self,
-        model: &mut K::Model,
+        model: &mut dyn Any,
         job: &mut dyn Any,
         inputs: &[Payload],
         context: &mut StepContext<'_>,
     ) -> bool {
-        let (Some(job), Ok(inputs)) = (job.downcast_mut::<K::Job>(), typed::<K::Input>(inputs))
+        let job = job.downcast_mut::<K::Job>();
+        let (Ok(model), Some(job), Ok(inputs)) =
+            (model_of::<K>(model), job, typed::<K::Input>(inputs))
         else {
             return false;
         };
@@ -197,10 +200,11 @@ impl<K: ModelSkill> DynModelSkill<K::Model> for Erased<K> {
 
     fn step(
         &self,
-        model: &mut K::Model,
+        model: &mut dyn Any,
         job: &mut dyn Any,
         context: &mut StepContext<'_>,
     ) -> Result<Step<Payload>, Fault> {
+        let model = model_of::<K>(model)?;
         let job = job
             .downcast_mut::<K::Job>()
             .ok_or_else(|| foreign(K::NAME))?;
@@ -214,13 +218,13 @@ impl<K: ModelSkill> DynModelSkill<K::Model> for Erased<K> {
 
     fn finish(
         &self,
-        model: &mut K::Model,
+        model: &mut dyn Any,
         job: Box<dyn Any>,
         context: &mut StepContext<'_>,
     ) -> Vec<(Member, Result<Payload, Fault>)> {
-        match job.downcast::<K::Job>() {
-            Ok(job) => erased(self.skill.finish(model, *job, context)),
-            Err(_) => Vec::new(),
+        match (model_of::<K>(model), job.downcast::<K::Job>()) {
+            (Ok(model), Ok(job)) => erased(self.skill.finish(model, *job, context)),
+            _ => Vec::new(),
         }
     }
 }
@@ -241,6 +245,10 @@ fn unreadable<K: Skill>(message: String) -> TaskError {
         skill: K::NAME.to_owned(),
         message,
     }
+}
+
+fn model_of<K: ModelSkill>(model: &mut dyn Any) -> Result<&mut K::Model, Fault> {
+    model.downcast_mut().ok_or_else(|| foreign(K::NAME))
 }
 
 fn typed<T: Data>(inputs: &[Payload]) -> Result<Vec<Arc<T>>, Fault> {

@@ -10,33 +10,26 @@ use std::sync::{Arc, Weak};
 use aimass_environment::panics;
 use parking_lot::Mutex;
 
-use crate::agent::WorkerGroup;
-use crate::erased::{DynModelSkill, DynSkill, SkillEntry};
+use crate::agent::GroupParts;
+use crate::erased::DynModelSkill;
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
-use crate::model::{DeviceName, ModelSource, ModelVersion};
+use crate::model::{DeviceName, ModelVersion};
+use crate::model_source::{DynModelSource, Weights};
 use crate::worker;
 use crate::worker_context::WorkerContext;
 use shared::SharedWeights;
 
-/// What an agent's definition holds of a group.
-pub(crate) struct GroupParts {
-    pub(crate) name: String,
-    pub(crate) dyn_skills: Vec<Arc<dyn DynSkill>>,
-    pub(crate) memory_bytes: u64,
-    pub(crate) runner: Arc<dyn GroupRunner>,
-}
-
-/// A group whose model type is erased.
+/// What an agent's core sees of a group.
 pub(crate) trait GroupRunner: Send + Sync {
     /// Lives one incarnation of a worker, on the worker's own thread.
     fn live(&self, worker_context: &WorkerContext, weights: Reload);
     /// Reads a new version's weights on those devices, and tries to build it there; blocks while it does.
     fn read(
         &self,
-        source: Box<dyn Any + Send>,
+        source: Arc<dyn DynModelSource>,
         devices: &[DeviceName],
     ) -> Result<NewVersion, Fault>;
     /// Takes a new version, with shares of its weights, unless a newer one was taken before; workers come for it between two jobs.
@@ -69,34 +62,39 @@ pub(crate) trait GroupRunner: Send + Sync {
     fn wake_waiting(&self);
 }
 
-/// A new version of a group's model, with its weights. Its type is erased.
-pub(crate) struct NewVersion(Box<dyn Any + Send>);
+/// A new version of a group's model, with its weights.
+pub(crate) struct NewVersion {
+    source: Arc<dyn DynModelSource>,
+    version: ModelVersion,
+    bytes: u64,
+    weights: SharedByDevice,
+}
 
-/// A group of workers over one type of model.
-pub(crate) struct Group<S: ModelSource> {
-    state: Mutex<State<S>>,
+/// A group of workers over one model.
+pub(crate) struct Group {
+    state: Mutex<State>,
     generation: AtomicU64,
     /// How many generations there have been, those of swaps under way among them.
     generations: AtomicU64,
-    skills: Vec<Arc<dyn DynModelSkill<S::Model>>>,
+    skills: Vec<Arc<dyn DynModelSkill>>,
 }
 
-struct State<S: ModelSource> {
-    source: Arc<S>,
+struct State {
+    source: Arc<dyn DynModelSource>,
     /// Kept, because a source may have to read a file to know it.
     version: ModelVersion,
     /// Kept as well, so that nobody but who builds calls a source.
     bytes: u64,
-    weights: SharedByDevice<S>,
+    weights: SharedByDevice,
     /// All shared that somebody may wait for, those of earlier versions among them.
-    shared: Vec<Weak<SharedWeights<S::Weights>>>,
+    shared: Vec<Weak<SharedWeights<Weights>>>,
     /// Shares of weights that a swap has read, until a worker has come for them.
     ahead: Vec<Share>,
 }
 
-impl<S: ModelSource> State<S> {
+impl State {
     /// The shared of the present version on a device.
-    fn shared(&mut self, device: DeviceName) -> Arc<SharedWeights<S::Weights>> {
+    fn shared(&mut self, device: DeviceName) -> Arc<SharedWeights<Weights>> {
         if let Some(shared) = self.weights.get(&device) {
             return shared.clone();
         }
@@ -106,59 +104,49 @@ impl<S: ModelSource> State<S> {
         shared
     }
 
-    fn remember(&mut self, shared: &Arc<SharedWeights<S::Weights>>) {
+    fn remember(&mut self, shared: &Arc<SharedWeights<Weights>>) {
         self.shared.retain(|shared| shared.strong_count() > 0);
         self.shared.push(Arc::downgrade(shared));
     }
 }
 
-type SharedByDevice<S> = HashMap<DeviceName, Arc<SharedWeights<<S as ModelSource>::Weights>>>;
+type SharedByDevice = HashMap<DeviceName, Arc<SharedWeights<Weights>>>;
 
 /// A model as one worker holds it, with the version that it was built from.
-pub(crate) struct Built<M> {
-    pub(crate) model: M,
+pub(crate) struct Built {
+    pub(crate) model: Box<dyn Any>,
     pub(crate) version: ModelVersion,
     pub(crate) generation: u64,
     /// What its weights take.
     pub(crate) bytes: u64,
 }
 
-impl<S: ModelSource> Group<S> {
-    pub(crate) fn parts(group: WorkerGroup<S>) -> GroupParts {
-        let WorkerGroup {
-            name,
+impl Group {
+    pub(crate) fn new(parts: GroupParts) -> Self {
+        let GroupParts {
             source,
+            version,
+            memory_bytes,
             skills,
-        } = group;
-        let memory_bytes = source.memory_bytes();
-        let dyn_skills = skills.iter().map(|skill| skill.dyn_skill.clone()).collect();
-        let skills = skills
-            .into_iter()
-            .map(|SkillEntry { model_face, .. }| model_face)
-            .collect();
+            ..
+        } = parts;
         let state = Mutex::new(State {
-            version: source.version(),
+            version,
             bytes: memory_bytes,
             source,
             weights: HashMap::new(),
             shared: Vec::new(),
             ahead: Vec::new(),
         });
-        let runner = Arc::new(Self {
+        Self {
             state,
             generation: AtomicU64::new(0),
             generations: AtomicU64::new(0),
-            skills,
-        });
-        GroupParts {
-            name,
-            dyn_skills,
-            memory_bytes,
-            runner,
+            skills: skills.into_iter().map(|skill| skill.model_face).collect(),
         }
     }
 
-    pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn DynModelSkill<S::Model>>> {
+    pub(crate) fn skill(&self, at: usize) -> Option<&Arc<dyn DynModelSkill>> {
         self.skills.get(at)
     }
 
@@ -170,7 +158,7 @@ impl<S: ModelSource> Group<S> {
         &self,
         worker_context: &WorkerContext,
         weights: Reload,
-    ) -> Result<Option<Built<S::Model>>, Fault> {
+    ) -> Result<Option<Built>, Fault> {
         caught(|| self.build_on(worker_context, weights))
     }
 
@@ -178,7 +166,7 @@ impl<S: ModelSource> Group<S> {
         &self,
         worker_context: &WorkerContext,
         weights: Reload,
-    ) -> Result<Option<Built<S::Model>>, Fault> {
+    ) -> Result<Option<Built>, Fault> {
         let device = worker_context.device();
         let (source, shared, generation) = {
             let mut state = self.state.lock();
@@ -220,13 +208,13 @@ impl<S: ModelSource> Group<S> {
     }
 
     /// All shared that somebody may wait for. Whoever looks at them does so without the lock: the last owner of one runs an author's code.
-    fn shared(&self) -> Vec<Arc<SharedWeights<S::Weights>>> {
+    fn shared(&self) -> Vec<Arc<SharedWeights<Weights>>> {
         let state = self.state.lock();
         state.shared.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Says in the state of the memory what a worker holds now, and that it holds it itself.
-    pub(crate) fn count(&self, built: &Built<S::Model>, worker_context: &WorkerContext) {
+    pub(crate) fn count(&self, built: &Built, worker_context: &WorkerContext) {
         worker_context.count_weights(built.generation, built.bytes);
         let (device, generation) = (worker_context.device(), built.generation);
         let others =
@@ -235,24 +223,23 @@ impl<S: ModelSource> Group<S> {
     }
 }
 
-impl<S: ModelSource> GroupRunner for Group<S> {
+impl GroupRunner for Group {
     fn live(&self, worker_context: &WorkerContext, weights: Reload) {
         worker::live(self, worker_context, weights);
     }
 
     fn read(
         &self,
-        source: Box<dyn Any + Send>,
+        source: Arc<dyn DynModelSource>,
         devices: &[DeviceName],
     ) -> Result<NewVersion, Fault> {
-        let source = source.downcast::<S>().map_err(|_| {
-            let expected = std::any::type_name::<S>();
-            Fault::rejected(format!(
-                "expected a model source of type {expected} for this group"
-            ))
-        })?;
-        let prepared = caught(|| prepare(*source, devices))?;
-        Ok(NewVersion(Box::new(prepared)))
+        let (expected, name) = self.state.lock().source.source_type();
+        if source.source_type().0 != expected {
+            return Err(Fault::rejected(format!(
+                "expected a model source of type {name} for this group"
+            )));
+        }
+        caught(|| prepare(source, devices))
     }
 
     fn swap(
@@ -261,14 +248,12 @@ impl<S: ModelSource> GroupRunner for Group<S> {
         generation: u64,
         shares: Vec<Share>,
     ) -> Result<ModelVersion, Fault> {
-        let prepared = version.0.downcast::<Prepared<S>>();
-        let prepared = prepared.map_err(|_| Fault::bug("a new version came to another group"))?;
-        let Prepared {
+        let NewVersion {
             source,
             version,
             bytes,
             weights,
-        } = *prepared;
+        } = version;
         let mut state = self.state.lock();
         // The order in which versions are asked for counts, and not that in which they are read.
         if generation < self.generation() {
@@ -361,28 +346,20 @@ impl<S: ModelSource> GroupRunner for Group<S> {
     }
 }
 
-/// What stands behind a [`NewVersion`].
-struct Prepared<S: ModelSource> {
-    source: Arc<S>,
-    version: ModelVersion,
-    bytes: u64,
-    weights: SharedByDevice<S>,
-}
-
 /// Reads a new version's weights, and builds a model from them on each device to see that it can be done: a version that no worker can
 /// build must not take the place of one that works.
-fn prepare<S: ModelSource>(source: S, devices: &[DeviceName]) -> Result<Prepared<S>, Fault> {
+fn prepare(source: Arc<dyn DynModelSource>, devices: &[DeviceName]) -> Result<NewVersion, Fault> {
     let mut weights = HashMap::new();
     for device in devices {
-        let loaded = Arc::new(source.load(device)?);
+        let loaded = source.load(device)?;
         let tried = source.build(&loaded, device)?;
         panics::free(tried, "a model");
         weights.insert(*device, Arc::new(SharedWeights::filled(loaded)));
     }
-    Ok(Prepared {
+    Ok(NewVersion {
         version: source.version(),
         bytes: source.memory_bytes(),
-        source: Arc::new(source),
+        source,
         weights,
     })
 }

@@ -19,6 +19,7 @@ mod group;
 mod ledger;
 mod memory;
 mod model;
+mod model_source;
 mod pause;
 mod payload;
 mod placement;

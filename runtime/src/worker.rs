@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::group::{Built, Group, GroupRunner};
 use crate::ledger::effect::Reload;
 use crate::ledger::event::TakeMore;
-use crate::model::ModelSource;
+use crate::payload::Payload;
 use crate::skill::Step;
 use crate::ticket::Ticket;
 use crate::worker_context::{Next, WorkerContext};
@@ -29,11 +29,7 @@ enum End {
 }
 
 /// Lives one incarnation of a worker, on its own thread.
-pub(crate) fn live<S: ModelSource>(
-    group: &Group<S>,
-    worker_context: &WorkerContext,
-    weights: Reload,
-) {
+pub(crate) fn live(group: &Group, worker_context: &WorkerContext, weights: Reload) {
     let built = match group.build(worker_context, weights) {
         Ok(Some(built)) => built,
         Ok(None) => return stop(group, worker_context),
@@ -60,7 +56,7 @@ pub(crate) fn live<S: ModelSource>(
 }
 
 /// Ends as it was told to, and lets go of weights that nobody needs any more.
-fn stop<S: ModelSource>(group: &Group<S>, worker_context: &WorkerContext) {
+fn stop(group: &Group, worker_context: &WorkerContext) {
     worker_context.stopped();
     if worker_context.is_gone() {
         group.forget_unused();
@@ -68,15 +64,15 @@ fn stop<S: ModelSource>(group: &Group<S>, worker_context: &WorkerContext) {
     }
 }
 
-struct Worker<'a, S: ModelSource> {
-    group: &'a Group<S>,
+struct Worker<'a> {
+    group: &'a Group,
     worker_context: &'a WorkerContext,
-    built: Built<S::Model>,
+    built: Built,
     /// Jobs that wait for a chunk, or for a slow reader.
-    waiting: Vec<Job<S::Model>>,
+    waiting: Vec<Job>,
 }
 
-impl<S: ModelSource> Worker<'_, S> {
+impl Worker<'_> {
     fn serve(&mut self) -> End {
         loop {
             if self.worker_context.is_stopped() {
@@ -161,16 +157,16 @@ impl<S: ModelSource> Worker<'_, S> {
         };
         let noted = self.worker_context.note_begin_blocking(&tickets);
         let mut job = Job::new(skill, tickets, self.built.version.clone());
-        match noted.and_then(|()| job.begin(&mut self.built.model, self.worker_context)) {
+        match noted.and_then(|()| job.begin(&mut *self.built.model, self.worker_context)) {
             Ok(()) => self.carry_on(job),
             Err(fault) => self.end(job.fail(&fault), job),
         }
     }
 
     /// Steps a job until it ends or waits. The watchdog is counting when this is called.
-    fn carry_on(&mut self, mut job: Job<S::Model>) -> Result<(), End> {
+    fn carry_on(&mut self, mut job: Job) -> Result<(), End> {
         loop {
-            let goes_on = match job.step(&mut self.built.model, self.worker_context) {
+            let goes_on = match job.step(&mut *self.built.model, self.worker_context) {
                 Err(fault) => return self.end(job.fail(&fault), job),
                 Ok(step) => self.note_step(&mut job, step),
             };
@@ -198,7 +194,7 @@ impl<S: ModelSource> Worker<'_, S> {
     }
 
     /// Answers the last tasks of a job, and frees it. The watchdog goes on counting: a destructor may hang as well as panic.
-    fn end(&self, reports: Vec<Report>, job: Job<S::Model>) -> Result<(), End> {
+    fn end(&self, reports: Vec<Report>, job: Job) -> Result<(), End> {
         self.worker_context.answer(reports);
         let freed = job.free();
         if !self.waiting.is_empty() {
@@ -208,18 +204,18 @@ impl<S: ModelSource> Worker<'_, S> {
     }
 
     /// Whether the job can take its next step at once.
-    fn note_step(&mut self, job: &mut Job<S::Model>, step: Step<crate::Payload>) -> bool {
+    fn note_step(&mut self, job: &mut Job, step: Step<Payload>) -> bool {
         match step {
             Step::Continue => {}
             Step::Waiting => return false,
             Step::Settled(outcomes) => job.settle(outcomes),
-            Step::Finished => job.finish(&mut self.built.model, self.worker_context),
+            Step::Finished => job.finish(&mut *self.built.model, self.worker_context),
         }
         true
     }
 
     /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
-    fn let_join(&mut self, job: &mut Job<S::Model>) -> Result<(), End> {
+    fn let_join(&mut self, job: &mut Job) -> Result<(), End> {
         let room = job.room(
             self.worker_context
                 .core
@@ -240,7 +236,7 @@ impl<S: ModelSource> Worker<'_, S> {
             self.worker_context.step_began();
             return Ok(());
         }
-        if job.join(&mut self.built.model, &joining, self.worker_context) {
+        if job.join(&mut *self.built.model, &joining, self.worker_context) {
             return Ok(());
         }
         self.begin(joining)

@@ -12,12 +12,12 @@ use crate::fault::Fault;
 use crate::ledger::event::Incarnation;
 
 /// The weights of a group on one device.
-pub(super) struct SharedWeights<W> {
+pub(super) struct SharedWeights<W: ?Sized> {
     content: Mutex<Content<W>>,
     changed: Condvar,
 }
 
-enum Content<W> {
+enum Content<W: ?Sized> {
     Empty,
     /// That worker reads them.
     Reading(Incarnation),
@@ -25,14 +25,14 @@ enum Content<W> {
 }
 
 /// What whoever needs weights does next.
-enum Turn<W> {
+enum Turn<W: ?Sized> {
     Here(Arc<W>),
     /// They are its own to read.
     Read,
     Stopped,
 }
 
-impl<W> SharedWeights<W> {
+impl<W: ?Sized> SharedWeights<W> {
     pub(super) fn empty() -> Self {
         Self::of(Content::Empty)
     }
@@ -57,14 +57,14 @@ impl<W> SharedWeights<W> {
         &self,
         by: Incarnation,
         is_stopped: impl Fn() -> bool,
-        read: impl FnOnce() -> Result<W, Fault>,
+        read: impl FnOnce() -> Result<Arc<W>, Fault>,
     ) -> Result<Option<Arc<W>>, Fault> {
         match self.reserve(by, is_stopped) {
             Turn::Here(weights) => return Ok(Some(weights)),
             Turn::Stopped => return Ok(None),
             Turn::Read => {}
         }
-        let loaded = read().map(Arc::new);
+        let loaded = read();
         let mut content = self.content.lock();
         // A thread that was given up meanwhile keeps what it has read to itself.
         if matches!(*content, Content::Reading(reader) if reader == by) {
@@ -143,13 +143,13 @@ impl<W> SharedWeights<W> {
     }
 }
 
-impl<W> Content<W> {
+impl<W: ?Sized> Content<W> {
     fn free(self) {
         panics::free(self, "weights");
     }
 }
 
-impl<W> Drop for SharedWeights<W> {
+impl<W: ?Sized> Drop for SharedWeights<W> {
     fn drop(&mut self) {
         std::mem::replace(self.content.get_mut(), Content::Empty).free();
     }
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    fn never() -> Result<u32, Fault> {
+    fn never() -> Result<Arc<u32>, Fault> {
         panic!("it reads although it was told to stop")
     }
 
@@ -187,7 +187,7 @@ mod tests {
                     || false,
                     || {
                         let _ = finished.recv();
-                        Ok(7)
+                        Ok(Arc::new(7))
                     },
                 )
             });
@@ -214,7 +214,7 @@ mod tests {
     fn whoever_was_told_to_stop_begins_no_reading_and_keeps_nobody_from_it() {
         let shared = SharedWeights::empty();
         assert_eq!(shared.get(incarnation(0), || true, never), Ok(None));
-        let read = shared.get(incarnation(1), || false, || Ok(7));
+        let read = shared.get(incarnation(1), || false, || Ok(Arc::new(7)));
         assert_eq!(read, Ok(Some(Arc::new(7))));
     }
 }

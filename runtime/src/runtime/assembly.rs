@@ -5,14 +5,14 @@ use std::sync::Arc;
 use aimass_config::{AgentConfig, Config};
 use aimass_environment::{Clock, Environment};
 
-use crate::agent::AgentDefinition;
+use crate::agent::{AgentDefinition, GroupParts};
 use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
 use crate::events::EventSink;
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
 use crate::flow::FLOW_WORKERS;
-use crate::group::GroupParts;
+use crate::group::Group;
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
 use crate::memory::Memory;
@@ -67,7 +67,8 @@ impl Assembly<'_> {
         for group in models {
             let id = GroupId(groups.len() as u16);
             let start = self.plan(&name, &group, settings.lazy)?;
-            for (at, dyn_skill) in group.dyn_skills.into_iter().enumerate() {
+            for (at, skill) in group.skills.iter().enumerate() {
+                let dyn_skill = skill.dyn_skill.clone();
                 let name = dyn_skill.spec().name.as_str().into();
                 skills.push(CoreSkill {
                     name,
@@ -84,8 +85,8 @@ impl Assembly<'_> {
             }
             shapes.push(model_group(&settings, start));
             groups.push(CoreGroup {
-                name: group.name,
-                runner: Runner::Model(group.runner),
+                name: group.name.clone(),
+                runner: Runner::Model(Arc::new(Group::new(group))),
                 placement,
             });
         }

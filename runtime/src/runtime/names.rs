@@ -48,9 +48,7 @@ impl Team {
 
     /// Notes what an agent offers and brings.
     pub(super) fn note(&mut self, definition: &AgentDefinition) {
-        let groups = definition.groups.iter().flat_map(|group| &group.dyn_skills);
-        let flows = definition.flows.iter().map(|flow| &flow.dyn_skill);
-        for dyn_skill in groups.chain(flows) {
+        for dyn_skill in definition.dyn_skills() {
             let name = &dyn_skill.spec().name;
             self.known.skills.insert(name.clone());
             self.dyn_skills.insert(name.clone(), dyn_skill.clone());

@@ -1,6 +1,5 @@
 //! Replacing a group's model by a new version, without a pause.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +10,7 @@ use crate::fault::Fault;
 use crate::group::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
+use crate::model_source::DynModelSource;
 use crate::runtime::Runtime;
 
 impl Runtime {
@@ -53,7 +53,7 @@ impl Runtime {
             group: GroupId(at as u16),
             runner: runner.clone(),
         };
-        exchange.run(Box::new(source), bytes).await
+        exchange.run(Arc::new(source), bytes).await
     }
 }
 
@@ -65,7 +65,7 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn run(self, source: Box<dyn Any + Send>, bytes: u64) -> Result<ModelVersion, Fault> {
+    async fn run(self, source: Arc<dyn DynModelSource>, bytes: u64) -> Result<ModelVersion, Fault> {
         let Self {
             core,
             group,

@@ -25,8 +25,8 @@ use crate::worker_context::WorkerContext;
 const OVERFLOW: usize = 64;
 
 /// The work on one batch.
-pub(super) struct Job<M> {
-    skill: Arc<dyn DynModelSkill<M>>,
+pub(super) struct Job {
+    skill: Arc<dyn DynModelSkill>,
     state: Option<Box<dyn Any>>,
     members: Vec<JobMember>,
     version: ModelVersion,
@@ -60,9 +60,9 @@ enum MemberStanding {
     Reported,
 }
 
-impl<M> Job<M> {
+impl Job {
     pub(super) fn new(
-        skill: Arc<dyn DynModelSkill<M>>,
+        skill: Arc<dyn DynModelSkill>,
         tickets: Vec<Arc<Ticket>>,
         version: ModelVersion,
     ) -> Self {
@@ -87,7 +87,7 @@ impl<M> Job<M> {
 
     pub(super) fn begin(
         &mut self,
-        model: &mut M,
+        model: &mut dyn Any,
         worker_context: &WorkerContext,
     ) -> Result<(), Fault> {
         let inputs: Vec<Payload> = self.inputs(0);
@@ -109,7 +109,7 @@ impl<M> Job<M> {
 
     pub(super) fn step(
         &mut self,
-        model: &mut M,
+        model: &mut dyn Any,
         worker_context: &WorkerContext,
     ) -> Result<Step<Payload>, Fault> {
         self.waits = false;
@@ -138,7 +138,7 @@ impl<M> Job<M> {
         step
     }
 
-    pub(super) fn finish(&mut self, model: &mut M, worker_context: &WorkerContext) {
+    pub(super) fn finish(&mut self, model: &mut dyn Any, worker_context: &WorkerContext) {
         let Some(state) = self.state.take() else {
             return;
         };
@@ -163,7 +163,7 @@ impl<M> Job<M> {
 
     pub(super) fn join(
         &mut self,
-        model: &mut M,
+        model: &mut dyn Any,
         tickets: &[Arc<Ticket>],
         worker_context: &WorkerContext,
     ) -> bool {
@@ -325,7 +325,7 @@ impl<M> Job<M> {
     }
 }
 
-impl<M> Drop for Job<M> {
+impl Drop for Job {
     /// A job that is lost goes with its worker, and so does the panic of its destructor.
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {

@@ -1,0 +1,49 @@
+//! Model sources with their types erased: what a worker group holds of its model.
+
+use std::any::{Any, TypeId, type_name};
+use std::sync::Arc;
+
+use crate::fault::Fault;
+use crate::model::{DeviceName, ModelSource, ModelVersion};
+
+/// Weights of any type. All workers of a device share them.
+pub(crate) type Weights = dyn Any + Send + Sync;
+
+/// A model source whose type is erased, and those of its weights and its model.
+pub(crate) trait DynModelSource: Send + Sync {
+    /// The type of the source, and its name.
+    fn source_type(&self) -> (TypeId, &'static str);
+    fn version(&self) -> ModelVersion;
+    fn memory_bytes(&self) -> u64;
+    fn weights_bytes(&self, weights: &Weights) -> Option<u64>;
+    fn load(&self, device: &DeviceName) -> Result<Arc<Weights>, Fault>;
+    fn build(&self, weights: &Arc<Weights>, device: &DeviceName) -> Result<Box<dyn Any>, Fault>;
+}
+
+impl<S: ModelSource> DynModelSource for S {
+    fn source_type(&self) -> (TypeId, &'static str) {
+        (TypeId::of::<S>(), type_name::<S>())
+    }
+
+    fn version(&self) -> ModelVersion {
+        ModelSource::version(self)
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        ModelSource::memory_bytes(self)
+    }
+
+    fn weights_bytes(&self, weights: &Weights) -> Option<u64> {
+        ModelSource::weights_bytes(self, weights.downcast_ref::<S::Weights>()?)
+    }
+
+    fn load(&self, device: &DeviceName) -> Result<Arc<Weights>, Fault> {
+        Ok(Arc::new(ModelSource::load(self, device)?))
+    }
+
+    fn build(&self, weights: &Arc<Weights>, device: &DeviceName) -> Result<Box<dyn Any>, Fault> {
+        let weights = weights.clone().downcast::<S::Weights>();
+        let weights = weights.map_err(|_| Fault::bug("weights of another group came to it"))?;
+        Ok(Box::new(ModelSource::build(self, &weights, device)?))
+    }
+}
