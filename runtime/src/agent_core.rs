@@ -30,19 +30,20 @@ use crate::error::TaskError;
 use crate::events::EventSink;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
-use crate::flow::TaskSubmitter;
-use crate::group::GroupRunner;
+use crate::group_runner::GroupRunner;
 use crate::ledger::Ledger;
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::worker::WorkerState;
 use crate::memory::{Memory, Share};
+use crate::messages::{AgentMessage, SupervisorMessage};
 use crate::model::DeviceName;
 use crate::payload::Payload;
 use crate::placement::Placement;
 use crate::spawn::Spawner;
-use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
+use crate::submitter::TaskSubmitter;
 use crate::ticket::Ticket;
+use crate::worker_link::WorkerLink;
 
 /// A task's reply on its way to the caller.
 pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<Payload, TaskError>>;

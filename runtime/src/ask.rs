@@ -1,6 +1,5 @@
 //! Asking: a task from the caller's side.
 
-mod call;
 mod chunks;
 mod stream;
 
@@ -8,7 +7,6 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-pub(crate) use call::{Because, Call, Pending};
 pub(crate) use chunks::RawChunks;
 pub use chunks::{Chunks, JsonChunks};
 pub(crate) use stream::{ITEM_BUFFER, RawStream};
@@ -16,6 +14,7 @@ pub use stream::{JsonHeard, JsonStream, TaskStream};
 
 use aimass_environment::{EpisodeId, Namespace, Priority, TaskId};
 
+use crate::call::{Call, Pending};
 use crate::erased::guarded;
 use crate::error::TaskError;
 use crate::payload::Payload;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use aimass_environment::{Environment, FactDraft, Namespace, Time};
 use serde_json::Value;
 
+use crate::batch::Member;
 use crate::error::TaskError;
-use crate::events::Usage;
 use crate::fault::Fault;
 use crate::model::{DeviceName, ModelVersion};
 use crate::payload::{Data, Payload};
-use crate::skill::{Member, Skill};
+use crate::skill::Skill;
+use crate::usage::Usage;
 
 /// What a model skill sees of the runtime during one call.
 pub struct StepContext<'a> {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod engine;
+mod host;
 mod inputs;
 mod media;
 mod quiet;
@@ -11,26 +12,27 @@ mod root;
 use std::path::{Path, PathBuf};
 
 pub(crate) use engine::{Reacting, react};
+pub(crate) use host::RuleHost;
+pub(crate) use inputs::read as read_inputs;
 pub use inputs::{InputFailure, InputProblem, file_kinds};
 pub use media::{audio_type, content_type};
-pub(crate) use quiet::watch_over_quiet;
+pub(crate) use quiet::{Next, go_on_when_quiet, watch_over_quiet};
+pub(crate) use report::report_at;
 pub use report::{EpisodeReport, TaskFailure};
+pub(crate) use root::Root;
 
-use aimass_environment::{EpisodeId, EpisodeRecord, FactDraft, FactKind, Namespace, Transaction};
+use aimass_environment::{EpisodeId, FactDraft, FactKind, Namespace};
 
-use crate::error::TaskError;
-use crate::runtime::{Runtime, environment_error};
 use crate::task::TraceContext;
-use root::Root;
 
 /// A piece of work that is about to begin.
 #[derive(Debug, Clone)]
 pub struct Episode {
-    id: EpisodeId,
-    namespace: Option<Namespace>,
-    paths: Vec<PathBuf>,
-    facts: Vec<FactDraft>,
-    trace: Option<TraceContext>,
+    pub(crate) id: EpisodeId,
+    pub(crate) namespace: Option<Namespace>,
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) facts: Vec<FactDraft>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// An episode whose input is in the environment; the team is at work on it.
@@ -98,77 +100,6 @@ impl Episode {
 impl Default for Episode {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Runtime {
-    /// Puts an episode's input into the environment and lets the team work on it until nothing is under way.
-    ///
-    /// It is durable: when the process dies, the next one finishes the work, and [`Self::report`] waits for it.
-    ///
-    /// # Errors
-    /// [`TaskError::Environment`] when the store does not take the input.
-    pub async fn run(&self, episode: Episode) -> Result<EpisodeReport, TaskError> {
-        let running = self.begin_episode(episode).await?;
-        let mut report = self.report(running.id).await?;
-        report.refused = running.refused;
-        Ok(report)
-    }
-
-    /// As [`Self::run`], without waiting for the end.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub async fn begin_episode(&self, episode: Episode) -> Result<RunningEpisode, TaskError> {
-        let Episode {
-            id,
-            namespace,
-            paths,
-            mut facts,
-            trace,
-        } = episode;
-        let namespace = self.inner.tenant(namespace);
-        let parent = trace.or_else(|| self.inner.current_span());
-        let clock = &self.inner.clock;
-        let begun_ns = clock.unix_nanos(clock.now());
-        // Folders are walked and files looked at where blocking harms nobody.
-        let read = tokio::task::spawn_blocking(move || inputs::read(&paths)).await;
-        let inputs = read.map_err(|error| TaskError::Bug {
-            skill: "run".to_owned(),
-            message: error.to_string(),
-        })?;
-        facts.extend(inputs.facts);
-        let root = Root::new(parent, facts.len(), begun_ns);
-        let transaction = Transaction {
-            namespace: namespace.clone(),
-            episode: Some(id),
-            begins: vec![EpisodeRecord {
-                namespace,
-                about: root.about(),
-                ..EpisodeRecord::new(id)
-            }],
-            facts: facts
-                .into_iter()
-                .map(|fact| (fact, root.provenance()))
-                .collect(),
-            ..Transaction::default()
-        };
-        let known = self
-            .inner
-            .environment
-            .snapshot()
-            .and_then(|snapshot| snapshot.episode(id));
-        if known
-            .map_err(|error| environment_error("run", &error))?
-            .is_none()
-        {
-            let committed = self.inner.environment.commit(transaction).await;
-            committed.map_err(|error| environment_error("run", &error))?;
-        }
-        Ok(RunningEpisode {
-            id,
-            refused: inputs.failures,
-        })
     }
 }
 

@@ -10,12 +10,13 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use crate::batch::{Member, Shape};
 use crate::context::{FlowContext, StepContext};
 use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::given;
 use crate::payload::{Data, Payload};
-use crate::skill::{FlowSkill, Member, ModelSkill, Shape, Skill, SkillSpec, Step};
+use crate::skill::{FlowSkill, ModelSkill, Skill, SkillSpec, Step};
 
 /// What callers need of a skill: its spec, and how to read and measure an input.
 pub(crate) trait DynSkill: Send + Sync {

@@ -6,6 +6,7 @@
 
 mod recorder;
 mod sink;
+mod watched;
 mod words;
 
 use std::sync::Arc;
@@ -16,10 +17,11 @@ use aimass_environment::{
 use serde::Serialize;
 
 use crate::model::{DeviceName, ModelVersion};
-use crate::runtime::WeakRuntime;
+use crate::usage::Usage;
 
 pub use recorder::Recorder;
 pub(crate) use sink::{EventSink, Pump};
+pub use watched::WeakRuntime;
 
 /// What an observer is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -141,15 +143,6 @@ pub struct AttemptInterrupted {
     pub started_ns: u64,
     /// When the next process found it. When the attempt ended nobody knows.
     pub found_ns: u64,
-}
-
-/// What a task used of a model that reads and writes tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    /// Tokens that the model read.
-    pub input_tokens: u64,
-    /// Tokens that the model wrote.
-    pub output_tokens: u64,
 }
 
 /// Where a task ran.

@@ -9,36 +9,21 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::agent_core::{Report, ReportedResult, StepStats};
+use crate::agent_core::{AgentCore, Report, ReportedResult, StepStats};
 use crate::context::{BoxFuture, FlowContext, FlowHost};
 use crate::erased::DynFlow;
 use crate::error::TaskError;
-use crate::events::Usage;
 use crate::fault::Fault;
-use crate::ledger::event::Event;
+use crate::ledger::event::{Event, Incarnation};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::publication::Publication;
 use crate::ticket::{ReplayBuffer, Ticket};
+use crate::usage::Usage;
 use crate::worker_context::{Next, WorkerContext};
 
 /// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
-
-/// Whoever can ask skills on a flow's behalf.
-pub(crate) trait TaskSubmitter: Send + Sync {
-    /// Asks `skill` as a part of the work of `agent` on `parent`.
-    fn ask_within<'a>(
-        &'a self,
-        agent: &'a Arc<str>,
-        parent: &'a Ticket,
-        skill: &'a str,
-        input: Payload,
-    ) -> BoxFuture<'a, Result<Payload, TaskError>>;
-
-    /// Reads the input of `skill` from JSON.
-    fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError>;
-}
 
 /// Lives one incarnation of a flow's worker.
 pub(crate) async fn live(dyn_skill: Arc<dyn DynFlow>, worker_context: WorkerContext) {
@@ -129,8 +114,8 @@ async fn carry(
 /// What a flow sees of the runtime.
 struct Host {
     ticket: Arc<Ticket>,
-    core: Arc<crate::agent_core::AgentCore>,
-    incarnation: crate::ledger::event::Incarnation,
+    core: Arc<AgentCore>,
+    incarnation: Incarnation,
     facts: Mutex<Publication>,
     /// How many chunks this attempt has heard.
     heard: AtomicUsize,

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::agent::GroupParts;
 use crate::erased::DynModelSkill;
 use crate::fault::Fault;
+use crate::group_runner::{GroupRunner, NewVersion};
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
 use crate::memory::Share;
@@ -21,54 +22,6 @@ use crate::model_source::{DynModelSource, Weights};
 use crate::worker;
 use crate::worker_context::WorkerContext;
 use shared::SharedWeights;
-
-/// What an agent's core sees of a group.
-pub(crate) trait GroupRunner: Send + Sync {
-    /// Lives one incarnation of a worker, on the worker's own thread.
-    fn live(&self, worker_context: &WorkerContext, weights: Reload);
-    /// Reads a new version's weights on those devices, and tries to build it there; blocks while it does.
-    fn read(
-        &self,
-        source: Arc<dyn DynModelSource>,
-        devices: &[DeviceName],
-    ) -> Result<NewVersion, Fault>;
-    /// Takes a new version, with shares of its weights, unless a newer one was taken before; workers come for it between two jobs.
-    fn swap(
-        &self,
-        version: NewVersion,
-        generation: u64,
-        shares: Vec<Share>,
-    ) -> Result<ModelVersion, Fault>;
-    /// Has all workers come for the same version anew, between two jobs.
-    #[cfg(feature = "fault-injection")]
-    fn renew(&self);
-    /// The number of the version that workers come for: each swap has another.
-    fn generation(&self) -> u64;
-    /// The number of a version to come.
-    fn next_generation(&self) -> u64;
-    /// The devices that have weights in memory.
-    fn devices(&self) -> Vec<DeviceName>;
-    /// The version that workers come for.
-    fn version(&self) -> ModelVersion;
-    /// How much memory the weights of its present version take, in bytes.
-    fn memory_bytes(&self) -> u64;
-    /// How much memory the weights on the device really take, in bytes; none while there are none, or when nobody has counted.
-    fn measured_bytes(&self, device: &DeviceName) -> Option<u64>;
-    /// Lets go of weights that no worker holds.
-    fn forget_unused(&self);
-    /// A worker was given up: others no longer wait for the weights that it was reading.
-    fn evict_loader(&self, by: Incarnation);
-    /// Workers were told to stop: those that wait for weights hear of it.
-    fn wake_waiting(&self);
-}
-
-/// A new version of a group's model, with its weights.
-pub(crate) struct NewVersion {
-    source: Arc<dyn DynModelSource>,
-    version: ModelVersion,
-    bytes: u64,
-    weights: SharedByDevice,
-}
 
 /// A group of workers over one model.
 pub(crate) struct Group {
@@ -239,7 +192,8 @@ impl GroupRunner for Group {
                 "expected a model source of type {name} for this group"
             )));
         }
-        caught(|| prepare(source, devices))
+        let prepared = caught(|| prepare(source, devices))?;
+        Ok(NewVersion(Box::new(prepared)))
     }
 
     fn swap(
@@ -248,12 +202,14 @@ impl GroupRunner for Group {
         generation: u64,
         shares: Vec<Share>,
     ) -> Result<ModelVersion, Fault> {
-        let NewVersion {
+        let prepared = version.0.downcast();
+        let prepared = prepared.map_err(|_| Fault::bug("a new version came to another group"))?;
+        let Prepared {
             source,
             version,
             bytes,
             weights,
-        } = version;
+        } = *prepared;
         let mut state = self.state.lock();
         // The order in which versions are asked for counts, and not that in which they are read.
         if generation < self.generation() {
@@ -346,9 +302,17 @@ impl GroupRunner for Group {
     }
 }
 
+/// What stands behind a [`NewVersion`].
+struct Prepared {
+    source: Arc<dyn DynModelSource>,
+    version: ModelVersion,
+    bytes: u64,
+    weights: SharedByDevice,
+}
+
 /// Reads a new version's weights, and builds a model from them on each device to see that it can be done: a version that no worker can
 /// build must not take the place of one that works.
-fn prepare(source: Arc<dyn DynModelSource>, devices: &[DeviceName]) -> Result<NewVersion, Fault> {
+fn prepare(source: Arc<dyn DynModelSource>, devices: &[DeviceName]) -> Result<Prepared, Fault> {
     let mut weights = HashMap::new();
     for device in devices {
         let loaded = source.load(device)?;
@@ -356,7 +320,7 @@ fn prepare(source: Arc<dyn DynModelSource>, devices: &[DeviceName]) -> Result<Ne
         panics::free(tried, "a model");
         weights.insert(*device, Arc::new(SharedWeights::filled(loaded)));
     }
-    Ok(NewVersion {
+    Ok(Prepared {
         version: source.version(),
         bytes: source.memory_bytes(),
         source,

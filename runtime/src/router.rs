@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use tokio::sync::oneshot;
 
-use crate::agent_core::{AgentCore, CoreSkill};
+use crate::agent_core::{AgentCore, CoreSkill, Place};
+use crate::call::Pending;
 use crate::error::TaskError;
 use crate::ledger::event::SkillId;
+use crate::ticket::Ticket;
 
 /// A table from a skill's name to who offers it.
 #[derive(Default)]
@@ -24,6 +27,13 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn skill(&self) -> &CoreSkill {
         &self.core.skills[usize::from(self.skill.0)]
+    }
+
+    /// Hands a task to its agent, at its place if it has one.
+    pub(crate) fn submit(&self, ticket: Arc<Ticket>, place: Option<Place>) -> Pending {
+        let (reply, replies) = oneshot::channel();
+        self.core.submit(ticket.clone(), reply, place);
+        Pending::new(ticket, self.core.clone(), replies)
     }
 }
 

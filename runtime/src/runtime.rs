@@ -1,16 +1,15 @@
 //! The runtime: a value that owns agents, environment and observers. Two live side by side in one process.
 
-mod added_agent;
-mod assembly;
-mod builder;
 mod calls;
 #[cfg(feature = "fault-injection")]
 mod conformance;
-mod fit;
+mod episodes;
+mod error;
 mod interrupted;
-mod names;
+mod live_streams;
 mod redrive;
 mod resume;
+mod rule_host;
 mod shutdown;
 mod state;
 mod streams;
@@ -22,19 +21,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use aimass_config::Config;
-use aimass_environment::{Clock, DeadLetterRecord, Environment, panics};
+use aimass_environment::{Clock, DeadLetterRecord, Environment, EnvironmentError, panics};
 use serde_json::Value;
 
-pub use builder::{RuntimeBuilder, RuntimeError};
+pub use error::RuntimeError;
+pub(crate) use live_streams::LiveStreams;
 pub(crate) use shutdown::Ending;
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
-pub use weak::WeakRuntime;
 
 pub(crate) use resume::{Unsettled, take_up};
 
 use crate::agent_core::AgentCore;
 use crate::ask::Ask;
+use crate::context::BoxFuture;
 use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::quiet_rule::QuietRule;
@@ -42,9 +42,8 @@ use crate::reaction::Reaction;
 use crate::router::Router;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
-use crate::supervision::{NodeService, Supervision};
 use crate::task::{TaskOptions, TraceContext};
-use crate::transport::LiveStreams;
+use crate::tree::Supervision;
 
 /// A team of agents over one environment. Cloning it shares it.
 #[derive(Clone)]
@@ -67,11 +66,17 @@ pub(crate) struct Inner {
     pub(crate) ending: Ending,
     pub(crate) supervision: Supervision,
     /// What serves the runtime to others.
-    pub(crate) nodes: parking_lot::Mutex<Vec<Arc<NodeService>>>,
+    pub(crate) nodes: parking_lot::Mutex<Vec<Arc<dyn Served>>>,
     /// Streams that take chunks through a transport.
     pub(crate) live_streams: LiveStreams,
     /// How the embedder's current span is found.
     pub(crate) current_span: Option<CurrentSpan>,
+}
+
+/// What serves the runtime to others.
+pub(crate) trait Served: Send + Sync {
+    /// Lets open calls reply, and returns once all connections have ended. Once the tree is gone, which `gone` tells, nobody else ends them.
+    fn stop<'a>(&'a self, gone: BoxFuture<'a, ()>) -> BoxFuture<'a, ()>;
 }
 
 /// Gives the embedder's current span, on whose behalf the runtime is being asked.
@@ -94,11 +99,6 @@ impl Drop for Inner {
 }
 
 impl Runtime {
-    /// A runtime of this configuration, to which agents are added before it starts.
-    pub fn builder(config: Config) -> RuntimeBuilder {
-        RuntimeBuilder::new(config)
-    }
-
     /// Asks a skill. Await the answer; dropping the future cancels the task.
     pub fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Ask<S> {
         Ask::new(self.clone(), skill, input)
@@ -186,7 +186,7 @@ impl Runtime {
     }
 }
 
-pub(crate) fn environment_error(skill: &str, error: &crate::EnvironmentError) -> TaskError {
+pub(crate) fn environment_error(skill: &str, error: &EnvironmentError) -> TaskError {
     TaskError::Environment {
         skill: skill.to_owned(),
         message: error.to_string(),

@@ -11,6 +11,7 @@ use aimass_environment::{Effect, json_bytes};
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::{Member, Shape};
 use crate::context::{FlowContext, StepContext};
 use crate::fault::Fault;
 use crate::given;
@@ -203,17 +204,6 @@ pub enum Step<Output> {
     /// All is done: `finish` has the outcomes.
     Finished,
 }
-
-/// A task's place in its job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Member(pub u32);
-
-/// The bucket of an input's size: a batch never mixes two.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Shape(pub u64);
 
 /// How input and output travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

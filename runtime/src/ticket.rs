@@ -13,10 +13,10 @@ use aimass_environment::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::batch::Shape;
 use crate::events::{CallerSpan, SpanPlace};
 use crate::ledger::event::SkillId;
 use crate::payload::Payload;
-use crate::skill::Shape;
 use crate::task::TraceContext;
 pub(crate) use inlet::{Inlet, SentChunk};
 pub(crate) use replay_buffer::ReplayBuffer;

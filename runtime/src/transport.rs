@@ -12,6 +12,7 @@ mod peer;
 mod records;
 mod request;
 mod server;
+mod service;
 mod wire;
 
 #[cfg(test)]
@@ -19,7 +20,6 @@ mod tests;
 
 pub use call::Call;
 pub use client::SocketClient;
-pub(crate) use live::LiveStreams;
 pub use request::Request;
 pub use server::SocketServer;
 

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use aimass_environment::panics;
 
 use crate::agent_core::{Report, ReportedResult, StepStats};
-use crate::events::{Usage, WorkerChange};
+use crate::events::WorkerChange;
 use crate::fault::Fault;
-use crate::group::{Built, Group, GroupRunner};
+use crate::group::{Built, Group};
+use crate::group_runner::GroupRunner;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::TakeMore;
 use crate::payload::Payload;
 use crate::skill::Step;
 use crate::ticket::Ticket;
+use crate::usage::Usage;
 use crate::worker_context::{Next, WorkerContext};
 use job::Job;
 

@@ -19,8 +19,8 @@ use crate::ledger::event::SkillId;
 use crate::ledger::event::{Event, GroupId, Incarnation, TakeMore};
 use crate::memory::{Share, WeightsKey};
 use crate::model::{DeviceName, ModelVersion};
-use crate::supervision::WorkerLink;
 use crate::ticket::Ticket;
+use crate::worker_link::WorkerLink;
 
 /// One incarnation's place at its agent.
 pub(crate) struct WorkerContext {

@@ -13,8 +13,9 @@ use crate::agent_core::{AgentCore, DriverAction, Runner, WorkerHandle};
 use crate::events::{AgentChanged, Record, WorkerChange};
 use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;
-use crate::supervision::{AgentMessage, SupervisorMessage, WorkerLink};
+use crate::messages::{AgentMessage, SupervisorMessage};
 use crate::worker_context::WorkerContext;
+use crate::worker_link::WorkerLink;
 
 impl AgentCore {
     /// From now on `driver` hears of what is to be carried out.

@@ -8,7 +8,7 @@ use aimass_environment::{BeginningAttempt, FactDraft, TaskId, Time};
 
 use crate::agent_core::Reply;
 use crate::agent_core::place::Answer;
-use crate::events::{SpanPlace, Usage};
+use crate::events::SpanPlace;
 use crate::fault::Fault;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
@@ -16,6 +16,7 @@ use crate::ledger::{Ledger, LedgerLoad};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::ticket::Ticket;
+use crate::usage::Usage;
 
 /// How often the timer looks while threads are watched. A process whose timer comes later by so much was stopped or got no processor, and its
 /// threads could do nothing meanwhile.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
-use crate::ask::Pending;
+use crate::call::Pending;
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::skill::{ServerStreaming, Skill};

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::agent_core::Place;
+use crate::episode::host::RuleHost;
 use crate::error::TaskError;
 use crate::events::Note;
 use crate::router::Route;
-use crate::runtime::{Inner, Runtime};
 use crate::ticket::Ticket;
 
 /// A task that a rule asks for.
@@ -43,8 +43,8 @@ pub(super) enum Accepted {
 
 impl Asked {
     /// The task of that record. What cannot be read as an input of its skill is settled so.
-    pub(super) fn new(runtime: &Runtime, record: TaskRecord) -> Self {
-        match runtime.ticket_to_accept(&record) {
+    pub(super) fn new(host: &dyn RuleHost, record: TaskRecord) -> Self {
+        match host.ticket_to_accept(&record) {
             Ok((route, ticket)) => Self {
                 record,
                 way: Way::Agent(route, ticket),
@@ -101,25 +101,25 @@ impl Asked {
 /// # Errors
 /// When the store cannot write; nothing has happened then.
 pub(super) async fn accept(
-    runtime: &Weak<Inner>,
+    host: &Weak<dyn RuleHost>,
     environment: &Environment,
     transaction: Transaction,
     mut asked: Vec<Asked>,
 ) -> Result<Accepted, EnvironmentError> {
     let places = claim_places(&mut asked).await;
-    let Some(inner) = runtime.upgrade() else {
+    let Some(running) = host.upgrade() else {
         return Ok(Accepted::Closing);
     };
     if asked.iter().any(Asked::is_closing) {
         return Ok(Accepted::Closing);
     }
-    let spawner = inner.spawner.clone();
-    drop(inner);
+    let spawner = running.spawner();
+    drop(running);
     let (done, accepted) = oneshot::channel();
-    let (runtime, environment) = (runtime.clone(), environment.clone());
+    let (host, environment) = (host.clone(), environment.clone());
     // On its own: what is accepted in the environment comes to its agent, whoever waits for it.
     spawner.task(async move {
-        let accepted = commit_and_submit(&runtime, &environment, transaction, asked, places).await;
+        let accepted = commit_and_submit(&host, &environment, transaction, asked, places).await;
         // Nobody may wait any more.
         let _ = done.send(accepted);
     });
@@ -128,7 +128,7 @@ pub(super) async fn accept(
 
 /// Writes down that the tasks were accepted, and hands them to their agents.
 async fn commit_and_submit(
-    runtime: &Weak<Inner>,
+    host: &Weak<dyn RuleHost>,
     environment: &Environment,
     transaction: Transaction,
     mut asked: Vec<Asked>,
@@ -161,25 +161,25 @@ async fn commit_and_submit(
                 };
                 if !known.contains(&record.id) || is_ours() {
                     // Nobody waits for it: its settlement is a record.
-                    drop(Inner::submit(&route, ticket, place).detach());
+                    drop(route.submit(ticket, place).detach());
                 }
             }
-            Way::Settled(error) => tell(runtime, &record, error),
+            Way::Settled(error) => tell(host, &record, error),
         }
     }
     Ok(Accepted::Yes)
 }
 
 /// Tells observers of a task that is a dead letter before it could begin.
-fn tell(runtime: &Weak<Inner>, record: &TaskRecord, error: TaskError) {
+fn tell(host: &Weak<dyn RuleHost>, record: &TaskRecord, error: TaskError) {
     let TaskError::DeadLettered { cause, .. } = error else {
         return;
     };
     tracing::error!(task = %record.id, skill = record.skill, said = cause, "a task that a rule asked for was given up");
-    if let Some(inner) = runtime.upgrade()
-        && let Ok(route) = inner.router.find(&record.skill)
+    if let Some(running) = host.upgrade()
+        && let Ok(route) = running.router().find(&record.skill)
     {
-        let now = inner.clock.now();
+        let now = running.clock().now();
         route
             .core
             .emit_note(record.id, now, || Note::DeadLettered { cause });

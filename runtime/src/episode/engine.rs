@@ -2,23 +2,20 @@
 //! next step. So a reaction happens exactly once, whatever dies in between.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use aimass_environment::{
-    Environment, EnvironmentError, EpisodeId, Fact, FactFilter, REACTIONS_CURSOR, Revision,
+    Effect, Environment, EnvironmentError, EpisodeId, Fact, FactFilter, REACTIONS_CURSOR, Revision,
     Snapshot, SpanId, TaskId, TaskRecord, TraceId, Transaction, panics::Caught,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::episode::accept::{Accepted, Asked, accept};
+use crate::episode::host::RuleHost;
 use crate::episode::root::Root;
-use crate::error::TaskError;
 use crate::pause::{self, Pause};
-use crate::quiet_rule::QuietRule;
 use crate::reaction::Reaction;
-use crate::runtime::{Inner, Runtime};
 
 /// The id of the task by which `reaction` answers the fact at `revision`: the same after every restart.
 pub(super) fn reaction_task(episode: EpisodeId, reaction: &Reaction, revision: Revision) -> TaskId {
@@ -58,12 +55,12 @@ impl Reacting {
 /// # Errors
 /// Why it cannot go on, although both are there.
 pub(crate) async fn react(
-    runtime: Weak<Inner>,
+    host: Weak<dyn RuleHost>,
     environment: Environment,
     reacting: Arc<Reacting>,
 ) -> Result<(), String> {
     let mut engine = Engine {
-        runtime,
+        host,
         environment,
         oldest: Revision(0),
         unhandled: HashSet::new(),
@@ -109,7 +106,7 @@ impl From<EnvironmentError> for Stopped {
 
 /// Answers facts, one after the other.
 struct Engine {
-    runtime: Weak<Inner>,
+    host: Weak<dyn RuleHost>,
     environment: Environment,
     /// Facts before this one are past retention.
     oldest: Revision,
@@ -155,7 +152,7 @@ impl Engine {
             cursors: cursors.clone(),
             ..Transaction::default()
         };
-        let accepted = accept(&self.runtime, &self.environment, transaction, asked).await;
+        let accepted = accept(&self.host, &self.environment, transaction, asked).await;
         match accepted {
             // Its episode was forgotten meanwhile: the fact belongs to nobody any more.
             Err(error) if error.is_refusal() => {
@@ -173,102 +170,99 @@ impl Engine {
 
     /// What the rules ask for at the fact; none when the runtime takes nothing any more.
     fn asked(&mut self, fact: &Fact, panics: u32) -> Result<Option<Vec<Asked>>, EnvironmentError> {
-        let inner = self.runtime.upgrade();
-        let Some(inner) = inner.filter(|inner| !inner.closing.load(Ordering::Acquire)) else {
+        let host = self.host.upgrade();
+        let Some(host) = host.filter(|host| !host.is_closing()) else {
             return Ok(None);
         };
         let Some(episode) = fact.episode else {
             return Ok(Some(Vec::new()));
         };
-        let runtime = Runtime { inner };
-        let asked = runtime.set_off(fact, episode, panics)?;
+        let asked = set_off(&*host, &self.environment, fact, episode, panics)?;
         if asked.is_empty()
             && fact.provenance.task.is_none()
             && self.unhandled.insert(fact.kind.to_string())
         {
             tracing::info!(kind = %fact.kind, "no agent handles facts of this kind yet");
         }
-        match runtime.has_had_its_share(fact, episode, asked.len())? {
+        match has_had_its_share(&*host, &self.environment, fact, episode, asked.len())? {
             true => Ok(Some(Vec::new())),
             false => Ok(Some(asked)),
         }
     }
 }
 
-impl Runtime {
-    /// The tasks that the fact sets off. A rule that panics at it leaves one that is given up.
-    fn set_off(
-        &self,
-        fact: &Fact,
-        episode: EpisodeId,
-        panics: u32,
-    ) -> Result<Vec<Asked>, EnvironmentError> {
-        let rules = self.inner.reactions.iter();
-        let mut rules = rules.filter(|rule| rule.kind == fact.kind).peekable();
-        if rules.peek().is_none() {
-            return Ok(Vec::new());
-        }
-        let status = self.inner.environment.snapshot()?.episode(episode)?;
-        let root = status.as_ref().and_then(Root::place);
-        let set_off = |rule: &Arc<Reaction>| {
-            let record = |input| TaskRecord {
-                sampled: root.is_none_or(|root| root.sampled),
-                ..reaction_record(fact, episode, rule, self.effect_of(&rule.skill), input)
-            };
-            if panics >= MAX_PANICS {
-                let cause = format!("the engine of reactions panicked {panics} times at this fact");
-                return Some(Asked::given_up(record(Value::Null), cause));
-            }
-            match rule.input_from(fact) {
-                Ok(Value::Null) => None,
-                Ok(input) => Some(Asked::new(self, record(input))),
-                Err(cause) => Some(Asked::given_up(record(Value::Null), cause)),
-            }
+/// The tasks that the fact sets off. A rule that panics at it leaves one that is given up.
+fn set_off(
+    host: &dyn RuleHost,
+    environment: &Environment,
+    fact: &Fact,
+    episode: EpisodeId,
+    panics: u32,
+) -> Result<Vec<Asked>, EnvironmentError> {
+    let rules = host.reactions().iter();
+    let mut rules = rules.filter(|rule| rule.kind == fact.kind).peekable();
+    if rules.peek().is_none() {
+        return Ok(Vec::new());
+    }
+    let status = environment.snapshot()?.episode(episode)?;
+    let root = status.as_ref().and_then(Root::place);
+    let set_off = |rule: &Arc<Reaction>| {
+        let record = |input| TaskRecord {
+            sampled: root.is_none_or(|root| root.sampled),
+            ..reaction_record(fact, episode, rule, effect_of(host, &rule.skill), input)
         };
-        Ok(rules.filter_map(set_off).collect())
-    }
+        if panics >= MAX_PANICS {
+            let cause = format!("the engine of reactions panicked {panics} times at this fact");
+            return Some(Asked::given_up(record(Value::Null), cause));
+        }
+        match rule.input_from(fact) {
+            Ok(Value::Null) => None,
+            Ok(input) => Some(Asked::new(host, record(input))),
+            Err(cause) => Some(Asked::given_up(record(Value::Null), cause)),
+        }
+    };
+    Ok(rules.filter_map(set_off).collect())
+}
 
-    /// Whether its episode may not have so many reactions more, or the fact none.
-    fn has_had_its_share(
-        &self,
-        fact: &Fact,
-        episode: EpisodeId,
-        more: usize,
-    ) -> Result<bool, EnvironmentError> {
-        if more == 0 {
-            return Ok(false);
-        }
-        let limits = &self.inner.config.environment;
-        let snapshot = self.inner.environment.snapshot()?;
-        let fired = snapshot
-            .episode(episode)?
-            .map_or(0, |status| status.reactions_fired);
-        if fired + more as u64 > limits.max_reactions_per_episode {
-            let most = limits.max_reactions_per_episode;
-            tracing::warn!(%episode, most, "the episode has had its share of reactions; raise `environment.max_reactions_per_episode`");
-            return Ok(true);
-        }
-        if depth(&snapshot, fact, limits.max_reaction_depth)? >= limits.max_reaction_depth {
-            let most = limits.max_reaction_depth;
-            tracing::warn!(%episode, most, "reactions to reactions go too deep; raise `environment.max_reaction_depth`");
-            return Ok(true);
-        }
-        Ok(false)
+/// Whether its episode may not have so many reactions more, or the fact none.
+fn has_had_its_share(
+    host: &dyn RuleHost,
+    environment: &Environment,
+    fact: &Fact,
+    episode: EpisodeId,
+    more: usize,
+) -> Result<bool, EnvironmentError> {
+    if more == 0 {
+        return Ok(false);
     }
+    let limits = host.limits();
+    let snapshot = environment.snapshot()?;
+    let fired = snapshot
+        .episode(episode)?
+        .map_or(0, |status| status.reactions_fired);
+    if fired + more as u64 > limits.max_reactions_per_episode {
+        let most = limits.max_reactions_per_episode;
+        tracing::warn!(%episode, most, "the episode has had its share of reactions; raise `environment.max_reactions_per_episode`");
+        return Ok(true);
+    }
+    if depth(&snapshot, fact, limits.max_reaction_depth)? >= limits.max_reaction_depth {
+        let most = limits.max_reaction_depth;
+        tracing::warn!(%episode, most, "reactions to reactions go too deep; raise `environment.max_reaction_depth`");
+        return Ok(true);
+    }
+    Ok(false)
+}
 
-    pub(super) fn effect_of(&self, skill: &str) -> crate::Effect {
-        let route = self.inner.router.find(skill);
-        route.map_or(crate::Effect::Pure, |route| {
-            route.skill().dyn_skill.spec().effect
-        })
-    }
+pub(super) fn effect_of(host: &dyn RuleHost, skill: &str) -> Effect {
+    let route = host.router().find(skill);
+    route.map_or(Effect::Pure, |route| route.skill().dyn_skill.spec().effect)
 }
 
 fn reaction_record(
     fact: &Fact,
     episode: EpisodeId,
     rule: &Arc<Reaction>,
-    effect: crate::Effect,
+    effect: Effect,
     input: Value,
 ) -> TaskRecord {
     let id = reaction_task(episode, rule, fact.revision);
@@ -299,27 +293,4 @@ fn depth(snapshot: &Snapshot, fact: &Fact, most: u32) -> Result<u32, Environment
             .and_then(|fact| fact.provenance.cause);
     }
     Ok(depth)
-}
-
-impl Runtime {
-    /// Checks that each rule asks a skill that there is, and that no name is used twice.
-    pub(crate) fn check_reactions(
-        reactions: &[Arc<Reaction>],
-        quiet_rules: &[Arc<QuietRule>],
-        router: &crate::router::Router,
-    ) -> Result<(), TaskError> {
-        let mut names = HashSet::new();
-        let reactions = reactions.iter().map(|rule| (&rule.name, &rule.skill));
-        let quiet_rules = quiet_rules.iter().map(|rule| (&rule.name, &rule.skill));
-        for (name, skill) in reactions.chain(quiet_rules) {
-            router.find(skill)?;
-            if !names.insert(name.clone()) {
-                return Err(TaskError::Rejected {
-                    skill: skill.to_string(),
-                    message: format!("two reactions are named `{name}`; rename one"),
-                });
-            }
-        }
-        Ok(())
-    }
 }

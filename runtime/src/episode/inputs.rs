@@ -100,9 +100,9 @@ fn lossily<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 
 /// What a list of paths came to.
 #[derive(Debug, Default)]
-pub(super) struct Inputs {
-    pub(super) facts: Vec<FactDraft>,
-    pub(super) failures: Vec<InputFailure>,
+pub(crate) struct Inputs {
+    pub(crate) facts: Vec<FactDraft>,
+    pub(crate) failures: Vec<InputFailure>,
     folders: HashSet<PathBuf>,
     /// The inputs, by what the system knows them by, and how they were named.
     files: HashMap<(u64, u64), PathBuf>,
@@ -111,7 +111,7 @@ pub(super) struct Inputs {
 }
 
 /// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.
-pub(super) fn read(paths: &[PathBuf]) -> Inputs {
+pub(crate) fn read(paths: &[PathBuf]) -> Inputs {
     let mut inputs = Inputs::default();
     for path in paths {
         inputs.visit(path, Depth::Given);

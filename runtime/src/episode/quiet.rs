@@ -9,10 +9,11 @@ use aimass_environment::{
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::episode::accept::{Accepted, Asked, accept};
+use crate::episode::engine::effect_of;
+use crate::episode::host::RuleHost;
 use crate::episode::root::Root;
 use crate::pause::{self, Pause};
 use crate::quiet_rule::QuietRule;
-use crate::runtime::{Inner, Runtime};
 
 /// Asks the rules for quiet about episodes whose end nobody waits for, until the environment closes or the runtime is gone. When the store
 /// fails, it tries again, for as long as it takes.
@@ -20,7 +21,7 @@ use crate::runtime::{Inner, Runtime};
 /// # Errors
 /// Why it cannot go on, although both are there.
 pub(crate) async fn watch_over_quiet(
-    runtime: Weak<Inner>,
+    host: Weak<dyn RuleHost>,
     environment: Environment,
 ) -> Result<(), String> {
     // Heard of from here on, so that none falls between those that are quiet already and those that will be.
@@ -30,7 +31,7 @@ pub(crate) async fn watch_over_quiet(
     let mut pause = Pause::default();
     let mut found = None;
     loop {
-        match look_after(&runtime, &environment, &mut found).await {
+        match look_after(&host, &environment, &mut found).await {
             Ok(Looked::AtAll) => {}
             Ok(Looked::AtTheEnd) | Err(EnvironmentError::Closed) => return Ok(()),
             Err(error @ EnvironmentError::Corrupt { .. }) => {
@@ -63,7 +64,7 @@ enum Looked {
 
 /// Asks about the episodes that were found; about all that are quiet by now when it is not known which. Whatever it came to is taken out.
 async fn look_after(
-    runtime: &Weak<Inner>,
+    host: &Weak<dyn RuleHost>,
     environment: &Environment,
     found: &mut Option<Vec<EpisodeId>>,
 ) -> Result<Looked, EnvironmentError> {
@@ -74,7 +75,7 @@ async fn look_after(
     while let Some(episode) = episodes.last().copied() {
         let status = environment.snapshot()?.episode(episode)?;
         if let Some(status) = status.filter(EpisodeStatus::quiescent)
-            && let Next::Closing = go_on_when_quiet(runtime, environment, &status).await?
+            && let Next::Closing = go_on_when_quiet(host, environment, &status).await?
         {
             return Ok(Looked::AtTheEnd);
         }
@@ -91,7 +92,7 @@ fn quiet_by_now(environment: &Environment) -> Result<Vec<EpisodeId>, Environment
 }
 
 /// What comes next in a quiet episode.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// A rule is under way.
     Rule,
     /// Nothing: the round has had all its rules.
@@ -101,8 +102,8 @@ pub(super) enum Next {
 }
 
 /// Asks the next of the rules for quiet that the round of a quiet episode has not had.
-pub(super) async fn go_on_when_quiet(
-    runtime: &Weak<Inner>,
+pub(crate) async fn go_on_when_quiet(
+    host: &Weak<dyn RuleHost>,
     environment: &Environment,
     status: &EpisodeStatus,
 ) -> Result<Next, EnvironmentError> {
@@ -110,11 +111,10 @@ pub(super) async fn go_on_when_quiet(
     if status.done || status.facts == 0 {
         return Ok(Next::Nothing);
     }
-    let Some(inner) = runtime.upgrade() else {
+    let Some(running) = host.upgrade() else {
         return Ok(Next::Closing);
     };
-    let runtime_now = Runtime { inner };
-    for rule in &runtime_now.inner.quiet_rules {
+    for rule in running.quiet_rules() {
         let task = rule.task(episode, status.round);
         let (settled, accepted) = {
             let snapshot = environment.snapshot()?;
@@ -127,15 +127,15 @@ pub(super) async fn go_on_when_quiet(
         if accepted.is_some() {
             return Ok(Next::Rule);
         }
-        let record = runtime_now.record_of(rule, status);
-        let asked = Asked::new(&runtime_now, record);
-        drop(runtime_now);
+        let record = record_of(&*running, rule, status);
+        let asked = Asked::new(&*running, record);
+        drop(running);
         let transaction = Transaction {
             namespace: status.record.namespace.clone(),
             episode: Some(episode),
             ..Transaction::default()
         };
-        return match accept(runtime, environment, transaction, vec![asked]).await? {
+        return match accept(host, environment, transaction, vec![asked]).await? {
             Accepted::Yes => Ok(Next::Rule),
             Accepted::Closing => Ok(Next::Closing),
         };
@@ -143,24 +143,22 @@ pub(super) async fn go_on_when_quiet(
     Ok(Next::Nothing)
 }
 
-impl Runtime {
-    fn record_of(&self, rule: &QuietRule, status: &EpisodeStatus) -> TaskRecord {
-        let episode = status.record.id;
-        let root = Root::place(status);
-        TaskRecord {
-            namespace: status.record.namespace.clone(),
-            episode: Some(episode),
-            effect: self.effect_of(&rule.skill),
-            trace: Some(root.map_or_else(TraceId::random, |root| root.trace)),
-            span: Some(SpanId::random()),
-            parent: root.map(|root| root.span),
-            sampled: root.is_none_or(|root| root.sampled),
-            rule: Some(rule.name.to_string()),
-            ..TaskRecord::new(
-                rule.task(episode, status.round),
-                &*rule.skill,
-                rule.input(episode),
-            )
-        }
+fn record_of(host: &dyn RuleHost, rule: &QuietRule, status: &EpisodeStatus) -> TaskRecord {
+    let episode = status.record.id;
+    let root = Root::place(status);
+    TaskRecord {
+        namespace: status.record.namespace.clone(),
+        episode: Some(episode),
+        effect: effect_of(host, &rule.skill),
+        trace: Some(root.map_or_else(TraceId::random, |root| root.trace)),
+        span: Some(SpanId::random()),
+        parent: root.map(|root| root.span),
+        sampled: root.is_none_or(|root| root.sampled),
+        rule: Some(rule.name.to_string()),
+        ..TaskRecord::new(
+            rule.task(episode, status.round),
+            &*rule.skill,
+            rule.input(episode),
+        )
     }
 }

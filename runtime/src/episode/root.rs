@@ -9,7 +9,7 @@ use crate::task::TraceContext;
 
 /// Where an episode's span lies.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Root {
+pub(crate) struct Root {
     inputs: usize,
     trace: TraceId,
     span: SpanId,
@@ -20,7 +20,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    pub(super) fn new(parent: Option<TraceContext>, inputs: usize, begun_ns: u64) -> Self {
+    pub(crate) fn new(parent: Option<TraceContext>, inputs: usize, begun_ns: u64) -> Self {
         Self {
             inputs,
             trace: parent.map_or_else(TraceId::random, |parent| parent.trace),
@@ -32,7 +32,7 @@ impl Root {
     }
 
     /// Of the facts that are the episode's input.
-    pub(super) fn provenance(&self) -> Provenance {
+    pub(crate) fn provenance(&self) -> Provenance {
         Provenance {
             trace: Some(self.trace),
             span: Some(self.span),
@@ -41,12 +41,12 @@ impl Root {
     }
 
     /// As it is kept with the episode.
-    pub(super) fn about(&self) -> Value {
+    pub(crate) fn about(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Where the span of an episode lies; nowhere when somebody else began it, with an `about` of their own.
-    pub(super) fn place(status: &EpisodeStatus) -> Option<TraceContext> {
+    pub(crate) fn place(status: &EpisodeStatus) -> Option<TraceContext> {
         let root = Self::deserialize(&status.record.about).ok()?;
         Some(TraceContext {
             trace: root.trace,
@@ -56,7 +56,7 @@ impl Root {
     }
 
     /// What observers are told at the episode's end; none when somebody else began it, with an `about` of their own.
-    pub(super) fn finished(
+    pub(crate) fn finished(
         status: &EpisodeStatus,
         failures: u64,
         finished_ns: u64,

@@ -8,8 +8,7 @@ use std::time::Duration;
 use aimass_environment::panics;
 use tokio::sync::watch;
 
-use crate::events::{Observer, Record};
-use crate::runtime::WeakRuntime;
+use crate::events::{Observer, Record, WeakRuntime};
 
 /// How long records gather before the observers are given the next ones.
 const GATHER: Duration = Duration::from_millis(1);

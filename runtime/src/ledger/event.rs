@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
 
+use crate::batch::Shape;
 use crate::fault::Fault;
-use crate::skill::Shape;
 
 /// A worker group's place in its agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

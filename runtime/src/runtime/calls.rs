@@ -9,15 +9,14 @@ use aimass_environment::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::agent_core::Place;
-use crate::ask::{Because, Call, Pending};
+use crate::call::{Because, Call, Pending};
 use crate::context::BoxFuture;
 use crate::error::TaskError;
 use crate::events::SpanPlace;
-use crate::flow::TaskSubmitter;
 use crate::payload::Payload;
 use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};
+use crate::submitter::TaskSubmitter;
 use crate::task::{TaskOptions, TraceContext};
 use crate::ticket::{Durability, Ticket};
 
@@ -29,7 +28,8 @@ impl Runtime {
         input: Value,
         options: TaskOptions,
     ) -> Result<Call, TaskError> {
-        self.read(skill, input, options.clone())
+        self.inner
+            .read(skill, input, options.clone())
             .inspect_err(|error| {
                 if let TaskError::InvalidInput { .. } | TaskError::Bug { .. } = error {
                     // Nothing of it was taken in.
@@ -37,14 +37,6 @@ impl Runtime {
                     self.inner.refuse_unread(call, error);
                 }
             })
-    }
-
-    /// Reads an input from JSON.
-    fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
-        let input = TaskSubmitter::decode(&*self.inner, skill, input)?;
-        let route = self.inner.router.find(skill)?;
-        let bytes = route.skill().dyn_skill.bytes(&input)?;
-        Ok(Call::new(skill, input, bytes, options))
     }
 
     /// Hands a task to its agent. Its reply, a refusal among them, comes through what is given back.
@@ -85,7 +77,7 @@ impl Runtime {
         self.inner.spawner.task(async move {
             let commit = environment.commit_again(transaction).await;
             let result = match refused_at_the_store(&ticket, &environment, commit) {
-                None => Ok(Inner::submit(&route, ticket, Some(place))),
+                None => Ok(route.submit(ticket, Some(place))),
                 Some(error) => {
                     route.core.record_rejection(ticket, &error);
                     Err(error)
@@ -97,72 +89,6 @@ impl Runtime {
         accepted
             .await
             .unwrap_or(Err(TaskError::ShuttingDown { skill }))
-    }
-
-    /// The ticket of a task that an earlier process accepted.
-    pub(super) fn ticket_of(
-        &self,
-        record: &TaskRecord,
-        durability: Durability,
-    ) -> Result<(Route, Arc<Ticket>), TaskError> {
-        let earlier = match durability {
-            // What had not begun when its process died was never told.
-            Durability::Orphaned => place(record, record.earlier),
-            _ => last_attempt(record),
-        };
-        self.restore_ticket(record, durability, None, earlier)
-    }
-
-    /// The ticket of a task whose acceptance this process is about to write down, in the span that its record names.
-    pub(crate) fn ticket_to_accept(
-        &self,
-        record: &TaskRecord,
-    ) -> Result<(Route, Arc<Ticket>), TaskError> {
-        self.restore_ticket(record, Durability::Resumed, record.span, None)
-    }
-
-    fn restore_ticket(
-        &self,
-        record: &TaskRecord,
-        durability: Durability,
-        span: Option<SpanId>,
-        earlier: Option<SpanPlace>,
-    ) -> Result<(Route, Arc<Ticket>), TaskError> {
-        let options = TaskOptions {
-            priority: record.priority,
-            deadline: record.deadline_ms.map(|deadline| self.time_left(deadline)),
-            namespace: Some(record.namespace.clone()),
-            episode: record.episode,
-            trace: record
-                .trace
-                .zip(record.parent)
-                .map(|(trace, span)| TraceContext {
-                    trace,
-                    span,
-                    sampled: record.sampled,
-                }),
-        };
-        let mut call = self.read(&record.skill, record.input.clone(), options)?;
-        call.because = Because {
-            id: Some(record.id),
-            rule: record.rule.as_deref().map(Into::into),
-            cause: record.cause,
-            redrive_of: record.redrive_of,
-            attempts: record.attempts,
-            durability: Some(durability),
-            trace: record.trace,
-            span,
-            earlier,
-            sampled: Some(record.sampled),
-            ..Because::default()
-        };
-        self.inner.ticket(call, durability)
-    }
-
-    fn time_left(&self, deadline_ms: u64) -> Duration {
-        let clock = &self.inner.clock;
-        let now_ms = clock.unix_nanos(clock.now()) / 1_000_000;
-        Duration::from_millis(deadline_ms.saturating_sub(now_ms))
     }
 }
 
@@ -205,17 +131,76 @@ fn place(record: &TaskRecord, span: Option<SpanId>) -> Option<SpanPlace> {
 }
 
 impl Inner {
+    /// Reads an input from JSON.
+    fn read(&self, skill: &str, input: Value, options: TaskOptions) -> Result<Call, TaskError> {
+        let input = TaskSubmitter::decode(self, skill, input)?;
+        let route = self.router.find(skill)?;
+        let bytes = route.skill().dyn_skill.bytes(&input)?;
+        Ok(Call::new(skill, input, bytes, options))
+    }
+
+    /// The ticket of a task that an earlier process accepted.
+    pub(super) fn ticket_of(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
+        let earlier = match durability {
+            // What had not begun when its process died was never told.
+            Durability::Orphaned => place(record, record.earlier),
+            _ => last_attempt(record),
+        };
+        self.restore_ticket(record, durability, None, earlier)
+    }
+
+    pub(super) fn restore_ticket(
+        &self,
+        record: &TaskRecord,
+        durability: Durability,
+        span: Option<SpanId>,
+        earlier: Option<SpanPlace>,
+    ) -> Result<(Route, Arc<Ticket>), TaskError> {
+        let options = TaskOptions {
+            priority: record.priority,
+            deadline: record.deadline_ms.map(|deadline| self.time_left(deadline)),
+            namespace: Some(record.namespace.clone()),
+            episode: record.episode,
+            trace: record
+                .trace
+                .zip(record.parent)
+                .map(|(trace, span)| TraceContext {
+                    trace,
+                    span,
+                    sampled: record.sampled,
+                }),
+        };
+        let mut call = self.read(&record.skill, record.input.clone(), options)?;
+        call.because = Because {
+            id: Some(record.id),
+            rule: record.rule.as_deref().map(Into::into),
+            cause: record.cause,
+            redrive_of: record.redrive_of,
+            attempts: record.attempts,
+            durability: Some(durability),
+            trace: record.trace,
+            span,
+            earlier,
+            sampled: Some(record.sampled),
+            ..Because::default()
+        };
+        self.ticket(call, durability)
+    }
+
+    fn time_left(&self, deadline_ms: u64) -> Duration {
+        let clock = &self.clock;
+        let now_ms = clock.unix_nanos(clock.now()) / 1_000_000;
+        Duration::from_millis(deadline_ms.saturating_sub(now_ms))
+    }
+
     fn call(&self, call: Call) -> Result<Pending, TaskError> {
         let durability = call.because.durability.unwrap_or(Durability::Volatile);
         let (route, ticket) = self.ticket(call, durability)?;
-        Ok(Self::submit(&route, ticket, None))
-    }
-
-    /// Hands a task to its agent, at its place if it has one.
-    pub(crate) fn submit(route: &Route, ticket: Arc<Ticket>, place: Option<Place>) -> Pending {
-        let (reply, replies) = oneshot::channel();
-        route.core.submit(ticket.clone(), reply, place);
-        Pending::new(ticket, route.core.clone(), replies)
+        Ok(route.submit(ticket, None))
     }
 }
 
@@ -255,7 +240,7 @@ impl TaskSubmitter for Inner {
             let place = route.core.place_for(&ticket).await;
             let place =
                 place.inspect_err(|error| route.core.record_rejection(ticket.clone(), error))?;
-            Self::submit(&route, ticket, Some(place)).await
+            route.submit(ticket, Some(place)).await
         })
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::agent_core::{AgentCore, Runner};
 use crate::ask::JsonChunks;
 use crate::error::TaskError;
-use crate::group::GroupRunner;
+use crate::group_runner::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::runtime::Runtime;
 use crate::skill::Delivery;

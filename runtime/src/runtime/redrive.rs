@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use aimass_environment::{DeadLetterRecord, Snapshot, TaskId, TaskRecord, Transaction};
+use aimass_environment::{
+    DeadLetterRecord, EnvironmentError, Snapshot, TaskId, TaskRecord, Transaction,
+};
 use serde_json::Value;
 
-use crate::ask::Because;
+use crate::call::Because;
 use crate::error::TaskError;
 use crate::reaction::Reaction;
 use crate::runtime::calls::last_attempt;
@@ -133,7 +135,7 @@ impl Runtime {
 fn redriven_already(
     snapshot: &Snapshot,
     letter: &DeadLetterRecord,
-) -> Result<Option<String>, crate::EnvironmentError> {
+) -> Result<Option<String>, EnvironmentError> {
     let task = letter.task.id;
     let Some(again) = letter.redriven_as else {
         return Ok(None);

@@ -29,7 +29,7 @@ pub(crate) struct Unsettled {
 impl Runtime {
     /// Takes up, or gives up, what may have killed the processes before: before any worker but those that it needs is started, and before any fact
     /// is reacted to. Gives what nobody suspects, agent by agent.
-    pub(super) async fn take_up_suspects(&self) -> Result<Vec<Unsettled>, RuntimeError> {
+    pub(crate) async fn take_up_suspects(&self) -> Result<Vec<Unsettled>, RuntimeError> {
         let environment = &self.inner.environment;
         let life = environment.begin_life().await?;
         self.tell_interrupted(&life.interrupted)?;
@@ -70,8 +70,8 @@ impl Runtime {
         let deaths = record.deaths.beside;
         tracing::warn!(%task, skill, deaths, "the process died again and again while this task ran: it runs alone first");
         self.mark(record, Running::Alone).await?;
-        let pending = match self.ticket_of(record, Durability::Orphaned) {
-            Ok((route, ticket)) => Inner::submit(&route, ticket, None),
+        let pending = match self.inner.ticket_of(record, Durability::Orphaned) {
+            Ok((route, ticket)) => route.submit(ticket, None),
             Err(error) => {
                 self.mark(record, Running::Not).await?;
                 return Ok(self.pass_over(record, error).await?);
@@ -109,7 +109,7 @@ impl Runtime {
         );
         let attempts = deaths.beside + deaths.alone;
         self.give_up(record, attempts, cause.clone()).await?;
-        if let Ok((route, ticket)) = self.ticket_of(record, Durability::Orphaned) {
+        if let Ok((route, ticket)) = self.inner.ticket_of(record, Durability::Orphaned) {
             let (core, now) = (&route.core, self.inner.clock.now());
             core.emit_note(record.id, now, || Note::DeadLettered {
                 cause: cause.clone(),
@@ -211,7 +211,7 @@ async fn take_up_one(
         return Ok(Step::Over);
     };
     let runtime = Runtime { inner };
-    let (route, ticket) = match runtime.ticket_of(&record, durability) {
+    let (route, ticket) = match runtime.inner.ticket_of(&record, durability) {
         Ok(ticket) => ticket,
         Err(TaskError::ShuttingDown { .. }) => return Ok(Step::Over),
         Err(error) => {
@@ -229,7 +229,7 @@ async fn take_up_one(
     };
     if environment.snapshot()?.task(task)?.is_some() {
         // Nobody waits for it: its settlement is a record.
-        drop(Inner::submit(&route, ticket, place).detach());
+        drop(route.submit(ticket, place).detach());
     }
     Ok(Step::On)
 }

@@ -132,7 +132,7 @@ impl Runtime {
         inner.supervision.end_work().await;
         let nodes = std::mem::take(&mut *inner.nodes.lock());
         for node in nodes {
-            node.stop(inner.supervision.gone()).await;
+            node.stop(Box::pin(inner.supervision.gone())).await;
         }
         // A slow observer has what is left and no more, be it to take in what waits or to end.
         let patience = end.since(inner.clock.now()).max(MOMENT);

@@ -9,12 +9,12 @@ use aimass_environment::Epoch;
 use serde::Serialize;
 
 use crate::agent_core::{AgentCore, Runner};
+use crate::board::ServiceState;
+#[cfg(feature = "fault-injection")]
+use crate::fault_injection::FaultInjection;
 use crate::ledger::worker::WorkerState;
 use crate::model::{DeviceName, ModelVersion};
 use crate::runtime::Runtime;
-#[cfg(feature = "fault-injection")]
-use crate::supervision::FaultInjection;
-use crate::supervision::ServiceState;
 
 /// An agent at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]

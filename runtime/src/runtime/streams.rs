@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::ask::{
-    Call, Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream,
-};
+use crate::ask::{Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream};
+use crate::call::Call;
 use crate::error::TaskError;
 use crate::runtime::Runtime;
 use crate::skill::{ClientStreaming, ServerStreaming};

@@ -7,7 +7,7 @@ use aimass_environment::panics;
 
 use crate::agent_core::{AgentCore, Runner};
 use crate::fault::Fault;
-use crate::group::GroupRunner;
+use crate::group_runner::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
 use crate::model_source::DynModelSource;

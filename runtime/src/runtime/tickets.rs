@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use aimass_environment::{FactKind, Namespace, SpanId, TaskId, Time, TraceId};
 
-use crate::ask::Call;
+use crate::batch::Shape;
+use crate::call::Call;
 use crate::error::TaskError;
 use crate::events::CallerSpan;
 use crate::router::Route;
 use crate::runtime::Inner;
-use crate::skill::{Delivery, Shape};
+use crate::skill::Delivery;
 use crate::task::TraceContext;
 use crate::ticket::{Durability, TaskMetadata, Ticket, TicketParts};
 

@@ -1,19 +1,14 @@
-//! A way to a runtime that does not keep it alive.
+//! Ways to a runtime that do not keep it alive.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
+use crate::events::WeakRuntime;
 use crate::runtime::{Inner, Runtime};
-
-/// A way to a runtime for those whom the runtime itself owns, such as observers: it ends although they are there.
-#[derive(Clone)]
-pub struct WeakRuntime {
-    inner: Weak<Inner>,
-}
 
 impl WeakRuntime {
     /// The runtime, unless it is gone.
     pub fn upgrade(&self) -> Option<Runtime> {
-        let inner = self.inner.upgrade()?;
+        let inner = self.inner::<Inner>()?;
         Some(Runtime { inner })
     }
 }
@@ -21,8 +16,7 @@ impl WeakRuntime {
 impl Runtime {
     /// A way to this runtime that does not keep it alive.
     pub fn downgrade(&self) -> WeakRuntime {
-        WeakRuntime {
-            inner: std::sync::Arc::downgrade(&self.inner),
-        }
+        let inner: Weak<Inner> = Arc::downgrade(&self.inner);
+        WeakRuntime::new(inner)
     }
 }

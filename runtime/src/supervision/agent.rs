@@ -12,27 +12,17 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
 use crate::agent_core::{AgentCore, DriverAction};
+use crate::board::Board;
+use crate::fault_injection::FaultInjection;
+use crate::messages::AgentMessage;
 use crate::restart::RestartBudget;
 use crate::spawn::AbortOnDrop;
-use crate::supervision::board::Board;
-use crate::supervision::fault_injection::FaultInjection;
 use crate::supervision::supervisor::Team;
-use crate::supervision::worker::{WorkerActor, WorkerArguments, WorkerLink, WorkerMessage};
+use crate::supervision::worker::{WorkerActor, WorkerArguments};
+use crate::worker_link::{WorkerLink, WorkerMessage};
 
 /// Drives one agent.
 pub(crate) struct AgentActor;
-
-/// What the driver is told.
-pub(crate) enum AgentMessage {
-    /// The ledger has decided something that the driver carries out: it is in the core's queue.
-    Effects,
-    /// The timer has ended, though it never should.
-    TimerEnded(String),
-    /// A test lets it die.
-    Inject(FaultInjection),
-    /// A test lets the actor of a worker die.
-    InjectIntoWorker(u32, FaultInjection),
-}
 
 /// What the driver knows.
 pub(crate) struct Driver {

@@ -6,29 +6,9 @@ use aimass_environment::panics::Caught;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{Mutex, Notify};
 
-use crate::context::BoxFuture;
+use crate::fault_injection::FaultInjection;
+use crate::messages::Service;
 use crate::spawn::{AbortOnDrop, Spawner};
-use crate::supervision::fault_injection::FaultInjection;
-
-/// A part of the runtime that runs until its work is done, and again after each failure. What it must not lose over a restart it keeps in
-/// itself: it outlives its actors.
-pub(crate) trait Service: Send + Sync + 'static {
-    /// Runs the service.
-    ///
-    /// # Errors
-    /// Why it cannot go on. It is started again then.
-    fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>>;
-
-    /// Called once when it failed too often and will not be started again: nobody may wait for it any more.
-    fn given_up(&self, cause: &str) {
-        let _ = cause;
-    }
-
-    /// Lets the thread that the service owns die, if it owns one.
-    fn break_thread(&self) -> bool {
-        false
-    }
-}
 
 /// One incarnation of a service.
 pub(super) struct ServiceActor;

@@ -8,12 +8,12 @@ use tokio::sync::watch;
 
 use crate::agent_core::AgentCore;
 use crate::context::BoxFuture;
-use crate::episode::{Reacting, react, watch_over_quiet};
+use crate::episode::{Reacting, RuleHost, react, watch_over_quiet};
 use crate::events::{EventSink, Pump};
 use crate::memory::{Deficit, Memory};
+use crate::messages::Service;
 use crate::runtime::{Inner, Unsettled, take_up};
 use crate::spawn::service_thread;
-use crate::supervision::service::Service;
 
 /// Owns the environment's writer: when its thread dies, it is started again on the same queue, after the store was loaded anew.
 pub(crate) struct EnvironmentService {
@@ -174,15 +174,15 @@ impl Service for MemoryService {
 
 /// Answers facts by the team's reactions, from a durable cursor.
 pub(crate) struct ReactionService {
-    runtime: Weak<Inner>,
+    host: Weak<dyn RuleHost>,
     environment: Environment,
     reacting: Arc<Reacting>,
 }
 
 impl ReactionService {
-    pub(crate) fn new(runtime: Weak<Inner>, environment: Environment) -> Self {
+    pub(crate) fn new(host: Weak<dyn RuleHost>, environment: Environment) -> Self {
         Self {
-            runtime,
+            host,
             environment,
             reacting: Arc::default(),
         }
@@ -191,30 +191,27 @@ impl ReactionService {
 
 impl Service for ReactionService {
     fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>> {
-        let (runtime, environment) = (self.runtime.clone(), self.environment.clone());
-        Box::pin(react(runtime, environment, self.reacting.clone()))
+        let (host, environment) = (self.host.clone(), self.environment.clone());
+        Box::pin(react(host, environment, self.reacting.clone()))
     }
 }
 
 /// Asks what is to be asked once an episode is idle.
 pub(crate) struct IdleRuleService {
-    runtime: Weak<Inner>,
+    host: Weak<dyn RuleHost>,
     environment: Environment,
 }
 
 impl IdleRuleService {
-    pub(crate) fn new(runtime: Weak<Inner>, environment: Environment) -> Self {
-        Self {
-            runtime,
-            environment,
-        }
+    pub(crate) fn new(host: Weak<dyn RuleHost>, environment: Environment) -> Self {
+        Self { host, environment }
     }
 }
 
 impl Service for IdleRuleService {
     fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>> {
-        let (runtime, environment) = (self.runtime.clone(), self.environment.clone());
-        Box::pin(watch_over_quiet(runtime, environment))
+        let (host, environment) = (self.host.clone(), self.environment.clone());
+        Box::pin(watch_over_quiet(host, environment))
     }
 }
 

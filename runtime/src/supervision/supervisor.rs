@@ -9,19 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_config::Strategy;
-use ractor::{
-    Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent,
-};
+use aimass_environment::SpanId;
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::{Mutex, watch};
 
 use crate::agent_core::AgentCore;
+use crate::board::Board;
+use crate::fault_injection::FaultInjection;
+use crate::messages::{AgentMessage, Child, SupervisorMessage};
 use crate::restart::{Backoff, RestartBudget, RestartSettings};
 use crate::spawn::Spawner;
-use crate::supervision::agent::{AgentActor, AgentMessage};
-use crate::supervision::board::Board;
-use crate::supervision::fault_injection::FaultInjection;
-use crate::supervision::service::{Service, ServiceActor, ServiceArguments, ServiceMessage};
-use crate::supervision::{Failure, SUPERVISOR};
+use crate::supervision::agent::AgentActor;
+use crate::supervision::service::{ServiceActor, ServiceArguments, ServiceMessage};
+use crate::tree::{Failure, SUPERVISOR};
 
 /// What the supervisors of one runtime share.
 pub(crate) struct Team {
@@ -41,48 +41,6 @@ pub(crate) struct SupervisorArguments {
     pub(crate) board: Arc<Board>,
     /// Who hears of what was given up.
     pub(crate) failed: watch::Sender<Failure>,
-}
-
-/// What the root is told.
-pub(crate) enum SupervisorMessage {
-    /// There are more to look after.
-    Add(Vec<Child>, RpcReplyPort<()>),
-    /// The wait before a restart is over.
-    Restart(usize),
-    /// A worker of `agent` was restarted, for a reason that counts against the agent.
-    CountedRestart { agent: Arc<str>, cause: String },
-    /// All work is done: what serves it ends.
-    EndWork(RpcReplyPort<()>),
-    /// A test lets the child of that name die. It is told whether there is one.
-    #[cfg_attr(
-        not(feature = "fault-injection"),
-        expect(dead_code, reason = "only tests send it")
-    )]
-    Inject(String, FaultInjection, RpcReplyPort<bool>),
-}
-
-/// What is to run below the root.
-pub(crate) enum Child {
-    /// A service that work needs, under its name.
-    Service(String, Arc<dyn Service>),
-    /// A service that also runs while the runtime ends: it ends when what it serves is closed.
-    LastService(String, Arc<dyn Service>),
-    /// An agent.
-    Agent(Arc<AgentCore>),
-}
-
-impl Child {
-    /// Whether it also runs while the runtime ends.
-    fn is_last(&self) -> bool {
-        matches!(self, Self::LastService(..))
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Service(name, _) | Self::LastService(name, _) => name,
-            Self::Agent(core) => &core.name,
-        }
-    }
 }
 
 /// One child over all its incarnations.
@@ -142,7 +100,7 @@ impl Actor for SupervisorActor {
             board,
             failed,
         } = arguments;
-        let seed = crate::SpanId::random().to_u64();
+        let seed = SpanId::random().to_u64();
         Ok(Root {
             backoff: Backoff::new(&team.restart, seed),
             team,

@@ -7,84 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_environment::panics;
-use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::agent_core::Runner;
 use crate::fault::Fault;
 use crate::flow;
-use crate::group::GroupRunner;
+use crate::group_runner::GroupRunner;
 use crate::ledger::effect::Reload;
-use crate::ledger::event::Incarnation;
 use crate::memory::Share;
 use crate::spawn::AbortOnDrop;
-use crate::supervision::fault_injection::FaultInjection;
 use crate::worker_context::WorkerContext;
-
-/// How an incarnation ended: as it was told to, or by what.
-pub(crate) type End = Result<(), String>;
-
-/// What joins the thread of an incarnation to its actor.
-pub(crate) struct WorkerLink {
-    incarnation: Incarnation,
-    state: Mutex<LinkState>,
-}
-
-#[derive(Default)]
-struct LinkState {
-    actor: Option<ActorRef<WorkerMessage>>,
-    has_thread: bool,
-    ended: Option<End>,
-}
-
-impl WorkerLink {
-    pub(crate) fn new(incarnation: Incarnation) -> Arc<Self> {
-        Arc::new(Self {
-            incarnation,
-            state: Mutex::default(),
-        })
-    }
-
-    pub(crate) fn incarnation(&self) -> Incarnation {
-        self.incarnation
-    }
-
-    /// Says how the incarnation ended. Its first word counts.
-    pub(crate) fn end(&self, how: End) {
-        let mut state = self.state.lock();
-        if state.ended.is_some() {
-            return;
-        }
-        state.ended = Some(how.clone());
-        let actor = state.actor.take();
-        drop(state);
-        if let Some(actor) = actor {
-            // It fails when the actor has ended; whoever takes its place looks here.
-            let _ = actor.cast(WorkerMessage::Ended(how));
-        }
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.state.lock().ended.is_some()
-    }
-
-    /// Returns `true` while the incarnation has a thread, or a task, that has not said its last word.
-    pub(crate) fn is_at_work(&self) -> bool {
-        let state = self.state.lock();
-        state.has_thread && state.ended.is_none()
-    }
-
-    /// From now on `actor` hears of the end. Returns the end if it was said before.
-    fn join(&self, actor: ActorRef<WorkerMessage>) -> Option<End> {
-        let mut state = self.state.lock();
-        state.actor = Some(actor);
-        state.ended.clone()
-    }
-
-    fn started(&self) {
-        self.state.lock().has_thread = true;
-    }
-}
+use crate::worker_link::{WorkerLink, WorkerMessage};
 
 /// Looks after one incarnation.
 pub(super) struct WorkerActor;
@@ -99,20 +32,6 @@ pub(super) enum WorkerArguments {
     },
     /// One whose actor failed, or whose agent's did.
     Adopt(Arc<WorkerLink>),
-}
-
-/// What it is told.
-pub(crate) enum WorkerMessage {
-    /// Its wait is over.
-    Begin,
-    /// There is room for its weights; none when nobody grants room any more.
-    Granted(Option<Share>),
-    /// It is to stop before it has a thread; a thread hears of it by its context.
-    Stop,
-    /// Its thread has said its last word.
-    Ended(End),
-    /// A test lets the actor die.
-    Inject(FaultInjection),
 }
 
 /// What it knows.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use aimass_environment::{FactDraft, Priority, Time, panics};
 
 use crate::agent_core::{Report, ReportedResult, StepStats};
+use crate::batch::{Member, Shape};
 use crate::context::{Chunk, JobHost, StepContext};
 use crate::erased::DynModelSkill;
-use crate::events::{Note, Usage};
+use crate::events::Note;
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::InjectionPoint;
@@ -17,8 +18,9 @@ use crate::ledger::event::SkillId;
 use crate::model::{DeviceName, ModelVersion};
 use crate::payload::Payload;
 use crate::publication::Publication;
-use crate::skill::{Member, Shape, Step};
+use crate::skill::Step;
 use crate::ticket::{ReplayBuffer, Ticket};
+use crate::usage::Usage;
 use crate::worker_context::WorkerContext;
 
 /// How many items are kept for a slow reader while others of the job go on.

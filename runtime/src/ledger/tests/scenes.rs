@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
 
+use crate::batch::Shape;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, Outcome, SkillId};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::tests::settings::tight_settings;
-use crate::skill::Shape;
 
 /// A ledger with one worker, whose first incarnation is ready and parked.
 struct Scene {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Priority, TaskId, Time};
 
+use crate::batch::Shape;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
@@ -26,7 +27,6 @@ use crate::ledger::tests::dice::Dice;
 use crate::ledger::tests::model::{Account, Asked, Checker, group_of};
 use crate::ledger::tests::settings::tight_settings;
 use crate::ledger::worker::WorkerState;
-use crate::skill::Shape;
 use range::Range;
 
 /// How many events a run has, before it is brought to its end.

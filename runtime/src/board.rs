@@ -63,7 +63,7 @@ impl Board {
     }
 
     /// Its actor runs.
-    pub(super) fn started(&self, at: usize, name: &str) {
+    pub(crate) fn started(&self, at: usize, name: &str) {
         let mut services = self.services.lock();
         let service = services.entry(at).or_insert_with(|| ServiceState {
             name: name.to_owned(),
@@ -75,14 +75,14 @@ impl Board {
     }
 
     /// Its work is done.
-    pub(super) fn ended(&self, at: usize) {
+    pub(crate) fn ended(&self, at: usize) {
         if let Some(service) = self.services.lock().get_mut(&at) {
             service.status = ServiceStatus::Ended;
         }
     }
 
     /// Its actor is started again.
-    pub(super) fn restarting(&self, at: usize, name: &str, cause: &str, after_ms: u64) {
+    pub(crate) fn restarting(&self, at: usize, name: &str, cause: &str, after_ms: u64) {
         tracing::error!(
             service = name,
             said = cause,
@@ -97,7 +97,7 @@ impl Board {
     }
 
     /// It is given up.
-    pub(super) fn given_up(&self, at: usize, name: &str, cause: &str) {
+    pub(crate) fn given_up(&self, at: usize, name: &str, cause: &str) {
         tracing::error!(
             service = name,
             said = cause,
@@ -110,7 +110,7 @@ impl Board {
     }
 
     /// A worker's actor is started again, while its thread goes on.
-    pub(super) fn worker_adopted(&self, name: &str, cause: &str) {
+    pub(crate) fn worker_adopted(&self, name: &str, cause: &str) {
         tracing::error!(
             service = name,
             said = cause,

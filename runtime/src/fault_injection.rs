@@ -18,7 +18,7 @@ impl FaultInjection {
     ///
     /// # Panics
     /// That is what it is for.
-    pub(super) fn trigger(self) {
+    pub(crate) fn trigger(self) {
         match self {
             Self::Panic | Self::PanicInWork => panic!("a panic injected by a test"),
         }

@@ -1,12 +1,14 @@
 //! From configuration and an agent's definition to its core.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aimass_config::{AgentConfig, Config};
-use aimass_environment::{Clock, Environment};
+use aimass_environment::{Clock, Environment, SpanId};
 
 use crate::agent::{AgentDefinition, GroupParts};
 use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
+use crate::error::TaskError;
 use crate::events::EventSink;
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
@@ -22,9 +24,9 @@ use crate::reaction::Reaction;
 use crate::restart::RestartSettings;
 use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
-use crate::runtime::added_agent::AddedAgent;
-use crate::runtime::names::Team;
 use crate::spawn::Spawner;
+use crate::supervision::builder::added_agent::AddedAgent;
+use crate::supervision::builder::names::Team;
 
 /// Whatever cores are made from.
 pub(super) struct Assembly<'a> {
@@ -238,6 +240,27 @@ fn ledger_settings(
         idle_unload: agent.idle_unload,
         restart: RestartSettings::of(&config.runtime.supervision),
         groups,
-        seed: crate::SpanId::random().to_u64(),
+        seed: SpanId::random().to_u64(),
     }
+}
+
+/// Checks that each rule asks a skill that there is, and that no name is used twice.
+pub(super) fn check_rules(
+    reactions: &[Arc<Reaction>],
+    quiet_rules: &[Arc<QuietRule>],
+    router: &Router,
+) -> Result<(), TaskError> {
+    let mut names = HashSet::new();
+    let reactions = reactions.iter().map(|rule| (&rule.name, &rule.skill));
+    let quiet_rules = quiet_rules.iter().map(|rule| (&rule.name, &rule.skill));
+    for (name, skill) in reactions.chain(quiet_rules) {
+        router.find(skill)?;
+        if !names.insert(name.clone()) {
+            return Err(TaskError::Rejected {
+                skill: skill.to_string(),
+                message: format!("two reactions are named `{name}`; rename one"),
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,112 +1,41 @@
 //! Starting a runtime: from configuration and agents to cores.
 
+mod added_agent;
+mod assembly;
+mod fit;
+mod names;
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use aimass_config::{Config, ConfigError, Problem};
-use aimass_environment::{Clock, Environment, EnvironmentError, EnvironmentOptions};
-use thiserror::Error;
+use aimass_config::{Config, Problem};
+use aimass_environment::{Clock, Environment, EnvironmentOptions};
 use tokio::runtime::Handle;
 
 use crate::agent::Agent;
 use crate::agent_core::AgentCore;
-use crate::error::TaskError;
+use crate::board::Board;
 use crate::events::{EventSink, Observer, Pump};
-use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
-use crate::flow::TaskSubmitter;
 use crate::memory::Memory;
+use crate::messages::{Child, Service};
 use crate::placement::{DeviceCapacity, Placer};
 use crate::restart::RestartSettings;
 use crate::router::Router;
-use crate::runtime::added_agent::AddedAgent;
-use crate::runtime::assembly::{Assembly, configured, register};
-use crate::runtime::names::Team as Names;
-use crate::runtime::{CurrentSpan, Ending, Inner, Runtime};
+use crate::runtime::{CurrentSpan, Ending, Inner, LiveStreams, Runtime, RuntimeError};
 use crate::spawn::Spawner;
-use crate::supervision::{
-    Board, Child, EnvironmentService, IdleRuleService, MemoryService, ObserverService,
-    ReactionService, RecoveryService, Service, Supervision, Team,
+use crate::submitter::TaskSubmitter;
+use crate::supervision;
+use crate::supervision::services::{
+    EnvironmentService, IdleRuleService, MemoryService, ObserverService, ReactionService,
+    RecoveryService,
 };
+use crate::supervision::supervisor::Team;
 use crate::task::TraceContext;
-use crate::transport::LiveStreams;
-
-/// Why a runtime did not start.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RuntimeError {
-    /// Panics end this process, so no guarantee could be kept.
-    #[error(
-        "this program is built with `panic = \"abort\"`, which ends it where a worker should restart; build it with `panic = \"unwind\"`"
-    )]
-    PanicAborts,
-    /// There is no async runtime to run on.
-    #[error("start the runtime inside a tokio runtime: {0}")]
-    NoTokio(#[from] tokio::runtime::TryCurrentError),
-    /// The configuration breaks a rule.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The environment could not be opened.
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    /// An agent cannot work with what it was made with.
-    #[error("agent `{agent}` cannot start: {fault}")]
-    Agent {
-        /// The agent.
-        agent: String,
-        /// What it says.
-        fault: Fault,
-    },
-    /// Two agents have one name, or offer one skill.
-    #[error("`{name}` is offered twice: by agent `{first}` and by agent `{second}`")]
-    Duplicate {
-        /// The name.
-        name: String,
-        /// Who has it.
-        first: String,
-        /// Who wants it too.
-        second: String,
-    },
-    /// A skill's name does not begin with its agent's.
-    #[error(
-        "agent `{agent}` offers `{skill}`; the name of a skill begins with its agent's, like `{agent}.embed`"
-    )]
-    ForeignSkill {
-        /// The agent.
-        agent: String,
-        /// The skill.
-        skill: String,
-    },
-    /// A reaction asks a skill that there is not, or its name is used twice.
-    #[error("a reaction cannot work: {0}")]
-    Reaction(TaskError),
-    /// A configured reaction names no kind of fact.
-    #[error("reaction `{name}`: {error}")]
-    ReactionKind {
-        /// The reaction.
-        name: String,
-        /// What is wrong with its kind.
-        error: crate::ParseKindError,
-    },
-    /// A model is larger than the memory for all of them.
-    #[error(
-        "group `{group}` of agent `{agent}` takes {bytes} bytes, `runtime.memory_budget` is {budget}; raise it, or switch the agent off"
-    )]
-    MemoryBudget {
-        /// The agent.
-        agent: String,
-        /// Its worker group.
-        group: String,
-        /// How much it takes.
-        bytes: u64,
-        /// How much there is for all.
-        budget: u64,
-    },
-    /// The root of the supervision tree could not be started.
-    #[error("cannot start the supervision tree: {0}")]
-    Supervision(#[from] ractor::SpawnErr),
-}
+use added_agent::AddedAgent;
+use assembly::{Assembly, check_rules, configured, register};
+use names::Team as Names;
 
 /// Collects what a runtime is made of.
 pub struct RuntimeBuilder {
@@ -121,7 +50,7 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    pub(super) fn new(config: Config) -> Self {
+    fn new(config: Config) -> Self {
         Self {
             config,
             agents: Vec::new(),
@@ -246,18 +175,17 @@ impl RuntimeBuilder {
         }
         let mut quiet_rules = assembly.quiet_rules;
         let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
-        Runtime::check_reactions(&reactions, &quiet_rules, &router)
-            .map_err(RuntimeError::Reaction)?;
+        check_rules(&reactions, &quiet_rules, &router).map_err(RuntimeError::Reaction)?;
         let (clock, events, memory) = (assembly.clock, assembly.events, assembly.memory);
-        let supervision = &self.config.runtime.supervision;
+        let settings = &self.config.runtime.supervision;
         let team = Arc::new(Team {
-            strategy: supervision.strategy,
-            restart: RestartSettings::of(supervision),
+            strategy: settings.strategy,
+            restart: RestartSettings::of(settings),
             spawner: spawner.clone(),
             cores: cores.clone(),
         });
         let board = Arc::new(Board::new(events.clone(), clock));
-        let supervision = Supervision::start(team, board).await?;
+        let supervision = supervision::start(team, board).await?;
         let inner = Arc::new(Inner {
             config: self.config,
             clock,
@@ -309,6 +237,11 @@ fn cores(
 }
 
 impl Runtime {
+    /// A runtime of this configuration, to which agents are added before it starts.
+    pub fn builder(config: Config) -> RuntimeBuilder {
+        RuntimeBuilder::new(config)
+    }
+
     /// Starts the tree: first what agents need, then the agents, what an earlier process left behind, and what gives them work.
     async fn begin(&self, pump: Option<Pump>, memory: Arc<Memory>) -> Result<(), RuntimeError> {
         let Inner {

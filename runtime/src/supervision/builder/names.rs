@@ -14,8 +14,8 @@ use crate::error::TaskError;
 use crate::quiet_rule::QuietRule;
 use crate::reaction::{Input, Reaction};
 use crate::runtime::RuntimeError;
-use crate::runtime::added_agent::AddedAgent;
-use crate::runtime::fit;
+use crate::supervision::builder::added_agent::AddedAgent;
+use crate::supervision::builder::fit;
 
 /// A kind of facts, and a skill whose outputs become such.
 type Writer<'a> = (&'a FactKind, &'a str);

@@ -1,19 +1,17 @@
 //! The server of a node, under the supervision of its runtime.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
 use crate::context::BoxFuture;
-use crate::runtime::Runtime;
-use crate::supervision::Child;
-use crate::supervision::service::Service;
+use crate::messages::{Child, Service};
+use crate::runtime::{Runtime, Served};
 use crate::transport::{SocketServer, Transport};
 
 /// Serves a socket. Its connections are the socket's: they go on when whoever takes them dies.
-pub(crate) struct NodeService {
+struct NodeService {
     server: SocketServer,
     transport: Arc<dyn Transport>,
     stage: watch::Sender<Stage>,
@@ -35,25 +33,28 @@ impl NodeService {
             stage,
         }
     }
+}
 
-    /// Lets open calls reply, and returns once all connections have ended. Once the tree is gone, nobody else ends them.
-    pub(crate) async fn stop(&self, gone: impl Future<Output = ()>) {
-        self.stage.send_if_modified(|stage| {
-            let serves = *stage == Stage::Serving;
-            if serves {
-                *stage = Stage::Stopping;
+impl Served for NodeService {
+    fn stop<'a>(&'a self, gone: BoxFuture<'a, ()>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.stage.send_if_modified(|stage| {
+                let serves = *stage == Stage::Serving;
+                if serves {
+                    *stage = Stage::Stopping;
+                }
+                serves
+            });
+            let mut stage = self.stage.subscribe();
+            let ended = async {
+                // The sender is in `self`: it cannot go before this returns.
+                let _ = stage.wait_for(|stage| *stage == Stage::Ended).await;
+            };
+            tokio::select! {
+                () = ended => {}
+                () = gone => self.server.end_connections().await,
             }
-            serves
-        });
-        let mut stage = self.stage.subscribe();
-        let ended = async {
-            // The sender is in `self`: it cannot go before this returns.
-            let _ = stage.wait_for(|stage| *stage == Stage::Ended).await;
-        };
-        tokio::select! {
-            () = ended => {}
-            () = gone => self.server.end_connections().await,
-        }
+        })
     }
 }
 
