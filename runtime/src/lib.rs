@@ -2,51 +2,32 @@
 //!
 #![doc = include_str!("guarantees.md")]
 
-mod agent;
-mod agent_core;
-mod ask;
+// Leaves: types that stand for themselves.
 mod batch;
-mod board;
-mod call;
-mod context;
-mod episode;
-mod erased;
 mod error;
-mod events;
 mod fault;
 mod fault_injection;
 #[cfg(feature = "fault-injection")]
 mod fault_injector;
-mod flow;
-mod given;
-mod group;
-mod group_runner;
-mod ledger;
-mod memory;
-mod messages;
 mod model;
-mod model_source;
 mod pause;
 mod payload;
-mod placement;
-mod publication;
-mod quiet_rule;
-mod reaction;
 mod restart;
-mod router;
+mod spawn;
+mod task;
+mod usage;
+
+// Folders. The repository's test `layers` holds who may use whom; lower first:
+// ledger <- observer, skill <- core <- worker, reactions <- runtime <- node <- supervision
+mod core;
+mod ledger;
+mod node;
+mod observer;
+mod reactions;
 mod runtime;
 mod skill;
-mod spawn;
-mod submitter;
 mod supervision;
-mod task;
-mod ticket;
-mod transport;
-mod tree;
-mod usage;
 mod worker;
-mod worker_context;
-mod worker_link;
 
 #[cfg(feature = "fault-injection")]
 pub use aimass_environment::Trouble;
@@ -60,37 +41,37 @@ pub use aimass_environment::{
     Transaction, Watch, WorkerId, json_bytes,
 };
 
-pub use agent::{Agent, AgentDefinition, WorkerGroup};
-pub use ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use batch::{Member, Shape};
-pub use board::{ServiceState, ServiceStatus};
-pub use context::{Chunk, FlowContext, StepContext};
-pub use episode::{
-    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
-    content_type, file_kinds,
-};
+pub use core::board::{ServiceState, ServiceStatus};
+pub use core::placement::DeviceCapacity;
 pub use error::TaskError;
-pub use events::{
-    AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,
-    Recorder, ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome,
-    WeakRuntime, WorkerChange, WorkerChanged,
-};
 pub use fault::{Fault, FaultKind};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
 #[cfg(feature = "fault-injection")]
 pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
 pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
+pub use node::{Call, Request, SocketClient, SocketServer, Transport, TransportError};
+pub use observer::{
+    AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,
+    Recorder, ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome,
+    WeakRuntime, WorkerChange, WorkerChanged,
+};
 pub use payload::{Data, Payload};
-pub use placement::DeviceCapacity;
-pub use quiet_rule::QuietRule;
-pub use reaction::Reaction;
+pub use reactions::{
+    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
+    content_type, file_kinds,
+};
+pub use runtime::ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use runtime::{AgentState, Runtime, RuntimeError, ShutdownReport, WorkerStatus};
+pub use skill::context::{Chunk, FlowContext, StepContext};
+pub use skill::definition::{Agent, AgentDefinition, WorkerGroup};
+pub use skill::quiet_rule::QuietRule;
+pub use skill::reaction::Reaction;
 pub use skill::{
     BatchSkill, ClientStreaming, Delivery, FlowSkill, ModelSkill, ServerStreaming, Skill,
     SkillSpec, Step,
 };
 pub use supervision::RuntimeBuilder;
 pub use task::{ParseTraceError, TaskOptions, TraceContext};
-pub use transport::{Call, Request, SocketClient, SocketServer, Transport, TransportError};
 pub use usage::Usage;

@@ -1,5 +1,6 @@
 //! The runtime: a value that owns agents, environment and observers. Two live side by side in one process.
 
+pub(crate) mod ask;
 mod calls;
 #[cfg(feature = "fault-injection")]
 mod conformance;
@@ -32,18 +33,18 @@ pub use state::{AgentState, WorkerStatus};
 
 pub(crate) use resume::{Unsettled, take_up};
 
-use crate::agent_core::AgentCore;
-use crate::ask::Ask;
-use crate::context::BoxFuture;
+use crate::core::AgentCore;
+use crate::core::router::Router;
+use crate::core::tree::Supervision;
 use crate::error::TaskError;
-use crate::events::EventSink;
-use crate::quiet_rule::QuietRule;
-use crate::reaction::Reaction;
-use crate::router::Router;
+use crate::observer::EventSink;
+use crate::runtime::ask::Ask;
+use crate::skill::context::BoxFuture;
+use crate::skill::quiet_rule::QuietRule;
+use crate::skill::reaction::Reaction;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
 use crate::task::{TaskOptions, TraceContext};
-use crate::tree::Supervision;
 
 /// A team of agents over one environment. Cloning it shares it.
 #[derive(Clone)]

@@ -4,6 +4,14 @@
 //! thread beside its model and asks nobody, or a [`FlowSkill`], which is async, owns no model and asks other skills.
 //! Most model skills answer a batch in one go: those implement [`BatchSkill`] instead, and are model skills by that.
 
+pub(crate) mod context;
+pub(crate) mod definition;
+pub(crate) mod erased;
+mod given;
+pub(crate) mod model_source;
+pub(crate) mod quiet_rule;
+pub(crate) mod reaction;
+
 use std::future::Future;
 use std::sync::Arc;
 
@@ -12,10 +20,9 @@ use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Member, Shape};
-use crate::context::{FlowContext, StepContext};
 use crate::fault::Fault;
-use crate::given;
 use crate::payload::{Data, Payload};
+use crate::skill::context::{FlowContext, StepContext};
 
 /// One typed operation of one agent.
 pub trait Skill: Send + Sync + 'static {

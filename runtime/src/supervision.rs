@@ -20,8 +20,8 @@ use tokio::sync::watch;
 
 pub use builder::RuntimeBuilder;
 
-use crate::board::Board;
-use crate::tree::Supervision;
+use crate::core::board::Board;
+use crate::core::tree::Supervision;
 use supervisor::{SupervisorActor, SupervisorArguments, Team};
 
 /// Starts the root of a tree, with nothing below it.

@@ -1,23 +1,25 @@
 //! Workers: threads that own a model and carry jobs forward, step by step.
 
+pub(crate) mod flow;
+pub(crate) mod group;
 mod job;
 
 use std::sync::Arc;
 
 use aimass_environment::panics;
 
-use crate::agent_core::{Report, ReportedResult, StepStats};
-use crate::events::WorkerChange;
+use crate::core::group_runner::GroupRunner;
+use crate::core::ticket::Ticket;
+use crate::core::worker_context::{Next, WorkerContext};
+use crate::core::{Report, ReportedResult, StepStats};
 use crate::fault::Fault;
-use crate::group::{Built, Group};
-use crate::group_runner::GroupRunner;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::TakeMore;
+use crate::observer::WorkerChange;
 use crate::payload::Payload;
 use crate::skill::Step;
-use crate::ticket::Ticket;
 use crate::usage::Usage;
-use crate::worker_context::{Next, WorkerContext};
+use crate::worker::group::{Built, Group};
 use job::Job;
 
 /// How an incarnation ends.

@@ -9,16 +9,16 @@ use aimass_environment::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::call::{Because, Call, Pending};
-use crate::context::BoxFuture;
+use crate::core::call::{Because, Call, Pending};
+use crate::core::router::Route;
+use crate::core::submitter::TaskSubmitter;
+use crate::core::ticket::{Durability, Ticket};
 use crate::error::TaskError;
-use crate::events::SpanPlace;
+use crate::observer::SpanPlace;
 use crate::payload::Payload;
-use crate::router::Route;
 use crate::runtime::{Inner, Runtime, environment_error};
-use crate::submitter::TaskSubmitter;
+use crate::skill::context::BoxFuture;
 use crate::task::{TaskOptions, TraceContext};
-use crate::ticket::{Durability, Ticket};
 
 impl Runtime {
     /// Reads a call's input from JSON. A call whose input cannot be read is refused, and leaves its record.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use aimass_environment::TaskId;
 use serde_json::Value;
 
-use crate::agent_core::{AgentCore, Runner};
-use crate::ask::JsonChunks;
+use crate::core::group_runner::GroupRunner;
+use crate::core::{AgentCore, Runner};
 use crate::error::TaskError;
-use crate::group_runner::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::runtime::Runtime;
+use crate::runtime::ask::JsonChunks;
 use crate::skill::Delivery;
 use crate::task::TaskOptions;
 

@@ -4,12 +4,12 @@ use std::sync::{Arc, Weak};
 
 use aimass_environment::{EnvironmentError, EpisodeId, EpisodeRecord, EpisodeStatus, Transaction};
 
-use crate::episode::{
+use crate::error::TaskError;
+use crate::observer::Record;
+use crate::reactions::{
     Episode, EpisodeReport, Next, Root, RuleHost, RunningEpisode, go_on_when_quiet, read_inputs,
     report_at,
 };
-use crate::error::TaskError;
-use crate::events::Record;
 use crate::runtime::{Inner, Runtime, environment_error};
 
 impl Runtime {

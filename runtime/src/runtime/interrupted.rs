@@ -2,7 +2,7 @@
 
 use aimass_environment::{EnvironmentError, InterruptedAttempt, TaskRecord};
 
-use crate::events::{AttemptInterrupted, Record, SpanPlace};
+use crate::observer::{AttemptInterrupted, Record, SpanPlace};
 use crate::runtime::Runtime;
 
 impl Runtime {

@@ -7,9 +7,9 @@ use aimass_environment::TaskId;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::ask::JsonChunks;
 use crate::error::TaskError;
 use crate::fault::FaultKind;
+use crate::runtime::ask::JsonChunks;
 
 /// The streams of one runtime whose callers may send chunks, by their tasks.
 #[derive(Default)]

@@ -7,11 +7,11 @@ use aimass_environment::{
 };
 use serde_json::Value;
 
-use crate::call::Because;
+use crate::core::call::Because;
 use crate::error::TaskError;
-use crate::reaction::Reaction;
 use crate::runtime::calls::last_attempt;
 use crate::runtime::{Runtime, environment_error};
+use crate::skill::reaction::Reaction;
 use crate::task::TaskOptions;
 
 impl Runtime {

@@ -10,11 +10,11 @@ use aimass_environment::{
 };
 use serde_json::json;
 
+use crate::core::ticket::Durability;
 use crate::error::TaskError;
-use crate::events::Note;
+use crate::observer::Note;
 use crate::pause::{self, Pause};
 use crate::runtime::{Inner, Runtime, RuntimeError};
-use crate::ticket::Durability;
 
 /// How long the others wait for a task that runs alone. One that has not killed its process by then goes on beside them.
 const TRIAL: Duration = Duration::from_secs(600);

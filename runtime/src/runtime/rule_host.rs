@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use aimass_config::EnvironmentConfig;
 use aimass_environment::{Clock, TaskRecord};
 
-use crate::episode::RuleHost;
+use crate::core::router::{Route, Router};
+use crate::core::ticket::{Durability, Ticket};
 use crate::error::TaskError;
-use crate::quiet_rule::QuietRule;
-use crate::reaction::Reaction;
-use crate::router::{Route, Router};
+use crate::reactions::RuleHost;
 use crate::runtime::Inner;
+use crate::skill::quiet_rule::QuietRule;
+use crate::skill::reaction::Reaction;
 use crate::spawn::Spawner;
-use crate::ticket::{Durability, Ticket};
 
 impl RuleHost for Inner {
     fn is_closing(&self) -> bool {

@@ -8,8 +8,8 @@ use std::task::Poll;
 use aimass_environment::Epoch;
 use serde::Serialize;
 
-use crate::agent_core::{AgentCore, Runner};
-use crate::board::ServiceState;
+use crate::core::board::ServiceState;
+use crate::core::{AgentCore, Runner};
 #[cfg(feature = "fault-injection")]
 use crate::fault_injection::FaultInjection;
 use crate::ledger::worker::WorkerState;

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
-use crate::ask::{Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream};
-use crate::call::Call;
+use crate::core::call::Call;
+use crate::core::ticket::Inlet;
 use crate::error::TaskError;
 use crate::runtime::Runtime;
+use crate::runtime::ask::{
+    Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream,
+};
 use crate::skill::{ClientStreaming, ServerStreaming};
 use crate::task::TaskOptions;
-use crate::ticket::Inlet;
 
 impl Runtime {
     /// Asks a skill that sends items while it works. [`Ask::stream`](crate::Ask::stream) does so with a deadline and the like.

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_environment::panics;
 
-use crate::agent_core::{AgentCore, Runner};
+use crate::core::group_runner::GroupRunner;
+use crate::core::{AgentCore, Runner};
 use crate::fault::Fault;
-use crate::group_runner::GroupRunner;
 use crate::ledger::event::{Event, GroupId};
 use crate::model::{ModelSource, ModelVersion};
-use crate::model_source::DynModelSource;
 use crate::runtime::Runtime;
+use crate::skill::model_source::DynModelSource;
 
 impl Runtime {
     /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it

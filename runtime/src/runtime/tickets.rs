@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use aimass_environment::{FactKind, Namespace, SpanId, TaskId, Time, TraceId};
 
 use crate::batch::Shape;
-use crate::call::Call;
+use crate::core::call::Call;
+use crate::core::router::Route;
+use crate::core::ticket::{Durability, TaskMetadata, Ticket, TicketParts};
 use crate::error::TaskError;
-use crate::events::CallerSpan;
-use crate::router::Route;
+use crate::observer::CallerSpan;
 use crate::runtime::Inner;
 use crate::skill::Delivery;
 use crate::task::TraceContext;
-use crate::ticket::{Durability, TaskMetadata, Ticket, TicketParts};
 
 impl Inner {
     /// The ticket of a call that may go to its agent. A call that may not leaves the record of a refused task.

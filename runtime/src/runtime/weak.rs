@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::events::WeakRuntime;
+use crate::observer::WeakRuntime;
 use crate::runtime::{Inner, Runtime};
 
 impl WeakRuntime {

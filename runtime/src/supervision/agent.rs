@@ -11,15 +11,15 @@ use aimass_environment::panics::Caught;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::Notify;
 
-use crate::agent_core::{AgentCore, DriverAction};
-use crate::board::Board;
+use crate::core::board::Board;
+use crate::core::message::AgentMessage;
+use crate::core::worker_link::{WorkerLink, WorkerMessage};
+use crate::core::{AgentCore, DriverAction};
 use crate::fault_injection::FaultInjection;
-use crate::messages::AgentMessage;
 use crate::restart::RestartBudget;
 use crate::spawn::AbortOnDrop;
 use crate::supervision::supervisor::Team;
 use crate::supervision::worker::{WorkerActor, WorkerArguments};
-use crate::worker_link::{WorkerLink, WorkerMessage};
 
 /// Drives one agent.
 pub(crate) struct AgentActor;

@@ -12,20 +12,20 @@ use aimass_config::{Config, Problem};
 use aimass_environment::{Clock, Environment, EnvironmentOptions};
 use tokio::runtime::Handle;
 
-use crate::agent::Agent;
-use crate::agent_core::AgentCore;
-use crate::board::Board;
-use crate::events::{EventSink, Observer, Pump};
+use crate::core::AgentCore;
+use crate::core::board::Board;
+use crate::core::memory::Memory;
+use crate::core::message::{Child, Service};
+use crate::core::placement::{DeviceCapacity, Placer};
+use crate::core::router::Router;
+use crate::core::submitter::TaskSubmitter;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
-use crate::memory::Memory;
-use crate::messages::{Child, Service};
-use crate::placement::{DeviceCapacity, Placer};
+use crate::observer::{EventSink, Observer, Pump};
 use crate::restart::RestartSettings;
-use crate::router::Router;
 use crate::runtime::{CurrentSpan, Ending, Inner, LiveStreams, Runtime, RuntimeError};
+use crate::skill::definition::Agent;
 use crate::spawn::Spawner;
-use crate::submitter::TaskSubmitter;
 use crate::supervision;
 use crate::supervision::services::{
     EnvironmentService, IdleRuleService, MemoryService, ObserverService, ReactionService,

@@ -6,8 +6,8 @@ use aimass_environment::panics::Caught;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{Mutex, Notify};
 
+use crate::core::message::Service;
 use crate::fault_injection::FaultInjection;
-use crate::messages::Service;
 use crate::spawn::{AbortOnDrop, Spawner};
 
 /// One incarnation of a service.

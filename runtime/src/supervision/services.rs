@@ -6,13 +6,13 @@ use aimass_environment::{Environment, panics};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::agent_core::AgentCore;
-use crate::context::BoxFuture;
-use crate::episode::{Reacting, RuleHost, react, watch_over_quiet};
-use crate::events::{EventSink, Pump};
-use crate::memory::{Deficit, Memory};
-use crate::messages::Service;
+use crate::core::AgentCore;
+use crate::core::memory::{Deficit, Memory};
+use crate::core::message::Service;
+use crate::observer::{EventSink, Pump};
+use crate::reactions::{Reacting, RuleHost, react, watch_over_quiet};
 use crate::runtime::{Inner, Unsettled, take_up};
+use crate::skill::context::BoxFuture;
 use crate::spawn::service_thread;
 
 /// Owns the environment's writer: when its thread dies, it is started again on the same queue, after the store was loaded anew.

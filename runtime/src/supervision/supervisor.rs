@@ -13,15 +13,15 @@ use aimass_environment::SpanId;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::{Mutex, watch};
 
-use crate::agent_core::AgentCore;
-use crate::board::Board;
+use crate::core::AgentCore;
+use crate::core::board::Board;
+use crate::core::message::{AgentMessage, Child, SupervisorMessage};
+use crate::core::tree::{Failure, SUPERVISOR};
 use crate::fault_injection::FaultInjection;
-use crate::messages::{AgentMessage, Child, SupervisorMessage};
 use crate::restart::{Backoff, RestartBudget, RestartSettings};
 use crate::spawn::Spawner;
 use crate::supervision::agent::AgentActor;
 use crate::supervision::service::{ServiceActor, ServiceArguments, ServiceMessage};
-use crate::tree::{Failure, SUPERVISOR};
 
 /// What the supervisors of one runtime share.
 pub(crate) struct Team {

@@ -9,15 +9,15 @@ use std::time::Duration;
 use aimass_environment::panics;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::agent_core::Runner;
+use crate::core::Runner;
+use crate::core::group_runner::GroupRunner;
+use crate::core::memory::Share;
+use crate::core::worker_context::WorkerContext;
+use crate::core::worker_link::{WorkerLink, WorkerMessage};
 use crate::fault::Fault;
-use crate::flow;
-use crate::group_runner::GroupRunner;
 use crate::ledger::effect::Reload;
-use crate::memory::Share;
 use crate::spawn::AbortOnDrop;
-use crate::worker_context::WorkerContext;
-use crate::worker_link::{WorkerLink, WorkerMessage};
+use crate::worker::flow;
 
 /// Looks after one incarnation.
 pub(super) struct WorkerActor;

@@ -53,7 +53,7 @@ const EXCEPTIONS: [(&str, &str); 23] = [
     ("runtime/environment/src/lock.rs", STORE),
     ("runtime/environment/src/media.rs", STORE),
     (
-        "runtime/src/transport/server.rs",
+        "runtime/src/node/server.rs",
         "the lock beside a node's socket",
     ),
     ("src/cli/config.rs", "only where nothing is"),

@@ -2,8 +2,8 @@
 
 use aimass_environment::panics;
 
-use crate::agent::{Agent, AgentDefinition};
 use crate::fault::Fault;
+use crate::skill::definition::{Agent, AgentDefinition};
 
 /// An agent with its name, which it is asked for once.
 pub(super) struct AddedAgent {

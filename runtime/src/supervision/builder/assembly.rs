@@ -6,27 +6,27 @@ use std::sync::Arc;
 use aimass_config::{AgentConfig, Config};
 use aimass_environment::{Clock, Environment, SpanId};
 
-use crate::agent::{AgentDefinition, GroupParts};
-use crate::agent_core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
+use crate::core::memory::Memory;
+use crate::core::placement::Placer;
+use crate::core::router::{Route, Router};
+use crate::core::{AgentCore, CoreGroup, CoreParts, CoreSkill, Runner};
 use crate::error::TaskError;
-use crate::events::EventSink;
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
-use crate::flow::FLOW_WORKERS;
-use crate::group::Group;
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
-use crate::memory::Memory;
-use crate::placement::Placer;
-use crate::quiet_rule::QuietRule;
-use crate::reaction::Reaction;
+use crate::observer::EventSink;
 use crate::restart::RestartSettings;
-use crate::router::{Route, Router};
 use crate::runtime::RuntimeError;
+use crate::skill::definition::{AgentDefinition, GroupParts};
+use crate::skill::quiet_rule::QuietRule;
+use crate::skill::reaction::Reaction;
 use crate::spawn::Spawner;
 use crate::supervision::builder::added_agent::AddedAgent;
 use crate::supervision::builder::names::Team;
+use crate::worker::flow::FLOW_WORKERS;
+use crate::worker::group::Group;
 
 /// Whatever cores are made from.
 pub(super) struct Assembly<'a> {

@@ -7,13 +7,13 @@ use aimass_config::{Config, ConfigError, KnownNames, Problem};
 use aimass_environment::{EpisodeId, FactKind};
 use serde_json::{Value, json};
 
-use crate::agent::AgentDefinition;
-use crate::episode::{MEDIA, file_kind};
-use crate::erased::DynSkill;
 use crate::error::TaskError;
-use crate::quiet_rule::QuietRule;
-use crate::reaction::{Input, Reaction};
+use crate::reactions::{MEDIA, file_kind};
 use crate::runtime::RuntimeError;
+use crate::skill::definition::AgentDefinition;
+use crate::skill::erased::DynSkill;
+use crate::skill::quiet_rule::QuietRule;
+use crate::skill::reaction::{Input, Reaction};
 use crate::supervision::builder::added_agent::AddedAgent;
 use crate::supervision::builder::fit;
 

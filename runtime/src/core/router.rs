@@ -1,0 +1,78 @@
+//! The router: which agent offers a skill.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tokio::sync::oneshot;
+
+use crate::core::call::Pending;
+use crate::core::ticket::Ticket;
+use crate::core::{AgentCore, CoreSkill, Place};
+use crate::error::TaskError;
+use crate::ledger::event::SkillId;
+
+/// A table from a skill's name to who offers it.
+#[derive(Default)]
+pub(crate) struct Router {
+    routes: DashMap<Arc<str>, Route>,
+}
+
+/// Who offers a skill.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) core: Arc<AgentCore>,
+    pub(crate) skill: SkillId,
+}
+
+impl Route {
+    pub(crate) fn skill(&self) -> &CoreSkill {
+        &self.core.skills[usize::from(self.skill.0)]
+    }
+
+    /// Hands a task to its agent, at its place if it has one.
+    pub(crate) fn submit(&self, ticket: Arc<Ticket>, place: Option<Place>) -> Pending {
+        let (reply, replies) = oneshot::channel();
+        self.core.submit(ticket.clone(), reply, place);
+        Pending::new(ticket, self.core.clone(), replies)
+    }
+}
+
+impl Router {
+    /// Adds a skill; gives the agent that offers one of that name already.
+    pub(crate) fn add(&self, name: Arc<str>, route: Route) -> Option<Arc<str>> {
+        if let Some(present) = self.routes.get(&name) {
+            return Some(present.core.name.clone());
+        }
+        self.routes.insert(name, route);
+        None
+    }
+
+    /// Who offers the skill.
+    ///
+    /// # Errors
+    /// [`TaskError::UnknownSkill`] with the nearest name that there is.
+    pub(crate) fn find(&self, skill: &str) -> Result<Route, TaskError> {
+        self.routes
+            .get(skill)
+            .map(|route| route.clone())
+            .ok_or_else(|| TaskError::UnknownSkill {
+                skill: shorten(skill),
+                nearest: self.nearest(skill),
+            })
+    }
+
+    fn nearest(&self, skill: &str) -> Option<String> {
+        let skill: String = skill.chars().take(100).collect();
+        let distance = |name: &str| strsim::damerau_levenshtein(name, &skill);
+        let near = self
+            .routes
+            .iter()
+            .map(|route| (distance(route.key()), route.key().clone()))
+            .min()?;
+        (near.0 <= near.1.len() / 2).then(|| near.1.to_string())
+    }
+}
+
+fn shorten(name: &str) -> String {
+    name.chars().take(200).collect()
+}

@@ -1,0 +1,132 @@
+//! Agents: what an author says about one. A runtime turns that into supervised workers.
+
+use std::sync::Arc;
+
+use crate::fault::Fault;
+use crate::model::{ModelSource, ModelVersion};
+use crate::skill::erased::{DynSkill, FlowEntry, SkillEntry};
+use crate::skill::model_source::DynModelSource;
+use crate::skill::quiet_rule::QuietRule;
+use crate::skill::reaction::Reaction;
+use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
+
+/// A supervised actor that owns models and offers skills. Implement this to bring your own.
+pub trait Agent: Send + Sync + 'static {
+    /// Its name: the first part of its skills' names, and its section in the configuration.
+    fn name(&self) -> &str;
+
+    /// Says which worker groups and flows it consists of. Called once, when the runtime starts; models are not loaded here.
+    ///
+    /// # Errors
+    /// A fault when what it was made with cannot work; the runtime does not start then.
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault>;
+}
+
+impl<A: Agent + ?Sized> Agent for Box<A> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        (**self).define(definition)
+    }
+}
+
+/// The parts of an agent.
+#[derive(Default)]
+pub struct AgentDefinition {
+    pub(crate) groups: Vec<GroupParts>,
+    pub(crate) flows: Vec<FlowEntry>,
+    pub(crate) reactions: Vec<Reaction>,
+    pub(crate) quiet_rules: Vec<QuietRule>,
+}
+
+impl AgentDefinition {
+    /// What it says of its skills.
+    pub fn skills(&self) -> impl Iterator<Item = &SkillSpec> {
+        self.dyn_skills().map(|skill| skill.spec())
+    }
+
+    pub(crate) fn dyn_skills(&self) -> impl Iterator<Item = &Arc<dyn DynSkill>> {
+        let groups = self.groups.iter().flat_map(|group| &group.skills);
+        let models = groups.map(|skill| &skill.dyn_skill);
+        models.chain(self.flows.iter().map(|flow| &flow.dyn_skill))
+    }
+
+    /// Adds a worker group.
+    #[must_use]
+    pub fn group<S: ModelSource>(mut self, group: WorkerGroup<S>) -> Self {
+        self.groups.push(group.into_parts());
+        self
+    }
+
+    /// Adds a skill that asks other skills.
+    #[must_use]
+    pub fn flow<F: FlowSkill>(mut self, flow: F) -> Self {
+        self.flows.push(FlowEntry::new(flow));
+        self
+    }
+
+    /// Adds a rule by which the team reacts to facts.
+    #[must_use]
+    pub fn reaction(mut self, reaction: Reaction) -> Self {
+        self.reactions.push(reaction);
+        self
+    }
+
+    /// Adds a rule for what the team does once an episode is quiet.
+    #[must_use]
+    pub fn when_quiet(mut self, rule: QuietRule) -> Self {
+        self.quiet_rules.push(rule);
+        self
+    }
+}
+
+/// One model of an agent, the workers that hold it, and the skills that they serve.
+pub struct WorkerGroup<S: ModelSource> {
+    name: String,
+    source: S,
+    skills: Vec<SkillEntry>,
+}
+
+impl<S: ModelSource> WorkerGroup<S> {
+    /// A group of that name, whose workers build their model from `source`.
+    pub fn new(name: &str, source: S) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            skills: Vec::new(),
+        }
+    }
+
+    /// Adds a skill that the group's workers serve.
+    #[must_use]
+    pub fn skill<K: ModelSkill<Model = S::Model>>(mut self, skill: K) -> Self {
+        self.skills.push(SkillEntry::new(skill));
+        self
+    }
+
+    fn into_parts(self) -> GroupParts {
+        let Self {
+            name,
+            source,
+            skills,
+        } = self;
+        GroupParts {
+            name,
+            memory_bytes: source.memory_bytes(),
+            version: source.version(),
+            source: Arc::new(source),
+            skills,
+        }
+    }
+}
+
+/// A worker group whose model's type is erased. What its source says of itself is kept: nobody but who builds calls a source again.
+pub(crate) struct GroupParts {
+    pub(crate) name: String,
+    pub(crate) memory_bytes: u64,
+    pub(crate) version: ModelVersion,
+    pub(crate) source: Arc<dyn DynModelSource>,
+    pub(crate) skills: Vec<SkillEntry>,
+}

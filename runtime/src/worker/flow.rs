@@ -1,0 +1,222 @@
+//! Flows: async skills that ask other skills. A flow's worker is an async task; ledger, deadlines, retries and dead letters are those
+//! of every other task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aimass_environment::{Environment, FactDraft, Namespace, Time, panics::Caught};
+use parking_lot::Mutex;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::core::publication::Publication;
+use crate::core::ticket::{ReplayBuffer, Ticket};
+use crate::core::worker_context::{Next, WorkerContext};
+use crate::core::{AgentCore, Report, ReportedResult, StepStats};
+use crate::error::TaskError;
+use crate::fault::Fault;
+use crate::ledger::event::{Event, Incarnation};
+use crate::model::ModelVersion;
+use crate::payload::Payload;
+use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
+use crate::skill::erased::DynFlow;
+use crate::usage::Usage;
+
+/// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
+pub(crate) const FLOW_WORKERS: u32 = 32;
+
+/// Lives one incarnation of a flow's worker.
+pub(crate) async fn live(dyn_skill: Arc<dyn DynFlow>, worker_context: WorkerContext) {
+    let served = Caught::new(Box::pin(serve(&dyn_skill, &worker_context))).await;
+    match served.and_then(|ended| ended) {
+        Ok(()) => worker_context.stopped(),
+        Err(message) => worker_context.panicked(message),
+    }
+}
+
+/// Carries flows until it is told to stop.
+///
+/// # Errors
+/// The message of a panic.
+async fn serve(dyn_skill: &Arc<dyn DynFlow>, worker_context: &WorkerContext) -> Result<(), String> {
+    worker_context.ready(&ModelVersion::new("none"));
+    while !worker_context.is_stopped() {
+        match worker_context.take() {
+            Next::Wait(until) => worker_context.wait_async(until).await,
+            Next::Run(tickets) => {
+                // A flow is not stepped: its deadline bounds it, no watchdog does.
+                worker_context.report(Vec::new());
+                for ticket in tickets {
+                    if let Err(fault) = worker_context
+                        .note_begin(std::slice::from_ref(&ticket))
+                        .await
+                    {
+                        worker_context.report(vec![Report {
+                            task: ticket.id,
+                            result: ReportedResult::Fault(fault),
+                            facts: Vec::new(),
+                            model: None,
+                            usage: Usage::default(),
+                            step_stats: StepStats::default(),
+                        }]);
+                        continue;
+                    }
+                    carry(dyn_skill, worker_context, &ticket).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Carries one flow to its end.
+///
+/// # Errors
+/// The message of a panic.
+async fn carry(
+    dyn_skill: &Arc<dyn DynFlow>,
+    worker_context: &WorkerContext,
+    ticket: &Arc<Ticket>,
+) -> Result<(), String> {
+    let host = Arc::new(Host {
+        ticket: ticket.clone(),
+        core: worker_context.core.clone(),
+        incarnation: worker_context.incarnation,
+        facts: Mutex::default(),
+        heard: AtomicUsize::new(0),
+        given_up: Mutex::new(None),
+    });
+    let run = Caught::new(dyn_skill.run(&ticket.input, FlowContext::new(host.clone())));
+    let run = run.instrument(ticket.log_span());
+    let result = tokio::select! {
+        biased;
+        () = ticket.cancellation() => ReportedResult::Dropped,
+        outcome = run => match outcome? {
+            Ok(output) => ReportedResult::Output(output),
+            Err(fault) => match host.given_up.lock().take() {
+                Some(cause) => ReportedResult::Poisoned(cause),
+                None => ReportedResult::Fault(fault),
+            },
+        },
+    };
+    let facts = host.facts.lock().take();
+    worker_context.report(vec![Report {
+        task: ticket.id,
+        result,
+        facts,
+        model: None,
+        usage: Usage::default(),
+        step_stats: StepStats::default(),
+    }]);
+    Ok(())
+}
+
+/// What a flow sees of the runtime.
+struct Host {
+    ticket: Arc<Ticket>,
+    core: Arc<AgentCore>,
+    incarnation: Incarnation,
+    facts: Mutex<Publication>,
+    /// How many chunks this attempt has heard.
+    heard: AtomicUsize,
+    /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
+    given_up: Mutex<Option<String>>,
+}
+
+impl Host {
+    async fn ask_within(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
+        let submitter = self.core.submitter.get().and_then(std::sync::Weak::upgrade);
+        let submitter = submitter.ok_or_else(|| TaskError::ShuttingDown {
+            skill: skill.to_owned(),
+        })?;
+        let input = match input {
+            Input::Typed(input) => input,
+            Input::Json(input) => submitter.decode(skill, input)?,
+        };
+        let asked = submitter.ask_within(&self.core.name, &self.ticket, skill, input);
+        asked.await.inspect_err(|error| {
+            if let TaskError::DeadLettered { .. } = error {
+                *self.given_up.lock() = Some(error.to_string());
+            }
+        })
+    }
+}
+
+/// What a flow asks with.
+enum Input {
+    Typed(Payload),
+    Json(Value),
+}
+
+impl FlowHost for Host {
+    fn now(&self) -> Time {
+        self.core.clock.now()
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        (self.ticket.deadline != Time::NEVER).then_some(self.ticket.deadline)
+    }
+
+    fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>> {
+        let skill = skill.to_owned();
+        Box::pin(async move { self.ask_within(&skill, Input::Typed(input)).await })
+    }
+
+    fn ask_json(&self, skill: &str, input: Value) -> BoxFuture<'_, Result<Value, TaskError>> {
+        let skill = skill.to_owned();
+        Box::pin(async move {
+            let output = self.ask_within(&skill, Input::Json(input)).await?;
+            output
+                .to_json()
+                .map_err(|message| TaskError::Bug { skill, message })
+        })
+    }
+
+    fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let Some(items) = &self.ticket.items else {
+                return Ok(());
+            };
+            if self.ticket.delivered() == 0 {
+                let (by, task) = (self.incarnation, self.ticket.id);
+                self.core
+                    .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
+                self.ticket.chunks.iter().for_each(ReplayBuffer::forget);
+            }
+            let gone = |_| Fault::rejected("nobody waits for this task any more");
+            items.send_async(item).await.map_err(gone)?;
+            self.ticket.count_item();
+            Ok(())
+        })
+    }
+
+    fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
+        self.facts.lock().add(fact, &self.core, &self.ticket)
+    }
+
+    fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>> {
+        Box::pin(async move {
+            let chunks = self.ticket.chunks.as_ref()?;
+            let could_start_over = chunks.can_rewind();
+            let chunk = chunks.hear(self.heard.load(Ordering::Acquire)).await?;
+            self.heard.fetch_add(1, Ordering::AcqRel);
+            if could_start_over && !chunks.can_rewind() {
+                let (by, task) = (self.incarnation, self.ticket.id);
+                self.core.tell(Event::ItemSent { by, task });
+            }
+            Some(chunk)
+        })
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.core.environment
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.ticket.metadata.namespace
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.ticket.is_cancelled()
+    }
+}
