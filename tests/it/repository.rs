@@ -3,6 +3,7 @@
 mod arrows;
 mod file_access;
 mod files;
+mod layers;
 mod licences;
 mod metadata;
 mod spdx;
