@@ -2,7 +2,7 @@
 //! its own and nobody beside it, so there is no way back. Tests may use whatever they test with.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::sources;
 
@@ -91,17 +91,36 @@ fn place(path: &Path) -> Option<Vec<String>> {
     (!is_test && place != ["lib"]).then_some(place)
 }
 
-/// Each module at the top of the kernel, and those that it names.
-fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+/// A file of the kernel.
+struct File {
+    path: PathBuf,
+    /// The module at the top of the crate that it belongs to.
+    module: String,
+    /// Those that it names.
+    named: BTreeSet<String>,
+}
+
+fn files() -> Vec<File> {
     let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/src");
+    let file = |(path, text): (PathBuf, String)| {
+        let path = path.strip_prefix(&kernel).ok()?.to_owned();
+        let place = place(&path)?;
+        let code = text.split("#[cfg(test)]\nmod tests {").next()?;
+        Some(File {
+            module: place[0].clone(),
+            named: named(code, place.len()),
+            path,
+        })
+    };
+    sources().filter_map(file).collect()
+}
+
+/// Each module at the top of the kernel, and those that it names.
+fn arrows(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
     let mut arrows = BTreeMap::<String, BTreeSet<String>>::new();
-    for (path, text) in sources() {
-        let Some(place) = path.strip_prefix(&kernel).ok().and_then(place) else {
-            continue;
-        };
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let named = named(code, place.len());
-        arrows.entry(place[0].clone()).or_default().extend(named);
+    for file in files {
+        let arrows = arrows.entry(file.module.clone()).or_default();
+        arrows.extend(file.named.iter().cloned());
     }
     arrows
 }
@@ -126,18 +145,25 @@ fn cycle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
 
 #[test]
 fn the_kernel_has_no_arrow_that_goes_up() {
-    let arrows = arrows();
-    let faults: Vec<String> = arrows
+    let files = files();
+    let faults: Vec<String> = files
         .iter()
-        .flat_map(|(from, named)| named.iter().filter_map(|to| fault(from, to)))
+        .flat_map(|file| {
+            let faults = file.named.iter().filter_map(|to| fault(&file.module, to));
+            faults.map(|fault| format!("{}: {fault}", file.path.display()))
+        })
         .collect();
     assert!(faults.is_empty(), "{faults:#?}");
-    assert_eq!(cycle(&arrows), None, "a leaf uses itself through others");
+    assert_eq!(
+        cycle(&arrows(&files)),
+        None,
+        "a leaf uses itself through others"
+    );
 }
 
 #[test]
 fn every_module_of_the_kernel_is_in_a_layer() {
-    let found: BTreeSet<String> = arrows().into_keys().collect();
+    let found: BTreeSet<String> = arrows(&files()).into_keys().collect();
     let declared = LAYERS.into_iter().flatten().chain(&LEAVES);
     let declared: BTreeSet<String> = declared.map(|module| (*module).to_owned()).collect();
     assert_eq!(
