@@ -7,6 +7,7 @@ pub(crate) mod board;
 pub(crate) mod call;
 mod deliver;
 mod driver;
+pub(crate) mod durable_streams;
 pub(crate) mod group_runner;
 pub(crate) mod memory;
 pub(crate) mod message;
@@ -38,6 +39,7 @@ pub(crate) use state::{
     CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
+use crate::core::durable_streams::DurableStreams;
 use crate::core::group_runner::GroupRunner;
 use crate::core::memory::{Memory, Share};
 use crate::core::message::{AgentMessage, SupervisorMessage};
@@ -76,6 +78,7 @@ pub(crate) struct AgentCore {
     /// Faults to come; only under the conformance suite.
     #[cfg(feature = "fault-injection")]
     pub(crate) injector: Option<Arc<FaultInjector>>,
+    pub(crate) durable_streams: Arc<DurableStreams>,
     /// The root of the tree, which decides which agents restart with this one; set once the runtime is whole.
     pub(crate) root: OnceLock<ActorRef<SupervisorMessage>>,
     /// Who carries out at present what the ledger decides about workers.
@@ -180,6 +183,7 @@ pub(crate) struct CoreParts {
     pub(crate) memory: Arc<Memory>,
     #[cfg(feature = "fault-injection")]
     pub(crate) injector: Option<Arc<FaultInjector>>,
+    pub(crate) durable_streams: Arc<DurableStreams>,
     pub(crate) settings: LedgerSettings,
 }
 
@@ -208,6 +212,7 @@ impl AgentCore {
             memory,
             #[cfg(feature = "fault-injection")]
             injector,
+            durable_streams,
             settings,
         } = parts;
         let mut slots = Vec::new();
@@ -229,6 +234,7 @@ impl AgentCore {
             memory,
             #[cfg(feature = "fault-injection")]
             injector,
+            durable_streams,
             submitter: OnceLock::new(),
             root: OnceLock::new(),
             driver: RwLock::new(None),
@@ -319,9 +325,13 @@ impl AgentCore {
             effect: ticket.effect,
             lane: place::lane_of(&ticket),
             place: place.map(Place::take),
+            continues: ticket.items.as_ref().is_some_and(|items| items.can_go_on()),
             resumed: ticket.is_resumed(),
             attempts: ticket.metadata.attempts,
         };
+        if ticket.is_durable() && ticket.items.is_some() {
+            self.durable_streams.begin(&ticket, self);
+        }
         let pending = Box::new(PendingTask::new(ticket, reply));
         self.tell(Event::Submit(admission, pending));
     }

@@ -146,6 +146,7 @@ impl<T> Ledger<T> {
             Event::Committed { task } => self.settle(task, Settlement::Done, now, effects),
             Event::CommitFailed { task, fault } => self.commit_failed(task, fault, now, effects),
             Event::ItemSent { by, task } => self.item_sent(by, task),
+            Event::Unrepeatable { by, task } => self.unrepeatable(by, task),
             Event::Panicked { by, message } => self.panicked(by, &message, now, effects),
             Event::Stopped(by) => self.stopped(by, effects),
             Event::LoadFailed { by, fault } => self.load_failed(by, fault, now, effects),

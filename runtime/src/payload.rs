@@ -23,6 +23,7 @@ pub struct Payload {
     /// None only while the payload is taken apart.
     value: Option<Arc<dyn Any + Send + Sync>>,
     to_json: fn(&(dyn Any + Send + Sync)) -> Result<Value, String>,
+    json_bytes: fn(&(dyn Any + Send + Sync)) -> u64,
     type_name: &'static str,
 }
 
@@ -37,6 +38,11 @@ impl Payload {
         Self {
             value: Some(value),
             to_json: to_json::<T>,
+            json_bytes: |value| {
+                value
+                    .downcast_ref::<T>()
+                    .map_or(0, aimass_environment::json_bytes)
+            },
             type_name: std::any::type_name::<T>(),
         }
     }
@@ -68,6 +74,14 @@ impl Payload {
         let value = self.value.as_deref().ok_or("it was taken apart")?;
         panics::caught(|| (self.to_json)(value))
             .unwrap_or_else(|message| Err(format!("its `Serialize` panicked: {message}")))
+    }
+
+    /// How many bytes the value takes as JSON; more than there are of one that JSON cannot hold.
+    pub(crate) fn json_bytes(&self) -> u64 {
+        let Some(value) = self.value.as_deref() else {
+            return 0;
+        };
+        panics::caught(|| (self.json_bytes)(value)).unwrap_or(u64::MAX)
     }
 
     /// How many share the value.

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 mod calls;
 #[cfg(feature = "fault-injection")]
 mod conformance;
+mod durable_streams;
 mod episodes;
 mod error;
 mod interrupted;
@@ -34,6 +35,7 @@ pub use state::{AgentState, WorkerStatus};
 pub(crate) use resume::{Unsettled, take_up};
 
 use crate::core::AgentCore;
+use crate::core::durable_streams::DurableStreams;
 use crate::core::router::Router;
 use crate::core::tree::Supervision;
 use crate::error::TaskError;
@@ -68,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) supervision: Supervision,
     /// What serves the runtime to others.
     pub(crate) nodes: parking_lot::Mutex<Vec<Arc<dyn Served>>>,
+    pub(crate) durable_streams: Arc<DurableStreams>,
     /// Streams that take chunks through a transport.
     pub(crate) live_streams: LiveStreams,
     /// How the embedder's current span is found.

@@ -245,6 +245,9 @@ pub struct SkillSpec {
     /// The JSON schema of the chunks it takes, if it takes any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk: Option<Schema>,
+    /// Whether its stream goes on after a fault: see [`Self::continues`].
+    #[serde(default)]
+    pub continues: bool,
     /// The field of the input that takes a path or a text given on the command line; the whole input when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main_field: Option<String>,
@@ -271,6 +274,7 @@ impl SkillSpec {
             output: schemars::schema_for!(S::Output),
             item: None,
             chunk: None,
+            continues: false,
             main_field: None,
             decode_chunk: None,
             chunk_bytes: None,
@@ -294,6 +298,31 @@ impl SkillSpec {
             self.delivery = Delivery::ServerStreaming;
         }
         self
+    }
+
+    /// Says that its stream goes on after a fault of its worker or its process, as if there had been none. For that the same input must lead to the
+    /// same items each time, chance included: from a seed that is part of the input, or a fixed one. A further attempt sends all
+    /// items again, of which the runtime leaves out those that were delivered, or asks for these
+    /// ([`StepContext::delivered`]) and goes on behind them. Only a [`Pure`](Effect::Pure) skill that [`sends`](Self::sends) items and takes no chunks
+    /// can say so.
+    #[must_use]
+    pub fn continues(mut self) -> Self {
+        self.continues = true;
+        self
+    }
+
+    /// Why its stream cannot go on although it says so, if it does.
+    #[doc(hidden)]
+    pub fn why_it_cannot_continue(&self) -> Option<&'static str> {
+        match (self.continues, self.effect, self.delivery) {
+            (false, ..) | (true, Effect::Pure, Delivery::ServerStreaming) => None,
+            (true, Effect::Pure, _) => Some(
+                "a stream that continues must send items and take no chunks; say `sends` first, or leave out `continues`",
+            ),
+            (true, ..) => Some(
+                "a stream that continues must be of a pure skill: it is made again; leave out `continues`",
+            ),
+        }
     }
 
     /// Says that it takes chunks.

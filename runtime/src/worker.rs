@@ -160,7 +160,8 @@ impl Worker<'_> {
             return Ok(());
         };
         let noted = self.worker_context.note_begin_blocking(&tickets);
-        let mut job = Job::new(skill, tickets, self.built.version.clone());
+        let by = self.worker_context.incarnation;
+        let mut job = Job::new(skill, tickets, self.built.version.clone(), by);
         match noted.and_then(|()| job.begin(&mut *self.built.model, self.worker_context)) {
             Ok(()) => self.carry_on(job),
             Err(fault) => self.end(job.fail(&fault), job),

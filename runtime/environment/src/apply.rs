@@ -228,6 +228,7 @@ impl Writing<'_, '_> {
                 let status = self.episode(episode)?;
                 status.outstanding = status.outstanding.saturating_sub(1);
             }
+            settled.streamed = record.streams.then(|| Box::new(record));
         }
         self.batch.remove(Table::Tasks, &key)?;
         self.batch.put(Table::Settled, &key, &encode(&settled)?)?;

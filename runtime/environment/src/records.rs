@@ -142,6 +142,13 @@ pub struct TaskRecord {
     /// Whether its caller records the trace.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub sampled: bool,
+    /// Whether its caller listens to its items, and may come back for them.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub streams: bool,
+}
+
+fn is_no(it: &bool) -> bool {
+    !*it
 }
 
 fn yes() -> bool {
@@ -178,6 +185,7 @@ impl TaskRecord {
             redrive_of: None,
             asked_by: None,
             sampled: true,
+            streams: false,
         }
     }
 }
@@ -198,6 +206,9 @@ pub struct SettledRecord {
     /// The task that is its redrive, when it was a dead letter: that one's outcome counts. The environment fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven_as: Option<TaskId>,
+    /// The task itself, of one that streams: its items can be made again. The environment fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streamed: Option<Box<TaskRecord>>,
 }
 
 impl SettledRecord {
@@ -209,6 +220,7 @@ impl SettledRecord {
             episode: None,
             at_ms: 0,
             redriven_as: None,
+            streamed: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use aimass_environment::{Revision, SpanId, TaskId, TraceId};
 use tokio::sync::oneshot;
 
 use crate::core::AgentCore;
-use crate::core::ticket::{Durability, SentChunk, Ticket};
+use crate::core::ticket::{Durability, ItemLog, SentChunk, Ticket};
 use crate::error::TaskError;
 use crate::observer::SpanPlace;
 use crate::payload::Payload;
@@ -21,7 +21,7 @@ pub(crate) struct Call {
     pub(crate) input: Payload,
     pub(crate) bytes: u64,
     pub(crate) options: TaskOptions,
-    pub(crate) items: Option<flume::Sender<Payload>>,
+    pub(crate) items: Option<Arc<ItemLog>>,
     pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
     /// The agent whose flow asks.
     pub(crate) agent: Option<Arc<str>>,
@@ -78,7 +78,7 @@ impl Call {
 /// An accepted or refused task whose reply is on its way. Dropping it cancels the task.
 pub(crate) struct Pending {
     pub(crate) ticket: Arc<Ticket>,
-    core: Arc<AgentCore>,
+    pub(crate) core: Arc<AgentCore>,
     reply: oneshot::Receiver<Result<Payload, TaskError>>,
     answered: bool,
 }
@@ -95,6 +95,11 @@ impl Pending {
             reply,
             answered: false,
         }
+    }
+
+    /// Its reply has come another way.
+    pub(crate) fn let_go(mut self) {
+        self.answered = true;
     }
 
     /// Lets the task go on although nobody waits for it.

@@ -155,9 +155,11 @@ impl AgentCore {
         if pending.ticket.chunks.is_some() {
             // Whoever still sends chunks learns that nobody takes them.
             pending.ticket.cancel();
-        }
-        if pending.ticket.chunks.is_some() {
             pending.ticket.end();
+        }
+        if let Some(items) = &pending.ticket.items {
+            items.end(result.clone());
+            self.durable_streams.end(&pending.ticket);
         }
         // A caller that is gone needs no reply.
         let _ = pending.reply.send(result);

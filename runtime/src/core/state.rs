@@ -9,6 +9,7 @@ use aimass_environment::{BeginningAttempt, FactDraft, TaskId, Time};
 use crate::core::Reply;
 use crate::core::place::Answer;
 use crate::core::ticket::Ticket;
+use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
@@ -50,6 +51,19 @@ pub(crate) struct PendingTask {
     /// The version of the model that its last report came from.
     pub(crate) model: Option<ModelVersion>,
     pub(crate) timeline: Timeline,
+    _items_end: Option<ItemsEnd>,
+}
+
+/// Ends the items of a task that is dropped without an answer: its runtime is gone.
+struct ItemsEnd(Arc<Ticket>);
+
+impl Drop for ItemsEnd {
+    fn drop(&mut self) {
+        let skill = self.0.skill_name.to_string();
+        if let Some(items) = &self.0.items {
+            items.end(Err(TaskError::ShuttingDown { skill }));
+        }
+    }
 }
 
 /// When a task came how far.
@@ -78,7 +92,9 @@ pub(crate) struct StepStats {
 
 impl PendingTask {
     pub(crate) fn new(ticket: Arc<Ticket>, reply: Reply) -> Self {
+        let items_end = ticket.items.is_some().then(|| ItemsEnd(ticket.clone()));
         Self {
+            _items_end: items_end,
             ticket,
             reply,
             output: None,
@@ -280,7 +296,7 @@ impl CoreState {
         self.on(Event::Finished { by, task, outcome }, now, effects);
     }
 
-    pub(crate) fn first_item(
+    pub(crate) fn item_sent(
         &mut self,
         by: Incarnation,
         task: TaskId,
@@ -288,7 +304,7 @@ impl CoreState {
         effects: &mut Effects,
     ) {
         if let Some(pending) = self.ledger.held(task) {
-            pending.timeline.first_item = Some(now);
+            pending.timeline.first_item.get_or_insert(now);
         }
         self.on(Event::ItemSent { by, task }, now, effects);
     }

@@ -1,10 +1,11 @@
 //! Tickets: one accepted task as workers and callers share it.
 
 mod inlet;
+mod item_log;
 mod replay_buffer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_environment::{
     BeginningAttempt, Effect, EpisodeId, FactKind, Namespace, Priority, Revision, SpanId, TaskId,
@@ -19,6 +20,7 @@ use crate::observer::{CallerSpan, SpanPlace};
 use crate::payload::Payload;
 use crate::task::TraceContext;
 pub(crate) use inlet::{Inlet, SentChunk};
+pub(crate) use item_log::{Heard, ItemLog, ItemReader, Keeping, Pushed};
 pub(crate) use replay_buffer::ReplayBuffer;
 
 /// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
@@ -35,10 +37,9 @@ pub(crate) struct Ticket {
     pub(crate) accepted: Time,
     pub(crate) metadata: TaskMetadata,
     /// Items on their way to the caller, when the skill streams and the caller listens.
-    pub(crate) items: Option<flume::Sender<Payload>>,
+    pub(crate) items: Option<Arc<ItemLog>>,
     /// Chunks on their way from the caller.
     pub(crate) chunks: Option<ReplayBuffer>,
-    delivered: AtomicU64,
     cancelled: AtomicBool,
     ended: AtomicBool,
     changed: Notify,
@@ -98,7 +99,7 @@ pub(crate) struct TicketParts {
     pub(crate) deadline: Time,
     pub(crate) accepted: Time,
     pub(crate) metadata: TaskMetadata,
-    pub(crate) items: Option<flume::Sender<Payload>>,
+    pub(crate) items: Option<Arc<ItemLog>>,
     pub(crate) chunks: Option<flume::Receiver<SentChunk>>,
 }
 
@@ -129,7 +130,6 @@ impl Ticket {
             metadata: parts.metadata,
             items: parts.items,
             chunks: parts.chunks.map(ReplayBuffer::new),
-            delivered: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             changed: Notify::new(),
@@ -168,14 +168,10 @@ impl Ticket {
         }
     }
 
-    /// Counts an item that has left for the caller. Counted here, because a worker that panics tells nothing any more.
-    pub(crate) fn count_item(&self) {
-        self.delivered.fetch_add(1, Ordering::AcqRel);
-    }
-
     /// How many items have left for the caller.
     pub(crate) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Acquire)
+        let items = self.items.as_ref();
+        items.map_or(0, |items| items.delivered_count())
     }
 
     pub(crate) fn cancel(&self) {
@@ -245,6 +241,7 @@ impl Ticket {
             redrive_of: self.metadata.redrive_of,
             asked_by: self.metadata.asked_by,
             sampled: self.metadata.trace.sampled,
+            streams: self.items.is_some(),
             ..TaskRecord::new(self.id, &*self.skill_name, input)
         }
     }

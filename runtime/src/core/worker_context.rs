@@ -205,10 +205,11 @@ impl WorkerContext {
         self.core.tell(Event::StepBegan(self.incarnation));
     }
 
-    pub(crate) fn first_item(&self, task: TaskId) {
+    /// An item of the task is about to leave, the first one of this attempt.
+    pub(crate) fn item_sent(&self, task: TaskId) {
         let by = self.incarnation;
         self.core
-            .with_state(|state, now, effects| state.first_item(by, task, now, effects));
+            .with_state(|state, now, effects| state.item_sent(by, task, now, effects));
     }
 
     /// Writes down that tasks begin of which that must be known after a crash, before they do.
@@ -248,7 +249,7 @@ impl WorkerContext {
     /// From now on a fault interrupts the task instead of repeating it.
     pub(crate) fn cannot_start_over(&self, task: TaskId) {
         let by = self.incarnation;
-        self.core.tell(Event::ItemSent { by, task });
+        self.core.tell(Event::Unrepeatable { by, task });
     }
 
     /// The incarnation comes to nothing, and its agent has ended: nobody waits for its last word.

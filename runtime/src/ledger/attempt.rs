@@ -101,7 +101,7 @@ impl<T> Ledger<T> {
         let Some(entry) = self.tasks.get_mut(&task) else {
             return;
         };
-        entry.attempts += 1;
+        entry.attempts += u32::from(!entry.brought_forward);
         let attempts = entry.attempts;
         if entry.item_sent {
             self.settle(
@@ -145,6 +145,19 @@ impl<T> Ledger<T> {
     }
 
     pub(super) fn item_sent(&mut self, by: Incarnation, task: TaskId) {
+        if let Some(entry) = self
+            .tasks
+            .get_mut(&task)
+            .filter(|entry| entry.standing == Standing::Running(by))
+        {
+            match entry.admission.continues {
+                true => entry.brought_forward = true,
+                false => entry.item_sent = true,
+            }
+        }
+    }
+
+    pub(super) fn unrepeatable(&mut self, by: Incarnation, task: TaskId) {
         if let Some(entry) = self
             .tasks
             .get_mut(&task)

@@ -189,6 +189,7 @@ impl<T> Ledger<T> {
             };
             worker.exclusive |= entry.runs_alone();
             entry.standing = Standing::Running(by);
+            entry.brought_forward = false;
             let group = usize::from(entry.admission.group.0);
             let Some(entry) = self.tasks.get(task) else {
                 continue;

@@ -63,6 +63,8 @@ pub(crate) struct Admission {
     pub(crate) lane: Lane,
     /// The place that was claimed for it.
     pub(crate) place: Option<ClaimId>,
+    /// Its stream goes on where the last attempt left it: an item that was sent does not keep it from running again.
+    pub(crate) continues: bool,
     /// Accepted in the environment already: never refused for want of room.
     pub(crate) resumed: bool,
     /// Attempts that an earlier process made.
@@ -102,8 +104,11 @@ pub(crate) enum Event<T = ()> {
     Committed { task: TaskId },
     /// The environment refused them.
     CommitFailed { task: TaskId, fault: Fault },
-    /// The first item of a stream left, or its chunks are no longer kept: from now on a fault interrupts instead of retrying.
+    /// The first item of an attempt is about to leave. From now on a fault interrupts the task instead of repeating it, unless its stream goes
+    /// on; then the attempt has brought it forward, and costs it nothing.
     ItemSent { by: Incarnation, task: TaskId },
+    /// What a further attempt would need is no longer kept, its chunks or the items that were sent: a fault interrupts the task.
+    Unrepeatable { by: Incarnation, task: TaskId },
     /// The incarnation's thread ended by a panic in a skill.
     Panicked { by: Incarnation, message: String },
     /// The incarnation's thread ended after a `Stop`, in time or long after it was abandoned.

@@ -88,6 +88,8 @@ impl<T> Ledger<T> {
             let Some(entry) = self.tasks.get_mut(task) else {
                 continue;
             };
+            // Who has sent an item since the last attempt gets on, however often its workers end.
+            let alone = alone && !entry.brought_forward;
             entry.attempts += u32::from(alone);
             entry.suspect = true;
             let attempts = entry.attempts;

@@ -22,8 +22,10 @@ pub(crate) struct Entry<T> {
     pub(crate) again: bool,
     /// It was in a batch that brought a worker down: it runs alone from now on.
     pub(crate) suspect: bool,
-    /// Its caller has seen an item: it cannot run again.
+    /// Its caller has seen an item, or what it has sent is not kept: it cannot run again.
     pub(crate) item_sent: bool,
+    /// Its present attempt has sent an item, after which another one goes on: its fault costs no attempt.
+    pub(crate) brought_forward: bool,
     /// What its submitter gave with it; it comes back with the settlement.
     pub(crate) held: T,
 }
@@ -49,6 +51,7 @@ impl<T> Entry<T> {
             again: admission.attempts > 0,
             suspect: false,
             item_sent: false,
+            brought_forward: false,
             admission,
             held,
         }

@@ -37,6 +37,23 @@ async fn answer(
             input,
             options,
         } => live::open(&runtime, &skill, input, *options, items).await,
+        Request::Stream {
+            skill,
+            input,
+            options,
+        } => {
+            let stream = runtime.stream_json_durable(&skill, input, *options);
+            let stream = stream.await?;
+            // A caller that is gone has dropped the call, and this future with it; the task goes on.
+            let _ = items.send(json!(stream.task())).await;
+            forward(stream, &skill, &items).await
+        }
+        Request::Follow { task, position } => {
+            let stream = runtime.resume_stream_json(task, position).await?;
+            let skill = stream.skill().to_owned();
+            forward(stream, &skill, &items).await
+        }
+        Request::CancelStream { task } => Ok(json!(runtime.cancel_stream(task))),
         Request::Chunk { stream, chunk } => runtime.inner.live_streams.send(stream, chunk).await,
         Request::End { stream } => runtime.inner.live_streams.end(stream),
         Request::Skills => send_all(runtime.skills(), &items).await,

@@ -33,6 +33,30 @@ pub enum Request {
         #[serde(default)]
         options: Box<TaskOptions>,
     },
+    /// One durable task of a skill whose stream continues: it goes on when its caller or its node is gone. Items: first its id, then those of the
+    /// skill. Reply: its output.
+    Stream {
+        /// The whole name of the skill.
+        skill: String,
+        /// Its input.
+        input: Value,
+        /// What else is said about the task.
+        #[serde(default)]
+        options: Box<TaskOptions>,
+    },
+    /// A durable stream once more, under way or ended. Items: those from `position` on. Reply: its output.
+    Follow {
+        /// The stream's task.
+        task: TaskId,
+        /// How many of its items the caller has.
+        #[serde(default)]
+        position: u64,
+    },
+    /// Cancels a durable stream that is under way. Reply: whether there was one.
+    CancelStream {
+        /// The stream's task.
+        task: TaskId,
+    },
     /// A chunk for a stream that is open. Reply: nothing, once there is room for it; so the next one is best sent after that.
     Chunk {
         /// The stream.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub(crate) use chunks::RawChunks;
 pub use chunks::{Chunks, JsonChunks};
-pub(crate) use stream::{ITEM_BUFFER, RawStream};
+pub(crate) use stream::RawStream;
 pub use stream::{JsonHeard, JsonStream, TaskStream};
 
 use aimass_environment::{EpisodeId, Namespace, Priority, TaskId};
@@ -121,6 +121,16 @@ impl<S: ServerStreaming> Ask<S> {
     pub fn stream(self) -> Result<TaskStream<S>, TaskError> {
         let (runtime, call) = self.into_call()?;
         Ok(TaskStream::new(runtime.listen(call)?))
+    }
+
+    /// Asks durably, and listens to the items: the task goes on without a listener and in the next process, and [`Runtime::resume_stream`] listens to
+    /// it again. [`TaskStream::cancel`] cancels it.
+    ///
+    /// # Errors
+    /// As awaiting would; [`TaskError::Rejected`] when the skill's stream cannot go on.
+    pub async fn stream_durable(self) -> Result<TaskStream<S>, TaskError> {
+        let (runtime, call) = self.into_call()?;
+        Ok(TaskStream::new(runtime.listen_durably(call).await?))
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::core::call::{Because, Call, Pending};
 use crate::core::router::Route;
 use crate::core::submitter::TaskSubmitter;
-use crate::core::ticket::{Durability, Ticket};
+use crate::core::ticket::{Durability, ItemLog, Keeping, Ticket};
 use crate::error::TaskError;
 use crate::observer::SpanPlace;
 use crate::payload::Payload;
@@ -175,6 +175,8 @@ impl Inner {
                 }),
         };
         let mut call = self.read(&record.skill, record.input.clone(), options)?;
+        // Nobody listens yet; whoever comes back does.
+        call.items = record.streams.then(|| ItemLog::new(Keeping::All, 0));
         call.because = Because {
             id: Some(record.id),
             rule: record.rule.as_deref().map(Into::into),

@@ -3,12 +3,10 @@
 use serde_json::Value;
 
 use crate::core::call::Call;
-use crate::core::ticket::Inlet;
+use crate::core::ticket::{Inlet, ItemLog, ItemReader, Keeping};
 use crate::error::TaskError;
 use crate::runtime::Runtime;
-use crate::runtime::ask::{
-    Chunks, ITEM_BUFFER, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream,
-};
+use crate::runtime::ask::{Chunks, JsonChunks, JsonStream, RawChunks, RawStream, TaskStream};
 use crate::skill::{ClientStreaming, ServerStreaming};
 use crate::task::TaskOptions;
 
@@ -70,19 +68,36 @@ impl Runtime {
         ))
     }
 
+    /// Gives a call a way for its items, and returns the end at which they come.
+    fn with_items(&self, call: &mut Call) -> Result<ItemReader, TaskError> {
+        let continues = self
+            .inner
+            .router
+            .find(&call.skill)?
+            .skill()
+            .dyn_skill
+            .spec()
+            .continues;
+        let keeping = match continues {
+            true => Keeping::All,
+            false => Keeping::Untaken,
+        };
+        let items = ItemLog::new(keeping, 0);
+        call.items = Some(items.clone());
+        Ok(items.reader())
+    }
+
     pub(crate) fn listen(&self, mut call: Call) -> Result<RawStream, TaskError> {
-        let (sender, items) = flume::bounded(ITEM_BUFFER);
-        call.items = Some(sender);
-        Ok(RawStream::new(items, self.call(call)?))
+        let reader = self.with_items(&mut call)?;
+        Ok(RawStream::new(reader, self.call(call)?))
     }
 
     pub(crate) fn converse(&self, mut call: Call) -> Result<(RawChunks, RawStream), TaskError> {
         let (inlet, chunks) = Inlet::open();
-        let (item_sender, items) = flume::bounded(ITEM_BUFFER);
+        let reader = self.with_items(&mut call)?;
         call.chunks = Some(chunks);
-        call.items = Some(item_sender);
         let pending = self.call(call)?;
         let chunks = RawChunks::new(inlet, pending.ticket.clone());
-        Ok((chunks, RawStream::new(items, pending)))
+        Ok((chunks, RawStream::new(reader, pending)))
     }
 }

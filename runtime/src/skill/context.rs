@@ -30,6 +30,7 @@ pub(crate) trait JobHost {
     fn deadline(&self, member: Member) -> Option<Time>;
     fn has_room(&self, member: Member) -> bool;
     fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault>;
+    fn delivered(&mut self, member: Member) -> Result<Vec<Payload>, Fault>;
     fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&mut self, member: Member) -> Chunk<Payload>;
     fn progress(&mut self, member: Member, done: f32);
@@ -97,6 +98,17 @@ impl<'a> StepContext<'a> {
         self.host.emit(member, Payload::new(item))
     }
 
+    /// Returns the items that the member's caller was sent by attempts that were lost, of a skill whose stream goes on
+    /// ([`SkillSpec::continues`](crate::SkillSpec::continues)). An attempt that asks for them sends the one after the last of them next. One that does not
+    /// ask sends all items again, and those that were delivered are left out. There are none in a first attempt, and none when
+    /// there were more than are kept.
+    ///
+    /// # Errors
+    /// A fault when a delivered item is no `T`.
+    pub fn delivered<T: Data>(&mut self, member: Member) -> Result<Vec<Arc<T>>, Fault> {
+        typed_items(self.host.delivered(member)?)
+    }
+
     /// Publishes a fact in the environment, together with the member's settlement or not at all.
     ///
     /// # Errors
@@ -150,6 +162,7 @@ pub(crate) trait FlowHost: Send + Sync {
     fn ask(&self, skill: &str, input: Payload) -> BoxFuture<'_, Result<Payload, TaskError>>;
     fn ask_json(&self, skill: &str, input: Value) -> BoxFuture<'_, Result<Value, TaskError>>;
     fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>>;
+    fn delivered(&self) -> Vec<Payload>;
     fn publish(&self, fact: FactDraft) -> Result<(), Fault>;
     fn next_chunk(&self) -> BoxFuture<'_, Option<Payload>>;
     fn environment(&self) -> &Environment;
@@ -228,6 +241,14 @@ impl FlowContext {
         self.host.emit(Payload::new(item)).await
     }
 
+    /// Returns the items that the caller was sent by attempts that were lost: see [`StepContext::delivered`].
+    ///
+    /// # Errors
+    /// A fault when a delivered item is no `T`.
+    pub fn delivered<T: Data>(&self) -> Result<Vec<Arc<T>>, Fault> {
+        typed_items(self.host.delivered())
+    }
+
     /// Publishes a fact, together with the flow's settlement or not at all.
     ///
     /// # Errors
@@ -253,4 +274,15 @@ impl FlowContext {
             ))
         })
     }
+}
+
+fn typed_items<T: Data>(items: Vec<Payload>) -> Result<Vec<Arc<T>>, Fault> {
+    let items = items.into_iter().map(|item| {
+        item.get::<T>().ok_or_else(|| {
+            let expected = std::any::type_name::<T>();
+            let got = item.type_name();
+            Fault::bug(format!("expected delivered items of {expected}, got {got}"))
+        })
+    });
+    items.collect()
 }

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::core::AgentCore;
 use crate::core::board::Board;
+use crate::core::durable_streams::DurableStreams;
 use crate::core::memory::Memory;
 use crate::core::message::{Child, Service};
 use crate::core::placement::{DeviceCapacity, Placer};
@@ -149,6 +150,7 @@ impl RuntimeBuilder {
             None => Environment::in_memory(EnvironmentOptions::from(&self.config.environment))?,
         };
         let (sink, pump) = EventSink::new(self.config.runtime.event_capacity, self.observers);
+        let durable_streams = Arc::new(DurableStreams::default());
         let mut assembly = Assembly {
             config: &self.config,
             clock: Clock::start(),
@@ -159,6 +161,7 @@ impl RuntimeBuilder {
             memory: Memory::new(self.config.runtime.memory_budget),
             #[cfg(feature = "fault-injection")]
             injector: self.injector,
+            durable_streams: durable_streams.clone(),
             planned_bytes: 0,
             reactions: Vec::new(),
             quiet_rules: Vec::new(),
@@ -200,6 +203,7 @@ impl RuntimeBuilder {
             ending: Ending::default(),
             supervision,
             nodes: parking_lot::Mutex::default(),
+            durable_streams,
             live_streams: LiveStreams::default(),
             current_span: self.current_span,
         });

@@ -2,7 +2,7 @@
 //! of every other task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aimass_environment::{Environment, FactDraft, Namespace, Time, panics::Caught};
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use crate::core::publication::Publication;
-use crate::core::ticket::{ReplayBuffer, Ticket};
+use crate::core::ticket::{Pushed, ReplayBuffer, Ticket};
 use crate::core::worker_context::{Next, WorkerContext};
 use crate::core::{AgentCore, Report, ReportedResult, StepStats};
 use crate::error::TaskError;
@@ -78,12 +78,16 @@ async fn carry(
     worker_context: &WorkerContext,
     ticket: &Arc<Ticket>,
 ) -> Result<(), String> {
+    if let Some(items) = &ticket.items {
+        items.begin(worker_context.incarnation);
+    }
     let host = Arc::new(Host {
         ticket: ticket.clone(),
         core: worker_context.core.clone(),
         incarnation: worker_context.incarnation,
         facts: Mutex::default(),
         heard: AtomicUsize::new(0),
+        has_sent: AtomicBool::new(false),
         given_up: Mutex::new(None),
     });
     let run = Caught::new(dyn_skill.run(&ticket.input, FlowContext::new(host.clone())));
@@ -119,6 +123,8 @@ struct Host {
     facts: Mutex<Publication>,
     /// How many chunks this attempt has heard.
     heard: AtomicUsize,
+    /// The ledger knows that this attempt has sent an item.
+    has_sent: AtomicBool,
     /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
     given_up: Mutex<Option<String>>,
 }
@@ -177,17 +183,37 @@ impl FlowHost for Host {
             let Some(items) = &self.ticket.items else {
                 return Ok(());
             };
-            if self.ticket.delivered() == 0 {
-                let (by, task) = (self.incarnation, self.ticket.id);
+            let (by, task) = (self.incarnation, self.ticket.id);
+            if items.is_at_its_end() && !self.has_sent.swap(true, Ordering::AcqRel) {
                 self.core
-                    .with_state(|state, now, outbox| state.first_item(by, task, now, outbox));
+                    .with_state(|state, now, effects| state.item_sent(by, task, now, effects));
                 self.ticket.chunks.iter().for_each(ReplayBuffer::forget);
             }
-            let gone = |_| Fault::rejected("nobody waits for this task any more");
-            items.send_async(item).await.map_err(gone)?;
-            self.ticket.count_item();
+            let could_go_on = items.can_go_on();
+            let mut item = item;
+            loop {
+                let room = items.room();
+                tokio::pin!(room);
+                room.as_mut().enable();
+                match items.push(by, item) {
+                    Pushed::Sent => break,
+                    Pushed::Full(back) => item = back,
+                    Pushed::Refused => {
+                        return Err(Fault::rejected("nobody waits for this task any more"));
+                    }
+                }
+                room.await;
+            }
+            if could_go_on && !items.can_go_on() {
+                self.core.tell(Event::Unrepeatable { by, task });
+            }
             Ok(())
         })
+    }
+
+    fn delivered(&self) -> Vec<Payload> {
+        let items = self.ticket.items.as_ref();
+        items.map_or_else(Vec::new, |items| items.delivered(self.incarnation))
     }
 
     fn publish(&self, fact: FactDraft) -> Result<(), Fault> {
@@ -202,7 +228,7 @@ impl FlowHost for Host {
             self.heard.fetch_add(1, Ordering::AcqRel);
             if could_start_over && !chunks.can_rewind() {
                 let (by, task) = (self.incarnation, self.ticket.id);
-                self.core.tell(Event::ItemSent { by, task });
+                self.core.tell(Event::Unrepeatable { by, task });
             }
             Some(chunk)
         })

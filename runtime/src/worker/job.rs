@@ -10,13 +10,13 @@ use aimass_environment::{Priority, Time, panics};
 
 use crate::batch::{Member, Shape};
 use crate::core::publication::Publication;
-use crate::core::ticket::Ticket;
+use crate::core::ticket::{Pushed, Ticket};
 use crate::core::worker_context::WorkerContext;
 use crate::core::{Report, ReportedResult, StepStats};
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::InjectionPoint;
-use crate::ledger::event::SkillId;
+use crate::ledger::event::{Incarnation, SkillId};
 use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::skill::Step;
@@ -52,6 +52,10 @@ struct JobMember {
     usage: Usage,
     /// How many chunks this attempt has heard.
     heard: usize,
+    /// Its worker, whose items count.
+    by: Incarnation,
+    /// The ledger knows that this attempt has sent an item.
+    has_sent: bool,
     /// Items that the caller's buffer had no room for: the job rests until it has.
     overflow: VecDeque<Payload>,
     standing: MemberStanding,
@@ -69,13 +73,14 @@ impl Job {
         skill: Arc<dyn DynModelSkill>,
         tickets: Vec<Arc<Ticket>>,
         version: ModelVersion,
+        by: Incarnation,
     ) -> Self {
         let log_span = tickets
             .first()
             .map_or_else(tracing::Span::none, |first| first.log_span());
         let members = tickets
             .into_iter()
-            .map(|ticket| JobMember::new(ticket, StepStats::default()))
+            .map(|ticket| JobMember::new(ticket, by, StepStats::default()))
             .collect();
         Self {
             skill,
@@ -173,9 +178,10 @@ impl Job {
     ) -> bool {
         let before = self.members.len();
         let step_stats = self.step_stats;
+        let by = worker_context.incarnation;
         let joining = tickets.iter().cloned();
         self.members
-            .extend(joining.map(|ticket| JobMember::new(ticket, step_stats)));
+            .extend(joining.map(|ticket| JobMember::new(ticket, by, step_stats)));
         let inputs = self.inputs(before);
         let mut host = Host {
             worker_context,
@@ -343,13 +349,18 @@ fn nanos_since(began: Time, worker_context: &WorkerContext) -> u64 {
 }
 
 impl JobMember {
-    fn new(ticket: Arc<Ticket>, before: StepStats) -> Self {
+    fn new(ticket: Arc<Ticket>, by: Incarnation, before: StepStats) -> Self {
+        if let Some(items) = &ticket.items {
+            items.begin(by);
+        }
         Self {
             ticket,
             facts: Publication::default(),
             before,
             usage: Usage::default(),
             heard: 0,
+            by,
+            has_sent: false,
             overflow: VecDeque::new(),
             standing: MemberStanding::Working,
         }
@@ -365,13 +376,13 @@ impl JobMember {
             return;
         };
         while let Some(item) = self.overflow.pop_front() {
-            match items.try_send(item) {
-                Ok(()) => self.ticket.count_item(),
-                Err(flume::TrySendError::Full(item)) => {
+            match items.push(self.by, item) {
+                Pushed::Sent => {}
+                Pushed::Full(item) => {
                     self.overflow.push_front(item);
                     return;
                 }
-                Err(flume::TrySendError::Disconnected(_)) => self.overflow.clear(),
+                Pushed::Refused => self.overflow.clear(),
             }
         }
     }

@@ -14,6 +14,7 @@ mod bad_input;
 mod batches;
 mod chains;
 mod chunks;
+mod continued_streams;
 mod deadlines;
 mod desk;
 mod ending;

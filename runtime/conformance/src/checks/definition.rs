@@ -39,6 +39,9 @@ fn described(spec: &SkillSpec) -> Finding {
         return Err(failed("expected a sentence as its description".to_owned()));
     }
     streams(spec)?;
+    if let Some(why) = spec.why_it_cannot_continue() {
+        return Err(failed(why.to_owned()));
+    }
     let Some(field) = &spec.main_field else {
         return Ok(());
     };

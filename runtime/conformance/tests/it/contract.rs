@@ -200,6 +200,8 @@ fn step_context(context: &mut StepContext<'_>, fact: FactDraft) -> Result<(), Fa
     let _: fn(&StepContext<'static>, Member) -> bool = StepContext::has_room;
     let _: fn(&mut StepContext<'static>, Member, f32) = StepContext::progress;
     let _: fn(&mut StepContext<'static>, Member, Usage) = StepContext::count;
+    let delivered: Vec<Arc<u64>> = context.delivered(Member(0))?;
+    drop(delivered);
     let chunk: Chunk<u64> = context.next_chunk(Member(0))?;
     match chunk {
         Chunk::Item(item) => context.emit(Member(0), item)?,
@@ -218,6 +220,8 @@ async fn flow_context(context: FlowContext, fact: FactDraft) -> Result<(), Fault
     let read: u64 = context.clone().blocking(|| 1).await?;
     let typed: Result<u64, TaskError> = context.ask(Batched, read).await;
     let by_name: Result<Value, TaskError> = context.ask_json(Batched::NAME, json!(1)).await;
+    let delivered: Vec<Arc<u64>> = context.delivered()?;
+    drop(delivered);
     let chunk: Option<u64> = context.next_chunk().await?;
     context.emit(typed? + chunk.unwrap_or_default()).await?;
     drop(by_name);
@@ -227,6 +231,7 @@ async fn flow_context(context: FlowContext, fact: FactDraft) -> Result<(), Fault
 /// What skills say: no variant may come or go.
 #[expect(dead_code, reason = "its types are what is tested")]
 fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
+    let _: fn(SkillSpec) -> SkillSpec = SkillSpec::continues;
     match step {
         Step::Settled(outcomes) => {
             let _: Vec<(Member, Result<u64, Fault>)> = outcomes;

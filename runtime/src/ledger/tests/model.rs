@@ -38,6 +38,8 @@ pub(super) struct Known {
     /// It was on a worker that was brought down by a panic or a hang.
     suspect: bool,
     pub(super) item_sent: bool,
+    /// Its present attempt has sent an item of a stream that goes on: the attempt's fault is not blamed on it.
+    brought_forward: bool,
     /// It failed over something that it had asked for and that was given up.
     poisoned: bool,
     pub(super) cancelled: bool,
@@ -109,6 +111,7 @@ impl Checker {
             hung_alone: false,
             suspect: false,
             item_sent: false,
+            brought_forward: false,
             poisoned: false,
             cancelled: false,
             off_its_worker: None,
@@ -290,6 +293,7 @@ impl Checker {
                 self.settings.max_attempts
             );
             known.runs += 1;
+            known.brought_forward = false;
             known.running_on = Some(by);
             known.off_its_worker = None;
             if known.runs_alone() {
@@ -363,7 +367,7 @@ impl Checker {
         known.off_its_worker = Some(by);
         match outcome {
             Outcome::Fault(_) => {
-                known.blamed += 1;
+                known.blamed += u32::from(!known.brought_forward);
                 known.come_back(now);
             }
             Outcome::Poisoned { .. } => {
@@ -379,7 +383,7 @@ impl Checker {
         for known in running_on(&mut self.tasks, by) {
             known.come_back(now);
             known.suspect = true;
-            if given == 1 {
+            if given == 1 && !known.brought_forward {
                 known.blamed += 1;
                 known.hung_alone |= hang;
             }
@@ -419,6 +423,14 @@ fn running_on(tasks: &mut KnownTasks, by: Incarnation) -> impl Iterator<Item = &
 impl Known {
     pub(super) fn is_held(&self) -> bool {
         self.accepted && self.settled.is_none()
+    }
+
+    /// An item of it leaves.
+    pub(super) fn send_item(&mut self) {
+        match self.admission.continues {
+            true => self.brought_forward = true,
+            false => self.item_sent = true,
+        }
     }
 
     fn is_waiting(&self) -> bool {

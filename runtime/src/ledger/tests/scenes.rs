@@ -65,6 +65,7 @@ impl Scene {
             effect: Effect::Pure,
             lane: Lane::Caller,
             place: None,
+            continues: false,
             resumed: false,
             attempts: 0,
         };

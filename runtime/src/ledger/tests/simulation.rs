@@ -364,7 +364,7 @@ impl Simulation {
             true => Priority::Interactive,
             false => Priority::ALL[dice.roll(3) as usize],
         };
-        let admission = Admission {
+        let mut admission = Admission {
             task: TaskId::from_u128(u128::from(self.next_task)),
             group,
             skill: SkillId(dice.roll(2) as u16),
@@ -382,12 +382,14 @@ impl Simulation {
                 None => Lane::Caller,
             },
             place: place.map(|place| place.id),
+            continues: false,
             resumed,
             attempts: match resumed {
                 true => dice.roll(max_attempts) as u32,
                 false => 0,
             },
         };
+        admission.continues = admission.effect == Effect::Pure && self.dice.roll(3) == 0;
         self.checker.submitted(&admission, self.now);
         self.on(Event::Submit(admission, ()));
     }

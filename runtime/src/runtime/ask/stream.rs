@@ -1,76 +1,98 @@
 //! Streams: tasks that send items, take chunks, or both.
 
 use std::marker::PhantomData;
+use std::sync::{Arc, Weak};
 
+use aimass_environment::TaskId;
 use serde_json::Value;
 
+use crate::core::AgentCore;
 use crate::core::call::Pending;
+use crate::core::ticket::{Heard, ItemReader, Ticket};
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::skill::{ServerStreaming, Skill};
 
-/// How many items wait for a slow reader before its task rests.
-pub(crate) const ITEM_BUFFER: usize = 64;
-
-/// The items of a task, in order, and its output at the end. Dropping it cancels the task.
+/// The items of a task, in order, and its output at the end. Dropping it cancels the task, unless it is durable.
 pub struct TaskStream<S: ServerStreaming> {
     inner: RawStream,
     skill: PhantomData<fn() -> S>,
 }
 
-/// What a stream has to say next.
-#[derive(Debug)]
-enum Heard {
-    Item(Payload),
-    End(Result<Payload, TaskError>),
-}
-
 /// The items of a task with their types erased.
 pub(crate) struct RawStream {
-    items: flume::Receiver<Payload>,
+    reader: ItemReader,
+    ticket: Arc<Ticket>,
+    core: Weak<AgentCore>,
+    /// Cancels the task when this is dropped; none of a durable one, which goes on.
     pending: Option<Pending>,
-    last: Option<Result<Payload, TaskError>>,
-    /// Something came that cannot be given on: that was the end.
-    broken: bool,
+    /// The output, kept for whoever asks for it after the end of the items.
+    output: Option<Payload>,
+    /// Nothing is heard any more.
+    ended: bool,
 }
 
 impl RawStream {
-    pub(crate) fn new(items: flume::Receiver<Payload>, pending: Pending) -> Self {
+    /// The stream of a task that is cancelled when nobody listens any more.
+    pub(crate) fn new(reader: ItemReader, pending: Pending) -> Self {
+        let core = Arc::downgrade(&pending.core);
+        let stream = Self::attached(reader, pending.ticket.clone(), core);
         Self {
-            items,
             pending: Some(pending),
-            last: None,
-            broken: false,
+            ..stream
+        }
+    }
+
+    /// The stream of a task that goes on without a listener.
+    pub(crate) fn attached(reader: ItemReader, ticket: Arc<Ticket>, core: Weak<AgentCore>) -> Self {
+        Self {
+            reader,
+            ticket,
+            core,
+            pending: None,
+            output: None,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn skill_name(&self) -> Arc<str> {
+        self.ticket.skill_name.clone()
+    }
+
+    fn cancel(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.cancel(self.ticket.id);
         }
     }
 
     /// Ends the stream by an error of its own; its task is cancelled.
     fn break_off(&mut self, error: TaskError) -> TaskError {
-        (self.pending, self.last, self.broken) = (None, None, true);
+        (self.pending, self.ended) = (None, true);
         error
     }
 
     /// The next item, or the end; nothing after the end.
     async fn hear(&mut self) -> Option<Heard> {
-        if let Some(pending) = &mut self.pending {
-            tokio::select! {
-                biased;
-                Ok(item) = self.items.recv_async() => {
-                    self.make_room(&item);
-                    return Some(Heard::Item(item));
-                }
-                reply = &mut *pending => self.last = Some(reply),
-            }
-            self.pending = None;
-        }
-        if self.broken {
+        if self.ended {
             return None;
         }
-        // The reply comes after the last item was sent: what is still in the buffer comes before the end.
-        if let Ok(item) = self.items.try_recv() {
-            return Some(Heard::Item(item));
+        let heard = self.reader.next().await.unwrap_or_else(|| {
+            Heard::End(Err(TaskError::Interrupted {
+                skill: self.ticket.skill_name.to_string(),
+                delivered: self.ticket.delivered(),
+                message: "another reader listens to it now".to_owned(),
+            }))
+        });
+        match &heard {
+            // A job that rests because the buffer was full goes on.
+            Heard::Item(_) if self.reader.is_behind() => self.ticket.wake_worker(),
+            Heard::Item(_) => {}
+            Heard::End(_) => {
+                self.ended = true;
+                self.pending.take().into_iter().for_each(Pending::let_go);
+            }
         }
-        self.last.take().map(Heard::End)
+        Some(heard)
     }
 
     /// The next item; none at the end, whatever that is.
@@ -81,17 +103,6 @@ impl RawStream {
             Heard::End(_) => None,
         }
     }
-
-    /// A job that rests because the buffer was full goes on.
-    fn make_room(&self, _taken: &Payload) {
-        if let Some(pending) = self
-            .pending
-            .as_ref()
-            .filter(|_| self.items.len() + 1 >= ITEM_BUFFER)
-        {
-            pending.ticket.wake_worker();
-        }
-    }
 }
 
 impl<S: ServerStreaming> TaskStream<S> {
@@ -100,6 +111,21 @@ impl<S: ServerStreaming> TaskStream<S> {
             inner,
             skill: PhantomData,
         }
+    }
+
+    /// Returns the id of the task.
+    pub fn task(&self) -> TaskId {
+        self.inner.ticket.id
+    }
+
+    /// Returns the number of the next item, from 0: how many items a caller has that took them all.
+    pub fn position(&self) -> u64 {
+        self.inner.reader.position()
+    }
+
+    /// Cancels the task, a durable one too.
+    pub fn cancel(self) {
+        self.inner.cancel();
     }
 
     /// The next item: none at the end, after which [`Self::output`] has the output.
@@ -115,7 +141,7 @@ impl<S: ServerStreaming> TaskStream<S> {
             })),
             Heard::End(Err(error)) => Some(Err(error)),
             Heard::End(Ok(output)) => {
-                self.inner.last = Some(Ok(output));
+                self.inner.output = Some(output);
                 None
             }
         }
@@ -127,6 +153,9 @@ impl<S: ServerStreaming> TaskStream<S> {
     /// What ended the stream.
     pub async fn output(mut self) -> Result<S::Output, TaskError> {
         loop {
+            if let Some(output) = self.inner.output.take() {
+                return typed_output::<S>(output);
+            }
             match self.inner.hear().await {
                 Some(Heard::Item(_)) => {}
                 Some(Heard::End(end)) => return typed_output::<S>(end?),
@@ -162,11 +191,31 @@ pub enum JsonHeard {
 }
 
 impl JsonStream {
+    /// Returns the skill's whole name.
+    pub(crate) fn skill(&self) -> &str {
+        &self.skill
+    }
+
     pub(crate) fn new(skill: &str, inner: RawStream) -> Self {
         Self {
             inner,
             skill: skill.to_owned(),
         }
+    }
+
+    /// Returns the id of the task.
+    pub fn task(&self) -> TaskId {
+        self.inner.ticket.id
+    }
+
+    /// Returns the number of the next item, from 0: how many items a caller has that took them all.
+    pub fn position(&self) -> u64 {
+        self.inner.reader.position()
+    }
+
+    /// Cancels the task, a durable one too.
+    pub fn cancel(self) {
+        self.inner.cancel();
     }
 
     /// The next item, or the output; nothing after it.

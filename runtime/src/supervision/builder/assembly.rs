@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aimass_config::{AgentConfig, Config};
 use aimass_environment::{Clock, Environment, SpanId};
 
+use crate::core::durable_streams::DurableStreams;
 use crate::core::memory::Memory;
 use crate::core::placement::Placer;
 use crate::core::router::{Route, Router};
@@ -39,6 +40,7 @@ pub(super) struct Assembly<'a> {
     pub(super) memory: Arc<Memory>,
     #[cfg(feature = "fault-injection")]
     pub(super) injector: Option<Arc<FaultInjector>>,
+    pub(super) durable_streams: Arc<DurableStreams>,
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
@@ -112,6 +114,12 @@ impl Assembly<'_> {
                 at: 0,
             });
         }
+        for skill in &skills {
+            if let Some(why) = skill.dyn_skill.spec().why_it_cannot_continue() {
+                let message = format!("`{}`: {why}", skill.name);
+                return Err(cannot(Fault::rejected(message)));
+            }
+        }
         let prefix = format!("{name}.");
         if let Some(foreign) = skills.iter().find(|skill| !skill.name.starts_with(&prefix)) {
             let skill = foreign.name.to_string();
@@ -131,6 +139,7 @@ impl Assembly<'_> {
             memory: self.memory.clone(),
             #[cfg(feature = "fault-injection")]
             injector: self.injector.clone(),
+            durable_streams: self.durable_streams.clone(),
             settings: ledger_settings(self.config, &settings, shapes),
         }))
     }

@@ -70,18 +70,29 @@ impl JobHost for Host<'_> {
         if worker_context.is_stopped() || member.ticket.is_cancelled() {
             return Err(Fault::rejected("nobody waits for this task any more"));
         }
-        if member.ticket.items.is_none() {
+        let Some(items) = member.ticket.items.clone() else {
             // Asked without a stream: the items are not wanted.
             return Ok(());
-        }
-        if member.ticket.delivered() == 0 && member.overflow.is_empty() {
-            // Told before it leaves: from now on a fault interrupts, and never repeats an item.
-            worker_context.first_item(member.ticket.id);
+        };
+        if !member.has_sent && items.is_at_its_end() {
+            // Told before it leaves: from now on a fault interrupts, and never repeats an item, unless the stream can go on.
+            worker_context.item_sent(member.ticket.id);
             member.ticket.chunks.iter().for_each(ReplayBuffer::forget);
+            member.has_sent = true;
         }
+        let could_go_on = items.can_go_on();
         member.overflow.push_back(item);
         member.send_overflow();
+        if could_go_on && !items.can_go_on() {
+            worker_context.cannot_start_over(member.ticket.id);
+        }
         Ok(())
+    }
+
+    fn delivered(&mut self, member: Member) -> Result<Vec<Payload>, Fault> {
+        let member = self.member(member)?;
+        let items = member.ticket.items.as_ref();
+        Ok(items.map_or_else(Vec::new, |items| items.delivered(member.by)))
     }
 
     fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {

@@ -30,6 +30,7 @@ impl Simulation {
             0 if self.goes_wrong() => self.panic(by),
             1 if self.goes_wrong() => self.hang(by),
             2 => self.ask_for_more(by),
+            3 if self.dice.roll(6) == 0 => self.forget_items(by),
             3 => self.send_item(by),
             10 => self.come_for_new_version(by),
             11 if self.goes_wrong() => self.stand_still(by),
@@ -110,9 +111,23 @@ impl Simulation {
             .get_mut(&task)
             .filter(|known| known.running_on == Some(by))
         {
-            known.item_sent = true;
+            known.send_item();
         }
         self.on(Event::ItemSent { by, task });
+    }
+
+    /// The items that the task has sent are too many to be kept.
+    fn forget_items(&mut self, by: Incarnation) {
+        let task = self.one_held(by);
+        if let Some(known) = self
+            .checker
+            .tasks
+            .get_mut(&task)
+            .filter(|known| known.running_on == Some(by))
+        {
+            known.item_sent = true;
+        }
+        self.on(Event::Unrepeatable { by, task });
     }
 
     fn one_held(&mut self, by: Incarnation) -> TaskId {
