@@ -7,6 +7,7 @@ mod team;
 
 pub use aimass_agents::{generation, speech, text};
 pub use aimass_config::{Config, ConfigError};
+pub use aimass_locale::Locale;
 pub use aimass_models as models;
 pub use aimass_observers as observers;
 pub use aimass_runtime::*;

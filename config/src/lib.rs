@@ -4,7 +4,7 @@
 //! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
 //! against the table in `keys`, and `meaning` turns the raw configuration into the final one.
 //!
-//! What else a user names or reads is treated alike everywhere because the rules for it are here as well: [`files`], and [`is_unruly`].
+//! What else a user names is opened and written alike everywhere because the rules for it are here as well: [`files`].
 
 mod check;
 mod config;
@@ -13,14 +13,11 @@ mod error;
 mod file;
 pub mod files;
 mod keys;
-mod language;
-mod locale;
 mod meaning;
 mod names;
 mod nesting;
 mod raw;
 mod rule;
-mod shown;
 mod template;
 mod units;
 mod variables;
@@ -35,8 +32,5 @@ pub use config::observers::{
 pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Instead, Named, Place, Problem};
-pub use language::language_code;
-pub use locale::Locale;
 pub use names::{KnownNames, Places};
-pub use shown::is_unruly;
 pub use variables::{ProcessVariables, Variables};

@@ -4,7 +4,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use aimass_config::{LogForm, LogLevel, ObserversConfig, is_unruly};
+use aimass_config::{LogForm, LogLevel, ObserversConfig};
+use aimass_locale::harmless::is_unruly;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};

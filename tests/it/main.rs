@@ -8,3 +8,10 @@
 
 mod program;
 mod repository;
+
+use std::path::Path;
+
+/// The folder of the repository. The package of the program, which declares these tests, stands in it.
+fn repository_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}

@@ -18,7 +18,7 @@ mod tests;
 mod text;
 mod write;
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

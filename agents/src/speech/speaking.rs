@@ -1,6 +1,6 @@
 //! How speech is to be heard: what callers may set.
 
-use aimass_config::language_code;
+use aimass_locale::language_code;
 use aimass_models::whisper::decoding::Task;
 use aimass_models::whisper::recognition::{RecognitionOptions, Silence, Words};
 use aimass_runtime::Fault;

@@ -4,12 +4,11 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use aimass_locale::harmless::brief;
 use aimass_runtime::{
     EpisodeFinished, EpisodeId, SpanId, TaskFinished, TaskId, TaskOutcome, TraceId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
-
-use super::view::plain;
 
 /// Episodes that are kept, and calls.
 pub(super) const KEPT: usize = 16;
@@ -181,7 +180,7 @@ impl From<&TaskFinished> for TaskSpan {
             TaskOutcome::Done => None,
             TaskOutcome::Error { error, message } => Some(SpanError {
                 kind: error.clone(),
-                message: plain(message, MAX_MESSAGE),
+                message: brief(message, MAX_MESSAGE),
             }),
         };
         Self {

@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use aimass_locale::harmless::brief;
 use aimass_runtime::{
     AgentChanged, Epoch, Note, ServiceChange, ServiceChanged, TaskNote, WorkerChange, WorkerChanged,
 };
 use serde::{Deserialize, Serialize};
-
-use super::view::plain;
 
 /// How many are kept.
 pub(super) const KEPT: usize = 32;
@@ -134,7 +133,7 @@ impl Happenings {
     }
 
     fn add(&mut self, at_ns: u64, agent: &Arc<str>, kind: HappeningKind, text: &str) {
-        let text = plain(text, MAX_TEXT);
+        let text = brief(text, MAX_TEXT);
         let like =
             |known: &Happening| known.kind == kind && known.agent == *agent && known.text == text;
         let known = self.kept.iter().position(like);

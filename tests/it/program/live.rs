@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Stdio;
 
 use super::harness::{Ended, Place};
@@ -16,7 +15,7 @@ const RAW: [&str; 4] = ["--set", "sample_rate=16000", "--set", "channels=1"];
 
 /// The bytes of the recording: wav of 16 bits at 16 kHz, with a header of 44 bytes.
 fn wav() -> Vec<u8> {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens");
+    let goldens = crate::repository_root().join("models/goldens");
     fs::read(goldens.join(RECORDING)).unwrap()
 }
 

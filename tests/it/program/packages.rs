@@ -24,9 +24,7 @@ print(hashlib.sha256(path.read_bytes()).hexdigest())
 "#;
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("models/goldens")
-        .join(name)
+    crate::repository_root().join("models/goldens").join(name)
 }
 
 pub(super) fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {

@@ -1,6 +1,6 @@
 //! `aimass ask` of the speech agent: what it refuses without a model, and how a person reads what it heard.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aimass_models::Silent;
 
@@ -63,7 +63,7 @@ pub(super) fn cache() -> PathBuf {
 
 /// Asks about a recording, with the real weights.
 pub(super) fn hear(place: &Place, skill: &str, recording: &str, more: &[&str]) -> Ended {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens");
+    let goldens = crate::repository_root().join("models/goldens");
     let recording = goldens.join(recording).display().to_string();
     let mut command = place.command(&[&["ask", skill, &recording], more].concat());
     Ended::from(command.env("AIMASS_CACHE", cache()).output().unwrap())

@@ -1,7 +1,6 @@
 //! The command line itself.
 
 use std::io;
-use std::path::Path;
 
 use super::harness::{Ended, Place};
 
@@ -100,7 +99,7 @@ fn the_reference_is_that_of_this_program() {
     let place = Place::new();
     let printed = place.run(&["reference"]);
     printed.assert_ok();
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let page = crate::repository_root().join("docs/reference.md");
     let page = std::fs::read_to_string(page).unwrap();
     let lines = page.lines().zip(printed.stdout.lines());
     let other = lines

@@ -6,39 +6,63 @@ use std::collections::BTreeSet;
 use super::metadata::Graph;
 
 /// Each package of the workspace, and the others that it may name.
-const ARROWS: [(&str, &[&str]); 8] = [
-    ("aimass-config", &[]),
-    ("aimass-environment", &["aimass-config"]),
-    ("aimass-runtime", &["aimass-config", "aimass-environment"]),
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("aimass-locale", &[]),
+    ("aimass-config", &["aimass-locale"]),
+    ("aimass-environment", &["aimass-config", "aimass-locale"]),
+    (
+        "aimass-runtime",
+        &["aimass-config", "aimass-environment", "aimass-locale"],
+    ),
     ("aimass-conformance", &["aimass-config", "aimass-runtime"]),
-    ("aimass-models", &["aimass-config"]),
+    ("aimass-models", &["aimass-config", "aimass-locale"]),
     (
         "aimass-agents",
         &[
+            "aimass-models",
+            "aimass-runtime",
             "aimass-config",
             "aimass-conformance",
-            "aimass-runtime",
-            "aimass-models",
+            "aimass-locale",
         ],
     ),
-    ("aimass-observers", &["aimass-config", "aimass-runtime"]),
+    (
+        "aimass-observers",
+        &["aimass-runtime", "aimass-config", "aimass-locale"],
+    ),
+    ("aimass-pages", &["aimass-runtime", "aimass-locale"]),
     (
         "aimass",
         &[
-            "aimass-config",
             "aimass-conformance",
-            "aimass-runtime",
-            "aimass-models",
             "aimass-agents",
             "aimass-observers",
+            "aimass-models",
+            "aimass-runtime",
+            "aimass-config",
+            "aimass-locale",
+        ],
+    ),
+    (
+        "aimass-cli",
+        &[
+            "aimass",
+            "aimass-pages",
+            "aimass-agents",
+            "aimass-observers",
+            "aimass-models",
+            "aimass-runtime",
+            "aimass-config",
+            "aimass-locale",
         ],
     ),
 ];
 
 const ONLY_OBSERVERS: &str = "only observers know telemetry";
+const ONLY_THE_PROGRAM: &str = "who embeds the library compiles nothing of the program";
 
 /// What must never end up in a package or its tests, and why, by the beginning of its name.
-const NEVER: [(&str, &str, &str); 11] = [
+const NEVER: [(&str, &str, &str); 17] = [
     (
         "aimass-runtime",
         "candle",
@@ -58,6 +82,12 @@ const NEVER: [(&str, &str, &str); 11] = [
     ("aimass-models", "opentelemetry", ONLY_OBSERVERS),
     ("aimass-agents", "opentelemetry", ONLY_OBSERVERS),
     ("aimass-observers", "candle", "an observer computes nothing"),
+    ("aimass-pages", "candle", "a page computes nothing"),
+    ("aimass-pages", "opentelemetry", ONLY_OBSERVERS),
+    ("aimass", "clap", ONLY_THE_PROGRAM),
+    ("aimass", "ratatui", ONLY_THE_PROGRAM),
+    ("aimass", "askama", ONLY_THE_PROGRAM),
+    ("aimass", "indicatif", ONLY_THE_PROGRAM),
 ];
 
 #[test]

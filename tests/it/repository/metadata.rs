@@ -71,7 +71,7 @@ impl Graph {
                 "--filter-platform",
             ])
             .arg(host())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(crate::repository_root())
             .output()
             .unwrap();
         assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aimass_config::is_unruly;
+use aimass_locale::harmless::is_unruly;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::quotes::is_written_closely;

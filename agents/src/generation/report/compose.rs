@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 use aimass_runtime::Fact;
 
 use super::documents::{BEGINNING, Document, Medium, documents};

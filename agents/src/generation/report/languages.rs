@@ -1,6 +1,6 @@
 //! The names of languages.
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 
 /// Codes with their names in English and in Chinese.
 const NAMES: [(&str, &str, &str); 34] = [

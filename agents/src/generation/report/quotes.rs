@@ -1,6 +1,6 @@
 //! Quotes: pieces of texts, word for word, in one line.
 
-use aimass_config::is_unruly;
+use aimass_locale::harmless::in_line;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters at which a beginning is long enough.
@@ -70,11 +70,7 @@ pub(super) fn is_written_closely(character: char) -> bool {
 
 /// Text in one line of bounded length, without what could move a cursor or turn the direction of writing.
 pub(super) fn clean(text: &str, characters: usize) -> String {
-    let harmless = |character: char| match is_unruly(character) {
-        true => ' ',
-        false => character,
-    };
-    let mut clean: String = text.chars().take(characters).map(harmless).collect();
+    let mut clean: String = text.chars().take(characters).map(in_line).collect();
     if text.chars().nth(characters).is_some() {
         // A word that was cut in two goes as a whole, if that leaves enough.
         if let Some(space) = clean.rfind(' ').filter(|space| *space > characters / 2) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aimass_runtime::{Fact, Revision};
 
 use super::{Author, Reference, Sentence, Statement};
-use aimass_config::Locale;
+use aimass_locale::Locale;
 
 /// The references of a report that is being put together.
 #[derive(Default)]

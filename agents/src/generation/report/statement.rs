@@ -1,7 +1,7 @@
 //! Statements: what a sentence says, in no language, and how it is said in each. A statement that is said in one language only does not
 //! compile.
 
-use aimass_config::Locale;
+use aimass_locale::{Locale, clock, size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -368,24 +368,6 @@ fn is_or_are(languages: &[LanguageCount], each: &[String]) -> String {
     let verb = if one { "is" } else { "are" };
     let said = listed(each, ", ", " and ");
     said.replacen(" in ", &format!(" {verb} in "), 1)
-}
-
-/// `1:02:03`, or `0:07`
-fn clock(seconds: f64) -> String {
-    let all = seconds.max(0.0) as u64;
-    let (hours, minutes, seconds) = (all / 3600, all / 60 % 60, all % 60);
-    match hours {
-        0 => format!("{minutes}:{seconds:02}"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1000 => format!("{bytes} B"),
-        1000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What reports say, and what they must not.
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 use aimass_runtime::Fact;
 use serde_json::{Value, json};
 

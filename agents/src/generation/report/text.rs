@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

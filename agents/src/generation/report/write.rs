@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aimass_config::Locale;
+use aimass_locale::Locale;
 use aimass_runtime::{
     EpisodeId, Fact, FactFilter, Fault, FlowContext, FlowSkill, Skill, SkillSpec,
 };

@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use aimass_agents::generation::{Author, Report, ReportInput, Statement, WriteReport};
-use aimass_config::{Config, Locale};
+use aimass_config::Config;
+use aimass_locale::Locale;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, QuietRule, Runtime, Skill,
     SkillSpec, StepContext, TaskError, TaskOptions, WorkerGroup,

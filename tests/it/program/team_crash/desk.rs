@@ -89,7 +89,7 @@ pub(super) fn kill_after(
 
 /// Sixteen texts: the letters, and the sample inbox's, whole and in pieces.
 fn lay_down_texts(folder: &Path) {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let examples = crate::repository_root().join("examples");
     for letter in fs::read_dir(examples.join("letters")).unwrap() {
         let letter = letter.unwrap();
         fs::copy(letter.path(), folder.join(letter.file_name())).unwrap();
@@ -106,7 +106,7 @@ fn lay_down_texts(folder: &Path) {
 
 /// Four recordings of at most 6 seconds: one, and pieces of it.
 fn lay_down_recordings(folder: &Path) {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/goldens");
+    let goldens = crate::repository_root().join("models/goldens");
     let recording = fs::read(goldens.join("silero/speech.wav")).unwrap();
     let samples = &recording[44..];
     let (first, second) = samples.split_at(samples.len() / 4 * 2);

@@ -1,0 +1,190 @@
+//! `aimass run`: files through the team.
+
+pub(super) mod found;
+mod outcome;
+mod page;
+mod sample;
+
+use std::path::PathBuf;
+
+use aimass::generation::Report;
+use aimass_locale::{Locale, text};
+use aimass_runtime::{EpisodeId, Fact, InputFailure, Namespace, Request};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::input::Piped;
+use super::reach::Reach;
+use super::{Context, models, trace};
+use found::Finder;
+use outcome::Outcome;
+use page::PageFile;
+
+/// Put files through the team, wait until it is quiet, and print what it found and its report
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Files and folders; a folder stands for the files below it [default: a sample inbox]
+    paths: Vec<PathBuf>,
+    /// Go on with an episode that was begun before, instead of files: show what was found so far, and wait for the rest [default: the last one
+    /// begun whose end nobody has seen]
+    #[arg(long, value_name = "EPISODE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["paths", "namespace"])]
+    resume: Option<Option<EpisodeId>>,
+    /// The tenant [default: `environment.namespace` of the configuration]
+    #[arg(long)]
+    namespace: Option<String>,
+    /// Write a page with the report, the timeline, the facts and the recordings: one HTML file that needs no other
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Files and folders.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Takes the sample inbox where nothing was named.
+    pub(crate) fn or_sample(mut self, context: &Context) -> Result<Self, Failure> {
+        if !self.paths.is_empty() || self.resume.is_some() {
+            return Ok(self);
+        }
+        self.paths = sample::files(context)?;
+        if !context.output.is_json() {
+            let folder = sample::folder(context);
+            let folder = folder.display();
+            context.line(&text!(
+                "no files were named, so the team works on its sample inbox, {folder}; `aimass run PATH...` works on yours",
+                "没有指定文件，因此使用示例收件箱 {folder}；用 `aimass run 路径...` 处理您自己的文件"
+            ))?;
+        }
+        Ok(self)
+    }
+}
+
+pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let locale = context.locale;
+    // Where it cannot be written, that is said before the work and not after it.
+    let page = arguments.report.map(PageFile::prepare).transpose()?;
+    let (paths, refused) = usable(&arguments.paths);
+    let namespace = arguments.namespace.map(|name| Namespace(name.into()));
+    let reach = match page {
+        Some(_) => Reach::watched(context).await?,
+        None => Reach::runtime(context).await?,
+    };
+    let request = match arguments.resume {
+        Some(episode) => Request::Resume { episode },
+        None => Request::Run {
+            paths,
+            namespace,
+            trace: trace::of_caller(context),
+        },
+    };
+    reach
+        .closing(async |reach: &Reach| {
+            let (mut outcome, found) = run(context, reach, request, locale).await?;
+            outcome.refused.extend(refused);
+            outcome.missing = models::missing(context)?;
+            let report = report_of(&found, locale);
+            show(context, &outcome, &found, report.as_ref(), locale)?;
+            if let Some(page) = page {
+                let work = reach.work_on(outcome.episode).await?;
+                let content = page::Content {
+                    outcome: &outcome,
+                    facts: &found,
+                    report: report.as_ref(),
+                    work: work.as_ref(),
+                    locale,
+                    collector: context.home.load_config()?.observers.otlp.endpoint,
+                };
+                let path = page.write(&content)?;
+                if !context.output.is_json() {
+                    let path = path.display();
+                    context.line(&text!("\nthe page is {path}", "\n页面已写入 {path}"))?;
+                }
+            }
+            outcome.conclude(&found, locale)
+        })
+        .await
+}
+
+/// Absolute paths, since a node has another current folder; and those that JSON cannot hold.
+fn usable(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputFailure>) {
+    let mut refused = Vec::new();
+    let mut paths = Vec::new();
+    for path in given {
+        if Piped::of(path.as_os_str()).is_some() {
+            refused.push(InputFailure::of_one_process(path));
+            continue;
+        }
+        match std::path::absolute(path) {
+            Ok(absolute) if absolute.to_str().is_some() => paths.push(absolute),
+            Ok(_) => refused.push(InputFailure::name(path)),
+            Err(error) => refused.push(InputFailure::refused(path, "read", &error)),
+        }
+    }
+    (paths, refused)
+}
+
+/// Lets the team work, and prints what it finds as it does.
+async fn run(
+    context: &Context,
+    reach: &Reach,
+    request: Request,
+    locale: Locale,
+) -> Result<(Outcome, Vec<Fact>), Failure> {
+    let output = context.output;
+    let mut finder = Finder::new(output, locale);
+    let mut found = Vec::new();
+    let outcome = reach
+        .each(request, |fact| {
+            let fact: Fact = serde_json::from_value(fact)?;
+            if !output.is_json() {
+                output.line(&finder.line(&fact))?;
+            }
+            found.push(fact);
+            Ok(())
+        })
+        .await?;
+    Ok((serde_json::from_value(outcome)?, found))
+}
+
+fn show(
+    context: &Context,
+    outcome: &Outcome,
+    facts: &[Fact],
+    report: Option<&Report>,
+    locale: Locale,
+) -> Result<(), Failure> {
+    let output = context.output;
+    if output.is_json() {
+        return output.document(&json!({
+            "episode": outcome.episode,
+            "facts": facts,
+            "failures": outcome.all_failures(),
+            "report": report,
+        }));
+    }
+    let Some(report) = report else { return Ok(()) };
+    let text = report.clone().in_locale(locale).plain();
+    output.line("")?;
+    for line in text.lines() {
+        // What is not indented is a heading.
+        let line = match line.starts_with(' ') {
+            true => line.to_owned(),
+            false => output.strong(line),
+        };
+        output.line(&line)?;
+    }
+    Ok(())
+}
+
+/// The last report among the facts, if there is one.
+fn report_of(facts: &[Fact], locale: Locale) -> Option<Report> {
+    let last = facts
+        .iter()
+        .rfind(|fact| fact.kind.name() == "generation.report")?;
+    let report = Report::deserialize(&last.value).ok()?;
+    Some(report.in_locale(locale))
+}

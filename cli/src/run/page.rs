@@ -1,0 +1,153 @@
+//! The page of an episode: its file, and what of the episode is put on it.
+
+mod recordings;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+
+use aimass::generation::{self, Author};
+use aimass_config::files::{CannotWrite, Kind, OutputFile};
+use aimass_locale::{Locale, text};
+use aimass_observers::live::{self, TaskSpan};
+use aimass_pages::{EpisodePage, Reference, Report, Row, Section, Sentence, Task, Work};
+use aimass_runtime::{Fact, Revision};
+
+use super::Outcome;
+use super::found::{finding, name_of};
+use crate::dates::utc;
+use crate::failure::Failure;
+use recordings::recordings;
+
+/// What the page shows.
+pub(super) struct Content<'a> {
+    pub(super) outcome: &'a Outcome,
+    pub(super) facts: &'a [Fact],
+    pub(super) report: Option<&'a generation::Report>,
+    /// The tasks, as far as they are known.
+    pub(super) work: Option<&'a live::Work>,
+    pub(super) locale: Locale,
+    /// The address of the collector of traces, if there is one.
+    pub(super) collector: Option<String>,
+}
+
+/// The file of a page that is to be written.
+pub(super) struct PageFile {
+    path: PathBuf,
+    file: OutputFile,
+}
+
+impl PageFile {
+    pub(super) fn prepare(path: PathBuf) -> Result<Self, Failure> {
+        let path = std::path::absolute(path)?;
+        let shown = path.display().to_string();
+        let file = OutputFile::prepare(&path).map_err(|error| match error {
+            CannotWrite::Special(Kind::Folder) => Failure::usage(text!(
+                "expected a file for the page, got the folder {shown}",
+                "页面应为文件，而 {shown} 是文件夹"
+            )),
+            other => cannot_write(&shown, &other),
+        })?;
+        Ok(Self { path, file })
+    }
+
+    /// Writes the page, and gives its path.
+    pub(super) fn write(mut self, content: &Content<'_>) -> Result<PathBuf, Failure> {
+        let shown = self.path.display().to_string();
+        let page = content.page().html().map_err(|error| {
+            Failure::bug(text!(
+                "the page cannot be put together: {error}",
+                "无法生成页面：{error}"
+            ))
+        })?;
+        let written = self.file.write_all(page.as_bytes());
+        let written = written.and_then(|()| self.file.finish());
+        written.map_err(|error| cannot_write(&shown, &error))?;
+        Ok(self.path)
+    }
+}
+
+fn cannot_write(page: &str, error: &dyn Display) -> Failure {
+    Failure::unavailable(text!(
+        "cannot write the page {page}: {error}",
+        "无法写入页面 {page}：{error}"
+    ))
+}
+
+impl<'a> Content<'a> {
+    fn page(&self) -> EpisodePage<'a> {
+        let subjects = subjects(self.facts);
+        let row = |fact: &'a Fact| Row {
+            fact,
+            subject: subjects.get(&fact.revision).cloned().unwrap_or_default(),
+            finding: finding(fact, self.locale),
+        };
+        let begun_ms = self.facts.first().map_or(0, |fact| fact.at_ms);
+        EpisodePage {
+            locale: self.locale,
+            episode: self.outcome.episode,
+            begun: utc(begun_ms),
+            rows: self.facts.iter().map(row).collect(),
+            report: self.report.map(report),
+            work: self.work.map(work),
+            recordings: recordings(self.facts, &subjects),
+            failures: self.outcome.failure_lines(self.facts, self.locale),
+            losses: self.outcome.all_failures().len(),
+            collector: self.collector.clone(),
+        }
+    }
+}
+
+/// The name of the input that each fact is about.
+fn subjects(facts: &[Fact]) -> HashMap<Revision, String> {
+    let mut subjects: HashMap<Revision, String> = HashMap::new();
+    for fact in facts {
+        let cause = fact.provenance.cause;
+        let known = cause.and_then(|cause| subjects.get(&cause)).cloned();
+        if let Some(subject) = known.or_else(|| name_of(fact)) {
+            subjects.insert(fact.revision, subject);
+        }
+    }
+    subjects
+}
+
+fn report(report: &generation::Report) -> Report {
+    let sentence = |sentence: &generation::Sentence| Sentence {
+        text: sentence.text.clone(),
+        by_model: sentence.author == Author::Model,
+        references: sentence.references.clone(),
+    };
+    let sections = report.sections.iter().map(|section| Section {
+        heading: section.heading.clone(),
+        sentences: section.sentences.iter().map(sentence).collect(),
+    });
+    let references = report.references.iter().map(|reference| Reference {
+        n: reference.n,
+        revision: reference.revision,
+        kind: reference.kind.clone(),
+        source: reference.source.clone(),
+    });
+    Report {
+        title: report.title.clone(),
+        sections: sections.collect(),
+        references: references.collect(),
+    }
+}
+
+fn work(work: &live::Work) -> Work {
+    let task = |span: &TaskSpan| Task {
+        span: Some(span.span),
+        parent: span.parent,
+        skill: span.skill.to_string(),
+        agent: span.agent.to_string(),
+        accepted_ns: span.accepted_ns,
+        started_ns: span.started_ns.unwrap_or(span.settled_ns),
+        settled_ns: span.settled_ns,
+        failed: span.error.is_some(),
+    };
+    Work {
+        tasks: work.spans.iter().map(task).collect(),
+        count: work.tasks,
+    }
+}

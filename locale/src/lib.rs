@@ -1,0 +1,12 @@
+//! How AI Mass speaks to people: in two languages, and so that what comes from outside does no harm.
+
+mod figures;
+pub mod harmless;
+mod language;
+mod locale;
+mod text;
+
+pub use figures::{clock, size};
+pub use language::language_code;
+pub use locale::Locale;
+pub use text::Text;

@@ -1,0 +1,19 @@
+//! What AI Mass shows in a browser: panels, and how they become HTML.
+//!
+//! An [`EpisodePage`] is one HTML file. It needs no other file, no network and, to be read, no script. Whatever comes from files is escaped by the
+//! template; only our own style and script are put in as they are.
+
+mod facts;
+mod page;
+mod recording;
+mod report;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod words;
+
+pub use facts::Row;
+pub use page::{EpisodePage, PageError};
+pub use recording::{Passage, Recording, Sound};
+pub use report::{Reference, Report, Section, Sentence};
+pub use timeline::{Task, Work};
