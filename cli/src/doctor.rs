@@ -86,10 +86,9 @@ fn show(context: &Context, finding: &Finding) -> Result<(), Failure> {
         return output.line(&format!("{what} {found}"));
     };
     let found = output.bad(found);
-    output.line(&match locale {
-        Locale::English => format!("{what} {found}; {}", remedy.english),
-        Locale::Chinese => format!("{what} {found}；{}", remedy.chinese),
-    })
+    let Text { english, chinese } = remedy;
+    let line = text!("{what} {found}; {english}", "{what} {found}；{chinese}");
+    output.line(line.in_locale(locale))
 }
 
 fn configuration(context: &Context) -> Finding {

@@ -91,10 +91,7 @@ impl From<TaskError> for Failure {
             ),
             _ => Text::default(),
         };
-        let mut message = task_error(&error);
-        message.english += &next.english;
-        message.chinese += &next.chinese;
-        Self::new(error.exit_code(), message)
+        Self::new(error.exit_code(), task_error(&error).then(&next))
     }
 }
 

@@ -1,140 +1,92 @@
-//! What facts say to people, in each language. A message that one language lacks does not compile.
+//! What could not be done: inputs and tasks. What a library or the system says of it stays as they say it.
 
-mod failures;
+use aimass_locale::{Text, text};
+use aimass_runtime::{InputFailure, InputProblem, TaskError};
 
-use aimass::generation::language_name;
-use aimass_locale::{Locale, size};
-
-pub(crate) use failures::{input_failure, model_missing, task_error};
-
-/// What a fact says, or who says it.
-#[derive(Debug, Clone)]
-pub(crate) enum Message<'a> {
-    /// Who gave the inputs.
-    You,
-    /// A file was given: its medium, and its size in bytes.
-    File { medium: Medium, bytes: u64 },
-    /// The language of a text, by its code, with how sure that is.
-    Language { code: &'a str, confidence: f64 },
-    /// A text whose language cannot be told.
-    NoLanguage,
-    /// An embedding of so many numbers.
-    Embedding { numbers: usize },
-    /// A transcript: how long the recording is, in which language, and how it begins.
-    Transcript {
-        duration: &'a str,
-        code: Option<&'a str>,
-        begins: &'a str,
-    },
-    /// A recording in which nobody speaks.
-    Silence { duration: &'a str },
-    /// A report.
-    Report { sentences: usize, facts: usize },
-}
-
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Medium {
-    Recording,
-    Text,
-    Image,
-    Video,
-    Table,
-    Unknown,
-}
-
-impl Medium {
-    /// The medium of a fact of that kind; none of a fact that is not about a file.
-    pub(crate) fn of(kind: &str) -> Option<Self> {
-        Some(match kind.strip_prefix("file.")? {
-            "audio" => Self::Recording,
-            "text" => Self::Text,
-            "image" => Self::Image,
-            "video" => Self::Video,
-            "table" => Self::Table,
-            _ => Self::Unknown,
-        })
-    }
-
-    pub(crate) fn name(self, locale: Locale) -> &'static str {
-        match (self, locale) {
-            (Self::Recording, Locale::English) => "recording",
-            (Self::Recording, Locale::Chinese) => "录音",
-            (Self::Text, Locale::English) => "text",
-            (Self::Text, Locale::Chinese) => "文本",
-            (Self::Image, Locale::English) => "image",
-            (Self::Image, Locale::Chinese) => "图像",
-            (Self::Video, Locale::English) => "video",
-            (Self::Video, Locale::Chinese) => "视频",
-            (Self::Table, Locale::English) => "table",
-            (Self::Table, Locale::Chinese) => "表格",
-            (Self::Unknown, Locale::English) => "file of unknown content",
-            (Self::Unknown, Locale::Chinese) => "内容未知的文件",
-        }
+/// What is wrong with an input, without its path.
+pub(crate) fn input_failure(failure: &InputFailure) -> Text {
+    let message = &failure.message;
+    let chinese = match failure.problem {
+        InputProblem::Missing => "没有这样的文件或文件夹；请检查路径".to_owned(),
+        InputProblem::Forbidden => "没有读取它的权限；请用 `chmod` 更改权限".to_owned(),
+        InputProblem::Empty => "文件是空的；应有内容".to_owned(),
+        InputProblem::Special => "应为文件或文件夹，而它是设备或管道".to_owned(),
+        InputProblem::Repeated => "与另一输入相同；只处理一次".to_owned(),
+        InputProblem::LeftOut => format!("超出一次任务集的上限，未处理（{message}）"),
+        InputProblem::Name => "名称不是 UTF-8；请重命名文件".to_owned(),
+        _ => format!("无法读取（{message}）"),
+    };
+    Text {
+        english: message.clone(),
+        chinese,
     }
 }
 
-impl Message<'_> {
-    /// The message in a language.
-    pub(crate) fn write(&self, locale: Locale) -> String {
-        match locale {
-            Locale::English => self.in_english(),
-            Locale::Chinese => self.in_chinese(),
-        }
+/// Why a task has no output.
+pub(crate) fn task_error(error: &TaskError) -> Text {
+    Text {
+        english: error.to_string(),
+        chinese: in_chinese(error),
     }
+}
 
-    fn in_english(&self) -> String {
-        let language = |code: &str| language_name(code, Locale::English);
-        match self {
-            Self::You => "you".to_owned(),
-            Self::File { medium, bytes } => {
-                format!("{}, {}", medium.name(Locale::English), size(*bytes))
-            }
-            Self::Language { code, confidence } => {
-                format!("{} (confidence {confidence:.2})", language(code))
-            }
-            Self::NoLanguage => "no language found".to_owned(),
-            Self::Embedding { numbers } => format!("embedding of {numbers} numbers"),
-            Self::Transcript {
-                duration,
-                code,
-                begins,
-            } => {
-                let spoken =
-                    code.map_or_else(String::new, |code| format!(" of {}", language(code)));
-                format!("{duration}{spoken}: “{begins}”")
-            }
-            Self::Silence { duration } => format!("{duration} in which nobody speaks"),
-            Self::Report { sentences, facts } => {
-                format!("report of {sentences} sentences on {facts} facts")
-            }
+fn in_chinese(error: &TaskError) -> String {
+    match error {
+        TaskError::Overloaded {
+            agent,
+            queued,
+            capacity,
+            retry_after,
+            ..
+        } => format!(
+            "智能体 `{agent}` 已满：{queued} 项任务，上限 {capacity}；请在 {retry_after:?} 后重试"
+        ),
+        TaskError::DeadlineExceeded { skill } => format!("`{skill}` 未在期限内答复"),
+        TaskError::Cancelled { skill } => format!("对 `{skill}` 的调用已取消"),
+        TaskError::Rejected { skill, message } => format!("`{skill}` 拒绝了输入：{message}"),
+        TaskError::Unavailable { skill, message } => format!("`{skill}` 不可用：{message}"),
+        TaskError::Failed {
+            skill,
+            attempts,
+            message,
+        } => format!("`{skill}` 尝试 {attempts} 次后失败：{message}"),
+        TaskError::DeadLettered {
+            skill,
+            task,
+            attempts,
+            cause,
+        } => format!("`{skill}` 尝试 {attempts} 次后被放弃，保留为死信 {task}：{cause}"),
+        TaskError::Interrupted {
+            skill,
+            delivered,
+            message,
+        } => format!("`{skill}` 的流在 {delivered} 项之后中断：{message}"),
+        TaskError::UnknownSkill { skill, nearest } => match nearest {
+            Some(nearest) => format!("没有智能体提供 `{skill}`；是否要输入 `{nearest}`？"),
+            None => format!("没有智能体提供 `{skill}`"),
+        },
+        TaskError::InvalidInput { skill, message } => {
+            format!("`{skill}` 无法读取其输入：{message}")
         }
+        TaskError::Cycle { path } => format!("流程调用了自身：{}", path.join(" -> ")),
+        TaskError::ShuttingDown { skill } => format!("运行时正在关闭；`{skill}` 未完成"),
+        TaskError::AgentFailed { agent, message } => {
+            format!("智能体 `{agent}` 已失效，重启之前不提供服务：{message}")
+        }
+        TaskError::Environment { skill, message } => {
+            format!("环境未接受 `{skill}` 的结果：{message}")
+        }
+        TaskError::Transport { message } => format!("节点没有答复：{message}"),
+        TaskError::Bug { skill, message } => format!("这是 `{skill}` 中的程序错误：{message}"),
+        // Such an error is its message, and an error that came later than this table is at least said.
+        other => other.to_string(),
     }
+}
 
-    fn in_chinese(&self) -> String {
-        let language = |code: &str| language_name(code, Locale::Chinese);
-        match self {
-            Self::You => "用户".to_owned(),
-            Self::File { medium, bytes } => {
-                format!("{}，{}", medium.name(Locale::Chinese), size(*bytes))
-            }
-            Self::Language { code, confidence } => {
-                format!("{}（置信度 {confidence:.2}）", language(code))
-            }
-            Self::NoLanguage => "未能识别语言".to_owned(),
-            Self::Embedding { numbers } => format!("{numbers} 维向量"),
-            Self::Transcript {
-                duration,
-                code,
-                begins,
-            } => {
-                let spoken = code.map_or_else(String::new, |code| format!("，{}", language(code)));
-                format!("{duration}{spoken}：“{begins}”")
-            }
-            Self::Silence { duration } => format!("{duration}，无人说话"),
-            Self::Report { sentences, facts } => {
-                format!("报告：{sentences} 句，依据 {facts} 条事实")
-            }
-        }
-    }
+/// The model of an agent is not on this machine, so that `skill` could not be done.
+pub(crate) fn model_missing(skill: &str, model: &str) -> Text {
+    text!(
+        "`{skill}` is not available: its model `{model}` is not here; type `aimass models pull {model}`",
+        "`{skill}` 不可用：本机没有它的模型 `{model}`；请输入 `aimass models pull {model}`"
+    )
 }

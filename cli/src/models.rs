@@ -205,10 +205,12 @@ impl Shown {
 
     /// A bar where it is known how much there is, else something that turns.
     fn style(&self, bar: &ProgressBar) {
-        let template = match (bar.length(), self.locale) {
-            (Some(_), Locale::English) => "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
-            (Some(_), Locale::Chinese) => "{msg} {bar:30} {bytes} / {total_bytes}，还需 {eta}",
-            (None, _) => "{spinner} {msg} {elapsed}",
+        let template = match bar.length() {
+            Some(_) => self.locale.choose(
+                "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
+                "{msg} {bar:30} {bytes} / {total_bytes}，还需 {eta}",
+            ),
+            None => "{spinner} {msg} {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

@@ -79,17 +79,16 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
         progress.clear();
         if let Err(error) = pulled {
             // The team does what it can without it, and says of each input what it could not.
-            let mut said = Failure::from(error).line();
-            said.chinese = format!("无法下载模型 {model}：{}", said.chinese);
-            if agent == "generation" {
-                let rest = text!(
+            let Text { english, chinese } = Failure::from(error).line();
+            let said = text!("{english}", "无法下载模型 {model}：{chinese}");
+            let rest = match agent {
+                "generation" => text!(
                     "; without it the report is made of facts only",
                     "；没有它，报告只由事实组成"
-                );
-                said.english += &rest.english;
-                said.chinese += &rest.chinese;
-            }
-            say(&said, context.locale);
+                ),
+                _ => Text::default(),
+            };
+            say(&said.then(&rest), context.locale);
         }
     }
     Ok(())

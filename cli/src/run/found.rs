@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use aimass::generation::language_name;
 use aimass::text::UNKNOWN_LANGUAGE;
-use aimass_locale::{Locale, clock};
+use aimass_locale::{Locale, Text, clock, harmless, size, text};
 use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
 
-use crate::messages::{Medium, Message};
 use crate::output::{Output, brief, padded};
 
 /// Characters of a transcript or an unknown content that a line shows.
@@ -38,7 +38,7 @@ impl Finder {
         let seconds = fact.at_ms.saturating_sub(begun) as f64 / 1e3;
         let subject = self.subject(fact);
         let agent = fact.provenance.agent.as_deref();
-        let agent = agent.map_or_else(|| Message::You.write(self.locale), str::to_owned);
+        let agent = agent.unwrap_or(self.locale.choose("you", "用户"));
         let about = match subject.is_empty() {
             true => String::new(),
             false => format!("{}: ", self.output.strong(&subject)),
@@ -46,7 +46,7 @@ impl Finder {
         format!(
             "{}  {}  {about}{}",
             self.output.faint(&format!("{seconds:>7.2} s")),
-            padded(&agent, 10),
+            padded(agent, 10),
             finding(fact, self.locale)
         )
     }
@@ -65,7 +65,8 @@ impl Finder {
 
 /// What a fact says, in a few words, with the name of the file that it is about.
 pub(crate) fn summary(fact: &Fact, locale: Locale) -> String {
-    let said = message(fact, locale).unwrap_or_else(|| brief(&fact.value, SHOWN));
+    let said = message(fact).map(|said| said.in_locale(locale).to_owned());
+    let said = said.unwrap_or_else(|| brief(&fact.value, SHOWN));
     match name_of(fact) {
         Some(name) => format!("{name}: {said}"),
         None => said,
@@ -76,63 +77,91 @@ pub(crate) fn summary(fact: &Fact, locale: Locale) -> String {
 pub(super) fn name_of(fact: &Fact) -> Option<String> {
     let path = Path::new(fact.value.get("path")?.as_str()?);
     let name = path.file_name()?.to_str()?;
-    Some(brief(&Value::String(name.to_owned()), SHOWN))
+    Some(harmless::brief(name, SHOWN))
 }
 
 /// What a fact says, in a few words.
 pub(super) fn finding(fact: &Fact, locale: Locale) -> String {
-    let said = message(fact, locale);
-    said.unwrap_or_else(|| format!("{} {}", fact.kind, brief(&fact.value, SHOWN)))
+    match message(fact) {
+        Some(said) => said.in_locale(locale).to_owned(),
+        None => format!("{} {}", fact.kind, brief(&fact.value, SHOWN)),
+    }
 }
 
-/// As a message, if the fact is of a known form.
-fn message(fact: &Fact, locale: Locale) -> Option<String> {
+/// What a fact of a known form says.
+fn message(fact: &Fact) -> Option<Text> {
     let value = &fact.value;
-    let number = |name: &str| value.get(name).and_then(Value::as_f64);
-    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let word = |name: &str| value.get(name).and_then(Value::as_str);
     let list = |name: &str| value.get(name).and_then(Value::as_array);
     let kind = fact.kind.name();
-    if let Some(medium) = Medium::of(kind) {
-        let bytes = value.get("bytes").and_then(Value::as_u64)?;
-        return Some(Message::File { medium, bytes }.write(locale));
+    if let Some(content) = kind.strip_prefix("file.") {
+        let size = size(value.get("bytes").and_then(Value::as_u64)?);
+        let Text { english, chinese } = medium(content);
+        return Some(text!("{english}, {size}", "{chinese}，{size}"));
     }
-    let message = match kind {
-        "text.language" if text("language") == Some(UNKNOWN_LANGUAGE) => Message::NoLanguage,
-        "text.language" => Message::Language {
-            code: text("language")?,
-            confidence: number("confidence")?,
-        },
-        "text.embed" => Message::Embedding {
-            numbers: list("embedding")?.len(),
-        },
-        "speech.transcribe" => {
-            let duration = clock(number("duration")?);
-            let begins = brief(&Value::String(text("text")?.to_owned()), SHOWN);
-            let message = match begins.is_empty() {
-                true => Message::Silence {
-                    duration: &duration,
-                },
-                false => Message::Transcript {
-                    duration: &duration,
-                    code: text("language"),
-                    begins: &begins,
-                },
-            };
-            let said = message.write(locale);
-            return Some(match text("incomplete") {
-                Some(why) => format!("{said} ({why})"),
-                None => said,
-            });
+    Some(match kind {
+        "text.language" if word("language") == Some(UNKNOWN_LANGUAGE) => {
+            text!("no language found", "未能识别语言")
         }
+        "text.language" => {
+            let Text { english, chinese } = language_name(word("language")?);
+            let confidence = value.get("confidence").and_then(Value::as_f64)?;
+            text!(
+                "{english} (confidence {confidence:.2})",
+                "{chinese}（置信度 {confidence:.2}）"
+            )
+        }
+        "text.embed" => {
+            let numbers = list("embedding")?.len();
+            text!("embedding of {numbers} numbers", "{numbers} 维向量")
+        }
+        "speech.transcribe" => transcript(value)?,
         "generation.report" => {
             let sections = list("sections")?.iter();
             let sentences = sections.filter_map(|section| section.get("sentences")?.as_array());
-            Message::Report {
-                sentences: sentences.map(Vec::len).sum(),
-                facts: list("references")?.len(),
-            }
+            let sentences: usize = sentences.map(Vec::len).sum();
+            let facts = list("references")?.len();
+            text!(
+                "report of {sentences} sentences on {facts} facts",
+                "报告：{sentences} 句，依据 {facts} 条事实"
+            )
         }
         _ => return None,
+    })
+}
+
+/// What a file holds, by what stands behind `file.` in its fact's kind.
+fn medium(content: &str) -> Text {
+    match content {
+        "audio" => text!("recording", "录音"),
+        "text" => text!("text", "文本"),
+        "image" => text!("image", "图像"),
+        "video" => text!("video", "视频"),
+        "table" => text!("table", "表格"),
+        _ => text!("file of unknown content", "内容未知的文件"),
+    }
+}
+
+/// How long a recording is, in which language, and how it begins.
+fn transcript(value: &Value) -> Option<Text> {
+    let word = |name: &str| value.get(name).and_then(Value::as_str);
+    let duration = clock(value.get("duration").and_then(Value::as_f64)?);
+    let begins = harmless::brief(word("text")?, SHOWN);
+    let said = if begins.is_empty() {
+        text!("{duration} in which nobody speaks", "{duration}，无人说话")
+    } else {
+        let spoken = word("language").map(|code| {
+            let Text { english, chinese } = language_name(code);
+            text!(" of {english}", "，{chinese}")
+        });
+        let Text { english, chinese } = spoken.unwrap_or_default();
+        text!(
+            "{duration}{english}: “{begins}”",
+            "{duration}{chinese}：“{begins}”"
+        )
     };
-    Some(message.write(locale))
+    Some(match word("incomplete") {
+        Some(why) => said.then(&format!(" ({why})").into()),
+        None => said,
+    })
 }

@@ -49,12 +49,10 @@ impl Outcome {
             };
             path.map_or_else(unnamed, str::to_owned)
         };
-        let line = |subject: &str, why: &Text| {
-            let line = match locale {
-                Locale::English => format!("{subject}: {}", why.english),
-                Locale::Chinese => format!("{subject}：{}", why.chinese),
-            };
-            line.chars().map(harmless::in_line).collect()
+        let line = |subject: &str, Text { english, chinese }: &Text| {
+            let line = text!("{subject}: {english}", "{subject}：{chinese}");
+            let line = line.in_locale(locale).chars();
+            line.map(harmless::in_line).collect()
         };
         let inputs = self.refused.iter();
         let inputs = inputs.map(|input| {

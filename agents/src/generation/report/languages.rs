@@ -1,6 +1,6 @@
 //! The names of languages.
 
-use aimass_locale::Locale;
+use aimass_locale::Text;
 
 /// Codes with their names in English and in Chinese.
 const NAMES: [(&str, &str, &str); 34] = [
@@ -41,11 +41,12 @@ const NAMES: [(&str, &str, &str); 34] = [
 ];
 
 /// The name of the language of that code; the code itself, cut to a bounded length, where the name is not known here.
-pub fn language_name(code: &str, locale: Locale) -> String {
-    let known = NAMES.iter().find(|(known, ..)| *known == code);
-    match (known, locale) {
-        (Some((_, english, _)), Locale::English) => (*english).to_owned(),
-        (Some((_, _, chinese)), Locale::Chinese) => (*chinese).to_owned(),
-        (None, _) => super::quotes::clean(code, 20),
+pub fn language_name(code: &str) -> Text {
+    match NAMES.iter().find(|(known, ..)| *known == code) {
+        Some((_, english, chinese)) => Text {
+            english: (*english).to_owned(),
+            chinese: (*chinese).to_owned(),
+        },
+        None => super::quotes::clean(code, 20).into(),
     }
 }

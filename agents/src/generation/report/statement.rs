@@ -1,7 +1,7 @@
 //! Statements: what a sentence says, in no language, and how it is said in each. A statement that is said in one language only does not
 //! compile.
 
-use aimass_locale::{Locale, clock, size};
+use aimass_locale::{Locale, Text, clock, size, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -141,88 +141,62 @@ const SURE: f64 = 0.8;
 impl Heading {
     /// The heading in a language.
     pub fn write(&self, locale: Locale) -> String {
-        match (self, locale) {
-            (Self::Overview, Locale::English) => "Overview".to_owned(),
-            (Self::Overview, Locale::Chinese) => "概览".to_owned(),
-            (Self::Input { name }, _) => name.clone(),
+        match self {
+            Self::Overview => locale.choose("Overview", "概览").to_owned(),
+            Self::Input { name } => name.clone(),
         }
     }
 }
 
 /// The title of a report on that many inputs.
 pub(super) fn title(inputs: u32, locale: Locale) -> String {
-    match locale {
-        Locale::English => format!("Report on {}", counted(inputs, "input", "inputs")),
-        Locale::Chinese => format!("关于 {inputs} 份输入的报告"),
-    }
+    let counted = counted(inputs, "input", "inputs");
+    let title = text!("Report on {counted}", "关于 {inputs} 份输入的报告");
+    title.in_locale(locale).to_owned()
 }
 
 impl Statement {
     /// The statement as a sentence.
     pub fn write(&self, locale: Locale) -> String {
-        match locale {
-            Locale::English => self.in_english(),
-            Locale::Chinese => self.in_chinese(),
-        }
+        self.said().in_locale(locale).to_owned()
     }
 
-    fn in_english(&self) -> String {
-        let name_of = |code: &str| language_name(code, Locale::English);
+    fn said(&self) -> Text {
         match self {
             Self::Inputs {
                 recordings,
                 texts,
                 others,
-            } => {
-                let kinds = [
-                    (*recordings, "recording", "recordings"),
-                    (*texts, "text", "texts"),
-                    (*others, "other input", "other inputs"),
-                ];
-                let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0);
-                let kinds: Vec<String> = kinds
-                    .map(|(count, one, many)| counted(count, one, many))
-                    .collect();
-                let verb = if recordings + texts + others == 1 {
-                    "was"
-                } else {
-                    "were"
-                };
-                let mut said = listed(&kinds, ", ", " and ");
-                said.push_str(&format!(" {verb} given."));
-                said
-            }
-            Self::Languages { languages } => {
-                let each = |count: &LanguageCount| {
-                    let language = name_of(&count.language);
-                    format!("{} in {language}", count.inputs)
-                };
-                let each: Vec<String> = languages.iter().map(each).collect();
-                format!(
-                    "Of those whose language is known, {}.",
-                    is_or_are(languages, &each)
-                )
-            }
+            } => inputs(*recordings, *texts, *others),
+            Self::Languages { languages } => spoken(languages),
             Self::Closest {
                 one,
                 other,
                 similarity,
-            } => format!(
-                "The closest in meaning are {one} and {other} (similarity {similarity:.2})."
+            } => text!(
+                "The closest in meaning are {one} and {other} (similarity {similarity:.2}).",
+                "含义最接近的是 {one} 和 {other}（相似度 {similarity:.2}）。"
             ),
             Self::Recording {
                 name,
                 seconds,
                 language,
             } => {
-                let language = language.as_deref().map(name_of);
-                let language = language.map_or_else(String::new, |name| format!(" in {name}"));
-                format!("{name} is a recording of {}{language}.", clock(*seconds))
+                let clock = clock(*seconds);
+                let Text { english, chinese } = with_name(language.as_deref(), |name| {
+                    let Text { english, chinese } = name;
+                    text!(" in {english}", "，语言为{chinese}")
+                });
+                text!(
+                    "{name} is a recording of {clock}{english}.",
+                    "{name} 是一段时长 {clock} 的录音{chinese}。"
+                )
             }
             Self::Silent { name, seconds } => {
-                format!(
-                    "{name} is a recording of {} in which nobody speaks.",
-                    clock(*seconds)
+                let clock = clock(*seconds);
+                text!(
+                    "{name} is a recording of {clock} in which nobody speaks.",
+                    "{name} 是一段时长 {clock} 的录音，其中无人说话。"
                 )
             }
             Self::Text {
@@ -231,121 +205,105 @@ impl Statement {
                 language,
                 confidence,
             } => {
-                let maybe = if *confidence < SURE { "probably " } else { "" };
-                let language = language.as_deref().map(name_of);
-                let language =
-                    language.map_or_else(String::new, |name| format!(", {maybe}in {name}"));
-                format!("{name} is a text of {}{language}.", size(*bytes))
+                let size = size(*bytes);
+                let Text { english, chinese } = with_name(language.as_deref(), |name| {
+                    let Text { english, chinese } = name;
+                    match *confidence < SURE {
+                        true => text!(", probably in {english}", "，语言可能为{chinese}"),
+                        false => text!(", in {english}", "，语言为{chinese}"),
+                    }
+                });
+                text!(
+                    "{name} is a text of {size}{english}.",
+                    "{name} 是一份 {size} 的文本{chinese}。"
+                )
             }
-            Self::Unread { name } => format!("Nothing was found out about {name}."),
-            Self::Begins { quote } => format!("It begins: “{quote}”"),
-            Self::Said { start, quote } => format!("At {} it says: “{quote}”", clock(*start)),
+            Self::Unread { name } => text!(
+                "Nothing was found out about {name}.",
+                "关于 {name}，没有任何发现。"
+            ),
+            Self::Begins { quote } => text!("It begins: “{quote}”", "开头写道：“{quote}”"),
+            Self::Said { start, quote } => {
+                let start = clock(*start);
+                text!("At {start} it says: “{quote}”", "{start} 处说道：“{quote}”")
+            }
             Self::MoreSaid { passages } => {
+                let counted = counted(*passages, "passage", "passages");
                 let verb = if *passages == 1 { "follows" } else { "follow" };
-                format!("{} more {verb}.", counted(*passages, "passage", "passages"))
+                text!("{counted} more {verb}.", "其后还有 {passages} 段。")
             }
-            Self::Nearest { other, similarity } => {
-                format!("The closest to it in meaning is {other} (similarity {similarity:.2}).")
-            }
-            Self::Compared { inputs } => {
-                format!("Only the first {inputs} inputs were compared with each other.")
-            }
+            Self::Nearest { other, similarity } => text!(
+                "The closest to it in meaning is {other} (similarity {similarity:.2}).",
+                "与它含义最接近的是 {other}（相似度 {similarity:.2}）。"
+            ),
+            Self::Compared { inputs } => text!(
+                "Only the first {inputs} inputs were compared with each other.",
+                "仅对前 {inputs} 份输入作了相互比较。"
+            ),
             Self::Asked {
                 inputs,
                 left_out,
                 first,
             } => {
                 let verb = if *left_out == 1 { "is" } else { "are" };
-                format!(
-                    "A model was asked about the first {inputs} texts and recordings only; {left_out} more {verb} left out, from {first} on."
+                text!(
+                    "A model was asked about the first {inputs} texts and recordings only; {left_out} more {verb} left out, from {first} on.",
+                    "仅就前 {inputs} 份文本和录音询问了模型；其余 {left_out} 份未询问，从 {first} 起。"
                 )
             }
             Self::Beginnings { inputs, bytes } => {
+                let counted = counted(*inputs, "input", "inputs");
                 let their = if *inputs == 1 { "its" } else { "their" };
-                let inputs = counted(*inputs, "input", "inputs");
-                format!("What the model says of {inputs} rests on {their} first {bytes} bytes.")
-            }
-        }
-    }
-
-    fn in_chinese(&self) -> String {
-        let name_of = |code: &str| language_name(code, Locale::Chinese);
-        match self {
-            Self::Inputs {
-                recordings,
-                texts,
-                others,
-            } => {
-                let kinds = [
-                    (*recordings, "段录音"),
-                    (*texts, "份文本"),
-                    (*others, "份其他输入"),
-                ];
-                let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
-                let kinds: Vec<String> = kinds
-                    .map(|(count, kind)| format!("{count} {kind}"))
-                    .collect();
-                format!("共收到 {}。", listed(&kinds, "、", "和 "))
-            }
-            Self::Languages { languages } => {
-                let each = languages
-                    .iter()
-                    .map(|count| format!("{} {} 份", name_of(&count.language), count.inputs));
-                let each: Vec<String> = each.collect();
-                format!("已识别语言的输入：{}。", each.join("，"))
-            }
-            Self::Closest {
-                one,
-                other,
-                similarity,
-            } => format!("含义最接近的是 {one} 和 {other}（相似度 {similarity:.2}）。"),
-            Self::Recording {
-                name,
-                seconds,
-                language,
-            } => {
-                let language = language.as_deref().map(name_of);
-                let language = language.map_or_else(String::new, |name| format!("，语言为{name}"));
-                format!("{name} 是一段时长 {} 的录音{language}。", clock(*seconds))
-            }
-            Self::Silent { name, seconds } => {
-                format!(
-                    "{name} 是一段时长 {} 的录音，其中无人说话。",
-                    clock(*seconds)
+                text!(
+                    "What the model says of {counted} rests on {their} first {bytes} bytes.",
+                    "模型对其中 {inputs} 份输入的描述仅依据其开头 {bytes} 字节。"
                 )
             }
-            Self::Text {
-                name,
-                bytes,
-                language,
-                confidence,
-            } => {
-                let maybe = if *confidence < SURE { "可能" } else { "" };
-                let language = language.as_deref().map(name_of);
-                let language =
-                    language.map_or_else(String::new, |name| format!("，语言{maybe}为{name}"));
-                format!("{name} 是一份 {} 的文本{language}。", size(*bytes))
-            }
-            Self::Unread { name } => format!("关于 {name}，没有任何发现。"),
-            Self::Begins { quote } => format!("开头写道：“{quote}”"),
-            Self::Said { start, quote } => format!("{} 处说道：“{quote}”", clock(*start)),
-            Self::MoreSaid { passages } => format!("其后还有 {passages} 段。"),
-            Self::Nearest { other, similarity } => {
-                format!("与它含义最接近的是 {other}（相似度 {similarity:.2}）。")
-            }
-            Self::Compared { inputs } => format!("仅对前 {inputs} 份输入作了相互比较。"),
-            Self::Asked {
-                inputs,
-                left_out,
-                first,
-            } => format!(
-                "仅就前 {inputs} 份文本和录音询问了模型；其余 {left_out} 份未询问，从 {first} 起。"
-            ),
-            Self::Beginnings { inputs, bytes } => {
-                format!("模型对其中 {inputs} 份输入的描述仅依据其开头 {bytes} 字节。")
-            }
         }
     }
+}
+
+/// What was given.
+fn inputs(recordings: u32, texts: u32, others: u32) -> Text {
+    let kinds = [
+        (recordings, "recording", "recordings", "段录音"),
+        (texts, "text", "texts", "份文本"),
+        (others, "other input", "other inputs", "份其他输入"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    let (english, chinese): (Vec<_>, Vec<_>) = kinds
+        .map(|(count, one, many, kind)| (counted(count, one, many), format!("{count} {kind}")))
+        .unzip();
+    let (english, chinese) = (
+        listed(&english, ", ", " and "),
+        listed(&chinese, "、", "和 "),
+    );
+    let one = recordings + texts + others == 1;
+    let verb = if one { "was" } else { "were" };
+    text!("{english} {verb} given.", "共收到 {chinese}。")
+}
+
+/// Which languages the inputs are in.
+fn spoken(languages: &[LanguageCount]) -> Text {
+    let each = languages.iter().map(|count| {
+        let Text { english, chinese } = language_name(&count.language);
+        let inputs = count.inputs;
+        (
+            format!("{inputs} in {english}"),
+            format!("{chinese} {inputs} 份"),
+        )
+    });
+    let (english, chinese): (Vec<_>, Vec<_>) = each.unzip();
+    let (english, chinese) = (is_or_are(languages, &english), chinese.join("，"));
+    text!(
+        "Of those whose language is known, {english}.",
+        "已识别语言的输入：{chinese}。"
+    )
+}
+
+/// What is said of a language by its name; nothing where it is not known.
+fn with_name(code: Option<&str>, said: impl Fn(Text) -> Text) -> Text {
+    code.map(language_name).map(said).unwrap_or_default()
 }
 
 fn counted(count: u32, one: &str, many: &str) -> String {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use aimass_locale::Locale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,32 +18,6 @@ pub enum ReportFormat {
     Txt,
     /// Markdown.
     Md,
-}
-
-/// What the report says about itself.
-struct Words {
-    references: &'static str,
-    fact: &'static str,
-    by_model: &'static str,
-}
-
-const ENGLISH: Words = Words {
-    references: "References",
-    fact: "fact",
-    by_model: "written by the model",
-};
-
-const CHINESE: Words = Words {
-    references: "引用",
-    fact: "事实",
-    by_model: "由模型撰写",
-};
-
-fn words(locale: Locale) -> &'static Words {
-    match locale {
-        Locale::English => &ENGLISH,
-        Locale::Chinese => &CHINESE,
-    }
 }
 
 impl Report {
@@ -72,7 +45,7 @@ impl Report {
                 );
             }
         }
-        let _ = write!(text, "\n{}\n", words(self.language).references);
+        let _ = write!(text, "\n{}\n", self.language.choose("References", "引用"));
         for reference in &self.references {
             let _ = writeln!(text, "  [{}] {}", reference.n, self.described(reference));
         }
@@ -90,7 +63,11 @@ impl Report {
                 let _ = writeln!(text, "- {said}{} {numbers}", self.author(sentence));
             }
         }
-        let _ = write!(text, "\n## {}\n\n", words(self.language).references);
+        let _ = write!(
+            text,
+            "\n## {}\n\n",
+            self.language.choose("References", "引用")
+        );
         for reference in &self.references {
             let described = escaped(&self.described(reference));
             let _ = writeln!(text, "{}. {described}", reference.n);
@@ -101,7 +78,10 @@ impl Report {
     fn author(&self, sentence: &Sentence) -> String {
         match sentence.author {
             Author::Facts => String::new(),
-            Author::Model => format!(" ({})", words(self.language).by_model),
+            Author::Model => self
+                .language
+                .choose(" (written by the model)", " (由模型撰写)")
+                .to_owned(),
         }
     }
 
@@ -112,7 +92,8 @@ impl Report {
             source,
             ..
         } = reference;
-        format!("{source}: {kind}, {} {revision}", words(self.language).fact)
+        let fact = self.language.choose("fact", "事实");
+        format!("{source}: {kind}, {fact} {revision}")
     }
 }
 
