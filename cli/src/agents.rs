@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Context;
+use super::columns::aligned;
 use super::failure::Failure;
-use super::output::{aligned, brief};
+use super::output::brief;
 use super::reach::Reach;
 
 mod tree;

@@ -1,24 +1,24 @@
 //! Dates, as far as the program shows them.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 /// Milliseconds since the Unix epoch as `2026-05-04 03:02:01 UTC`.
-///
-/// The calendar is Howard Hinnant's `civil_from_days`, "chrono-Compatible Low-Level Date Algorithms", 2013.
 pub(crate) fn utc(unix_ms: u64) -> String {
-    let seconds = unix_ms / 1000;
-    // Counted from the first of March of the year 0, in eras of 400 years.
-    let days = seconds / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = match month {
-        0..10 => (month + 3, 0),
-        _ => (month - 9, 1),
-    };
-    let year = era * 400 + year + next;
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    timestamp(unix_ms).strftime("%F %T UTC").to_string()
+}
+
+/// The same where the clock on the wall is that of the time zone: `2026-05-04 05:02:01 +02:00`.
+pub(crate) fn local(unix_ms: u64, zone: TimeZone) -> String {
+    let local = timestamp(unix_ms).to_zoned_datetime(zone);
+    local.strftime("%F %T %:z").to_string()
+}
+
+/// What is beyond the calendar is its last moment.
+fn timestamp(unix_ms: u64) -> Timestamp {
+    let found = i64::try_from(unix_ms).ok();
+    let found = found.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    found.unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -36,5 +36,18 @@ mod tests {
         ] {
             assert_eq!(utc(seconds * 1000), date);
         }
+        assert!(utc(u64::MAX).starts_with("9999-12-31"));
+    }
+
+    #[test]
+    fn a_local_time_names_its_distance_from_utc() {
+        let zone = |spec| TimeZone::posix(spec).unwrap();
+        let summer = 1_782_864_000_000;
+        assert_eq!(local(summer, TimeZone::UTC), "2026-07-01 00:00:00 +00:00");
+        assert_eq!(
+            local(summer, zone("CET-1CEST,M3.5.0,M10.5.0/3")),
+            "2026-07-01 02:00:00 +02:00"
+        );
+        assert_eq!(local(summer, zone("NST3:30")), "2026-06-30 20:30:00 -03:30");
     }
 }

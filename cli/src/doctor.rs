@@ -4,13 +4,13 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use aimass_locale::{Locale, Text, text};
+use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store, device};
 use clap::Args;
 use serde_json::json;
 
+use super::columns::padded;
 use super::failure::Failure;
-use super::output::padded;
 use super::reach::Reach;
 use super::{Context, config, models};
 

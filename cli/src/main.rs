@@ -2,6 +2,7 @@
 
 mod agents;
 mod ask;
+mod columns;
 mod completions;
 mod config;
 mod dates;

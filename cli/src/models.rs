@@ -15,8 +15,8 @@ use serde_json::json;
 pub(crate) use needed::{fetch_missing, generation_model, missing, speech_model, text_model};
 
 use super::Context;
+use super::columns::padded;
 use super::failure::Failure;
-use super::output::padded;
 use super::said::say;
 
 /// List, fetch, verify, import and remove models
@@ -135,10 +135,11 @@ fn list(context: &Context, store: &Store) -> Result<(), Failure> {
                 "description": description,
             }))?;
         } else {
-            let name = output.strong(&format!("{name:24}"));
+            let name = output.strong(&padded(name, 24));
             let presence = padded(presence.in_locale(context.locale), 8);
+            let licence = padded(licence, 12);
             output.line(&format!(
-                "{name} {presence} {megabytes:>5} MB  {licence:12} {description}"
+                "{name} {presence} {megabytes:>5} MB  {licence} {description}"
             ))?;
         }
     }

@@ -4,8 +4,11 @@ use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use aimass_locale::{Locale, Text, harmless, text};
+use anstream::{AutoStream, ColorChoice};
+use anstyle::Style;
 use serde_json::Value;
 
+use super::columns::aligned;
 use super::failure::Failure;
 use super::styles;
 
@@ -28,12 +31,11 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(format: Format) -> Self {
-        let is_terminal = io::stdout().is_terminal();
-        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let stdout = io::stdout();
         Self {
             format,
-            is_terminal,
-            colours: is_terminal && !refused && !is_dumb(),
+            is_terminal: stdout.is_terminal(),
+            colours: AutoStream::choice(&stdout) != ColorChoice::Never,
         }
     }
 
@@ -102,24 +104,23 @@ impl Output {
 
     /// Text that stands out.
     pub(crate) fn strong(&self, text: &str) -> String {
-        self.styled("1", text)
+        self.styled(styles::STRONG, text)
     }
 
     /// Text of what went wrong.
     pub(crate) fn bad(&self, text: &str) -> String {
-        self.styled("31", text)
+        self.styled(styles::BAD, text)
     }
 
     /// Text of lesser weight.
     pub(crate) fn faint(&self, text: &str) -> String {
-        self.styled("2", text)
+        self.styled(styles::FAINT, text)
     }
 
-    fn styled(&self, code: &str, text: &str) -> String {
-        if self.colours {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
+    fn styled(&self, style: Style, text: &str) -> String {
+        match self.colours {
+            true => format!("{style}{text}{style:#}"),
+            false => text.to_owned(),
         }
     }
 }
@@ -171,16 +172,6 @@ pub(crate) fn brief(value: &Value, characters: usize) -> String {
     }
 }
 
-/// Text filled up with spaces to a width in columns, of which a Chinese character takes two.
-pub(crate) fn padded(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-fn width(text: &str) -> usize {
-    let columns = text.chars().map(|one| if one.is_ascii() { 1 } else { 2 });
-    columns.sum()
-}
-
 /// Values with their names before them, a line for each; what there is not is left out.
 pub(crate) fn labelled<const N: usize>(
     rows: [(Text, Option<String>); N],
@@ -190,32 +181,4 @@ pub(crate) fn labelled<const N: usize>(
     let rows =
         rows.filter_map(|(name, value)| Some(vec![name.in_locale(locale).to_owned(), value?]));
     aligned(rows.collect(), str::to_owned)
-}
-
-/// Rows as lines in which each cell stands below the one before: a table without borders. The first cell of each is styled.
-pub(crate) fn aligned(rows: Vec<Vec<String>>, first: impl Fn(&str) -> String) -> Vec<String> {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in &rows {
-        for (at, cell) in row.iter().enumerate() {
-            match widths.get_mut(at) {
-                Some(widest) => *widest = width(cell).max(*widest),
-                None => widths.push(width(cell)),
-            }
-        }
-    }
-    let line = |row: Vec<String>| {
-        let last = row.len().saturating_sub(1);
-        let cells = row.iter().enumerate().map(|(at, cell)| {
-            let cell = match at == last {
-                true => cell.clone(),
-                false => padded(cell, widths[at]),
-            };
-            match at {
-                0 => first(&cell),
-                _ => cell,
-            }
-        });
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    rows.into_iter().map(line).collect()
 }

@@ -4,8 +4,8 @@ use aimass_runtime::{Request, SkillSpec};
 use clap::Args;
 
 use super::Context;
+use super::columns::aligned;
 use super::failure::Failure;
-use super::output::aligned;
 use super::reach::Reach;
 
 /// List all skills; with `--json` including the schemas of what they take and give

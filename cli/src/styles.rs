@@ -3,9 +3,14 @@
 use std::borrow::Cow;
 
 use aimass_locale::harmless::{INSTEAD, is_unruly};
+use anstyle::{AnsiColor, Reset, Style};
 
-/// What this program itself sends to a terminal, to style what it writes.
-const STYLES: [&str; 4] = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m"];
+/// Of what stands out.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// Of what went wrong.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+/// Of what has lesser weight.
+pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// A text of lines, in which our own styles may stand.
 pub(crate) fn in_lines(text: &str) -> Cow<'_, str> {
@@ -13,11 +18,14 @@ pub(crate) fn in_lines(text: &str) -> Cow<'_, str> {
     if text.chars().all(stays) {
         return Cow::Borrowed(text);
     }
+    let ours = [STRONG, BAD, FAINT].map(|style| style.render().to_string());
+    let reset = Reset.render().to_string();
     let mut shown = String::with_capacity(text.len());
     let mut left = text;
     while let Some(character) = left.chars().next() {
-        let style = STYLES.into_iter().find(|style| left.starts_with(style));
-        let length = style.map_or(character.len_utf8(), str::len);
+        let mut ours = ours.iter().chain([&reset]);
+        let style = ours.find(|style| left.starts_with(*style));
+        let length = style.map_or(character.len_utf8(), String::len);
         match style {
             Some(style) => shown.push_str(style),
             None if stays(character) => shown.push(character),
@@ -41,6 +49,8 @@ mod tests {
 
     #[test]
     fn our_own_styles_stay_and_others_do_not() {
+        let text = "\x1b[1mname\x1b[0m \x1b[31mbad\x1b[0m \x1b[2mfaint\x1b[0m";
+        assert_eq!(in_lines(text), text);
         let text = "\x1b[1mname\x1b[0m \x1b[8mhidden\x1b[0m \x1b[2J";
         assert_eq!(in_lines(text), "\x1b[1mname\x1b[0m  [8mhidden\x1b[0m  [2J");
     }

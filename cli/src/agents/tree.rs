@@ -5,8 +5,9 @@ use aimass_runtime::Request;
 use serde_json::{Value, json};
 
 use super::super::Context;
+use super::super::columns::aligned;
 use super::super::failure::Failure;
-use super::super::output::{aligned, brief};
+use super::super::output::brief;
 use super::super::reach::Reach;
 use super::{REASON, plural};
 

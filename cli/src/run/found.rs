@@ -9,7 +9,8 @@ use aimass_locale::{Locale, Text, clock, harmless, size, text};
 use aimass_runtime::{Fact, Revision};
 use serde_json::Value;
 
-use crate::output::{Output, brief, padded};
+use crate::columns::padded;
+use crate::output::{Output, brief};
 
 /// Characters of a transcript or an unknown content that a line shows.
 const SHOWN: usize = 90;

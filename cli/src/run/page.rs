@@ -13,10 +13,11 @@ use aimass_locale::{Locale, text};
 use aimass_observers::live::{self, TaskSpan};
 use aimass_pages::{EpisodePage, Reference, Report, Row, Section, Sentence, Task, Work};
 use aimass_runtime::{Fact, Revision};
+use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::found::{finding, name_of};
-use crate::dates::utc;
+use crate::dates::local;
 use crate::failure::Failure;
 use recordings::recordings;
 
@@ -87,7 +88,7 @@ impl<'a> Content<'a> {
         EpisodePage {
             locale: self.locale,
             episode: self.outcome.episode,
-            begun: utc(begun_ms),
+            begun: local(begun_ms, TimeZone::system()),
             rows: self.facts.iter().map(row).collect(),
             report: self.report.map(report),
             work: self.work.map(work),

@@ -4,6 +4,8 @@ use ratatui::style::Style;
 use ratatui::symbols::bar;
 use ratatui::text::Span;
 
+pub(super) use crate::columns::width;
+
 /// To which side a text is moved in a wider column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -58,11 +60,6 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// The columns that a text takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
-    Span::raw(text).width()
 }
 
 /// A duration in at most six columns.

@@ -3,7 +3,39 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::harness::{Place, open_to_all};
+use super::harness::{Ended, Place, open_to_all};
+
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn the_home_is_ours_before_the_platforms_and_that_before_the_usual_one() {
+    let place = Place::new();
+    let here = place.here();
+    let home = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["doctor", "--json"]);
+        command
+            .env_remove("AIMASS_HOME")
+            .env_remove("XDG_DATA_HOME")
+            .env("HOME", &here)
+            .envs(variables.iter().copied());
+        let findings = Ended::from(command.output().unwrap()).document();
+        let mut findings = findings.as_array().unwrap().iter();
+        let home = findings.find(|finding| finding["what"] == "home").unwrap();
+        home["found"].as_str().unwrap().to_owned()
+    };
+    let is = |home: String, folder: &str| assert_eq!(home, here.join(folder).display().to_string());
+    is(home(&[]), ".local/share/aimass");
+    // The specification of these variables asks to ignore a relative path.
+    is(
+        home(&[("XDG_DATA_HOME", "relative")]),
+        ".local/share/aimass",
+    );
+    let data = here.join("data").display().to_string();
+    is(home(&[("XDG_DATA_HOME", &data)]), "data/aimass");
+    is(
+        home(&[("XDG_DATA_HOME", &data), ("AIMASS_HOME", "own")]),
+        "own",
+    );
+}
 
 #[test]
 fn a_typo_in_the_configuration_is_named_with_its_line_and_the_nearest_key() {
