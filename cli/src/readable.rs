@@ -4,7 +4,7 @@
 //! that, and an output is those of its values that did not come as items already. Whatever has no such form is shown as JSON. What an output says of its input in the field
 //! `incomplete` is a warning.
 
-use aimass_locale::{Locale, harmless, text};
+use aimass_locale::{Locale, harmless, text, timecode};
 use serde_json::{Map, Value};
 
 use super::Context;
@@ -114,7 +114,7 @@ impl<'a> Timed<'a> {
             Some(text) => one_line(text),
             None => self.numbers(),
         };
-        let (start, end) = (time(self.start), time(self.end));
+        let (start, end) = (timecode(self.start, '.', 2), timecode(self.end, '.', 2));
         format!("[{start} - {end}] {said}").trim_end().to_owned()
     }
 
@@ -168,26 +168,13 @@ fn scored_line(value: &Value) -> Option<String> {
         return Some(format!("{score:.2} {name}"));
     };
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let beginning: String = said.chars().take(BEGINNING).collect();
-    let more = if beginning.len() < said.len() {
-        "…"
-    } else {
-        ""
-    };
-    Some(format!("{score:.2} {name}: {beginning}{more}"))
+    let beginning = harmless::brief(&said, BEGINNING);
+    Some(format!("{score:.2} {name}: {beginning}"))
 }
 
 /// A text in one line, without what could move the cursor.
 fn one_line(text: &str) -> String {
     text.trim().chars().map(harmless::in_line).collect()
-}
-
-/// `00:01:02.35`
-fn time(seconds: f64) -> String {
-    let all = (seconds * 100.0).round().max(0.0) as u64;
-    let (rest, hundredths) = (all / 100, all % 100);
-    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02}.{hundredths:02}")
 }
 
 #[cfg(test)]

@@ -10,8 +10,6 @@ use crate::units::parse_duration;
 
 /// More problems than a user can use at once are not gathered.
 const MOST_PROBLEMS: usize = 50;
-/// A longer name, in bytes, is none that was mistyped.
-const LONGEST_MEANT: usize = 64;
 
 /// All problems of the document, at most [`MOST_PROBLEMS`] and how many more there are; `origin` names its text.
 pub(crate) fn problems_of(document: &Node, origin: &str) -> Vec<Problem> {
@@ -214,23 +212,14 @@ impl Check<'_> {
 
 /// The known key that the user may have meant: a like name in the same table, else the same name in another one.
 fn nearest(keys: &[Key], name: &str) -> Option<String> {
-    if name.len() > LONGEST_MEANT {
-        return None;
-    }
     near(keys.iter().map(|key| key.name), name).or_else(|| elsewhere(KEYS, name, ""))
 }
 
 /// The known name that is so like the given one that it may have been meant.
 pub(crate) fn near<'k>(known: impl Iterator<Item = &'k str>, name: &str) -> Option<String> {
-    // The distance costs the product of both lengths, and nobody mistypes a name into a text.
-    if name.len() > LONGEST_MEANT {
-        return None;
-    }
     let bound = (name.chars().count() / 3).max(1);
-    let name = name.to_lowercase();
-    let distances = known.map(|known| (strsim::damerau_levenshtein(&name, known), known));
-    let near = distances.filter(|(distance, _)| *distance <= bound).min();
-    near.map(|(_, known)| known.to_owned())
+    let (near, distance) = aimass_locale::nearest(known, name)?;
+    (distance <= bound).then(|| near.to_owned())
 }
 
 fn elsewhere(keys: &[Key], name: &str, path: &str) -> Option<String> {

@@ -35,3 +35,21 @@ pub fn clock(seconds: f64) -> String {
         _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
+
+/// Returns a time within a recording with that many digits of its seconds' parts, and the point before them.
+///
+/// ```
+/// use aimass_locale::timecode;
+///
+/// assert_eq!(timecode(62.349, '.', 2), "00:01:02.35");
+/// assert_eq!(timecode(3723.4564, ',', 3), "01:02:03,456");
+/// ```
+#[must_use]
+pub fn timecode(seconds: f64, point: char, digits: u32) -> String {
+    let second = 10_u64.pow(digits);
+    let all = (seconds * second as f64).round().max(0.0) as u64;
+    let (rest, parts) = (all / second, all % second);
+    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
+    let digits = digits as usize;
+    format!("{hours:02}:{minutes:02}:{seconds:02}{point}{parts:0digits$}")
+}

@@ -4,9 +4,11 @@ mod figures;
 pub mod harmless;
 mod language;
 mod locale;
+mod nearest;
 mod text;
 
-pub use figures::{clock, size};
+pub use figures::{clock, size, timecode};
 pub use language::language_code;
 pub use locale::Locale;
+pub use nearest::nearest;
 pub use text::Text;

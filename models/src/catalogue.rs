@@ -4,6 +4,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+use aimass_locale::nearest;
 use serde::{Deserialize, Serialize};
 
 pub use source::{Join, Source, Wheel};
@@ -98,16 +99,10 @@ impl Catalogue {
         if let Some(artefact) = self.artefacts.iter().find(|artefact| artefact.name == name) {
             return Ok(artefact);
         }
-        let distance = |artefact: &&Artefact| strsim::damerau_levenshtein(&artefact.name, name);
-        let nearest = self.artefacts.iter().min_by_key(distance);
-        let advice = nearest.map_or_else(
+        let names = self.artefacts.iter().map(|artefact| artefact.name.as_str());
+        let advice = nearest(names, name).map_or_else(
             || "add it to a catalogue file of your own".to_owned(),
-            |nearest| {
-                format!(
-                    "did you mean `{}`? `aimass models ls` lists all",
-                    nearest.name
-                )
-            },
+            |(nearest, _)| format!("did you mean `{nearest}`? `aimass models ls` lists all"),
         );
         Err(ModelError::Input {
             operation: "find a model",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use aimass_locale::timecode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,19 +79,14 @@ fn cues(segments: &[Segment], form: Form) -> String {
             let _ = writeln!(text, "{}", number + 1);
         }
         let (start, end) = (segment.start, segment.end);
-        let (start, end) = (time(start, form.point()), time(end, form.point()));
+        let (start, end) = (
+            timecode(start, form.point(), 3),
+            timecode(end, form.point(), 3),
+        );
         let said = form.escaped(segment.text.trim());
         let _ = writeln!(text, "{start} --> {end}\n{said}\n");
     }
     text
-}
-
-/// `01:02:03,456`
-fn time(seconds: f64, point: char) -> String {
-    let all = (seconds * 1000.0).round().max(0.0) as u64;
-    let (rest, milliseconds) = (all / 1000, all % 1000);
-    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02}{point}{milliseconds:03}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aimass_locale::nearest;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
@@ -62,14 +63,13 @@ impl Router {
     }
 
     fn nearest(&self, skill: &str) -> Option<String> {
-        let skill: String = skill.chars().take(100).collect();
-        let distance = |name: &str| strsim::damerau_levenshtein(name, &skill);
-        let near = self
+        let names: Vec<Arc<str>> = self
             .routes
             .iter()
-            .map(|route| (distance(route.key()), route.key().clone()))
-            .min()?;
-        (near.0 <= near.1.len() / 2).then(|| near.1.to_string())
+            .map(|route| route.key().clone())
+            .collect();
+        let (near, distance) = nearest(names.iter().map(|name| &**name), skill)?;
+        (distance <= near.len() / 2).then(|| near.to_owned())
     }
 }
 
