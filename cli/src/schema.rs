@@ -34,11 +34,12 @@ impl<'a> Schema<'a> {
         Self { root, here: root }
     }
 
-    /// The fields of an object, whichever of its forms has them.
+    /// The fields of an object, whichever of its forms has them, without those that are there for what was written before.
     pub(crate) fn fields(self) -> Vec<&'a str> {
         let choices = self.choices().into_iter();
         let fields = choices.filter_map(|choice| choice.here.get("properties")?.as_object());
-        fields.flatten().map(|(name, _)| name.as_str()).collect()
+        let fields = fields.flatten().filter(|(_, field)| !is_deprecated(field));
+        fields.map(|(name, _)| name.as_str()).collect()
     }
 
     pub(crate) fn field(self, name: &str) -> Option<Self> {
@@ -114,6 +115,11 @@ impl<'a> Schema<'a> {
     }
 }
 
+/// Whether a field is taken, and said to nobody any more.
+pub(crate) fn is_deprecated(field: &Value) -> bool {
+    field.get("deprecated") == Some(&Value::Bool(true))
+}
+
 fn is_type(schema: &Value, name: &str) -> bool {
     match schema.get("type") {
         Some(Value::String(found)) => found == name,
@@ -141,6 +147,7 @@ mod tests {
                 "said": {"type": "array", "items": {"$ref": "#/$defs/said"}},
                 "mode": {"anyOf": [{"$ref": "#/$defs/label"}, {"type": "null"}]},
                 "loop": {"$ref": "#/properties/loop"},
+                "before": {"type": "string", "deprecated": true},
             },
             "required": ["text"],
             "$defs": {
@@ -159,6 +166,7 @@ mod tests {
         assert_eq!(kind("said"), Some(Kind::Json));
         assert_eq!(kind("mode"), Some(Kind::Text));
         assert_eq!(kind("loop"), Some(Kind::Json));
+        assert_eq!(kind("before"), Some(Kind::Text));
         assert_eq!(kind("nothing"), None);
         assert_eq!(schema.fields().len(), 9);
         assert!(schema.requires("text") && !schema.requires("over"));

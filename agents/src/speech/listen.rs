@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::speech::hearing::Hearing;
 use crate::speech::input::{BLOCK, PIECE};
+use crate::speech::speaking::{Heard as _, with_speaking};
 use crate::speech::unsaid::Unsaid;
 use crate::speech::{
-    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Speaking, Transcript,
-    TranscriptFormat,
+    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Speaking, Target,
+    Transcript, TranscriptFormat,
 };
 
 /// New audio that is worth a new look at the window that is growing, at least: a second.
@@ -67,18 +68,38 @@ impl Listen {
     }
 }
 
-/// What the audio will be like.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ListenInput {
-    /// Samples of a second, of each channel; 16,000 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample_rate: Option<u32>,
-    /// How many channels there are, their samples side by side; 1 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channels: Option<u32>,
-    /// How it is to be heard.
-    pub speaking: Speaking,
+with_speaking! {
+    /// What the audio will be like, and how it is to be heard.
+    pub struct ListenInput {
+        /// Samples of a second, of each channel; 16,000 when nothing is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub sample_rate: Option<u32>,
+        /// How many channels there are, their samples side by side; 1 when nothing is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub channels: Option<u32>,
+        /// What is to be written down.
+        #[serde(skip_serializing_if = "Target::is_spoken")]
+        pub target: Target,
+        /// How it is to be heard, in one field: as it was said before there were the others.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("deprecated" = true))]
+        pub speaking: Option<Speaking>,
+    }
+}
+
+impl ListenInput {
+    /// # Errors
+    /// A fault when it is said in two ways.
+    fn heard(&self) -> Result<Speaking, Fault> {
+        let said = self.heard_as(self.target);
+        match &self.speaking {
+            None => Ok(said),
+            Some(speaking) if said == Speaking::default() => Ok(speaking.clone()),
+            Some(_) => Err(Fault::rejected(
+                "expected fields such as `language` or `speaking`, got both; move what is in `speaking` out of it",
+            )),
+        }
+    }
 }
 
 /// What was heard.
@@ -102,7 +123,8 @@ impl Skill for Listen {
     }
 
     fn input_bytes(&self, input: &ListenInput) -> u64 {
-        input.speaking.bytes()
+        let before = input.speaking.as_ref().map_or(0, Speaking::bytes);
+        input.heard_as(input.target).bytes() + before
     }
 }
 
@@ -129,7 +151,7 @@ impl FlowSkill for Listen {
         let mut resampler = resampler.map_err(|error| Fault::rejected(error.to_string()))?;
         let mut live = Live {
             limits: self.limits,
-            hearing: Hearing::new(input.speaking.clone())?,
+            hearing: Hearing::new(input.heard()?)?,
             waiting: Vec::new(),
             state: None,
             looked: 0,

@@ -12,37 +12,86 @@ const MOST_HYPOTHESES: u32 = 16;
 /// Bytes of a prompt, and of all words that are likely to come.
 const MOST_TEXT: usize = 8192;
 
-/// How speech is to be heard. Everything may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Speaking {
-    /// What is to be written down.
-    #[serde(skip_serializing_if = "Target::is_spoken")]
-    pub target: Target,
-    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beam_size: Option<u32>,
-    /// How much chance there is, from 0 to 1. When nothing is said, it begins with none and rises until a result looks right.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
-    /// What was said before, or a text that shows how names and numbers are to be written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// Words that are likely to come, separated by commas.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vocabulary: Option<String>,
-    /// Whether words get times, which takes a little longer. They do when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub words: Option<bool>,
-    /// Seconds of silence that the model hears behind a window, instead of as many as make 30 seconds: faster, and less exact.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub silence: Option<f32>,
-    /// What decides chance. 0 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
+/// Declares an input of its own fields and of those that say how speech is to be heard, side by side. serde could flatten one struct into another, but
+/// then a refusal no longer names the field whose value is wrong.
+macro_rules! with_speaking {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident {
+            $($(#[$of:meta])* pub $own:ident: $kind:ty,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(
+            Debug,
+            Clone,
+            Default,
+            PartialEq,
+            serde::Serialize,
+            serde::Deserialize,
+            schemars::JsonSchema,
+        )]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$of])* pub $own: $kind,)*
+            /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub language: Option<String>,
+            /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub beam_size: Option<u32>,
+            /// How much chance there is, from 0 to 1. When nothing is said, it begins with none and rises until a result looks right.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub temperature: Option<f32>,
+            /// What was said before, or a text that shows how names and numbers are to be written.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub prompt: Option<String>,
+            /// Words that are likely to come, separated by commas.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub vocabulary: Option<String>,
+            /// Whether words get times, which takes a little longer. They do when nothing is said.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub words: Option<bool>,
+            /// Seconds of silence that the model hears behind a window, instead of as many as make 30 seconds: faster, and less exact.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub silence: Option<f32>,
+            /// What decides chance. 0 when nothing is said.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub seed: Option<u64>,
+        }
+
+        impl $crate::speech::speaking::Heard for $name {
+            fn heard_as(&self, target: $crate::speech::Target) -> $crate::speech::Speaking {
+                $crate::speech::Speaking {
+                    target,
+                    language: self.language.clone(),
+                    beam_size: self.beam_size,
+                    temperature: self.temperature,
+                    prompt: self.prompt.clone(),
+                    vocabulary: self.vocabulary.clone(),
+                    words: self.words,
+                    silence: self.silence,
+                    seed: self.seed,
+                }
+            }
+        }
+    };
+}
+pub(super) use with_speaking;
+
+/// What says how speech is to be heard, among other things.
+pub(super) trait Heard {
+    /// How it is to be heard, for that to be written down.
+    fn heard_as(&self, target: Target) -> Speaking;
+}
+
+with_speaking! {
+    /// How speech is to be heard. Everything may be left out.
+    pub struct Speaking {
+        /// What is to be written down.
+        #[serde(skip_serializing_if = "Target::is_spoken")]
+        pub target: Target,
+    }
 }
 
 /// What is to be written down.
@@ -57,7 +106,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn is_spoken(&self) -> bool {
+    pub(super) fn is_spoken(&self) -> bool {
         *self == Self::Spoken
     }
 }

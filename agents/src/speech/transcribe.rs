@@ -4,59 +4,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::speech::activity::Listener;
 use crate::speech::hearing::Hearing;
-use crate::speech::speaking::Target;
-use crate::speech::{AudioInput, Samples, Segment, Speaking, Transcript, TranscriptFormat};
+use crate::speech::speaking::{Heard, Target, with_speaking};
+use crate::speech::{AudioInput, Samples, Segment, Transcript, TranscriptFormat};
 
 /// Writes down what is said in a recording.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Transcribe;
 
-/// A recording, and how it is to be heard.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct TranscribeInput {
-    /// An audio file: wav, flac, mp3, ogg, m4a and others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "path"))]
-    pub path: Option<PathBuf>,
-    /// The samples themselves.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub samples: Option<Samples>,
-    /// How many of the samples are a second; 16,000 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample_rate: Option<u32>,
-    /// The form in which the transcript is wanted as well: `txt`, `srt` or `vtt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<TranscriptFormat>,
-    /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beam_size: Option<u32>,
-    /// How much chance there is, from 0 to 1. When nothing is said, it begins with none and rises until a result looks right.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
-    /// What was said before, or a text that shows how names and numbers are to be written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// Words that are likely to come, separated by commas.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vocabulary: Option<String>,
-    /// Whether words get times, which takes a little longer. They do when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub words: Option<bool>,
-    /// Seconds of silence that the model hears behind a window, instead of as many as make 30 seconds: faster, and less exact.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub silence: Option<f32>,
-    /// What decides chance. 0 when nothing is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
+with_speaking! {
+    /// A recording, and how it is to be heard.
+    pub struct TranscribeInput {
+        /// An audio file: wav, flac, mp3, ogg, m4a and others.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "path"))]
+        pub path: Option<PathBuf>,
+        /// The samples themselves.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub samples: Option<Samples>,
+        /// How many of the samples are a second; 16,000 when nothing is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub sample_rate: Option<u32>,
+        /// The form in which the transcript is wanted as well: `txt`, `srt` or `vtt`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub format: Option<TranscriptFormat>,
+    }
 }
 
 impl TranscribeInput {
@@ -79,21 +53,7 @@ impl TranscribeInput {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.audio().bytes() + self.speaking(Target::Spoken).bytes()
-    }
-
-    fn speaking(&self, target: Target) -> Speaking {
-        Speaking {
-            target,
-            language: self.language.clone(),
-            beam_size: self.beam_size,
-            temperature: self.temperature,
-            prompt: self.prompt.clone(),
-            vocabulary: self.vocabulary.clone(),
-            words: self.words,
-            silence: self.silence,
-            seed: self.seed,
-        }
+        self.audio().bytes() + self.heard_as(Target::Spoken).bytes()
     }
 
     /// Hears the recording, and sends its segments as they come.
@@ -105,7 +65,7 @@ impl TranscribeInput {
         target: Target,
         context: &FlowContext,
     ) -> Result<Transcript, Fault> {
-        let mut hearing = Hearing::new(self.speaking(target))?;
+        let mut hearing = Hearing::new(self.heard_as(target))?;
         let mut listener = Listener::open(context, self.audio()).await?;
         while let Some(piece) = listener.next(context).await? {
             let found = hearing

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use aimass_runtime::{Delivery, Effect, SkillSpec};
 use serde_json::{Map, Value};
 
+use crate::schema::is_deprecated;
+
 /// The types that fields refer to, by name.
 type Types = BTreeMap<String, Value>;
 
@@ -91,7 +93,7 @@ fn write_schema(page: &mut String, subject: &str, schema: &Value, types: &mut Ty
         "\n{subject}{also}\n\n| field | what | |\n|---|---|---|\n"
     );
     let required = shown.get("required").and_then(Value::as_array);
-    for (name, field) in fields {
+    for (name, field) in fields.iter().filter(|(_, field)| !is_deprecated(field)) {
         let needed = required.is_some_and(|required| required.iter().any(|one| one == name));
         let mark = if needed { "" } else { "?" };
         let _ = writeln!(

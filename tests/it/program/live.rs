@@ -10,7 +10,7 @@ use super::node;
 use super::speech::{QUICK, cache, hear};
 
 const RECORDING: &str = "silero/speech.wav";
-const QUICK_LIVE: [&str; 2] = ["--set", r#"speaking={"beam_size":1,"language":"en"}"#];
+const QUICK_LIVE: [&str; 4] = ["--set", "beam_size=1", "--set", "language=en"];
 const RAW: [&str; 4] = ["--set", "sample_rate=16000", "--set", "channels=1"];
 
 /// The bytes of the recording: wav of 16 bits at 16 kHz, with a header of 44 bytes.
@@ -44,6 +44,12 @@ fn piped_sound_gives_the_text_of_the_file_with_a_header_and_without() {
     assert_eq!(plain.assert_ok().stdout, format!("{text}\n"));
     let document = listen(&place, &["--json"], &wav()).assert_ok().document();
     assert_eq!(document, file);
+
+    // As it was said before there was a field for each.
+    let nested = ["--set", r#"speaking={"beam_size":1,"language":"en"}"#];
+    let arguments = [&["ask", "speech.listen", "-", "--json"], &nested[..]].concat();
+    let before = place.run_with_input(&arguments, &wav());
+    assert_eq!(before.assert_ok().document(), file);
 
     let mut node = node::start(&place);
     let through = listen(&place, &["--json"], &wav());

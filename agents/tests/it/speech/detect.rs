@@ -291,7 +291,7 @@ async fn the_speech_agent_conforms() {
         )
         .example("speech.transcribe", transcribe())
         .example("speech.translate", transcribe())
-        .example_with_chunks("speech.listen", json!({ "speaking": speaking }), chunks)
+        .example_with_chunks("speech.listen", speaking.clone(), chunks)
         .refuses(
             "speech.recognise",
             json!({ "samples": vec![0; 30 * 16_000 + 1] }),

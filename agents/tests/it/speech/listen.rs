@@ -18,10 +18,11 @@ const SECOND: usize = 16_000;
 
 /// What is quick and the same in each run, as `quick` is of files.
 pub(super) fn quick_live() -> ListenInput {
-    let mut input = ListenInput::default();
-    input.speaking.beam_size = Some(1);
-    input.speaking.temperature = Some(0.0);
-    input
+    ListenInput {
+        beam_size: Some(1),
+        temperature: Some(0.0),
+        ..ListenInput::default()
+    }
 }
 
 /// What a caller heard of live audio.
