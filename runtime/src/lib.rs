@@ -35,10 +35,10 @@ pub use aimass_environment::{
     AttemptRecord, BeginningAttempt, Blob, BlobHash, BlobReader, Clock, Commit, CommitTimes,
     Compaction, Condition, DeadLetterRecord, Deaths, Effect, Environment, EnvironmentError,
     EnvironmentOptions, EpisodeId, EpisodeRecord, EpisodeStatus, Epoch, Fact, FactDraft,
-    FactFilter, FactKind, Facts, Forgotten, Imported, InterruptedAttempt, Lagged, Life, Namespace,
-    ParseIdError, ParseKindError, Priority, Provenance, REACTIONS_CURSOR, Repeated, Revision,
-    Running, SettledRecord, Snapshot, SpanId, Subscription, TaskId, TaskRecord, Time, TraceId,
-    Transaction, Watch, WorkerId, json_bytes,
+    FactFilter, FactKind, Facts, Forgotten, Imported, InterruptedAttempt, Lagged, Life,
+    ModelVersion, Namespace, ParseIdError, ParseKindError, Priority, Provenance, REACTIONS_CURSOR,
+    Repeated, Revision, Running, SettledRecord, Snapshot, SpanId, Subscription, Superseded, TaskId,
+    TaskRecord, Time, TraceId, Transaction, Watch, WorkerId, json_bytes,
 };
 
 pub use batch::{Member, Shape};
@@ -50,7 +50,7 @@ pub use fault::{Fault, FaultKind};
 pub use fault_injection::FaultInjection;
 #[cfg(feature = "fault-injection")]
 pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
-pub use model::{DeviceName, Fresh, ModelSource, ModelVersion, ParseDeviceError};
+pub use model::{DeviceName, Fresh, ModelSource, ParseDeviceError};
 pub use node::{Call, Request, SocketClient, SocketServer, Transport, TransportError};
 pub use observer::{
     AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,

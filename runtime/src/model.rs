@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use aimass_environment::ModelVersion;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
@@ -70,29 +71,6 @@ impl<M: 'static, F: Fn() -> M + Send + Sync + 'static> ModelSource for Fresh<F> 
 
     fn build(&self, _: &Arc<()>, _: &DeviceName) -> Result<M, Fault> {
         Ok((self.0)())
-    }
-}
-
-/// The version of a model: caches, embeddings and indexes are valid for one only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ModelVersion(Arc<str>);
-
-impl ModelVersion {
-    /// The version of that name.
-    pub fn new(name: &str) -> Self {
-        Self(name.into())
-    }
-
-    /// Its name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ModelVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

@@ -19,7 +19,9 @@ use crate::tables::{
     settled_key, task_key,
 };
 pub(crate) use check::latest;
-use check::{check_blobs, check_conditions, check_tasks, fresh_tasks, load_episodes};
+use check::{
+    check_blobs, check_conditions, check_superseded, check_tasks, fresh_tasks, load_episodes,
+};
 
 type Episodes = BTreeMap<EpisodeId, EpisodeStatus>;
 
@@ -39,6 +41,7 @@ pub(crate) fn apply(
     let episodes = load_episodes(batch, &transaction, now_ms)?;
     check_conditions(batch, &transaction)?;
     check_blobs(batch, blobs, &transaction)?;
+    check_superseded(batch, &transaction)?;
     let fresh = fresh_tasks(batch, &transaction)?;
     check_tasks(batch, &transaction, &fresh)?;
     let mut writing = Writing {
@@ -151,6 +154,7 @@ impl Writing<'_, '_> {
                 key: draft.key.clone(),
                 value: draft.value.clone(),
                 blobs: draft.blobs.clone(),
+                supersedes: draft.supersedes,
                 episode: transaction.episode,
                 provenance: provenance.clone(),
                 at_ms: self.now_ms,
@@ -342,6 +346,9 @@ fn insert_fact(batch: &mut Batch<'_>, fact: &Fact) -> Result<(), EnvironmentErro
     }
     if let Some(episode) = fact.episode {
         batch.put(Table::EpisodeFacts, &in_episode(episode, &revision), &[])?;
+    }
+    if let Some(earlier) = fact.supersedes {
+        batch.put(Table::Superseded, &revision_key(earlier), &revision)?;
     }
     for hash in &fact.blobs {
         change_references(batch, *hash, 1)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::fact::BlobHash;
+use crate::fact::{BlobHash, FactKind};
 use crate::ids::{EpisodeId, Revision, TaskId};
 
 /// Why the environment did not do what it was asked. Whatever failed left nothing behind.
@@ -107,6 +107,24 @@ pub enum EnvironmentError {
     UnknownBlob {
         /// The blob.
         hash: BlobHash,
+    },
+    /// There is no fact whose place the new one could take.
+    #[error(
+        "expected a fact of kind `{kind}` and of the same tenant at revision {revision} to supersede, but there is none"
+    )]
+    NothingToSupersede {
+        /// Where it should be.
+        revision: Revision,
+        /// The kind of the new fact.
+        kind: FactKind,
+    },
+    /// Another fact has its place already.
+    #[error("the fact at revision {revision} is superseded by {by} already; supersede that one")]
+    Superseded {
+        /// The fact.
+        revision: Revision,
+        /// The one in its place.
+        by: Revision,
     },
     /// The file of a blob does not hold what was put.
     #[error(

@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::error::EnvironmentError;
 use crate::fact::{BlobHash, Fact};
 use crate::records::EpisodeStatus;
-use crate::snapshot::FactFilter;
+use crate::snapshot::{FactFilter, Superseded};
 use export::Export;
 use import::{Check, Import};
 
@@ -66,6 +66,11 @@ impl Environment {
             episodes: Default::default(),
         };
         let mut count = 0;
+        let filter = FactFilter {
+            // What is exported is history, and all of it.
+            superseded: Superseded::Included,
+            ..filter
+        };
         for fact in export.snapshot.facts(filter)? {
             export.fact(fact?)?;
             count += 1;

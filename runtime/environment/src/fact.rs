@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId, TraceId};
+use crate::model_version::ModelVersion;
 
 /// One immutable entry of the environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Fact {
     /// The blobs that the content refers to; they live as long as the fact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blobs: Vec<BlobHash>,
+    /// The fact whose place it takes; that one stays in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Revision>,
     /// The episode it belongs to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub episode: Option<EpisodeId>,
@@ -50,6 +54,9 @@ pub struct FactDraft {
     /// The blobs that the content refers to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blobs: Vec<BlobHash>,
+    /// The fact whose place it takes: one of the same tenant and kind, in whose place there is no other yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Revision>,
 }
 
 impl FactDraft {
@@ -60,7 +67,15 @@ impl FactDraft {
             key: None,
             value,
             blobs: Vec::new(),
+            supersedes: None,
         }
+    }
+
+    /// Takes the place of an earlier fact: readers see this one, unless they ask for both.
+    #[must_use]
+    pub fn superseding(mut self, revision: Revision) -> Self {
+        self.supersedes = Some(revision);
+        self
     }
 }
 
@@ -82,6 +97,9 @@ pub struct Provenance {
     /// The span that produced the fact: the parent of what reacts to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<SpanId>,
+    /// The versions of the models that its task used, whatever it asked others for included; in order, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelVersion>,
 }
 
 /// A kind of fact with the version of its form, written `transcript@1`.

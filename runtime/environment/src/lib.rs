@@ -24,6 +24,7 @@ mod json_bytes;
 mod lock;
 mod lock_file;
 mod media;
+mod model_version;
 mod options;
 pub mod panics;
 mod priority;
@@ -60,6 +61,7 @@ pub use ids::{
 };
 pub use json_bytes::json_bytes;
 pub use lock_file::LockFile;
+pub use model_version::ModelVersion;
 pub use options::EnvironmentOptions;
 pub use priority::Priority;
 pub use queue::block_on;
@@ -69,5 +71,5 @@ pub use records::{
 };
 pub use restarts::Repeated;
 pub use retention::{Compaction, Forgotten};
-pub use snapshot::{FactFilter, Facts, Snapshot};
+pub use snapshot::{FactFilter, Facts, Snapshot, Superseded};
 pub use times::CommitTimes;

@@ -248,6 +248,11 @@ fn remove_fact(batch: &mut Batch<'_>, fact: &Fact) -> Result<Vec<BlobHash>, Envi
         batch.remove(Table::EpisodeFacts, &in_episode(episode, &revision))?;
         batch.remove(Table::Pending, &revision)?;
     }
+    batch.remove(Table::Superseded, &revision)?;
+    // What it had taken the place of, if that is still here, counts again.
+    if let Some(earlier) = fact.supersedes {
+        batch.remove(Table::Superseded, &revision_key(earlier))?;
+    }
     let mut unreferenced = Vec::new();
     for hash in &fact.blobs {
         if change_references(batch, *hash, -1)? == 0 {

@@ -32,6 +32,19 @@ pub struct FactFilter {
     pub from: Option<Revision>,
     /// Only up to this revision, inclusive.
     pub to: Option<Revision>,
+    /// Whether facts count in whose place there is another.
+    pub superseded: Superseded,
+}
+
+/// Whether facts count in whose place there is another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Superseded {
+    /// They do not: a snapshot gives the newest only. A watch and a subscription give each fact as it comes, whatever comes later.
+    #[default]
+    LeftOut,
+    /// They do.
+    Included,
 }
 
 impl FactFilter {
@@ -140,6 +153,19 @@ impl Snapshot {
         self.record(Table::Facts, &revision_key(revision))
     }
 
+    /// The fact in whose place this one was, and so on: the one that counts. Returns `revision` itself when nothing has taken its place.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub fn newest(&self, revision: Revision) -> Result<Revision, EnvironmentError> {
+        let table = self.superseded()?;
+        let mut newest = revision;
+        while let Some(by) = by(&table, newest)? {
+            newest = by;
+        }
+        Ok(newest)
+    }
+
     /// Whether the task has written a fact after that revision.
     ///
     /// # Errors
@@ -147,6 +173,7 @@ impl Snapshot {
     pub fn has_fact_of(&self, task: TaskId, after: Revision) -> Result<bool, EnvironmentError> {
         let filter = FactFilter {
             from: Some(Revision(after.0 + 1)),
+            superseded: Superseded::Included,
             ..FactFilter::default()
         };
         for fact in self.facts(filter)? {
@@ -180,9 +207,14 @@ impl Snapshot {
                 .range::<&[u8]>(&in_episode(episode, &from)[..]..=&in_episode(episode, &to)[..]),
             None => facts.range::<&[u8]>(&from[..]..=&to[..]),
         };
+        let superseded = match filter.superseded {
+            Superseded::LeftOut => self.superseded()?,
+            Superseded::Included => None,
+        };
         Ok(Facts {
             range: range.map_err(unreadable)?,
             facts,
+            superseded,
             filter,
         })
     }
@@ -292,6 +324,15 @@ impl Snapshot {
         Ok((page, reached.max(self.head()?)))
     }
 
+    /// The table of superseded facts; none in a store of an earlier version that nothing was written to since.
+    fn superseded(&self) -> Result<Option<ReadOnlyTable<Bytes, Bytes>>, EnvironmentError> {
+        match self.transaction.open_table(Table::Superseded.definition()) {
+            Ok(table) => Ok(Some(table)),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(EnvironmentError::store("read", error)),
+        }
+    }
+
     fn table(&self, table: Table) -> Result<ReadOnlyTable<Bytes, Bytes>, EnvironmentError> {
         self.transaction
             .open_table(table.definition())
@@ -325,6 +366,8 @@ impl Snapshot {
 pub struct Facts {
     range: redb::Range<'static, Bytes, Bytes>,
     facts: ReadOnlyTable<Bytes, Bytes>,
+    /// Those to leave out, if any.
+    superseded: Option<ReadOnlyTable<Bytes, Bytes>>,
     filter: FactFilter,
 }
 
@@ -342,12 +385,24 @@ impl Facts {
                     }
                 }
             };
-            if self.filter.matches(&fact) {
+            if self.filter.matches(&fact) && by(&self.superseded, fact.revision)?.is_none() {
                 return Ok(Some(fact));
             }
         }
         Ok(None)
     }
+}
+
+/// What has taken the place of a fact.
+fn by(
+    superseded: &Option<ReadOnlyTable<Bytes, Bytes>>,
+    revision: Revision,
+) -> Result<Option<Revision>, EnvironmentError> {
+    let Some(table) = superseded else {
+        return Ok(None);
+    };
+    let found = table.get(&revision_key(revision)[..]).map_err(unreadable)?;
+    Ok(found.map(|by| Revision(number(by.value()))))
 }
 
 impl Iterator for Facts {

@@ -40,10 +40,12 @@ pub(crate) enum Table {
     DeadLetters = 11,
     /// Hash -> how many facts refer to the blob.
     Blobs = 12,
+    /// Revision -> revision: a fact, and the one in its place.
+    Superseded = 13,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Meta,
         Self::Facts,
         Self::Keys,
@@ -57,6 +59,7 @@ impl Table {
         Self::Cursors,
         Self::DeadLetters,
         Self::Blobs,
+        Self::Superseded,
     ];
 
     pub(crate) fn definition(self) -> TableDefinition<'static, Bytes, Bytes> {
@@ -74,6 +77,7 @@ impl Table {
             Self::Cursors => "cursors",
             Self::DeadLetters => "dead_letters",
             Self::Blobs => "blobs",
+            Self::Superseded => "superseded",
         })
     }
 }

@@ -8,6 +8,7 @@ mod episodes;
 mod history;
 mod model;
 mod power;
+mod superseded;
 mod time_of_day;
 mod watching;
 

@@ -8,8 +8,9 @@ use crate::core::worker_context::WorkerContext;
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::skill::model_source::DynModelSource;
+use aimass_environment::ModelVersion;
 
 /// What an agent's core sees of a group.
 pub(crate) trait GroupRunner: Send + Sync {

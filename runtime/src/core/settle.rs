@@ -410,6 +410,7 @@ impl AgentCore {
             cause: ticket.metadata.cause,
             trace: Some(ticket.metadata.trace.trace),
             span: Some(ticket.metadata.trace.span),
+            models: ticket.models(),
         }
     }
 }

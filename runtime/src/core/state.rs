@@ -14,10 +14,10 @@ use crate::fault::Fault;
 use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{Ledger, LedgerLoad};
-use crate::model::ModelVersion;
 use crate::observer::SpanPlace;
 use crate::payload::Payload;
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 
 /// How often the timer looks while threads are watched. A process whose timer comes later by so much was stopped or got no processor, and its
 /// threads could do nothing meanwhile.
@@ -275,6 +275,13 @@ impl CoreState {
             return;
         }
         pending.timeline.finished = Some(now);
+        // Who asked for it, or what it has to say, names the model; nobody else needs to know.
+        let is_named = pending.ticket.metadata.asked_by.is_some()
+            || pending.ticket.is_durable()
+            || !facts.is_empty();
+        if is_named {
+            pending.ticket.used(model.clone());
+        }
         pending.model = model;
         pending.timeline.step_stats = step_stats;
         pending.timeline.usage = usage;

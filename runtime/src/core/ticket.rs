@@ -4,12 +4,13 @@ mod inlet;
 mod item_log;
 mod replay_buffer;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_environment::{
-    BeginningAttempt, Effect, EpisodeId, FactKind, Namespace, Priority, Revision, SpanId, TaskId,
-    TaskRecord, Time,
+    BeginningAttempt, Effect, EpisodeId, FactKind, ModelVersion, Namespace, Priority, Revision,
+    SpanId, TaskId, TaskRecord, Time,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -40,6 +41,8 @@ pub(crate) struct Ticket {
     pub(crate) items: Option<Arc<ItemLog>>,
     /// Chunks on their way from the caller.
     pub(crate) chunks: Option<ReplayBuffer>,
+    /// The versions of the models that were used for it so far.
+    models: Mutex<BTreeSet<ModelVersion>>,
     cancelled: AtomicBool,
     ended: AtomicBool,
     changed: Notify,
@@ -130,6 +133,7 @@ impl Ticket {
             metadata: parts.metadata,
             items: parts.items,
             chunks: parts.chunks.map(ReplayBuffer::new),
+            models: Mutex::default(),
             cancelled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             changed: Notify::new(),
@@ -166,6 +170,21 @@ impl Ticket {
             task: self.id,
             span: Some(self.metadata.trace.span),
         }
+    }
+
+    /// An attempt of a flow begins: what earlier ones used says nothing of it.
+    pub(crate) fn begin_models(&self) {
+        self.models.lock().clear();
+    }
+
+    /// Models of these versions were used for it.
+    pub(crate) fn used(&self, models: impl IntoIterator<Item = ModelVersion>) {
+        self.models.lock().extend(models);
+    }
+
+    /// The versions of the models that were used for it so far.
+    pub(crate) fn models(&self) -> Vec<ModelVersion> {
+        self.models.lock().iter().cloned().collect()
     }
 
     /// How many items have left for the caller.

@@ -19,8 +19,9 @@ use crate::fault_injector::InjectionPoint;
 #[cfg(feature = "fault-injection")]
 use crate::ledger::event::SkillId;
 use crate::ledger::event::{Event, GroupId, Incarnation, TakeMore};
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::observer::WorkerChange;
+use aimass_environment::ModelVersion;
 
 /// One incarnation's place at its agent.
 pub(crate) struct WorkerContext {

@@ -7,8 +7,9 @@ use aimass_environment::{
 };
 use serde::Serialize;
 
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 
 /// What an observer is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -242,7 +242,9 @@ impl TaskSubmitter for Inner {
             let place = route.core.place_for(&ticket).await;
             let place =
                 place.inspect_err(|error| route.core.record_rejection(ticket.clone(), error))?;
-            route.submit(ticket, Some(place)).await
+            let answer = route.submit(ticket.clone(), Some(place)).await;
+            parent.used(ticket.models());
+            answer
         })
     }
 }

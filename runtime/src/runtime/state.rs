@@ -13,8 +13,9 @@ use crate::core::{AgentCore, Runner};
 #[cfg(feature = "fault-injection")]
 use crate::fault_injection::FaultInjection;
 use crate::ledger::worker::WorkerState;
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::runtime::Runtime;
+use aimass_environment::ModelVersion;
 
 /// An agent at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]

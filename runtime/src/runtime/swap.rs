@@ -9,9 +9,10 @@ use crate::core::group_runner::GroupRunner;
 use crate::core::{AgentCore, Runner};
 use crate::fault::Fault;
 use crate::ledger::event::{Event, GroupId};
-use crate::model::{ModelSource, ModelVersion};
+use crate::model::ModelSource;
 use crate::runtime::Runtime;
 use crate::skill::model_source::DynModelSource;
+use aimass_environment::ModelVersion;
 
 impl Runtime {
     /// Replaces a group's model by a new version, without a pause: its weights are read beside the old ones, then each worker comes for it

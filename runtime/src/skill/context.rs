@@ -10,10 +10,11 @@ use serde_json::Value;
 use crate::batch::Member;
 use crate::error::TaskError;
 use crate::fault::Fault;
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::payload::{Data, Payload};
 use crate::skill::Skill;
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 
 /// What a model skill sees of the runtime during one call.
 pub struct StepContext<'a> {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::fault::Fault;
-use crate::model::{ModelSource, ModelVersion};
+use crate::model::ModelSource;
 use crate::skill::erased::{DynSkill, FlowEntry, SkillEntry};
 use crate::skill::model_source::DynModelSource;
 use crate::skill::quiet_rule::QuietRule;
 use crate::skill::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
+use aimass_environment::ModelVersion;
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {

@@ -4,7 +4,8 @@ use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
 use crate::fault::Fault;
-use crate::model::{DeviceName, ModelSource, ModelVersion};
+use crate::model::{DeviceName, ModelSource};
+use aimass_environment::ModelVersion;
 
 /// Weights of any type. All workers of a device share them.
 pub(crate) type Weights = dyn Any + Send + Sync;

@@ -16,11 +16,11 @@ use crate::core::{AgentCore, Report, ReportedResult, StepStats};
 use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::ledger::event::{Event, Incarnation};
-use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
 use crate::skill::erased::DynFlow;
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 
 /// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
 pub(crate) const FLOW_WORKERS: u32 = 32;
@@ -78,6 +78,7 @@ async fn carry(
     worker_context: &WorkerContext,
     ticket: &Arc<Ticket>,
 ) -> Result<(), String> {
+    ticket.begin_models();
     if let Some(items) = &ticket.items {
         items.begin(worker_context.incarnation);
     }

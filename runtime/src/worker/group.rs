@@ -16,11 +16,12 @@ use crate::core::worker_context::WorkerContext;
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
 use crate::ledger::event::Incarnation;
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::skill::definition::GroupParts;
 use crate::skill::erased::DynModelSkill;
 use crate::skill::model_source::{DynModelSource, Weights};
 use crate::worker;
+use aimass_environment::ModelVersion;
 use shared::SharedWeights;
 
 /// A group of workers over one model.

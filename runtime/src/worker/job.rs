@@ -17,12 +17,12 @@ use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::InjectionPoint;
 use crate::ledger::event::{Incarnation, SkillId};
-use crate::model::ModelVersion;
 use crate::payload::Payload;
 use crate::skill::Step;
 use crate::skill::context::StepContext;
 use crate::skill::erased::DynModelSkill;
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 use host::Host;
 
 /// How many items are kept for a slow reader while others of the job go on.

@@ -25,6 +25,7 @@ mod given_up;
 mod kill_each_service;
 mod live_calls;
 mod memory_budget;
+mod models_in_facts;
 mod names;
 mod namespaces;
 mod no_threads;

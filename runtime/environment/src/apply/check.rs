@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use super::Episodes;
 use crate::blobs::Blobs;
 use crate::error::EnvironmentError;
+use crate::fact::Fact;
 use crate::ids::{Namespace, Revision, TaskId};
 use crate::records::{EpisodeStatus, Transaction};
-use crate::tables::{Batch, Table, decode, episode_key, name_key, number, task_key};
+use crate::tables::{Batch, Table, decode, episode_key, name_key, number, revision_key, task_key};
 
 pub(super) fn load_episodes(
     batch: &Batch<'_>,
@@ -80,6 +81,38 @@ pub(super) fn check_blobs(
     for hash in transaction.facts.iter().flat_map(|(draft, _)| &draft.blobs) {
         if !batch.has(Table::Blobs, &hash.0)? && !blobs.contains(*hash) {
             return Err(EnvironmentError::UnknownBlob { hash: *hash });
+        }
+    }
+    Ok(())
+}
+
+/// A fact is superseded once, by one of its own kind: who wants to correct a correction supersedes that.
+pub(super) fn check_superseded(
+    batch: &Batch<'_>,
+    transaction: &Transaction,
+) -> Result<(), EnvironmentError> {
+    let mut seen = HashSet::new();
+    for (draft, _) in &transaction.facts {
+        let Some(revision) = draft.supersedes else {
+            continue;
+        };
+        let key = revision_key(revision);
+        let fact = batch.get(Table::Facts, &key)?;
+        let fact: Option<Fact> = fact.map(|fact| decode(&fact)).transpose()?;
+        let fits = |fact: &Fact| {
+            fact.namespace == transaction.namespace && fact.kind.name() == draft.kind.name()
+        };
+        if !fact.as_ref().is_some_and(fits) {
+            let kind = draft.kind.clone();
+            return Err(EnvironmentError::NothingToSupersede { revision, kind });
+        }
+        if let Some(by) = batch.get(Table::Superseded, &key)? {
+            let by = Revision(number(&by[..]));
+            return Err(EnvironmentError::Superseded { revision, by });
+        }
+        if !seen.insert(revision) {
+            let by = revision;
+            return Err(EnvironmentError::Superseded { revision, by });
         }
     }
     Ok(())

@@ -88,13 +88,13 @@ impl<'a> Import<'a> {
         match line {
             Line::Episode(status) => self.episodes.push(status),
             Line::Fact(fact) => {
-                let cause = fact.provenance.cause;
+                let named = [fact.provenance.cause, fact.supersedes];
                 if self
                     .facts
                     .iter()
-                    .any(|earlier| Some(earlier.revision) == cause)
+                    .any(|earlier| named.contains(&Some(earlier.revision)))
                 {
-                    // The cause needs its new number first.
+                    // What it names needs its new number first.
                     self.flush()?;
                 }
                 self.facts.push(fact);
@@ -133,7 +133,9 @@ impl<'a> Import<'a> {
         for fact in &mut facts {
             // A cause that was not exported means nothing here.
             let cause = fact.provenance.cause;
-            fact.provenance.cause = cause.and_then(|cause| self.renumbered.get(&cause).copied());
+            let renumbered = |revision| self.renumbered.get(&revision).copied();
+            fact.provenance.cause = cause.and_then(renumbered);
+            fact.supersedes = fact.supersedes.and_then(renumbered);
         }
         let episodes = std::mem::take(&mut self.episodes);
         let import = self.environment.ask(|reply| Command::Import {

@@ -7,11 +7,12 @@ use crate::batch::Member;
 use crate::core::ticket::ReplayBuffer;
 use crate::core::worker_context::WorkerContext;
 use crate::fault::Fault;
-use crate::model::{DeviceName, ModelVersion};
+use crate::model::DeviceName;
 use crate::observer::Note;
 use crate::payload::Payload;
 use crate::skill::context::{Chunk, JobHost};
 use crate::usage::Usage;
+use aimass_environment::ModelVersion;
 
 /// What a skill sees of the runtime during one call.
 pub(super) struct Host<'a> {
