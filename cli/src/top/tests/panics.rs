@@ -23,7 +23,7 @@ use crate::top::ui::Ui;
 
 /// Tells the inner run of this test where it is to panic.
 const PLACE: &str = "AIMASS_TEST_PANIC";
-const TEST: &str = "cli::top::tests::panics::a_panic_gives_the_terminal_back_and_is_said";
+const TEST: &str = "top::tests::panics::a_panic_gives_the_terminal_back_and_is_said";
 /// What a script of the terminal's shell says at its end.
 const ENDED: &str = "the script ends";
 
