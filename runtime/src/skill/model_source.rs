@@ -16,7 +16,8 @@ pub(crate) trait DynModelSource: Send + Sync {
     fn source_type(&self) -> (TypeId, &'static str);
     fn version(&self) -> ModelVersion;
     fn memory_bytes(&self) -> u64;
-    fn weights_bytes(&self, weights: &Weights) -> Option<u64>;
+    // An `Arc`, as in `build`: a reference to one would pass for one to `Weights` of its own.
+    fn weights_bytes(&self, weights: &Arc<Weights>) -> Option<u64>;
     fn load(&self, device: &DeviceName) -> Result<Arc<Weights>, Fault>;
     fn build(&self, weights: &Arc<Weights>, device: &DeviceName) -> Result<Box<dyn Any>, Fault>;
 }
@@ -34,7 +35,7 @@ impl<S: ModelSource> DynModelSource for S {
         ModelSource::memory_bytes(self)
     }
 
-    fn weights_bytes(&self, weights: &Weights) -> Option<u64> {
+    fn weights_bytes(&self, weights: &Arc<Weights>) -> Option<u64> {
         ModelSource::weights_bytes(self, weights.downcast_ref::<S::Weights>()?)
     }
 
@@ -46,5 +47,44 @@ impl<S: ModelSource> DynModelSource for S {
         let weights = weights.clone().downcast::<S::Weights>();
         let weights = weights.map_err(|_| Fault::bug("weights of another group came to it"))?;
         Ok(Box::new(ModelSource::build(self, &weights, device)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Seven;
+
+    impl ModelSource for Seven {
+        type Weights = [u8; 7];
+        type Model = u8;
+
+        fn version(&self) -> ModelVersion {
+            ModelVersion::new("seven")
+        }
+
+        fn weights_bytes(&self, weights: &[u8; 7]) -> Option<u64> {
+            Some(weights.len() as u64)
+        }
+
+        fn load(&self, _: &DeviceName) -> Result<[u8; 7], Fault> {
+            Ok([1; 7])
+        }
+
+        fn build(&self, weights: &Arc<[u8; 7]>, _: &DeviceName) -> Result<u8, Fault> {
+            Ok(weights.iter().sum())
+        }
+    }
+
+    #[test]
+    fn an_erased_source_measures_and_builds_from_its_own_weights() {
+        let source: Arc<dyn DynModelSource> = Arc::new(Seven);
+        let weights = source.load(&DeviceName::Cpu).unwrap();
+        assert_eq!(source.weights_bytes(&weights), Some(7));
+        let model = source.build(&weights, &DeviceName::Cpu).unwrap();
+        assert_eq!(model.downcast_ref(), Some(&7_u8));
+        let others: Arc<Weights> = Arc::new(7_u8);
+        assert!(source.build(&others, &DeviceName::Cpu).is_err());
     }
 }
