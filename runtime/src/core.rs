@@ -18,6 +18,7 @@ mod room;
 pub(crate) mod router;
 mod settle;
 mod settling;
+mod slot;
 mod state;
 pub(crate) mod submitter;
 pub(crate) mod ticket;
@@ -28,25 +29,24 @@ pub(crate) mod worker_link;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use aimass_environment::{Clock, Environment, EpisodeId, Epoch, TaskId, Time, WorkerId, panics};
+use aimass_environment::{Clock, Environment, EpisodeId, TaskId, Time, WorkerId, panics};
 use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
 
 pub(crate) use place::Place;
 use settling::Settlements;
+use slot::WorkerSlot;
 pub(crate) use state::{
     CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
 use crate::core::durable_streams::DurableStreams;
 use crate::core::group_runner::GroupRunner;
-use crate::core::memory::{Memory, Share};
+use crate::core::memory::Memory;
 use crate::core::message::{AgentMessage, SupervisorMessage};
-use crate::core::placement::Placement;
 use crate::core::submitter::TaskSubmitter;
 use crate::core::ticket::Ticket;
-use crate::core::worker_link::WorkerLink;
 use crate::error::TaskError;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
@@ -140,35 +140,6 @@ pub(crate) struct CoreSkill {
     pub(crate) inner_group: GroupId,
     /// Its place within the group.
     pub(crate) at: usize,
-}
-
-/// A worker's place: how its present incarnation is reached.
-struct WorkerSlot {
-    group: GroupId,
-    placement: Mutex<Placement>,
-    handle: Mutex<Option<WorkerHandle>>,
-    /// The share of an incarnation that ended: its weights may stay in memory, and are counted until the next one has a share of its own.
-    left_share: Mutex<Option<(Epoch, Share)>>,
-}
-
-impl WorkerSlot {
-    fn new(group: GroupId, devices: Vec<DeviceName>) -> Self {
-        Self {
-            group,
-            placement: Mutex::new(Placement::new(devices)),
-            handle: Mutex::new(None),
-            left_share: Mutex::new(None),
-        }
-    }
-}
-
-/// How an incarnation is reached.
-#[derive(Clone)]
-struct WorkerHandle {
-    epoch: Epoch,
-    wake: flume::Sender<()>,
-    stop: Arc<AtomicBool>,
-    link: Arc<WorkerLink>,
 }
 
 /// What a core is made of.

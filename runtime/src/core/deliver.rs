@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use aimass_environment::{TaskId, Time};
 
+use crate::core::slot::WorkerHandle;
 use crate::core::state::{Action, Effects};
-use crate::core::{AgentCore, Runner, WorkerHandle};
+use crate::core::{AgentCore, Runner};
 use crate::ledger::effect::Observation;
 use crate::ledger::event::Incarnation;
 use crate::observer::{Note, Record, TaskNote, WorkerChange, WorkerChanged};

@@ -10,9 +10,10 @@ use aimass_environment::Time;
 use ractor::ActorRef;
 
 use crate::core::message::{AgentMessage, SupervisorMessage};
+use crate::core::slot::WorkerHandle;
 use crate::core::worker_context::WorkerContext;
 use crate::core::worker_link::WorkerLink;
-use crate::core::{AgentCore, DriverAction, Runner, WorkerHandle};
+use crate::core::{AgentCore, DriverAction, Runner};
 use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;
 use crate::observer::{AgentChanged, Record, WorkerChange};
