@@ -154,7 +154,7 @@ impl Agent for MortalAgent {
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let [activity, whisper] = MODELS;
-        let activity = WorkerGroup::new(activity, SileroSource::new(self.0.clone())?);
+        let activity = WorkerGroup::new(activity, SileroSource::new(self.0.clone(), "silero-vad")?);
         let whisper = WorkerGroup::new(whisper, WhisperSource::new(self.0.clone(), whisper)?);
         let recognise = Mortal(Recognise, self.1.clone());
         Ok(definition

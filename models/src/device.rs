@@ -2,7 +2,8 @@
 
 mod present;
 
-use candle_core::{Device, Error};
+pub use candle_core::Device;
+use candle_core::Error;
 
 use crate::ModelError;
 pub use present::{PresentDevice, present};

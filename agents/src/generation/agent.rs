@@ -63,7 +63,8 @@ impl Agent for GenerationAgent {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let source = LanguageModelSource::new(self.store.clone(), &self.model, self.limits)?;
+        let source = LanguageModelSource::new(self.store.clone(), &self.model)?;
+        let source = source.with(self.limits);
         let model = WorkerGroup::new("model", source)
             .skill(Chat)
             .skill(Complete);

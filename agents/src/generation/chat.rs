@@ -3,9 +3,9 @@
 use aimass_models::llama::LlamaWeights;
 use aimass_runtime::{Fault, Skill, SkillSpec};
 
-use crate::artefact::fault;
 use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
+use crate::stored::fault;
 
 /// Answers in a conversation, as the model was trained to.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,9 +3,9 @@
 use aimass_models::llama::LlamaWeights;
 use aimass_runtime::{Fault, Skill, SkillSpec};
 
-use crate::artefact::fault;
 use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
+use crate::stored::fault;
 
 /// Writes a text on from where it ends.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,21 +1,18 @@
 //! The language model behind the generation agent: weights from the store and what is kept of conversations, both shared by all workers.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use aimass_models::ModelError;
+use aimass_models::device::Device;
 use aimass_models::llama::{CachePool, KeptCaches, LlamaWeights};
-use aimass_models::{Store, device};
-use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion};
 
-use crate::artefact::{StoredModel, fault};
 use crate::generation::GenerationLimits;
 use crate::generation::pace::Pace;
+use crate::stored::{Stored, StoredWeights};
 
-/// Where a language model's weights come from.
-#[derive(Debug, Clone)]
-pub struct LanguageModelSource {
-    model: StoredModel,
-    limits: GenerationLimits,
-}
+/// The model source of a language model.
+pub type LanguageModelSource = Stored<LanguageWeights>;
 
 /// What the workers share. A new version of the weights begins with nothing read.
 pub struct LanguageWeights {
@@ -42,53 +39,33 @@ impl LanguageModel {
     }
 }
 
-impl LanguageModelSource {
-    /// The model of that name in the store's catalogue. It need not be here yet.
-    ///
-    /// # Errors
-    /// A fault when the catalogue has no such model.
-    pub fn new(store: Store, model: &str, limits: GenerationLimits) -> Result<Self, Fault> {
-        let model = StoredModel::new(store, model)?;
-        Ok(Self { model, limits })
-    }
-}
-
-impl ModelSource for LanguageModelSource {
-    type Weights = LanguageWeights;
+impl StoredWeights for LanguageWeights {
+    type Options = GenerationLimits;
     type Model = LanguageModel;
 
-    fn version(&self) -> ModelVersion {
-        self.model.version(".gguf")
-    }
+    const FILE: &'static str = ".gguf";
 
-    /// Kinds with fewer bits are widened to eight.
-    fn memory_bytes(&self) -> u64 {
-        2 * self.model.memory_bytes()
-    }
-
-    fn weights_bytes(&self, weights: &LanguageWeights) -> Option<u64> {
-        Some(weights.network.memory_bytes())
-    }
-
-    fn load(&self, device: &DeviceName) -> Result<LanguageWeights, Fault> {
-        let folder = self.model.folder()?;
-        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        let network = LlamaWeights::load(&folder, Some(self.limits.context), &device);
-        Ok(LanguageWeights {
-            network: network.map_err(|error| fault(&error))?,
-            kept: KeptCaches::new(self.limits.cache_bytes),
+    fn load(folder: &Path, device: &Device, limits: &GenerationLimits) -> Result<Self, ModelError> {
+        Ok(Self {
+            network: LlamaWeights::load(folder, Some(limits.context), device)?,
+            kept: KeptCaches::new(limits.cache_bytes),
         })
     }
 
-    fn build(
-        &self,
-        weights: &Arc<LanguageWeights>,
-        _: &DeviceName,
-    ) -> Result<LanguageModel, Fault> {
-        Ok(LanguageModel {
+    fn build(weights: &Arc<Self>, _: &LanguageModelSource) -> LanguageModel {
+        LanguageModel {
             shared: weights.clone(),
             pool: weights.kept.pool(),
             pace: Pace::default(),
-        })
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.network.memory_bytes()
+    }
+
+    /// Kinds with fewer bits are widened to eight.
+    fn estimated_bytes(artefact_bytes: u64, _: &GenerationLimits) -> u64 {
+        2 * artefact_bytes
     }
 }

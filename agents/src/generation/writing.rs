@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aimass_models::llama::{Generation, GenerationOptions, LlamaWeights};
 use aimass_runtime::{Fault, Member, Step, StepContext, Usage};
 
-use crate::artefact::fault;
 use crate::generation::{GenerationInput, GenerationOutput, LanguageModel, TextDelta};
+use crate::stored::fault;
 
 /// Makes a skill of generation that takes a [`GenerationInput`] one whose texts are written together; they begin as the function spells it.
 ///

@@ -1,23 +1,19 @@
 //! `speech.activity`: how probably each 32 ms of a piece of audio hold speech. It is what the other skills of the agent stand on.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use aimass_models::device::Device;
 use aimass_models::silero::FRAME;
-use aimass_models::{Silero, SileroState, SileroWeights, Store, device};
-use aimass_runtime::{
-    BatchSkill, DeviceName, Fault, FlowContext, ModelSource, ModelVersion, Skill, SkillSpec,
-    StepContext,
-};
+use aimass_models::{ModelError, Silero, SileroState, SileroWeights};
+use aimass_runtime::{BatchSkill, Fault, FlowContext, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artefact::{StoredModel, fault};
 use crate::speech::input::AudioReader;
 use crate::speech::spans::in_seconds;
 use crate::speech::{AudioInput, Samples};
-
-/// The catalogue's name of the model.
-const MODEL: &str = "silero-vad";
+use crate::stored::{Stored, StoredWeights, fault};
 
 /// Says how probably each frame of a piece of audio holds speech.
 #[derive(Debug, Clone, Copy, Default)]
@@ -177,39 +173,24 @@ impl Listener {
     }
 }
 
-/// Where the weights of the activity's model come from.
-#[derive(Debug, Clone)]
-pub struct SileroSource(StoredModel);
+/// The model source of a Silero model.
+pub type SileroSource = Stored<SileroWeights>;
 
-impl SileroSource {
-    /// The model in the store's catalogue. It need not be here yet.
-    ///
-    /// # Errors
-    /// A fault when the catalogue has no such model.
-    pub fn new(store: Store) -> Result<Self, Fault> {
-        Ok(Self(StoredModel::new(store, MODEL)?))
-    }
-}
-
-impl ModelSource for SileroSource {
-    type Weights = SileroWeights;
+impl StoredWeights for SileroWeights {
+    type Options = ();
     type Model = Silero;
 
-    fn version(&self) -> ModelVersion {
-        self.0.version(".onnx")
+    const FILE: &'static str = ".onnx";
+
+    fn load(folder: &Path, device: &Device, (): &()) -> Result<Self, ModelError> {
+        Self::load(folder, device)
+    }
+
+    fn build(weights: &Arc<Self>, _: &SileroSource) -> Silero {
+        Silero::new(weights.clone())
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
-    }
-
-    fn load(&self, device: &DeviceName) -> Result<SileroWeights, Fault> {
-        let folder = self.0.folder()?;
-        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        SileroWeights::load(&folder, &device).map_err(|error| fault(&error))
-    }
-
-    fn build(&self, weights: &Arc<SileroWeights>, _: &DeviceName) -> Result<Silero, Fault> {
-        Ok(Silero::new(weights.clone()))
+        self.memory_bytes()
     }
 }

@@ -9,6 +9,8 @@ use crate::speech::{
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "whisper-base";
+/// The catalogue's name of the model that finds speech.
+const ACTIVITY_MODEL: &str = "silero-vad";
 
 /// The agent for speech.
 #[derive(Debug, Clone)]
@@ -65,9 +67,10 @@ impl Agent for SpeechAgent {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let activity = WorkerGroup::new("activity", SileroSource::new(self.store.clone())?);
+        let activity = SileroSource::new(self.store.clone(), ACTIVITY_MODEL)?;
+        let activity = WorkerGroup::new("activity", activity);
         let whisper = WhisperSource::new(self.store.clone(), &self.model)?;
-        let whisper = whisper.limits(self.limits);
+        let whisper = whisper.with(self.limits);
         let whisper = WorkerGroup::new("whisper", whisper);
         let recordings =
             FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;

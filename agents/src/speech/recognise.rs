@@ -1,19 +1,18 @@
 //! `speech.recognise`: what is said in a window of at most 30 seconds. It is what transcription stands on.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use aimass_models::device::Device;
 use aimass_models::whisper::WhisperWeights;
 use aimass_models::whisper::recognition::{Recognised, RecognisedSegment, Recognition};
-use aimass_models::{Precision, Store, device};
-use aimass_runtime::{
-    DeviceName, Fault, Member, ModelSkill, ModelSource, ModelVersion, Skill, SkillSpec, Step,
-    StepContext,
-};
+use aimass_models::{ModelError, Precision};
+use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artefact::{StoredModel, fault};
 use crate::speech::{Samples, Segment, Speaking, SpeechLimits, Word};
+use crate::stored::{Stored, StoredWeights, fault};
 
 /// Writes down what is said in a window.
 #[derive(Debug, Clone, Copy, Default)]
@@ -155,69 +154,42 @@ fn in_hundredths(seconds: f64) -> f64 {
     (seconds * 100.0).round() / 100.0
 }
 
-/// Where Whisper's weights come from.
-#[derive(Debug, Clone)]
-pub struct WhisperSource {
-    model: StoredModel,
-    limits: SpeechLimits,
-}
+/// The model source of a Whisper model.
+pub type WhisperSource = Stored<WhisperWeights>;
 
-impl WhisperSource {
-    /// The model of that name in the store's catalogue. It need not be here yet.
-    ///
-    /// # Errors
-    /// A fault when the catalogue has no such model.
-    pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
-        Ok(Self {
-            model: StoredModel::new(store, model)?,
-            limits: SpeechLimits::default(),
-        })
-    }
-
-    /// Sets what the model may take.
-    #[must_use]
-    pub fn limits(mut self, limits: SpeechLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-}
-
-impl ModelSource for WhisperSource {
-    type Weights = WhisperWeights;
+impl StoredWeights for WhisperWeights {
+    type Options = SpeechLimits;
     type Model = WhisperModel;
 
-    fn version(&self) -> ModelVersion {
-        let version = self.model.version("model.safetensors");
-        match self.limits.precision {
-            Precision::Exact => version,
-            Precision::Q8_0 => ModelVersion::new(&format!("{version}+q8_0")),
+    const FILE: &'static str = "model.safetensors";
+
+    fn load(folder: &Path, device: &Device, limits: &SpeechLimits) -> Result<Self, ModelError> {
+        Self::load(folder, device, limits.precision)
+    }
+
+    fn build(weights: &Arc<Self>, source: &WhisperSource) -> WhisperModel {
+        WhisperModel {
+            weights: weights.clone(),
+            cache_bytes: source.options().cache_bytes,
         }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory_bytes()
     }
 
     /// Rounded, weights of 16 bits take a little more than half as much.
-    fn memory_bytes(&self) -> u64 {
-        let bytes = self.model.memory_bytes();
-        match self.limits.precision {
-            Precision::Exact => bytes,
-            Precision::Q8_0 => bytes / 5 * 3,
+    fn estimated_bytes(artefact_bytes: u64, limits: &SpeechLimits) -> u64 {
+        match limits.precision {
+            Precision::Exact => artefact_bytes,
+            Precision::Q8_0 => artefact_bytes / 5 * 3,
         }
     }
 
-    fn weights_bytes(&self, weights: &WhisperWeights) -> Option<u64> {
-        Some(weights.memory_bytes())
-    }
-
-    fn load(&self, device: &DeviceName) -> Result<WhisperWeights, Fault> {
-        let folder = self.model.folder()?;
-        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        let weights = WhisperWeights::load(&folder, &device, self.limits.precision);
-        weights.map_err(|error| fault(&error))
-    }
-
-    fn build(&self, weights: &Arc<WhisperWeights>, _: &DeviceName) -> Result<WhisperModel, Fault> {
-        Ok(WhisperModel {
-            weights: weights.clone(),
-            cache_bytes: self.limits.cache_bytes,
-        })
+    fn version_suffix(limits: &SpeechLimits) -> &'static str {
+        match limits.precision {
+            Precision::Exact => "",
+            Precision::Q8_0 => "+q8_0",
+        }
     }
 }

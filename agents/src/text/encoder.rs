@@ -2,62 +2,40 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Store, Tokens, device};
-use aimass_runtime::{DeviceName, Fault, ModelSource, ModelVersion, Usage};
+use aimass_models::device::Device;
+use aimass_models::{ModelError, SentenceEncoder, SentenceEncoderWeights, Tokens};
+use aimass_runtime::{Fault, Usage};
 
-use crate::artefact::{StoredModel, fault};
 use crate::passages::passages;
+use crate::stored::{Stored, StoredWeights, fault};
 
 /// Bytes of a passage to aim at: about a hundred English words, and well within 256 tokens in most scripts.
 pub(super) const PASSAGE: usize = 600;
 /// Label embeddings that a worker keeps.
 const MAX_LABELS: usize = 10_000;
 
-/// Where the encoder's weights come from.
-#[derive(Debug, Clone)]
-pub struct EncoderSource(StoredModel);
+/// The model source of a sentence model.
+pub type EncoderSource = Stored<SentenceEncoderWeights>;
 
-impl EncoderSource {
-    /// The model of that name in the store's catalogue. It need not be here yet.
-    ///
-    /// # Errors
-    /// A fault when the catalogue has no such model.
-    pub fn new(store: Store, model: &str) -> Result<Self, Fault> {
-        Ok(Self(StoredModel::new(store, model)?))
-    }
-}
-
-impl ModelSource for EncoderSource {
-    type Weights = SentenceEncoderWeights;
+impl StoredWeights for SentenceEncoderWeights {
+    type Options = ();
     type Model = TextModel;
 
-    fn version(&self) -> ModelVersion {
-        self.0.version("model.safetensors")
+    const FILE: &'static str = "model.safetensors";
+
+    fn load(folder: &Path, device: &Device, (): &()) -> Result<Self, ModelError> {
+        Self::load(folder, device)
+    }
+
+    fn build(weights: &Arc<Self>, source: &EncoderSource) -> TextModel {
+        TextModel::new(weights.clone()).keeping(source.derived("vectors"))
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
-    }
-
-    fn weights_bytes(&self, weights: &SentenceEncoderWeights) -> Option<u64> {
-        Some(weights.memory_bytes())
-    }
-
-    fn load(&self, device: &DeviceName) -> Result<SentenceEncoderWeights, Fault> {
-        let folder = self.0.folder()?;
-        let device = device::open(&device.to_string()).map_err(|error| fault(&error))?;
-        SentenceEncoderWeights::load(&folder, &device).map_err(|error| fault(&error))
-    }
-
-    fn build(
-        &self,
-        weights: &Arc<SentenceEncoderWeights>,
-        _: &DeviceName,
-    ) -> Result<TextModel, Fault> {
-        Ok(TextModel::new(weights.clone()).keeping(self.0.derived("vectors")))
+        self.memory_bytes()
     }
 }
 

@@ -223,7 +223,7 @@ impl Agent for DyingAgent {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let group = WorkerGroup::new("activity", SileroSource::new(self.0.clone())?);
+        let group = WorkerGroup::new("activity", SileroSource::new(self.0.clone(), "silero-vad")?);
         Ok(definition.group(group.skill(self.1.clone())).flow(Detect))
     }
 }

@@ -213,7 +213,8 @@ impl Agent for Impatient {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let activity = WorkerGroup::new("activity", SileroSource::new(self.0.clone())?);
+        let activity =
+            WorkerGroup::new("activity", SileroSource::new(self.0.clone(), "silero-vad")?);
         let limits = AudioLimits { max_seconds: 2 };
         Ok(definition
             .group(activity.skill(DetectActivity))

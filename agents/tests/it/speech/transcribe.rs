@@ -266,7 +266,8 @@ impl Agent for DyingAgent {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let activity = WorkerGroup::new("activity", SileroSource::new(self.0.clone())?);
+        let activity =
+            WorkerGroup::new("activity", SileroSource::new(self.0.clone(), "silero-vad")?);
         let whisper = WhisperSource::new(self.0.clone(), "whisper-base")?;
         let whisper = WorkerGroup::new("whisper", whisper);
         Ok(definition

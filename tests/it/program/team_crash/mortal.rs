@@ -252,7 +252,8 @@ impl Agent for Speech {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let activity = WorkerGroup::new("activity", SileroSource::new(cache::store())?);
+        let activity =
+            WorkerGroup::new("activity", SileroSource::new(cache::store(), "silero-vad")?);
         let whisper = WhisperSource::new(cache::store(), "whisper-base")?;
         let whisper = WorkerGroup::new("whisper", whisper).skill(self.0.over(Recognise));
         let recording = FactKind::new("file.audio", 1).unwrap();
@@ -272,8 +273,7 @@ impl Agent for Generation {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let limits = aimass::generation::GenerationLimits::default();
-        let source = LanguageModelSource::new(cache::store(), "smollm2", limits)?;
+        let source = LanguageModelSource::new(cache::store(), "smollm2")?;
         let model = WorkerGroup::new("model", source).skill(self.0.over(Complete));
         Ok(definition
             .group(model)
