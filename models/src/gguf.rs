@@ -11,6 +11,7 @@ use candle_core::Device;
 use candle_core::quantized::QTensor;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 
+use crate::weights::check_shape;
 use crate::{ModelError, files};
 
 /// Arrays of arrays have no use.
@@ -99,15 +100,9 @@ impl GgufFile {
 
     /// Takes a tensor, which must have this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorInfo, ModelError> {
+        check_shape(&self.path, name, shape, self.shape(name))?;
         let info = self.content.tensor_infos.remove(name);
-        let info = info.ok_or_else(|| self.refuse(format!("no tensor `{name}`")))?;
-        if info.shape.dims() == shape {
-            return Ok(info);
-        }
-        Err(self.refuse(format!(
-            "`{name}` of the shape {:?} instead of {shape:?}",
-            info.shape
-        )))
+        info.ok_or_else(|| self.refuse(format!("no tensor `{name}`")))
     }
 
     /// Drops a tensor that need not be there.

@@ -28,7 +28,7 @@ pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
 pub(crate) use gguf_weight::GgufWeight;
 pub(crate) use lstm::lstm;
-pub(crate) use norm::{NormWeights, add_norm, norm};
+pub(crate) use norm::{add_norm, norm};
 pub(crate) use on_cpu::sum_of_exponentials;
 pub(crate) use packing::Packing;
 pub(crate) use residual::{add_bias, add_residual};

@@ -15,6 +15,7 @@ mod files;
 mod gguf;
 pub mod import;
 mod kernels;
+mod layers;
 pub mod llama;
 mod onnx;
 mod precision;

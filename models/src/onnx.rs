@@ -7,12 +7,11 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
 use prost::Message;
 
 use crate::ModelError;
 use crate::files;
-use crate::weights::are_finite;
+use crate::weights::{TensorSource, are_finite, format_error, not_finite};
 
 /// Whole files are read: larger networks come as safetensors.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -82,53 +81,6 @@ impl OnnxFile {
         Ok(file)
     }
 
-    /// Reads the tensor `name`, which must be f32, finite and of this shape.
-    ///
-    /// # Errors
-    /// [`ModelError::Format`] if it is missing or another.
-    pub(crate) fn read(
-        &self,
-        name: &str,
-        shape: &[usize],
-        device: &Device,
-    ) -> Result<Tensor, ModelError> {
-        let mut tensors = self.graph.tensors.iter();
-        let Some(tensor) = tensors.find(|tensor| tensor.name == name) else {
-            return Err(self.refuse(
-                format!("an ONNX file with the tensor `{name}`"),
-                "none of that name".to_owned(),
-            ));
-        };
-        let dimensions = tensor.dimensions.iter().map(|size| usize::try_from(*size));
-        let is_shaped = dimensions.eq(shape.iter().map(|size| Ok(*size)));
-        if tensor.data_type != FLOAT || !is_shaped {
-            return Err(self.refuse(
-                format!("an ONNX file whose tensor `{name}` has f32 of the shape {shape:?}"),
-                format!("type {} and {:?}", tensor.data_type, tensor.dimensions),
-            ));
-        }
-        let (raw, rest) = tensor.raw.as_chunks::<4>();
-        let values: Vec<f32> = match tensor.floats.is_empty() {
-            true => raw.iter().map(|quad| f32::from_le_bytes(*quad)).collect(),
-            false => tensor.floats.clone(),
-        };
-        let count: usize = shape.iter().product();
-        if values.len() != count || !rest.is_empty() {
-            return Err(self.refuse(
-                format!("an ONNX file whose tensor `{name}` has {count} values"),
-                format!("{} values and {} bytes", values.len(), rest.len()),
-            ));
-        }
-        if !are_finite(&values) {
-            return Err(self.refuse(
-                format!("an ONNX file whose tensor `{name}` has finite numbers"),
-                "one that is infinite or none at all".to_owned(),
-            ));
-        }
-        Tensor::from_vec(values, shape, device)
-            .map_err(ModelError::compute("copy weights to the device"))
-    }
-
     /// The names of what the first node with this operation takes.
     ///
     /// # Errors
@@ -144,13 +96,60 @@ impl OnnxFile {
         }
     }
 
-    /// The file is not what it must be.
+    /// The error of a file that does not hold what it must.
     pub(crate) fn refuse(&self, expected: String, found: String) -> ModelError {
-        ModelError::Format {
-            path: self.path.clone(),
-            expected,
-            found,
-            advice: files::FETCH_AGAIN.to_owned(),
+        format_error(&self.path, expected, found)
+    }
+
+    fn tensor(&self, name: &str) -> Option<&NamedTensor> {
+        let mut tensors = self.graph.tensors.iter();
+        tensors.find(|tensor| tensor.name == name)
+    }
+}
+
+impl TensorSource for OnnxFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let dimensions = self.tensor(name)?.dimensions.iter();
+        // No network has a side of that length: a negative one matches no shape.
+        let sides = dimensions.map(|side| usize::try_from(*side).unwrap_or(usize::MAX));
+        Some(sides.collect())
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        let Some(tensor) = self.tensor(name) else {
+            return Err(self.refuse(
+                format!("an ONNX file with the tensor `{name}`"),
+                "no tensor of that name".to_owned(),
+            ));
+        };
+        if tensor.data_type != FLOAT {
+            return Err(self.refuse(
+                format!("an ONNX file whose tensor `{name}` is f32"),
+                format!("type {}", tensor.data_type),
+            ));
+        }
+        let (raw, rest) = tensor.raw.as_chunks::<4>();
+        let values: Vec<f32> = match tensor.floats.is_empty() {
+            true => raw.iter().map(|quad| f32::from_le_bytes(*quad)).collect(),
+            false => tensor.floats.clone(),
+        };
+        let shape = self.shape(name).unwrap_or_default();
+        let count = shape
+            .iter()
+            .try_fold(1, |count: usize, side| count.checked_mul(*side));
+        if count != Some(values.len()) || !rest.is_empty() {
+            return Err(self.refuse(
+                format!("an ONNX file whose tensor `{name}` has the values of the shape {shape:?}"),
+                format!("{} values and {} bytes", values.len(), rest.len()),
+            ));
+        }
+        match are_finite(&values) {
+            true => Ok(values),
+            false => Err(not_finite(&self.path, name)),
         }
     }
 }

@@ -4,9 +4,13 @@
 //! its own in either case, so a map saves nothing here, and a mapped file that another process truncates would end
 //! this process with a bus error where a read returns an error.
 
+mod source;
+mod var_builder;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
 use half::{bf16, f16};
@@ -15,6 +19,9 @@ use safetensors::tensor::Metadata;
 
 use crate::ModelError;
 use crate::files;
+pub(crate) use source::{
+    TensorSource, are_finite, check_shape, format_error, not_finite, read_tensor, tensor_bytes,
+};
 
 /// The header of the largest models known is below one megabyte.
 const HEADER_LIMIT: u64 = 16 << 20;
@@ -25,10 +32,10 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
-    file: File,
+    /// Locked while the values of a tensor are read.
+    file: Mutex<File>,
     metadata: Metadata,
     data_start: u64,
-    chunk: Vec<u8>,
 }
 
 impl TensorFile {
@@ -38,12 +45,7 @@ impl TensorFile {
     /// [`ModelError::File`] if the file cannot be read, [`ModelError::Format`] if it is not a whole safetensors file.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let (mut file, length) = files::open(path)?;
-        let refuse = |expected: &str, found: String| ModelError::Format {
-            path: path.to_path_buf(),
-            expected: expected.to_owned(),
-            found,
-            advice: files::FETCH_AGAIN.to_owned(),
-        };
+        let refuse = |expected: &str, found: String| format_error(path, expected.to_owned(), found);
         let mut prefix = [0; 8];
         if length < prefix.len() as u64 {
             return Err(refuse("a safetensors file", format!("{length} bytes")));
@@ -77,10 +79,9 @@ impl TensorFile {
         }
         Ok(Self {
             path: path.to_path_buf(),
-            file,
+            file: Mutex::new(file),
             metadata,
             data_start,
-            chunk: vec![0; CHUNK_BYTES],
         })
     }
 
@@ -93,90 +94,61 @@ impl TensorFile {
     /// Reads the tensor `name`, which must have this shape, as f32. F16 and BF16 are widened.
     ///
     /// # Errors
-    /// [`ModelError::Format`] if the tensor is missing or of another shape or type, or has a value that is no finite number: one is enough to make
-    /// every answer nonsense.
-    pub fn read(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        device: &Device,
-    ) -> Result<Tensor, ModelError> {
-        let values = self.read_values(name, shape)?;
-        Tensor::from_vec(values, shape, device)
-            .map_err(ModelError::compute("copy weights to the device"))
+    /// [`ModelError::Format`] if the tensor is missing or of another shape or type, or has a value that is not a finite
+    /// number.
+    pub fn read(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        read_tensor(self, name, shape, device)
+    }
+}
+
+impl TensorSource for TensorFile {
+    fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Reads the values of a tensor in row-major order.
-    fn read_values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        Some(self.metadata.info(name)?.shape.clone())
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        let refuse = |expected, found| format_error(&self.path, expected, found);
         let Some(info) = self.metadata.info(name) else {
-            return Err(self.refuse(
+            return Err(refuse(
                 format!("a file with the tensor `{name}`"),
-                "none of that name".to_owned(),
+                "no tensor of that name".to_owned(),
             ));
         };
-        if info.shape != shape {
-            let found = format!("{:?}", info.shape);
-            return Err(self.refuse(
-                format!("a file whose tensor `{name}` has the shape {shape:?}"),
-                found,
-            ));
-        }
         let (dtype, (start, end)) = (info.dtype, info.data_offsets);
         let width = match dtype {
             Dtype::F32 => 4,
             Dtype::F16 | Dtype::BF16 => 2,
             other => {
-                let found = format!("{other:?}");
-                return Err(self.refuse(
+                return Err(refuse(
                     format!("a file whose tensor `{name}` is F32, F16 or BF16"),
-                    found,
+                    format!("{other:?}"),
                 ));
             }
         };
         let unreadable = |source| files::unreadable(&self.path, source);
-        self.file
-            .seek(SeekFrom::Start(self.data_start + start as u64))
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.data_start + start as u64))
             .map_err(unreadable)?;
-        let mut values = Vec::with_capacity((end - start) / width);
         let mut left = end - start;
+        let mut values = Vec::with_capacity(left / width);
+        let mut chunk = vec![0; left.min(CHUNK_BYTES)];
         while left > 0 {
-            let part = left.min(self.chunk.len());
-            let chunk = &mut self.chunk[..part];
-            self.file.read_exact(chunk).map_err(unreadable)?;
+            let part = left.min(chunk.len());
+            let chunk = &mut chunk[..part];
+            file.read_exact(chunk).map_err(unreadable)?;
             let known = values.len();
             append(&mut values, chunk, dtype);
             if !are_finite(&values[known..]) {
-                return Err(self.refuse(
-                    format!("a file whose tensor `{name}` has finite numbers"),
-                    "one that is infinite or none at all".to_owned(),
-                ));
+                return Err(not_finite(&self.path, name));
             }
             left -= part;
         }
         Ok(values)
     }
-
-    /// The file is not what it must be.
-    pub(crate) fn refuse(&self, expected: String, found: String) -> ModelError {
-        ModelError::Format {
-            path: self.path.clone(),
-            expected,
-            found,
-            advice: files::FETCH_AGAIN.to_owned(),
-        }
-    }
-}
-
-/// The bytes that a tensor's values take.
-pub(crate) fn tensor_bytes(tensor: &Tensor) -> usize {
-    tensor.elem_count() * tensor.dtype().size_in_bytes()
-}
-
-/// Without a way out in the middle, so that it is done in vectors.
-pub(crate) fn are_finite(values: &[f32]) -> bool {
-    values
-        .iter()
-        .fold(true, |all, value| all & value.is_finite())
 }
 
 /// Appends little-endian values of a floating-point type as f32.

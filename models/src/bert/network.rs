@@ -3,19 +3,19 @@
 use candle_core::{Device, Tensor};
 
 use super::BertConfig;
-use super::layer::{Layer, Norm, Reader};
+use super::layer::Layer;
 use crate::ModelError;
-use crate::kernels::{self, Packing};
-use crate::weights::{TensorFile, tensor_bytes};
+use crate::kernels::Packing;
+use crate::layers::{AddNorm, Checkpoint, Embedding};
+use crate::weights::TensorFile;
 
 /// A BERT encoder with weights on one device. Immutable: share it between workers behind an `Arc`.
 #[derive(Debug)]
 pub struct Bert {
-    /// `[vocabulary, hidden]`
-    words: Tensor,
-    /// `[positions, hidden]`, with the embedding of sentence type 0 already added.
-    positions: Tensor,
-    norm: Norm,
+    words: Embedding,
+    /// With the embedding of sentence type 0 already added.
+    positions: Embedding,
+    norm: AddNorm,
     layers: Vec<Layer>,
     config: BertConfig,
 }
@@ -27,38 +27,24 @@ impl Bert {
     /// [`ModelError::Format`] if a tensor is missing or of another shape than the configuration says.
     pub fn read(
         config: &BertConfig,
-        file: &mut TensorFile,
+        file: &TensorFile,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let words = "embeddings.word_embeddings.weight";
-        let prefixed = !file.contains(words) && file.contains(&format!("bert.{words}"));
-        let mut reader = Reader {
-            file,
-            prefix: (if prefixed { "bert." } else { "" }).to_owned(),
-            device,
-        };
+        let checkpoint = Checkpoint::new(file, device);
+        let checkpoint = checkpoint.at_optional("bert", "embeddings.word_embeddings.weight");
+        let embeddings = checkpoint.at("embeddings");
         let hidden = config.hidden_size;
-        let positions = reader.read(
-            "embeddings.position_embeddings.weight",
-            &[config.max_position_embeddings, hidden],
-        )?;
-        let types = reader.read(
-            "embeddings.token_type_embeddings.weight",
-            &[config.type_vocab_size, hidden],
-        )?;
-        // A sentence alone has type 0 throughout, so its embedding is added once here and not to every token.
-        let positions = types
-            .narrow(0, 0, 1)
-            .and_then(|first| positions.broadcast_add(&first))
-            .map_err(ModelError::compute("join embeddings"))?;
-        let no_bias = Tensor::zeros(hidden, positions.dtype(), device)
-            .map_err(ModelError::compute("lay out a normalisation"))?;
+        let embedding = |name, count| Embedding::read(&embeddings.at(name), count, hidden);
+        let positions = embedding("position_embeddings", config.max_position_embeddings)?;
+        let types = embedding("token_type_embeddings", config.type_vocab_size)?;
+        let layer = |index| Layer::read(&checkpoint.at(&format!("encoder.layer.{index}")), config);
         Ok(Self {
-            words: reader.read(words, &[config.vocab_size, hidden])?,
-            positions,
-            norm: reader.norm("embeddings.LayerNorm", &no_bias)?,
+            words: embedding("word_embeddings", config.vocab_size)?,
+            // A sentence alone has type 0 throughout, so its embedding is added once here and not to every token.
+            positions: positions.plus_first(&types)?,
+            norm: AddNorm::read(&embeddings.at("LayerNorm"), hidden, config.layer_norm_eps)?,
             layers: (0..config.num_hidden_layers)
-                .map(|index| Layer::read(&mut reader, index, config))
+                .map(layer)
                 .collect::<Result<_, _>>()?,
             config: config.clone(),
         })
@@ -73,10 +59,9 @@ impl Bert {
     /// The bytes that the weights take on the device.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        let tables = [&self.words, &self.positions, &self.norm.rows];
-        let tables = tables.into_iter().map(tensor_bytes);
-        let layers = self.layers.iter().map(Layer::bytes);
-        tables.chain(layers).sum::<usize>() as u64
+        let embeddings = self.words.bytes() + self.positions.bytes() + self.norm.bytes();
+        let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
+        (embeddings + layers) as u64
     }
 
     /// Encodes sequences of token ids. The result is f32 `[tokens, hidden]`, the sequences one after the other.
@@ -92,21 +77,12 @@ impl Bert {
     }
 
     fn compute(&self, sequences: &[&[u32]], packing: &Packing) -> candle_core::Result<Tensor> {
-        let device = self.words.device();
         let ids: Vec<u32> = sequences.concat();
-        let places: Vec<u32> = sequences
+        let positions = sequences
             .iter()
-            .flat_map(|sequence| (0u32..).zip(sequence.iter()).map(|(place, _)| place))
-            .collect();
-        let tokens = ids.len();
-        let words = self
-            .words
-            .index_select(&Tensor::from_vec(ids, tokens, device)?, 0)?;
-        let positions = self
-            .positions
-            .index_select(&Tensor::from_vec(places, tokens, device)?, 0)?;
-        let weights = self.norm.weights(self.config.layer_norm_eps);
-        let mut hidden = kernels::add_norm(words, &positions, &weights)?;
+            .flat_map(|sequence| (0u32..).zip(sequence.iter()).map(|(position, _)| position));
+        let positions = self.positions.forward(positions.collect())?;
+        let mut hidden = self.norm.forward(self.words.forward(ids)?, &positions)?;
         for layer in &self.layers {
             hidden = layer.forward(&hidden, packing)?;
         }

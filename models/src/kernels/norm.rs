@@ -6,34 +6,27 @@ use candle_core::{CpuStorage, CustomOp2, InplaceOp3, Layout, Result, Shape, Tens
 
 use super::on_cpu::{contiguous, contiguous_mut, sum, widest};
 
-/// What follows a dense step: its bias, and the scale and shift of the normalisation, one below the other: `[3, width]`.
-pub(crate) struct NormWeights<'a> {
-    /// `[3, width]`: bias, scale, shift.
-    pub(crate) rows: &'a Tensor,
-    /// Added to the variance.
-    pub(crate) epsilon: f64,
-}
-
-/// Adds `residual` and the bias to `input`, both `[rows, width]`, and normalises each row to mean 0 and variance 1, then scales and
-/// shifts it. On the CPU `input` is changed in place.
+/// Adds `residual` and a bias to `input`, both `[rows, width]`, and normalizes each row to mean 0 and
+/// variance 1, then scales and shifts it. `weights` `[3, width]` are bias, scale and shift; `epsilon`
+/// is added to the variance. On the CPU `input` is changed in place.
 pub(crate) fn add_norm(
     input: Tensor,
     residual: &Tensor,
-    weights: &NormWeights<'_>,
+    weights: &Tensor,
+    epsilon: f64,
 ) -> Result<Tensor> {
+    let epsilon = epsilon as f32;
     if !input.device().is_cpu() {
-        return plain(&input, residual, weights);
+        return plain(&input, residual, weights, epsilon);
     }
-    let epsilon = weights.epsilon as f32;
-    input.inplace_op3(residual, weights.rows, &AddNorm { epsilon })?;
+    input.inplace_op3(residual, weights, &AddNorm { epsilon })?;
     Ok(input)
 }
 
 /// The same in candle operations.
-fn plain(input: &Tensor, residual: &Tensor, weights: &NormWeights<'_>) -> Result<Tensor> {
-    let row = |index: usize| weights.rows.get(index);
-    let sum = (input + residual)?.broadcast_add(&row(0)?)?;
-    candle_nn::ops::layer_norm(&sum, &row(1)?, &row(2)?, weights.epsilon as f32)
+fn plain(input: &Tensor, residual: &Tensor, weights: &Tensor, epsilon: f32) -> Result<Tensor> {
+    let sum = (input + residual)?.broadcast_add(&weights.get(0)?)?;
+    candle_nn::ops::layer_norm(&sum, &weights.get(1)?, &weights.get(2)?, epsilon)
 }
 
 /// Normalises each row of `input` `[rows, width]`, then scales and shifts it by the two rows of `weights`, `[2, width]`.
@@ -146,12 +139,9 @@ mod tests {
     fn it_agrees_with_the_plain_form() {
         for (rows, width) in [(1, 1), (3, 7), (4, 384), (0, 5)] {
             let (input, residual) = (numbers(&[rows, width], 3.0), numbers(&[rows, width], 2.0));
-            let weights = NormWeights {
-                rows: &numbers(&[3, width], 1.5),
-                epsilon: 1e-12,
-            };
-            let expected = plain(&input, &residual, &weights).unwrap();
-            let got = add_norm(input.copy().unwrap(), &residual, &weights).unwrap();
+            let weights = numbers(&[3, width], 1.5);
+            let expected = plain(&input, &residual, &weights, 1e-12).unwrap();
+            let got = add_norm(input.copy().unwrap(), &residual, &weights, 1e-12).unwrap();
             // A row of one value has no variance, and 1e-12 makes rounding errors large.
             let limit = if width == 1 { 10.0 } else { 1e-4 };
             assert!(apart(&expected, &got) < limit, "{rows} x {width}");
@@ -173,11 +163,8 @@ mod tests {
         let poison = (input.get(0).unwrap() * f64::NAN).unwrap();
         let input = Tensor::stack(&[&poison, &input.get(1).unwrap()], 0).unwrap();
         let residual = numbers(&[2, 16], 1.0);
-        let weights = NormWeights {
-            rows: &numbers(&[3, 16], 1.0),
-            epsilon: 1e-12,
-        };
-        let got = add_norm(input, &residual, &weights).unwrap();
+        let weights = numbers(&[3, 16], 1.0);
+        let got = add_norm(input, &residual, &weights, 1e-12).unwrap();
         let got = got.to_vec2::<f32>().unwrap();
         assert!(got[0].iter().all(|value| value.is_nan()));
         assert!(got[1].iter().all(|value| value.is_finite()));

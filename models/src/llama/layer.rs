@@ -2,80 +2,41 @@
 
 use super::LlamaConfig;
 use super::network::Feed;
-use super::reader::Reader;
 use crate::ModelError;
-use crate::kernels::{GgufWeight, Turns, grouped_attention, rms_norm, swish_gate};
+use crate::gguf::GgufFile;
+use crate::kernels::{Turns, grouped_attention};
+use crate::layers::rows::{GatedFeedForward, Linear, RmsNorm};
 
 /// The weights of a layer.
 #[derive(Debug)]
 pub(super) struct Layer {
-    attention_norm: Vec<f32>,
-    query: Dense,
-    key: Dense,
-    value: Dense,
-    output: Dense,
-    gate_norm: Vec<f32>,
-    gate: Dense,
-    up: Dense,
-    down: Dense,
-}
-
-/// A dense step with or without a bias.
-#[derive(Debug)]
-struct Dense {
-    weight: GgufWeight,
-    bias: Option<Vec<f32>>,
-}
-
-impl Dense {
-    fn read(
-        reader: &mut Reader,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<Self, ModelError> {
-        Ok(Self {
-            weight: reader.weight(&format!("{name}.weight"), outputs, inputs)?,
-            bias: reader.optional_vector(&format!("{name}.bias"), outputs)?,
-        })
-    }
-
-    fn forward(&self, rows: &[f32]) -> candle_core::Result<Vec<f32>> {
-        let mut product = self.weight.product(rows)?;
-        if let Some(bias) = &self.bias {
-            for row in product.chunks_exact_mut(bias.len()) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value += bias;
-                }
-            }
-        }
-        Ok(product)
-    }
-
-    fn bytes(&self) -> usize {
-        self.weight.bytes() + self.bias.as_deref().map_or(0, size_of_val)
-    }
+    attention_norm: RmsNorm,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    feed_forward_norm: RmsNorm,
+    feed_forward: GatedFeedForward,
 }
 
 impl Layer {
     pub(super) fn read(
-        reader: &mut Reader,
+        file: &mut GgufFile,
         config: &LlamaConfig,
         number: usize,
     ) -> Result<Self, ModelError> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let (queries, keys) = (config.query_size(), config.kv_size());
+        let epsilon = config.norm_epsilon;
         let name = |part: &str| format!("blk.{number}.{part}");
         Ok(Self {
-            attention_norm: reader.vector(&name("attn_norm.weight"), hidden)?,
-            query: Dense::read(reader, &name("attn_q"), queries, hidden)?,
-            key: Dense::read(reader, &name("attn_k"), keys, hidden)?,
-            value: Dense::read(reader, &name("attn_v"), keys, hidden)?,
-            output: Dense::read(reader, &name("attn_output"), hidden, queries)?,
-            gate_norm: reader.vector(&name("ffn_norm.weight"), hidden)?,
-            gate: Dense::read(reader, &name("ffn_gate"), inner, hidden)?,
-            up: Dense::read(reader, &name("ffn_up"), inner, hidden)?,
-            down: Dense::read(reader, &name("ffn_down"), hidden, inner)?,
+            attention_norm: RmsNorm::read(file, &name("attn_norm"), hidden, epsilon)?,
+            query: Linear::read(file, &name("attn_q"), queries, hidden)?,
+            key: Linear::read(file, &name("attn_k"), keys, hidden)?,
+            value: Linear::read(file, &name("attn_v"), keys, hidden)?,
+            output: Linear::read(file, &name("attn_output"), hidden, queries)?,
+            feed_forward_norm: RmsNorm::read(file, &name("ffn_norm"), hidden, epsilon)?,
+            feed_forward: GatedFeedForward::read(file, &name("ffn"), hidden, wide)?,
         })
     }
 
@@ -88,7 +49,7 @@ impl Layer {
         config: &LlamaConfig,
         turns: &Turns,
     ) -> candle_core::Result<()> {
-        let normed = rms_norm(rows, &self.attention_norm, config.norm_epsilon);
+        let normed = self.attention_norm.forward(rows);
         let mut queries = self.query.forward(&normed)?;
         let mut keys = self.key.forward(&normed)?;
         let values = self.value.forward(&normed)?;
@@ -115,25 +76,15 @@ impl Layer {
             first += feed.tokens.len();
         }
         add(rows, &self.output.forward(&mixed)?);
-        let normed = rms_norm(rows, &self.gate_norm, config.norm_epsilon);
-        let mut gates = self.gate.forward(&normed)?;
-        swish_gate(&mut gates, &self.up.forward(&normed)?);
-        add(rows, &self.down.forward(&gates)?);
+        let normed = self.feed_forward_norm.forward(rows);
+        add(rows, &self.feed_forward.forward(&normed)?);
         Ok(())
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let dense = [
-            &self.query,
-            &self.key,
-            &self.value,
-            &self.output,
-            &self.gate,
-            &self.up,
-            &self.down,
-        ];
-        let norms = size_of_val(&*self.attention_norm) + size_of_val(&*self.gate_norm);
-        dense.into_iter().map(Dense::bytes).sum::<usize>() + norms
+        let attention = [&self.query, &self.key, &self.value, &self.output];
+        let norms = self.attention_norm.bytes() + self.feed_forward_norm.bytes();
+        attention.into_iter().map(Linear::bytes).sum::<usize>() + self.feed_forward.bytes() + norms
     }
 }
 

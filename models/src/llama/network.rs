@@ -4,7 +4,8 @@ use super::layer::Layer;
 use super::reader::Reader;
 use super::{KvCache, LlamaConfig};
 use crate::ModelError;
-use crate::kernels::{GgufWeight, Turns, rms_norm};
+use crate::kernels::{GgufWeight, Turns};
+use crate::layers::rows::{RmsNorm, read_optional_vector, read_weight};
 
 /// The next tokens of one sequence.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Feed<'_> {
 pub(super) struct Network {
     embedding: GgufWeight,
     layers: Vec<Layer>,
-    norm: Vec<f32>,
+    norm: RmsNorm,
     /// None where the embedding serves as well.
     output: Option<GgufWeight>,
     turns: Turns,
@@ -58,18 +59,19 @@ impl Network {
             Some([rows, _]) if (vocab_size..1 << 20).contains(rows) => *rows,
             _ => vocab_size,
         };
-        let embedding = reader.weight("token_embd.weight", rows, hidden)?;
-        let output = match reader.contains("output.weight") {
-            true => Some(reader.weight("output.weight", rows, hidden)?),
+        let file = reader.tensors();
+        let embedding = read_weight(file, "token_embd.weight", rows, hidden)?;
+        let output = match file.contains("output.weight") {
+            true => Some(read_weight(file, "output.weight", rows, hidden)?),
             false => None,
         };
-        let factors = reader.optional_vector("rope_freqs.weight", config.rope_size / 2)?;
+        let factors = read_optional_vector(file, "rope_freqs.weight", config.rope_size / 2)?;
         let frequencies = config.frequencies(factors.as_deref());
-        let layers = (0..config.num_layers).map(|number| Layer::read(reader, config, number));
+        let layers = (0..config.num_layers).map(|number| Layer::read(file, config, number));
         let network = Self {
             embedding,
             layers: layers.collect::<Result<_, _>>()?,
-            norm: reader.vector("output_norm.weight", hidden)?,
+            norm: RmsNorm::read(file, "output_norm", hidden, config.norm_epsilon)?,
             output,
             turns: Turns::new(context, &frequencies, config.pairing),
         };
@@ -109,7 +111,7 @@ impl Network {
         if last.is_empty() {
             return Ok(Vec::new());
         }
-        let normed = rms_norm(&last, &self.norm, config.norm_epsilon);
+        let normed = self.norm.forward(&last);
         let output = self.output.as_ref().unwrap_or(&self.embedding);
         let scores = output.product(&normed)?;
         let scores = scores.chunks_exact(output.outputs());
@@ -119,6 +121,6 @@ impl Network {
     pub(super) fn bytes(&self) -> usize {
         let output = self.output.as_ref().map_or(0, GgufWeight::bytes);
         let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
-        self.embedding.bytes() + output + layers + size_of_val(&*self.norm) + self.turns.bytes()
+        self.embedding.bytes() + output + layers + self.norm.bytes() + self.turns.bytes()
     }
 }

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use candle_core::Device;
 use candle_core::quantized::gguf_file::Value;
 
 use crate::ModelError;
 use crate::gguf::{GgufFile, GgufKind};
-use crate::kernels::GgufWeight;
 
 /// An open file with typed access.
 pub(super) struct Reader {
@@ -120,48 +118,14 @@ impl Reader {
         }
     }
 
-    /// Whether there is a tensor of this name that was not read yet.
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.file.contains(name)
-    }
-
     /// The shape of a tensor that was not read yet.
     pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
         self.file.shape(name)
     }
 
-    /// Weights `[outputs, inputs]` of a dense step.
-    pub(super) fn weight(
-        &mut self,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<GgufWeight, ModelError> {
-        let info = self.file.take(name, &[outputs, inputs])?;
-        let tensor = self.file.read(&info)?;
-        GgufWeight::new(tensor).map_err(ModelError::compute("lay out weights"))
-    }
-
-    /// A vector of so many values.
-    pub(super) fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, ModelError> {
-        let info = self.file.take(name, &[length])?;
-        let tensor = self.file.read(&info)?;
-        let values = tensor
-            .dequantize(&Device::Cpu)
-            .and_then(|tensor| tensor.flatten_all()?.to_vec1());
-        values.map_err(ModelError::compute("read a vector of weights"))
-    }
-
-    /// A vector that need not be there.
-    pub(super) fn optional_vector(
-        &mut self,
-        name: &str,
-        length: usize,
-    ) -> Result<Option<Vec<f32>>, ModelError> {
-        match self.contains(name) {
-            true => self.vector(name, length).map(Some),
-            false => Ok(None),
-        }
+    /// The file, from which layers take their tensors.
+    pub(super) fn tensors(&mut self) -> &mut GgufFile {
+        &mut self.file
     }
 
     /// The error of a file that does not hold what it must.

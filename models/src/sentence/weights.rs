@@ -43,10 +43,10 @@ impl SentenceEncoderWeights {
         })?;
         let tokenizer_bytes =
             std::fs::metadata(folder.join("tokenizer.json")).map_or(0, |data| data.len());
-        let mut weights = TensorFile::open(&files.weights())?;
+        let weights = TensorFile::open(&files.weights())?;
         // Every file is read for it: not before each has shown that it can be what it must be.
         let version = files.version()?;
-        let network = Bert::read(&config, &mut weights, device)?;
+        let network = Bert::read(&config, &weights, device)?;
         Ok(Self {
             network,
             tokenizer,

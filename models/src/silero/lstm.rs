@@ -1,11 +1,12 @@
 //! The long short-term memory: the one part of the network that goes from frame to frame.
 
-use candle_core::{Device, Result as CandleResult, Tensor};
+use candle_core::{Result as CandleResult, Tensor};
 
 use super::SileroState;
 use super::state::HIDDEN;
 use crate::ModelError;
 use crate::kernels::{self, DenseWeight};
+use crate::layers::Checkpoint;
 use crate::onnx::OnnxFile;
 use crate::weights::tensor_bytes;
 
@@ -26,16 +27,16 @@ pub(super) struct Lstm {
 
 impl Lstm {
     /// Reads the one that the file's only `LSTM` node takes.
-    pub(super) fn read(file: &OnnxFile, device: &Device) -> Result<Self, ModelError> {
+    pub(super) fn read(file: &OnnxFile, checkpoint: &Checkpoint) -> Result<Self, ModelError> {
         let [_, input, recurrent, bias, ..] = file.inputs_of("LSTM")? else {
             return Err(file.refuse(
                 "an ONNX file whose `LSTM` has weights and biases".to_owned(),
                 "one without".to_owned(),
             ));
         };
-        let input = file.read(input, &[1, GATES * HIDDEN, HIDDEN], device)?;
-        let recurrent = file.read(recurrent, &[1, GATES * HIDDEN, HIDDEN], device)?;
-        let bias = file.read(bias, &[1, 2 * GATES * HIDDEN], device)?;
+        let input = checkpoint.tensor(input, &[1, GATES * HIDDEN, HIDDEN])?;
+        let recurrent = checkpoint.tensor(recurrent, &[1, GATES * HIDDEN, HIDDEN])?;
+        let bias = checkpoint.tensor(bias, &[1, 2 * GATES * HIDDEN])?;
         let laid_out = || {
             let bias = bias.reshape((2, GATES * HIDDEN))?.sum(0)?;
             Ok(Self {

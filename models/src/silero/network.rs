@@ -10,6 +10,7 @@ use super::state::{CONTEXT, HIDDEN};
 use super::{FRAME, SileroState};
 use crate::ModelError;
 use crate::kernels::DenseWeight;
+use crate::layers::{Checkpoint, Linear};
 use crate::onnx::OnnxFile;
 
 /// The file of an artefact that holds the weights.
@@ -44,13 +45,10 @@ pub struct SileroWeights {
     device: Device,
 }
 
-/// A convolution over time as a product: each of its windows, one row, times all taps.
+/// A convolution over time as a linear layer of its windows.
 #[derive(Debug)]
 struct Convolution {
-    /// From `TAPS * channels` to the outputs.
-    weight: DenseWeight,
-    /// `[outputs]`
-    bias: Tensor,
+    linear: Linear,
     /// Which steps of the padded input the windows take, one window after the other.
     steps: Tensor,
     windows: usize,
@@ -64,9 +62,10 @@ impl SileroWeights {
     /// device has no room.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = OnnxFile::open(&folder.join(FILE))?;
-        let spectrum = file.read("stft.forward_basis_buffer", &[2 * BINS, 1, WINDOW], device)?;
+        let checkpoint = Checkpoint::new(&file, device);
+        let spectrum = checkpoint.tensor("stft.forward_basis_buffer", &[2 * BINS, 1, WINDOW])?;
         let convolution = |name, inputs, outputs, length, stride| {
-            Convolution::read(&file, device, name, [inputs, outputs, length, stride])
+            Convolution::read(&checkpoint.at(name), [inputs, outputs, length, stride])
         };
         let convolutions = [
             convolution("encoder.0", BINS, 128, SPECTRA, 1)?,
@@ -74,9 +73,9 @@ impl SileroWeights {
             convolution("encoder.2", 64, 64, 2, 2)?,
             convolution("encoder.3", 64, HIDDEN, 1, 1)?,
         ];
-        let lstm = Lstm::read(&file, device)?;
-        let last = file.read("output.weight", &[1, HIDDEN, 1], device)?;
-        let last_bias = file.read("output.bias", &[1], device)?;
+        let lstm = Lstm::read(&file, &checkpoint)?;
+        let last = checkpoint.tensor("output.weight", &[1, HIDDEN, 1])?;
+        let last_bias = checkpoint.tensor("output.bias", &[1])?;
         let laid_out = || {
             Ok(Self {
                 spectrum: DenseWeight::new(&spectrum.squeeze(1)?)?,
@@ -93,7 +92,7 @@ impl SileroWeights {
     /// The bytes that the weights take.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        let convolutions = self.convolutions.iter().map(|step| step.weight.bytes());
+        let convolutions = self.convolutions.iter().map(|step| step.linear.bytes());
         let ends = self.spectrum.bytes() + self.last.bytes();
         (convolutions.sum::<usize>() + ends + self.lstm.bytes()) as u64
     }
@@ -102,26 +101,18 @@ impl SileroWeights {
 impl Convolution {
     /// One with [`TAPS`] taps over inputs of `length` steps, padded by one step on both sides.
     fn read(
-        file: &OnnxFile,
-        device: &Device,
-        name: &str,
+        checkpoint: &Checkpoint,
         [inputs, outputs, length, stride]: [usize; 4],
     ) -> Result<Self, ModelError> {
-        let weight = file.read(&format!("{name}.weight"), &[outputs, inputs, TAPS], device)?;
-        let bias = file.read(&format!("{name}.bias"), &[outputs], device)?;
         let windows = (length - 1) / stride + 1;
         let steps = (0..windows).flat_map(|window| (0..TAPS).map(move |tap| window * stride + tap));
         let steps: Vec<u32> = steps.map(|step| step as u32).collect();
-        let laid_out = || {
-            let weight = weight.transpose(1, 2)?.reshape((outputs, TAPS * inputs))?;
-            Ok(Self {
-                weight: DenseWeight::new(&weight)?,
-                bias,
-                steps: Tensor::new(steps, device)?,
-                windows,
-            })
-        };
-        laid_out().map_err(ModelError::compute("lay out a convolution"))
+        let steps = Tensor::new(steps, checkpoint.device());
+        Ok(Self {
+            linear: Linear::convolution(checkpoint, inputs, outputs, TAPS)?,
+            steps: steps.map_err(ModelError::compute("lay out a convolution"))?,
+            windows,
+        })
     }
 
     /// `[frames, length, inputs]` to `[frames, windows, outputs]`, none below 0.
@@ -130,8 +121,7 @@ impl Convolution {
         let padded = input.pad_with_zeros(1, 1, 1)?;
         let rows = padded.index_select(&self.steps, 1)?;
         let rows = rows.reshape((frames * self.windows, TAPS * inputs))?;
-        let output = self.weight.product(&rows)?;
-        let output = output.broadcast_add(&self.bias)?.relu()?;
+        let output = self.linear.forward(&rows)?.relu()?;
         output.reshape((frames, self.windows, ()))
     }
 }

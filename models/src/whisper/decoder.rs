@@ -5,35 +5,33 @@ mod tests;
 
 use candle_core::{Result as CandleResult, Tensor};
 
-use super::layer::{Bytes, Dense, FeedForward, Norm, Reader};
+use super::layer::{self, FeedForward};
 use super::{EncoderPass, WhisperConfig, WhisperWeights};
 use crate::ModelError;
-use crate::kernels::{self, CrossCache, DenseWeight, Lookback, TokenCache};
-use crate::weights::tensor_bytes;
+use crate::kernels::{self, CrossCache, Lookback, TokenCache};
+use crate::layers::{AddTo, Checkpoint, Embedding, LayerNorm, Linear, TiedEmbedding};
 
 #[derive(Debug)]
 pub(super) struct Decoder {
-    /// `[vocabulary, hidden]`: looked up for the tokens so far, multiplied with for the next one.
-    tokens: DenseWeight,
-    /// `[positions, hidden]`
-    positions: Tensor,
+    tokens: TiedEmbedding,
+    positions: Embedding,
     layers: Vec<Layer>,
-    norm: Norm,
+    norm: LayerNorm,
     hidden: usize,
     vocabulary: usize,
 }
 
 #[derive(Debug)]
 struct Layer {
-    norm: Norm,
+    norm: LayerNorm,
     /// Query, key and value side by side.
-    attention_in: Dense,
-    attention_out: Dense,
-    cross_norm: Norm,
-    cross_query: Dense,
+    attention_in: Linear,
+    attention_out: Linear,
+    cross_norm: LayerNorm,
+    cross_query: Linear,
     /// Key and value side by side.
-    cross_in: Dense,
-    cross_out: Dense,
+    cross_in: Linear,
+    cross_out: Linear,
     feed_forward: FeedForward,
     heads: usize,
 }
@@ -131,20 +129,17 @@ impl DecoderState {
 }
 
 impl Decoder {
-    pub(super) fn read(reader: &mut Reader, config: &WhisperConfig) -> Result<Self, ModelError> {
+    pub(super) fn read(decoder: &Checkpoint, config: &WhisperConfig) -> Result<Self, ModelError> {
         let (hidden, vocabulary) = (config.d_model, config.vocab_size);
-        let tokens = reader.read("decoder.embed_tokens.weight", &[vocabulary, hidden])?;
-        let layers = 0..config.decoder_layers;
+        let positions = decoder.at("embed_positions");
+        let layer = |index| Layer::read(&decoder.at(&format!("layers.{index}")), config);
         Ok(Self {
-            tokens: reader.lay_out(&tokens)?,
-            positions: reader.read(
-                "decoder.embed_positions.weight",
-                &[config.max_target_positions, hidden],
-            )?,
-            layers: layers
-                .map(|index| Layer::read(reader, index, config))
+            tokens: TiedEmbedding::read(&decoder.at("embed_tokens"), vocabulary, hidden)?,
+            positions: Embedding::read(&positions, config.max_target_positions, hidden)?,
+            layers: (0..config.decoder_layers)
+                .map(layer)
                 .collect::<Result<_, _>>()?,
-            norm: reader.norm("decoder.layer_norm", hidden)?,
+            norm: layer::norm(&decoder.at("layer_norm"), hidden)?,
             hidden,
             vocabulary,
         })
@@ -170,7 +165,7 @@ impl Decoder {
             let count = last.len();
             let last = Tensor::from_vec(last, count, hidden.device())?;
             let last = self.norm.forward(&hidden.index_select(&last, 0)?)?;
-            self.tokens.product(&last)
+            self.tokens.logits(&last)
         };
         score().map_err(ModelError::compute("score the next tokens"))
     }
@@ -190,12 +185,12 @@ impl Decoder {
         }];
         self.check(&feeds)?;
         self.run(&mut feeds, Some(witness))
-            .and_then(|hidden| self.tokens.product(&self.norm.forward(&hidden)?))
+            .and_then(|hidden| self.tokens.logits(&self.norm.forward(&hidden)?))
             .map_err(ModelError::compute("align words"))
     }
 
     fn check(&self, feeds: &[Feed<'_>]) -> Result<(), ModelError> {
-        let most = self.positions.dim(0).unwrap_or(0);
+        let most = self.positions.count();
         for feed in feeds {
             let length = feed.state.length + feed.tokens.len();
             let unknown = feed
@@ -233,10 +228,8 @@ impl Decoder {
             let first = feed.state.length as u32;
             first..first + feed.tokens.len() as u32
         });
-        let places: Vec<u32> = places.collect();
-        let count = places.len();
-        let places = Tensor::from_vec(places, count, self.positions.device())?;
-        let mut hidden = (self.tokens.rows(&ids)? + self.positions.index_select(&places, 0)?)?;
+        let positions = self.positions.forward(places.collect())?;
+        let mut hidden = (self.tokens.forward(&ids)? + positions)?;
         for (index, layer) in self.layers.iter().enumerate() {
             hidden = layer.look_back(&hidden, index, feeds, self.hidden)?;
             hidden = layer.listen(&hidden, index, feeds, witness.as_deref_mut())?;
@@ -257,31 +250,25 @@ impl Decoder {
                 &layer.cross_in,
                 &layer.cross_out,
             ];
-            denses.into_iter().map(Bytes::bytes).sum::<usize>() + layer.feed_forward.bytes()
+            denses.into_iter().map(Linear::bytes).sum::<usize>() + layer.feed_forward.bytes()
         });
-        self.tokens.bytes() + tensor_bytes(&self.positions) + layers.sum::<usize>()
+        self.tokens.bytes() + self.positions.bytes() + layers.sum::<usize>()
     }
 }
 
 impl Layer {
-    fn read(reader: &mut Reader, index: usize, config: &WhisperConfig) -> Result<Self, ModelError> {
+    fn read(layer: &Checkpoint, config: &WhisperConfig) -> Result<Self, ModelError> {
         let hidden = config.d_model;
-        let name = format!("decoder.layers.{index}");
-        let own = |part: &str| format!("{name}.self_attn.{part}");
-        let cross = |part: &str| format!("{name}.encoder_attn.{part}");
+        let (own, cross) = (layer.at("self_attn"), layer.at("encoder_attn"));
         Ok(Self {
-            norm: reader.norm(&format!("{name}.self_attn_layer_norm"), hidden)?,
-            attention_in: reader.side_by_side(
-                &[&own("q_proj"), &own("k_proj"), &own("v_proj")],
-                hidden,
-                hidden,
-            )?,
-            attention_out: reader.dense(&own("out_proj"), hidden, hidden)?,
-            cross_norm: reader.norm(&format!("{name}.encoder_attn_layer_norm"), hidden)?,
-            cross_query: reader.dense(&cross("q_proj"), hidden, hidden)?,
-            cross_in: reader.side_by_side(&[&cross("k_proj"), &cross("v_proj")], hidden, hidden)?,
-            cross_out: reader.dense(&cross("out_proj"), hidden, hidden)?,
-            feed_forward: reader.feed_forward(&name, hidden, config.decoder_ffn_dim)?,
+            norm: layer::norm(&layer.at("self_attn_layer_norm"), hidden)?,
+            attention_in: layer::projections(&own, &["q_proj", "k_proj", "v_proj"], hidden)?,
+            attention_out: Linear::read(&own.at("out_proj"), hidden, hidden)?,
+            cross_norm: layer::norm(&layer.at("encoder_attn_layer_norm"), hidden)?,
+            cross_query: Linear::read(&cross.at("q_proj"), hidden, hidden)?,
+            cross_in: layer::projections(&cross, &["k_proj", "v_proj"], hidden)?,
+            cross_out: Linear::read(&cross.at("out_proj"), hidden, hidden)?,
+            feed_forward: FeedForward::read(layer, hidden, config.decoder_ffn_dim)?,
             heads: config.decoder_attention_heads,
         })
     }

@@ -2,32 +2,34 @@
 
 use candle_core::{Device, Result as CandleResult, Tensor};
 
-use super::layer::{Bytes, Dense, FeedForward, Norm, Reader};
+use super::layer::{self, FeedForward};
 use super::{LogMel, WhisperConfig, WhisperWeights};
 use crate::ModelError;
 use crate::kernels::{self, Packing};
-use crate::weights::tensor_bytes;
+use crate::layers::{AddTo, Checkpoint, Embedding, LayerNorm, Linear};
+
+/// The taps of the convolutions.
+const TAPS: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Encoder {
     /// Three neighbours side by side to one row: `[3 * mels]` to `[hidden]`.
-    first: Dense,
+    first: Linear,
     /// The same with `[3 * hidden]`, of every second row.
-    second: Dense,
-    /// `[positions, hidden]`
-    positions: Tensor,
+    second: Linear,
+    positions: Embedding,
     layers: Vec<Layer>,
-    norm: Norm,
+    norm: LayerNorm,
     hidden: usize,
     mels: usize,
 }
 
 #[derive(Debug)]
 struct Layer {
-    norm: Norm,
+    norm: LayerNorm,
     /// Query, key and value side by side.
-    attention_in: Dense,
-    attention_out: Dense,
+    attention_in: Linear,
+    attention_out: Linear,
     feed_forward: FeedForward,
     heads: usize,
 }
@@ -115,20 +117,18 @@ impl EncoderPass {
 }
 
 impl Encoder {
-    pub(super) fn read(reader: &mut Reader, config: &WhisperConfig) -> Result<Self, ModelError> {
+    pub(super) fn read(encoder: &Checkpoint, config: &WhisperConfig) -> Result<Self, ModelError> {
         let (hidden, mels) = (config.d_model, config.num_mel_bins);
-        let layers = 0..config.encoder_layers;
+        let positions = encoder.at("embed_positions");
+        let layer = |index| Layer::read(&encoder.at(&format!("layers.{index}")), config);
         Ok(Self {
-            first: reader.convolution("encoder.conv1", mels, hidden)?,
-            second: reader.convolution("encoder.conv2", hidden, hidden)?,
-            positions: reader.read(
-                "encoder.embed_positions.weight",
-                &[config.max_source_positions, hidden],
-            )?,
-            layers: layers
-                .map(|index| Layer::read(reader, index, config))
+            first: Linear::convolution(&encoder.at("conv1"), mels, hidden, TAPS)?,
+            second: Linear::convolution(&encoder.at("conv2"), hidden, hidden, TAPS)?,
+            positions: Embedding::read(&positions, config.max_source_positions, hidden)?,
+            layers: (0..config.encoder_layers)
+                .map(layer)
                 .collect::<Result<_, _>>()?,
-            norm: reader.norm("encoder.layer_norm", hidden)?,
+            norm: layer::norm(&encoder.at("layer_norm"), hidden)?,
             hidden,
             mels,
         })
@@ -147,14 +147,14 @@ impl Encoder {
         let behind = pairs.narrow(0, 1, positions)?.narrow(1, 0, self.hidden)?;
         let neighbours = Tensor::cat(&[own, behind], 1)?.contiguous()?;
         let second = self.second.gelu(&neighbours)?;
-        second + self.positions.narrow(0, 0, positions)?
+        second + self.positions.first(positions)?
     }
 
     pub(super) fn bytes(&self) -> usize {
         let layers = self.layers.iter().map(|layer| {
             layer.attention_in.bytes() + layer.attention_out.bytes() + layer.feed_forward.bytes()
         });
-        tensor_bytes(&self.positions) + Bytes::bytes(&self.second) + layers.sum::<usize>()
+        self.first.bytes() + self.second.bytes() + self.positions.bytes() + layers.sum::<usize>()
     }
 }
 
@@ -175,19 +175,14 @@ fn neighbours(mel: &LogMel) -> Vec<f32> {
 }
 
 impl Layer {
-    fn read(reader: &mut Reader, index: usize, config: &WhisperConfig) -> Result<Self, ModelError> {
+    fn read(layer: &Checkpoint, config: &WhisperConfig) -> Result<Self, ModelError> {
         let hidden = config.d_model;
-        let name = format!("encoder.layers.{index}");
-        let part = |part: &str| format!("{name}.self_attn.{part}");
+        let attention = layer.at("self_attn");
         Ok(Self {
-            norm: reader.norm(&format!("{name}.self_attn_layer_norm"), hidden)?,
-            attention_in: reader.side_by_side(
-                &[&part("q_proj"), &part("k_proj"), &part("v_proj")],
-                hidden,
-                hidden,
-            )?,
-            attention_out: reader.dense(&part("out_proj"), hidden, hidden)?,
-            feed_forward: reader.feed_forward(&name, hidden, config.encoder_ffn_dim)?,
+            norm: layer::norm(&layer.at("self_attn_layer_norm"), hidden)?,
+            attention_in: layer::projections(&attention, &["q_proj", "k_proj", "v_proj"], hidden)?,
+            attention_out: Linear::read(&attention.at("out_proj"), hidden, hidden)?,
+            feed_forward: FeedForward::read(layer, hidden, config.encoder_ffn_dim)?,
             heads: config.encoder_attention_heads,
         })
     }

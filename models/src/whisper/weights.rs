@@ -6,8 +6,8 @@ use candle_core::Device;
 
 use super::decoder::Decoder;
 use super::encoder::Encoder;
-use super::layer::Reader;
 use super::{GenerationConfig, MelFilters, Vocabulary, WhisperConfig};
+use crate::layers::Checkpoint;
 use crate::weights::TensorFile;
 use crate::{ModelError, Precision};
 
@@ -36,29 +36,21 @@ impl WhisperWeights {
         let generation = GenerationConfig::read(&folder.join("generation_config.json"))?;
         let tokenizer = folder.join("tokenizer.json");
         let vocabulary = Vocabulary::read(&tokenizer, config.vocab_size, &generation)?;
-        let mut file = TensorFile::open(&folder.join("model.safetensors"))?;
-        let prefixed = file.contains("model.encoder.conv1.weight");
-        let prefix = if prefixed { "model." } else { "" };
+        let file = TensorFile::open(&folder.join("model.safetensors"))?;
+        let checkpoint = Checkpoint::new(&file, device).precision(precision);
+        let checkpoint = checkpoint.at_optional("model", "encoder.conv1.weight");
         for (side, layers) in [
             ("encoder", config.encoder_layers),
             ("decoder", config.decoder_layers),
         ] {
-            // A network without its last layers would run, and say nothing that makes sense.
-            let next = format!("{prefix}{side}.layers.{layers}.fc1.weight");
-            if file.contains(&next) {
-                let expected = format!("a file with {layers} layers of the {side}");
-                return Err(file.refuse(expected, format!("the tensor `{next}`")));
-            }
+            // A network without its last layers would run, and produce nothing that makes sense.
+            let next = format!("{side}.layers.{layers}.fc1.weight");
+            let expected = format!("a file with {layers} layers of the {side}");
+            checkpoint.refuse_tensor(&next, &expected)?;
         }
-        let mut reader = Reader {
-            file: &mut file,
-            prefix,
-            device,
-            precision,
-        };
         Ok(Self {
-            encoder: Encoder::read(&mut reader, &config)?,
-            decoder: Decoder::read(&mut reader, &config)?,
+            encoder: Encoder::read(&checkpoint.at("encoder"), &config)?,
+            decoder: Decoder::read(&checkpoint.at("decoder"), &config)?,
             vocabulary,
             filters: MelFilters::new(config.num_mel_bins),
             alignment_heads: generation.alignment_heads(&config),

@@ -35,7 +35,7 @@ fn goldens() -> Goldens {
 }
 
 fn tensor(name: &str, shape: &[usize]) -> Vec<f32> {
-    let mut file = TensorFile::open(&folder().join("goldens.safetensors")).unwrap();
+    let file = TensorFile::open(&folder().join("goldens.safetensors")).unwrap();
     let tensor = file.read(name, shape, &Device::Cpu).unwrap();
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }

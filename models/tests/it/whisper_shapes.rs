@@ -96,7 +96,7 @@ fn decode(weights: &WhisperWeights, size: usize, language: Option<&str>) -> Deco
 fn the_encoder_of_each_shape_agrees_with_the_reference() {
     for shape in SHAPES {
         let output = encode(&load(&folder(shape))).output().to_vec2().unwrap();
-        let mut file = TensorFile::open(&folder(shape).join("goldens.safetensors")).unwrap();
+        let file = TensorFile::open(&folder(shape).join("goldens.safetensors")).unwrap();
         let expected = file
             .read("encoder", &[POSITIONS, 16], &Device::Cpu)
             .unwrap();
