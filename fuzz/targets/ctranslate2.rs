@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use aimass_models::{Conversion, Silent};
+use aimass_models::{Importer, Silent};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
-/// What else the conversion reads, and what it writes.
+/// What else the importer reads, and what it writes.
 static FOLDERS: LazyLock<[TempDir; 2]> = LazyLock::new(|| {
     let [from, into] = [(); 2].map(|()| TempDir::new().expect("a folder"));
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens");
@@ -26,7 +26,8 @@ static FOLDERS: LazyLock<[TempDir; 2]> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let [from, into] = &*FOLDERS;
     fs::write(from.path().join("model.bin"), bytes).expect("room");
-    let converted = Conversion::Ctranslate2Whisper.run(from.path(), into.path(), &mut Silent);
+    let importer = Importer::named("ctranslate2_whisper").expect("an importer of that name");
+    let converted = importer.run(from.path(), into.path(), &mut Silent);
     if converted.is_ok() {
         let written = fs::metadata(into.path().join("model.safetensors")).expect("the weights");
         // Integers of 8 bits become twice as long, and names differ by some bytes.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use aimass_models::{Conversion, Silent};
+use aimass_models::{Importer, Silent};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ const CONFIG: &str = r#"{
     "decoder_layers": 1, "decoder_attention_heads": 2, "decoder_ffn_dim": 32
 }"#;
 
-/// What else the conversion reads, and what it writes.
+/// What else the importer reads, and what it writes.
 static FOLDERS: LazyLock<[TempDir; 2]> = LazyLock::new(|| {
     let [from, into] = [(); 2].map(|()| TempDir::new().expect("a folder"));
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/whisper");
@@ -28,5 +28,6 @@ static FOLDERS: LazyLock<[TempDir; 2]> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let [from, into] = &*FOLDERS;
     fs::write(from.path().join("model.gguf"), bytes).expect("room");
-    let _ = Conversion::GgufWhisper.run(from.path(), into.path(), &mut Silent);
+    let importer = Importer::named("gguf_whisper").expect("an importer of that name");
+    let _ = importer.run(from.path(), into.path(), &mut Silent);
 });

@@ -2,6 +2,8 @@
 //!
 //! What an importer reads comes from outside. Counts, sizes and names are checked against the length of the file before memory is taken for them,
 //! and weights are streamed: at no time is a model in memory as a whole.
+//!
+//! An importer is an [`Importer`] in the folder of its network and a line in [`IMPORTERS`].
 
 mod ctranslate2;
 mod tensors;
@@ -9,52 +11,80 @@ mod whisper;
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ModelError;
 use crate::store::Progress;
 
-/// A form of a model, and how it becomes the one that our loaders read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Conversion {
-    /// Whisper as CTranslate2 and faster-whisper have it.
-    Ctranslate2Whisper,
-    /// Whisper quantised by candle's `tensor-tools`, with the configuration of the Hugging Face hub.
-    GgufWhisper,
+/// All importers. A folder is given to the first whose inputs it has.
+pub const IMPORTERS: &[Importer] = &[whisper::FROM_CTRANSLATE2, whisper::FROM_GGUF];
+
+/// How a model in another form becomes one that our loaders read.
+#[derive(Debug)]
+pub struct Importer {
+    /// What the catalogue calls it.
+    pub name: &'static str,
+    /// The family of the artefacts that it makes.
+    pub family: &'static str,
+    /// The files that it reads.
+    pub inputs: &'static [&'static str],
+    import: fn(&Path, &Path, &mut dyn Progress) -> Result<(), ModelError>,
 }
 
-impl Conversion {
-    const ALL: [Self; 2] = [Self::Ctranslate2Whisper, Self::GgufWhisper];
-
-    /// The conversions that make an artefact of this family.
-    pub fn of_family(family: &str) -> impl Iterator<Item = Self> {
-        let whisper = family == "whisper";
-        Self::ALL.into_iter().filter(move |_| whisper)
+impl Importer {
+    /// The importer of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        IMPORTERS.iter().find(|importer| importer.name == name)
     }
 
-    /// The files that it reads.
-    pub const fn inputs(self) -> &'static [&'static str] {
-        match self {
-            Self::Ctranslate2Whisper => &["model.bin", "config.json", "tokenizer.json"],
-            Self::GgufWhisper => &["model.gguf", "config.json", "tokenizer.json"],
-        }
+    /// The importers that make an artefact of this family.
+    pub fn of_family(family: &str) -> impl Iterator<Item = &'static Self> {
+        IMPORTERS
+            .iter()
+            .filter(move |importer| importer.family == family)
     }
 
-    /// Reads [`Self::inputs`] in the folder `from` and writes `config.json`, `generation_config.json`, `tokenizer.json` and
-    /// `model.safetensors`, named and shaped as on the Hugging Face hub, into the folder `into`.
+    /// Reads [`inputs`](Self::inputs) in the folder `from` and writes the files that the loader of
+    /// the family reads, named and shaped as on the Hugging Face hub, into the folder `into`.
     ///
     /// # Errors
-    /// [`ModelError`] when a file cannot be read or written, or does not hold what it must. What was written until then is of no use.
+    /// [`ModelError`] if a file cannot be read or written, or does not hold what it must. What was
+    /// written until then is of no use.
     pub fn run(
-        self,
+        &self,
         from: &Path,
         into: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), ModelError> {
-        match self {
-            Self::Ctranslate2Whisper => whisper::from_ctranslate2(from, into, progress),
-            Self::GgufWhisper => whisper::from_gguf(from, into, progress),
-        }
+        (self.import)(from, into, progress)
+    }
+}
+
+impl PartialEq for Importer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Importer {}
+
+impl Serialize for Importer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for &'static Importer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Importer::named(&name).ok_or_else(|| {
+            let known: Vec<&str> = IMPORTERS.iter().map(|importer| importer.name).collect();
+            D::Error::custom(format!(
+                "unknown importer `{name}`, expected one of: {}",
+                known.join(", ")
+            ))
+        })
     }
 }

@@ -29,7 +29,7 @@ pub mod whisper;
 
 pub use catalogue::{Artefact, Catalogue, Source, Wheel};
 pub use error::{ModelError, Refusal};
-pub use import::Conversion;
+pub use import::{IMPORTERS, Importer};
 pub use precision::Precision;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};
 pub use silero::{Silero, SileroState, SileroWeights};

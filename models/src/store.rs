@@ -183,7 +183,7 @@ impl Store {
         Ok(placed)
     }
 
-    /// Takes a folder of the user's as an artefact of the catalogue: in the form of one of its sources, or in one that a conversion knows.
+    /// Takes a folder of the user's as an artefact of the catalogue: in the form of one of its sources, or in one that an importer knows.
     ///
     /// # Errors
     /// [`ModelError`] when the name is unknown, a file is missing, or a file does not hold what it must.

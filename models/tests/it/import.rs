@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use aimass_models::{Conversion, ModelError, Silent};
+use aimass_models::{Importer, ModelError, Silent};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor, safetensors};
@@ -65,12 +65,17 @@ pub(crate) fn gguf() -> tempfile::TempDir {
     folder
 }
 
-pub(crate) fn convert(
-    conversion: Conversion,
-    from: &Path,
-) -> Result<tempfile::TempDir, ModelError> {
+pub(crate) fn from_ctranslate2() -> &'static Importer {
+    Importer::named("ctranslate2_whisper").unwrap()
+}
+
+pub(crate) fn from_gguf() -> &'static Importer {
+    Importer::named("gguf_whisper").unwrap()
+}
+
+pub(crate) fn convert(importer: &Importer, from: &Path) -> Result<tempfile::TempDir, ModelError> {
     let into = tempfile::tempdir().unwrap();
-    conversion.run(from, into.path(), &mut Silent)?;
+    importer.run(from, into.path(), &mut Silent)?;
     Ok(into)
 }
 
@@ -110,7 +115,7 @@ fn ctranslate2_in_every_type_of_floats_gives_the_checkpoint_back() {
         ("bfloat16", DType::BF16),
     ] {
         let folder = ctranslate2(weights);
-        let converted = convert(Conversion::Ctranslate2Whisper, folder.path()).unwrap();
+        let converted = convert(from_ctranslate2(), folder.path()).unwrap();
         let expected = checkpoint
             .iter()
             .map(|(name, tensor)| (name.clone(), tensor.to_dtype(dtype).unwrap()))
@@ -125,7 +130,7 @@ fn ctranslate2_in_every_type_of_floats_gives_the_checkpoint_back() {
 #[test]
 fn ctranslate2_in_8_bits_gives_halves_that_numpy_computes_too() {
     let folder = ctranslate2("int8");
-    let converted = convert(Conversion::Ctranslate2Whisper, folder.path()).unwrap();
+    let converted = convert(from_ctranslate2(), folder.path()).unwrap();
     let ours = read(&converted.path().join("model.safetensors"));
     // What was not rounded to integers stayed F32 in this file.
     let expected = read(&goldens("ctranslate2/int8.safetensors"))
@@ -143,7 +148,7 @@ fn ctranslate2_in_8_bits_gives_halves_that_numpy_computes_too() {
 #[test]
 fn ctranslate2_gives_the_configurations_of_the_hub() {
     let folder = ctranslate2("float16");
-    let converted = convert(Conversion::Ctranslate2Whisper, folder.path()).unwrap();
+    let converted = convert(from_ctranslate2(), folder.path()).unwrap();
     let config = json(&converted.path().join("config.json"));
     for (key, value) in [
         ("vocab_size", 407),
@@ -192,7 +197,7 @@ fn ctranslate2_gives_the_configurations_of_the_hub() {
 #[test]
 fn gguf_gives_the_checkpoint_back_up_to_its_rounding() {
     let folder = gguf();
-    let converted = convert(Conversion::GgufWhisper, folder.path()).unwrap();
+    let converted = convert(from_gguf(), folder.path()).unwrap();
     let ours = read(&converted.path().join("model.safetensors"));
     let theirs = read(&goldens("whisper/model.safetensors"));
     assert_eq!(

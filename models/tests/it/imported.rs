@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aimass_models::Conversion::{self, Ctranslate2Whisper, GgufWhisper};
+use aimass_models::Importer;
 use aimass_models::whisper::alignment::{Spoken, Word, align};
 use aimass_models::whisper::decoding::Task;
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
 use serde::Deserialize;
 
-use crate::import::{convert, ctranslate2, gguf, goldens};
+use crate::import::{convert, ctranslate2, from_ctranslate2, from_gguf, gguf, goldens};
 use crate::whisper::{apart, load, waveform};
 
-/// The model that a conversion makes of a folder.
-fn imported(conversion: Conversion, folder: &Path) -> WhisperWeights {
-    load(convert(conversion, folder).unwrap().path())
+/// The model that an importer makes of a folder.
+fn imported(importer: &Importer, folder: &Path) -> WhisperWeights {
+    load(convert(importer, folder).unwrap().path())
 }
 
 fn encode(weights: &WhisperWeights, samples: &[f32]) -> EncoderPass {
@@ -69,7 +69,7 @@ fn ctranslate2_models_hear_what_ctranslate2_hears_with_them() {
         ("bfloat16", 0.2, 0.2),
         ("int8", 0.2, 0.2),
     ] {
-        let weights = imported(Ctranslate2Whisper, ctranslate2(kind).path());
+        let weights = imported(from_ctranslate2(), ctranslate2(kind).path());
         let pass = encode(&weights, &waveform()[..9600]);
         let far = apart(&output(&pass), &answers.encoder.concat());
         assert!(far < encoder, "{kind}: the encoder is {far} apart");
@@ -94,7 +94,7 @@ fn ctranslate2_models_hear_what_ctranslate2_hears_with_them() {
 #[test]
 fn gguf_models_hear_what_the_checkpoint_hears_that_they_were_made_from() {
     let hub = load(&goldens("whisper"));
-    let weights = imported(GgufWhisper, gguf().path());
+    let weights = imported(from_gguf(), gguf().path());
     let (ours, theirs) = (encode(&weights, &waveform()), encode(&hub, &waveform()));
     let far = apart(&output(&ours), &output(&theirs));
     // Eight bits a weight, in blocks of 32: not the same, and near.

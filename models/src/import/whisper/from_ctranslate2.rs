@@ -71,7 +71,7 @@ struct Piece {
 }
 
 /// Reads `model.bin`, `config.json` and `tokenizer.json`; writes the four files of the Hugging Face hub's form.
-pub(in crate::import) fn from_ctranslate2(
+pub(super) fn from_ctranslate2(
     from: &Path,
     into: &Path,
     progress: &mut dyn Progress,

@@ -27,7 +27,7 @@ struct DecodingFile {
 }
 
 /// Reads `model.gguf`, `config.json` and `tokenizer.json`; writes the four files of the Hugging Face hub's form.
-pub(in crate::import) fn from_gguf(
+pub(super) fn from_gguf(
     from: &Path,
     into: &Path,
     progress: &mut dyn Progress,
