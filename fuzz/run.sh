@@ -29,8 +29,8 @@ for target in "${targets[@]}"; do
   longest=65536
   case $target in
     audio_file) seeds+=(../models/goldens/audio) ;;
-    ctranslate2 | safetensors) seeds+=(../models/goldens/ctranslate2) ;;
-    whisper_folder) seeds+=(../models/goldens/whisper_shapes/turbo) ;;
+    ctranslate2 | safetensors) seeds+=(../models/goldens/whisper/ctranslate2) ;;
+    whisper_folder) seeds+=(../models/goldens/whisper/shapes/turbo) ;;
     silero)
       # Its tensors have sizes that cannot be made smaller.
       longest=2097152

@@ -15,7 +15,7 @@ static FOLDERS: LazyLock<[TempDir; 2]> = LazyLock::new(|| {
     let [from, into] = [(); 2].map(|()| TempDir::new().expect("a folder"));
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens");
     for (file, name) in [
-        ("ctranslate2/config.json", "config.json"),
+        ("whisper/ctranslate2/config.json", "config.json"),
         ("whisper/tokenizer.json", "tokenizer.json"),
     ] {
         fs::copy(goldens.join(file), from.path().join(name)).expect("a golden");

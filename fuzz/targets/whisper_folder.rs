@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const FILES: [&str; 3] = ["config.json", "generation_config.json", "tokenizer.json"];
 
 fn golden(name: &str) -> PathBuf {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/whisper_shapes");
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/whisper/shapes");
     goldens.join("turbo").join(name)
 }
 

@@ -12,7 +12,7 @@ const WEIGHTS: &str = "model.safetensors";
 
 /// A sound checkpoint in a folder of its own, to be spoilt.
 fn checkpoint() -> tempfile::TempDir {
-    let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/multilingual");
+    let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/bert/multilingual");
     let folder = tempfile::tempdir().unwrap();
     for name in [
         "config.json",

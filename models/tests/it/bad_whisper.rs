@@ -24,7 +24,7 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/whisper_shapes/turbo");
+        let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/whisper/shapes/turbo");
         for name in [CONFIG, GENERATION, TOKENIZER, WEIGHTS] {
             fs::copy(golden.join(name), folder.path().join(name)).unwrap();
         }
@@ -288,7 +288,7 @@ fn a_vocabulary_that_does_not_fit_is_refused() {
     }
     // The tokenizer of another family.
     let folder = Folder::new();
-    let other = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/multilingual");
+    let other = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/bert/multilingual");
     fs::copy(other.join(TOKENIZER), folder.path(TOKENIZER)).unwrap();
     folder.refused(TOKENIZER, "`<|notimestamps|>`");
 }

@@ -30,8 +30,8 @@ fn read(path: &Path) -> Tensors {
 pub(crate) fn ctranslate2(weights: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = |from: &str, to: &str| fs::copy(goldens(from), folder.path().join(to)).unwrap();
-    copy(&format!("ctranslate2/{weights}.bin"), "model.bin");
-    copy("ctranslate2/config.json", "config.json");
+    copy(&format!("whisper/ctranslate2/{weights}.bin"), "model.bin");
+    copy("whisper/ctranslate2/config.json", "config.json");
     copy("whisper/tokenizer.json", "tokenizer.json");
     folder
 }
@@ -108,7 +108,7 @@ fn assert_same(ours: &Tensors, theirs: &Tensors) {
 
 #[test]
 fn ctranslate2_in_every_type_of_floats_gives_the_checkpoint_back() {
-    let checkpoint = read(&goldens("ctranslate2/hub.safetensors"));
+    let checkpoint = read(&goldens("whisper/ctranslate2/hub.safetensors"));
     for (weights, dtype) in [
         ("float16", DType::F16),
         ("float32", DType::F32),
@@ -133,7 +133,7 @@ fn ctranslate2_in_8_bits_gives_halves_that_numpy_computes_too() {
     let converted = convert(from_ctranslate2(), folder.path()).unwrap();
     let ours = read(&converted.path().join("model.safetensors"));
     // What was not rounded to integers stayed F32 in this file.
-    let expected = read(&goldens("ctranslate2/int8.safetensors"))
+    let expected = read(&goldens("whisper/ctranslate2/int8.safetensors"))
         .into_iter()
         .map(|(name, tensor)| {
             let dtype = ours[&name].dtype();

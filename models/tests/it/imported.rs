@@ -40,7 +40,7 @@ fn words(weights: &WhisperWeights, pass: &EncoderPass, tokens: &[u32]) -> Vec<(W
     align(weights, &audio, audio.positions(), &spoken).unwrap()
 }
 
-/// What `goldens/whisper_ctranslate2.py` wrote: CTranslate2's own answers.
+/// What `goldens/whisper/ctranslate2/make.py` wrote: CTranslate2's own answers.
 #[derive(Deserialize)]
 struct Answers {
     text: Vec<u32>,
@@ -60,7 +60,7 @@ impl Answers {
 
 #[test]
 fn ctranslate2_models_hear_what_ctranslate2_hears_with_them() {
-    let text = std::fs::read_to_string(goldens("ctranslate2/answers.json")).unwrap();
+    let text = std::fs::read_to_string(goldens("whisper/ctranslate2/answers.json")).unwrap();
     let answers: Answers = serde_json::from_str(&text).unwrap();
     // Rounded weights say nearly the same: how near, was measured.
     for (kind, encoder, likely) in [

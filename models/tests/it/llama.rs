@@ -12,7 +12,7 @@ use aimass_models::device;
 use aimass_models::llama::{CachePool, Generated, Generation, GenerationOptions, LlamaWeights};
 use serde::Deserialize;
 
-/// What llama.cpp makes of the models: see `goldens/llama.py`.
+/// What llama.cpp makes of the models: see `goldens/llama/make.py`.
 #[derive(Deserialize)]
 struct Goldens {
     texts: Vec<String>,

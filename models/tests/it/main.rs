@@ -75,15 +75,15 @@ fn agrees(encoder: &SentenceEncoder, goldens: &str) {
 fn minilm_agrees_with_the_reference_sentence_by_sentence() {
     agrees(
         &encoder(&minilm()),
-        include_str!("../../goldens/minilm.json"),
+        include_str!("../../goldens/bert/minilm/goldens.json"),
     );
 }
 
 #[test]
 fn a_multilingual_checkpoint_agrees_with_the_reference_in_each_language() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/multilingual");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/bert/multilingual");
     agrees(
         &encoder(&folder),
-        include_str!("../../goldens/multilingual/goldens.json"),
+        include_str!("../../goldens/bert/multilingual/goldens.json"),
     );
 }

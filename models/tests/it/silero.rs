@@ -141,7 +141,7 @@ fn damaged_and_other_weights_are_refused_in_one_line() {
     }
     let other = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/goldens/multilingual/model.safetensors"
+        "/goldens/bert/multilingual/model.safetensors"
     );
     std::fs::copy(other, &place).unwrap();
     let message = load(folder.path()).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use aimass_models::whisper::{EncodedAudio, EncoderPass, LogMel, MelFilters, Whis
 use candle_core::Device;
 use serde::Deserialize;
 
-/// What `goldens/whisper.py` wrote beside the tensors.
+/// What `goldens/whisper/make.py` wrote beside the tensors.
 #[derive(Deserialize)]
 struct Goldens {
     encoder_rows: Vec<usize>,

@@ -20,7 +20,7 @@ const SHAPES: [&str; 3] = ["english", "large-v3", "turbo"];
 const SAMPLES: usize = 9600;
 const POSITIONS: usize = 30;
 
-/// What `goldens/whisper_shapes.py` wrote beside the tensors.
+/// What `goldens/whisper/shapes/make.py` wrote beside the tensors.
 #[derive(Deserialize)]
 struct Goldens {
     greedy: Answer,
@@ -52,7 +52,7 @@ struct Word {
 }
 
 fn folder(shape: &str) -> PathBuf {
-    let goldens = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/whisper_shapes");
+    let goldens = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/whisper/shapes");
     goldens.join(shape)
 }
 

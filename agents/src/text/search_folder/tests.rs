@@ -19,7 +19,8 @@ impl Place {
     /// A checkpoint of random weights, a folder with three letters, and a cache.
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/multilingual");
+        let sound =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/goldens/bert/multilingual");
         for folder in ["model", "letters"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }

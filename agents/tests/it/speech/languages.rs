@@ -14,7 +14,7 @@ use super::watched::start_watched;
 
 const SECOND: usize = 16_000;
 
-/// What faster-whisper makes of a recording; see `goldens/whisper_languages.py`.
+/// What faster-whisper makes of a recording; see `models/goldens/whisper/languages/make.py`.
 #[derive(Deserialize)]
 struct Spoken {
     file: String,

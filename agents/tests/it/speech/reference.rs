@@ -11,7 +11,7 @@ use super::transcribe::{goldens, quick, recording, samples_of, start};
 /// The one recording that is not committed by itself: it is the beginning of another.
 const WITHIN_READING: &str = "librivox/sense_and_sensibility_01_austen_64kb-0870.wav";
 
-/// What faster-whisper hears in a recording; see `goldens/pocketsphinx.py`.
+/// What faster-whisper hears in a recording; see `models/goldens/whisper/pocketsphinx.py`.
 #[derive(Deserialize)]
 struct Heard {
     file: String,

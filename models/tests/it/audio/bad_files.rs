@@ -207,9 +207,10 @@ fn a_flipped_byte_never_panics_and_never_runs_away() {
     for entry in fs::read_dir(goldens()).unwrap() {
         let path = entry.unwrap().path();
         let bytes = fs::read(&path).unwrap();
+        let others = ["py", "s16", "txt"];
         if path
             .extension()
-            .is_some_and(|extension| extension == "s16" || extension == "txt")
+            .is_some_and(|extension| others.iter().any(|other| extension == *other))
         {
             continue;
         }

@@ -1,6 +1,6 @@
-"""What llama.cpp makes of language models: `python llama.py SMOLLM2.gguf`.
+"""What llama.cpp makes of language models: `python3 make.py SMOLLM2.gguf`.
 
-Writes `llama/tiny-llama.gguf` and `llama/tiny-qwen2.gguf`, random checkpoints of the two architectures, and `llama/goldens.json`: tokens of odd texts, scores of
+Writes `tiny-llama.gguf` and `tiny-qwen2.gguf`, random checkpoints of the two architectures, and `goldens.json`: tokens of odd texts, scores of
 the tiny ones, and what SmolLM2 writes on without chance. That is asked of the same weights as plain numbers, because llama.cpp rounds what it multiplies
 with blocks: such a rounding, one place off, changes as much as all of them do. How often blocks agree with plain numbers is counted. With xllamacpp, which brings llama.cpp's own server, and gguf; the versions stand in the file.
 """
@@ -16,7 +16,7 @@ import gguf
 import numpy as np
 import xllamacpp
 
-HERE = Path(__file__).parent / "llama"
+HERE = Path(__file__).parent
 HIDDEN, LAYERS, HEADS, KV_HEADS, INNER, CONTEXT = 64, 2, 4, 2, 96, 512
 
 MERGES = [
@@ -194,7 +194,6 @@ def agreement(model, written):
 
 
 def main():
-    HERE.mkdir(exist_ok=True)
     goldens = {"versions": {name: importlib.metadata.version(name) for name in ("xllamacpp", "gguf")}, "texts": TEXTS}
     for architecture in ("llama", "qwen2"):
         path = HERE / f"tiny-{architecture}.gguf"

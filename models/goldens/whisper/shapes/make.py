@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes whisper_shapes/: random Whisper checkpoints of shapes that whisper/ does not have, each in a folder as the Hugging Face hub has it, and what the
+"""Makes what is in this folder: random Whisper checkpoints of shapes that the folder above does not have, each in a folder as the Hugging Face hub has it, and what the
 reference libraries compute with them.
 
-usage: python3 whisper_shapes.py, after whisper.py, whose tokenizer and waveform it takes
+usage: python3 make.py, after ../make.py, whose tokenizer and waveform it takes
 needs: pip install torch transformers tokenizers safetensors openai-whisper
 
   english    as `tiny.en` and `base.en`: no token of a language or a task is said
@@ -39,8 +39,8 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from whisper import decoding, timing
 from whisper.tokenizer import Tokenizer
 
-HERE = pathlib.Path(__file__).parent
-FOLDER = HERE / "whisper_shapes"
+FOLDER = pathlib.Path(__file__).resolve().parent
+WHISPER = FOLDER.parent
 TEXT = "The parcel came two weeks late and the cup"
 WIDTH, POSITIONS, TOKENS, TIMES = 16, 30, 64, 31
 LATEST = 10
@@ -54,7 +54,7 @@ SHAPES = {
 
 def tokenizer(languages):
     """The bytes and merges of whisper/, with the special tokens of that many languages."""
-    made = json.loads((HERE / "whisper" / "tokenizer.json").read_text())
+    made = json.loads((WHISPER / "tokenizer.json").read_text())
     special = ["<|endoftext|>", "<|startoftranscript|>"] + [f"<|{code}|>" for code in list(LANGUAGES)[:languages]]
     silence = "<|nospeech|>" if languages == 100 else "<|nocaptions|>"
     special += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", silence, "<|notimestamps|>"]
@@ -237,7 +237,7 @@ def versions():
 
 def main():
     torch.set_num_threads(1)
-    samples = load_file(HERE / "whisper" / "goldens.safetensors")["waveform"][:SAMPLES]
+    samples = load_file(WHISPER / "goldens.safetensors")["waveform"][:SAMPLES]
     with torch.inference_mode(False), torch.no_grad():
         for name, shape in SHAPES.items():
             goldens(name, shape, numpy.ascontiguousarray(samples))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes minilm.json: sentence embeddings by the reference library, to hold our own against.
+"""Makes goldens.json: sentence embeddings by the reference library, to hold our own against.
 
-usage: python3 minilm.py MODEL_FOLDER > minilm.json
+usage: python3 make.py MODEL_FOLDER > goldens.json
 needs: pip install torch transformers; MODEL_FOLDER is what `aimass models path minilm` prints.
 
 The embedding is the one that the model's authors give in its card: the mean of the last hidden states over the

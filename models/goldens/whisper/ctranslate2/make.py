@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes ctranslate2/: a random Whisper checkpoint, far smaller than whisper/, in the Hugging Face hub's form and as CTranslate2's converter has it.
+"""Makes what is in this folder: a random Whisper checkpoint, far smaller than that of the folder above, in the Hugging Face hub's form and as CTranslate2's converter has it.
 
-usage: python3 whisper_ctranslate2.py, after whisper.py, whose tokenizer and waveform it takes
+usage: python3 make.py, after ../make.py, whose tokenizer and waveform it takes
 needs: pip install torch transformers safetensors ctranslate2
 
   hub.safetensors    the checkpoint in F16, by the hub's names
@@ -24,8 +24,8 @@ from ctranslate2.converters.transformers import WhisperLoader
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-FOLDER = pathlib.Path(__file__).parent / "ctranslate2"
-TOKENIZER = pathlib.Path(__file__).parent / "whisper" / "tokenizer.json"
+FOLDER = pathlib.Path(__file__).resolve().parent
+TOKENIZER = FOLDER.parent / "tokenizer.json"
 TEXT = "The parcel came late"
 TYPES = {"float16": "float16", "float32": "float32", "bfloat16": "bfloat16", "int8": "int8_float32"}
 
@@ -81,7 +81,6 @@ def answers(tokenizer):
 
 def main():
     torch.manual_seed(3)
-    FOLDER.mkdir(exist_ok=True)
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     model = checkpoint(tokenizer.get_vocab_size())
     tensors = {name: value.half().numpy() for name, value in model.state_dict().items() if name != "proj_out.weight"}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes silero/: a recording, its probabilities and its speech by silero-vad and onnxruntime, to hold our own against.
+"""Makes what is in this folder: a recording, its probabilities and its speech by silero-vad and onnxruntime, to hold our own against.
 
-usage: python3 silero.py RECORDINGS
+usage: python3 make.py RECORDINGS
 needs: pip install numpy onnxruntime packaging; pip install --no-deps silero-vad==6.2.3; RECORDINGS is a folder that holds `cards/` and `librivox/`:
 /usr/share/pocketsphinx/test/data of Debian's package pocketsphinx-testdata, or where `dpkg -x` put it.
 
@@ -21,7 +21,7 @@ import onnxruntime
 from silero_vad import get_speech_timestamps_from_probs
 
 RATE, FRAME, CONTEXT = 16000, 512, 64
-HERE = pathlib.Path(__file__).resolve().parent / "silero"
+HERE = pathlib.Path(__file__).resolve().parent
 CASES = [
     {"threshold": 0.5, "neg_threshold": None, "min_speech_ms": 250, "min_silence_ms": 100, "padding_ms": 30},
     {"threshold": 0.3, "neg_threshold": None, "min_speech_ms": 250, "min_silence_ms": 100, "padding_ms": 30},
@@ -70,7 +70,6 @@ def main():
     cards, books = pieces[:5], pieces[5:]
 
     speech = numpy.concatenate([books[1], pause(0.8), cards[3], pause(0.4)])
-    HERE.mkdir(exist_ok=True)
     with wave.open(str(HERE / "speech.wav"), "wb") as file:
         file.setparams((1, 2, RATE, len(speech), "NONE", ""))
         file.writeframes(speech.tobytes())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes whisper/languages/: short synthesised speech in other languages than English, and what faster-whisper makes of it.
+"""Makes what is in this folder: short synthesized speech in other languages than English, and what faster-whisper makes of it.
 
-usage: python3 whisper_languages.py MODEL
+usage: python3 make.py MODEL
   MODEL  a folder with Whisper base in CTranslate2's form: model.bin, config.json, tokenizer.json, vocabulary.txt
 needs: pip install faster-whisper; the programs espeak-ng and sox (apt-get install espeak-ng sox)
 
@@ -23,7 +23,7 @@ import tempfile
 import ctranslate2
 import faster_whisper
 
-FOLDER = pathlib.Path(__file__).parent / "whisper" / "languages"
+FOLDER = pathlib.Path(__file__).parent
 GREEDY = dict(beam_size=1, temperature=0.0, without_timestamps=False, vad_filter=False, condition_on_previous_text=False)
 # Name: language, voice, words a minute, pitch, text.
 SENTENCES = {
@@ -58,7 +58,6 @@ def text_of(segments):
 
 def main():
     model = faster_whisper.WhisperModel(sys.argv[1], device="cpu", compute_type="float32", cpu_threads=1)
-    FOLDER.mkdir(exist_ok=True)
     recordings = []
     for name, (language, voice, speed, pitch, text) in SENTENCES.items():
         path = speak(name, voice, speed, pitch, text)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes whisper/pocketsphinx.json: what faster-whisper hears in ten reference recordings, and what was said.
+"""Makes pocketsphinx.json: what faster-whisper hears in ten reference recordings, and what was said.
 
 usage: python3 pocketsphinx.py MODEL DATA
   MODEL  a folder with Whisper base in CTranslate2's form: model.bin, config.json, tokenizer.json, vocabulary.txt
@@ -20,7 +20,7 @@ import sys
 import ctranslate2
 import faster_whisper
 
-TARGET = pathlib.Path(__file__).parent / "whisper" / "pocketsphinx.json"
+TARGET = pathlib.Path(__file__).parent / "pocketsphinx.json"
 GREEDY = dict(beam_size=1, temperature=0.0, without_timestamps=False, vad_filter=False, condition_on_previous_text=False)
 
 

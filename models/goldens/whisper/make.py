@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes whisper/: a tiny random Whisper checkpoint as the Hugging Face hub has it, and what the reference library computes with it.
+"""Makes what is in this folder: a tiny random Whisper checkpoint as the Hugging Face hub has it, and what the reference library computes with it.
 
-usage: python3 whisper.py
+usage: python3 make.py
 needs: pip install torch transformers tokenizers safetensors
 
 The network has width 64, two heads of 32, two encoder and two decoder layers, 80 mel channels and the usual 1500 and 448 positions. Its weights are
@@ -43,7 +43,7 @@ from safetensors.numpy import save_file
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-FOLDER = pathlib.Path(__file__).parent / "whisper"
+FOLDER = pathlib.Path(__file__).parent
 TEXTS = [
     "The parcel came two weeks late, and the cup in it was broken.",
     "Das Paket kam zwei Wochen zu spät.",
@@ -119,7 +119,6 @@ def greedy(model, states, start, count):
 def main():
     torch.manual_seed(5)
     torch.set_num_threads(1)
-    FOLDER.mkdir(exist_ok=True)
     made = tokenizer()
     made.save(str(FOLDER / "tokenizer.json"))
     model = checkpoint(made)

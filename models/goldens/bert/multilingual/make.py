@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes multilingual/: a tiny random checkpoint in the form of the multilingual sentence models, and what the reference library answers.
+"""Makes what is in this folder: a tiny random checkpoint in the form of the multilingual sentence models, and what the reference library answers.
 
-usage: python3 multilingual.py
+usage: python3 make.py
 needs: pip install torch transformers tokenizers
 
 The form is that of paraphrase-multilingual-MiniLM-L12-v2 and multilingual-e5-small: a BERT network behind XLM-R's tokenizer (a unigram model over
@@ -15,7 +15,7 @@ import torch
 import transformers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-FOLDER = pathlib.Path(__file__).parent / "multilingual"
+FOLDER = pathlib.Path(__file__).parent
 SENTENCES = [
     "The parcel came two weeks late.",
     "Das Paket kam zwei Wochen zu spät.",
@@ -45,7 +45,6 @@ def tokenizer():
 def main():
     torch.manual_seed(7)
     torch.set_num_threads(1)
-    FOLDER.mkdir(exist_ok=True)
     made = tokenizer()
     made.save(str(FOLDER / "tokenizer.json"))
     config = transformers.BertConfig(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes audio/: one signal in each format, and what ffmpeg and sox hear in it at 16 kHz, to hold our own decoding against.
+"""Makes what is in this folder: one signal in each format, and what ffmpeg and sox hear in it at 16 kHz, to hold our own decoding against.
 
-usage: python3 audio.py
+usage: python3 make.py
 needs: ffmpeg and sox, and nothing from pip.
 
 The signal is a chirp from 200 Hz to 3.5 kHz over noise whose spectrum falls as that of speech does, with syllables of 8 Hz. The reference of
@@ -14,7 +14,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-OUT = Path(__file__).parent / "audio"
+OUT = Path(__file__).parent
 
 # name, sample rate, channels, seconds, how ffmpeg encodes it
 FILES = [
@@ -75,7 +75,6 @@ def run(command, data=None):
 
 
 def main():
-    OUT.mkdir(exist_ok=True)
     for name, rate, channels, seconds, encoding in FILES:
         file = OUT / name
         raw = ["-f", "f32le", "-ar", str(rate), "-ac", str(channels), "-i", "-"]
