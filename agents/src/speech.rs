@@ -23,10 +23,10 @@ mod recognise;
 mod samples;
 mod segmenter;
 mod spans;
-mod speaking;
 mod subtitles;
 mod transcribe;
 mod transcript;
+mod transcription_options;
 mod translate;
 mod unsaid;
 
@@ -39,10 +39,10 @@ pub use recognise::{Recognise, RecogniseInput, RecognisedWindow, WhisperModel, W
 pub use samples::{MAX_PIECE_SAMPLES, Samples};
 pub use segmenter::{Segmenter, SegmenterOptions, Window};
 pub use spans::{Span, SpanDetector, SpanOptions};
-pub use speaking::{Speaking, Target};
 pub use subtitles::TranscriptFormat;
 pub use transcribe::{Transcribe, TranscribeInput};
 pub use transcript::{Segment, Transcript, Word};
+pub use transcription_options::{Target, TranscriptionOptions};
 pub use translate::Translate;
 
 /// Samples of a second of the audio that the agent's models take.

@@ -12,7 +12,7 @@ use crate::speech::spans::in_seconds;
 use crate::speech::transcript::text_of;
 use crate::speech::{
     Recognise, RecogniseInput, RecognisedWindow, Samples, Segment, Segmenter, SegmenterOptions,
-    Speaking, Transcript, TranscriptFormat, Window,
+    Transcript, TranscriptFormat, TranscriptionOptions, Window,
 };
 
 /// Windows that are recognised side by side: together they cost little more than one.
@@ -24,7 +24,7 @@ type Answer = (u64, Result<RecognisedWindow, TaskError>);
 
 /// A recording while it is heard.
 pub(super) struct Hearing {
-    speaking: Speaking,
+    options: TranscriptionOptions,
     segmenter: Segmenter,
     /// Windows that nobody was asked about yet.
     closed: VecDeque<Window>,
@@ -37,11 +37,11 @@ pub(super) struct Hearing {
 impl Hearing {
     /// # Errors
     /// A fault that names the field whose value cannot be.
-    pub(super) fn new(speaking: Speaking) -> Result<Self, Fault> {
-        speaking.check()?;
+    pub(super) fn new(options: TranscriptionOptions) -> Result<Self, Fault> {
+        options.check()?;
         Ok(Self {
-            language: speaking.language_code()?,
-            speaking,
+            language: options.language_code()?,
+            options,
             segmenter: Segmenter::new(SegmenterOptions::default()),
             closed: VecDeque::new(),
             asked: InOrder::new(),
@@ -105,9 +105,9 @@ impl Hearing {
     pub(super) fn question(&self, samples: Vec<f32>) -> Result<RecogniseInput, Fault> {
         Ok(RecogniseInput {
             samples: Samples::new(samples)?,
-            speaking: Speaking {
+            options: TranscriptionOptions {
                 language: self.language.clone(),
-                ..self.speaking.clone()
+                ..self.options.clone()
             },
         })
     }

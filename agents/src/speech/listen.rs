@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::speech::hearing::Hearing;
 use crate::speech::input::{BLOCK, PIECE};
-use crate::speech::speaking::{Heard as _, with_speaking};
+use crate::speech::transcription_options::{
+    HasTranscriptionOptions as _, with_transcription_options,
+};
 use crate::speech::unsaid::Unsaid;
 use crate::speech::{
-    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Speaking, Target,
-    Transcript, TranscriptFormat,
+    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Target, Transcript,
+    TranscriptFormat, TranscriptionOptions,
 };
 
 /// New audio that is worth a new look at the window that is growing, at least: a second.
@@ -68,7 +70,7 @@ impl Listen {
     }
 }
 
-with_speaking! {
+with_transcription_options! {
     /// What the audio will be like, and how it is to be heard.
     pub struct ListenInput {
         /// Samples of a second, of each channel; 16,000 when nothing is said.
@@ -80,21 +82,21 @@ with_speaking! {
         /// What is to be written down.
         #[serde(skip_serializing_if = "Target::is_spoken")]
         pub target: Target,
-        /// How it is to be heard, in one field: as it was said before there were the others.
+        /// The options in one field: the form before they had fields of their own.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(extend("deprecated" = true))]
-        pub speaking: Option<Speaking>,
+        pub speaking: Option<TranscriptionOptions>,
     }
 }
 
 impl ListenInput {
     /// # Errors
     /// A fault when it is said in two ways.
-    fn heard(&self) -> Result<Speaking, Fault> {
-        let said = self.heard_as(self.target);
+    fn options(&self) -> Result<TranscriptionOptions, Fault> {
+        let said = self.transcription_options(self.target);
         match &self.speaking {
             None => Ok(said),
-            Some(speaking) if said == Speaking::default() => Ok(speaking.clone()),
+            Some(speaking) if said == TranscriptionOptions::default() => Ok(speaking.clone()),
             Some(_) => Err(Fault::rejected(
                 "expected fields such as `language` or `speaking`, got both; move what is in `speaking` out of it",
             )),
@@ -123,8 +125,11 @@ impl Skill for Listen {
     }
 
     fn input_bytes(&self, input: &ListenInput) -> u64 {
-        let before = input.speaking.as_ref().map_or(0, Speaking::bytes);
-        input.heard_as(input.target).bytes() + before
+        let before = input
+            .speaking
+            .as_ref()
+            .map_or(0, TranscriptionOptions::bytes);
+        input.transcription_options(input.target).bytes() + before
     }
 }
 
@@ -151,7 +156,7 @@ impl FlowSkill for Listen {
         let mut resampler = resampler.map_err(|error| Fault::rejected(error.to_string()))?;
         let mut live = Live {
             limits: self.limits,
-            hearing: Hearing::new(input.heard()?)?,
+            hearing: Hearing::new(input.options()?)?,
             waiting: Vec::new(),
             state: None,
             looked: 0,

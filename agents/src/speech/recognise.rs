@@ -11,7 +11,7 @@ use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepCont
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::speech::{Samples, Segment, Speaking, SpeechLimits, Word};
+use crate::speech::{Samples, Segment, SpeechLimits, TranscriptionOptions, Word};
 use crate::stored::{Stored, StoredWeights, fault};
 
 /// Writes down what is said in a window.
@@ -24,9 +24,9 @@ pub struct Recognise;
 pub struct RecogniseInput {
     /// Audio of 16 kHz, at most 30 seconds.
     pub samples: Samples,
-    /// How it is to be heard.
-    #[serde(default)]
-    pub speaking: Speaking,
+    /// The options of the transcription.
+    #[serde(default, alias = "speaking")]
+    pub options: TranscriptionOptions,
 }
 
 /// What was said in a window.
@@ -51,7 +51,7 @@ impl Skill for Recognise {
     }
 
     fn input_bytes(&self, input: &RecogniseInput) -> u64 {
-        input.samples.bytes() + input.speaking.bytes()
+        input.samples.bytes() + input.options.bytes()
     }
 }
 
@@ -117,7 +117,7 @@ impl ModelSkill for Recognise {
 
 fn push(model: &WhisperModel, job: &mut Recognition, inputs: &[Arc<RecogniseInput>]) {
     for input in inputs {
-        job.push(&model.weights, &input.samples, &input.speaking.options());
+        job.push(&model.weights, &input.samples, &input.options.recognition());
     }
 }
 

@@ -7,14 +7,16 @@ use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, Skil
 
 use crate::speech::activity::Listener;
 use crate::speech::hearing::Hearing;
-use crate::speech::speaking::{Heard, Target, with_speaking};
+use crate::speech::transcription_options::{
+    HasTranscriptionOptions, Target, with_transcription_options,
+};
 use crate::speech::{AudioInput, Samples, Segment, Transcript, TranscriptFormat};
 
 /// Writes down what is said in a recording.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Transcribe;
 
-with_speaking! {
+with_transcription_options! {
     /// A recording, and how it is to be heard.
     pub struct TranscribeInput {
         /// An audio file: wav, flac, mp3, ogg, m4a and others.
@@ -53,7 +55,7 @@ impl TranscribeInput {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.audio().bytes() + self.heard_as(Target::Spoken).bytes()
+        self.audio().bytes() + self.transcription_options(Target::Spoken).bytes()
     }
 
     /// Hears the recording, and sends its segments as they come.
@@ -65,7 +67,7 @@ impl TranscribeInput {
         target: Target,
         context: &FlowContext,
     ) -> Result<Transcript, Fault> {
-        let mut hearing = Hearing::new(self.heard_as(target))?;
+        let mut hearing = Hearing::new(self.transcription_options(target))?;
         let mut listener = Listener::open(context, self.audio()).await?;
         while let Some(piece) = listener.next(context).await? {
             let found = hearing

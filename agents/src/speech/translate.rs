@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
 
-use crate::speech::speaking::Target;
+use crate::speech::transcription_options::Target;
 use crate::speech::{Segment, TranscribeInput, Transcript};
 
 /// Writes down in English what is said in a recording.

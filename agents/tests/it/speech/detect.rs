@@ -260,10 +260,10 @@ async fn workers_that_die_while_a_recording_is_heard_lose_nothing_of_it() {
 async fn the_speech_agent_conforms() {
     let store = super::transcribe::store().await;
     // Quick: one hypothesis, no chance, little silence behind the window.
-    let speaking = json!({ "beam_size": 1, "temperature": 0, "silence": 1, "language": "en" });
+    let options = json!({ "beam_size": 1, "temperature": 0, "silence": 1, "language": "en" });
     let transcribe = || {
         let mut input = json!({ "path": recordings::speech_file() });
-        let fields = speaking.as_object().unwrap().clone();
+        let fields = options.as_object().unwrap().clone();
         input.as_object_mut().unwrap().extend(fields);
         input
     };
@@ -287,11 +287,11 @@ async fn the_speech_agent_conforms() {
         )
         .example(
             "speech.recognise",
-            json!({ "samples": samples(32_000), "speaking": speaking }),
+            json!({ "samples": samples(32_000), "options": options }),
         )
         .example("speech.transcribe", transcribe())
         .example("speech.translate", transcribe())
-        .example_with_chunks("speech.listen", speaking.clone(), chunks)
+        .example_with_chunks("speech.listen", options.clone(), chunks)
         .refuses(
             "speech.recognise",
             json!({ "samples": vec![0; 30 * 16_000 + 1] }),

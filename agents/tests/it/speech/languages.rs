@@ -154,7 +154,7 @@ async fn languages_asked_for(names: &[&str]) -> (Transcript, Vec<Option<String>>
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = asked.clone();
     let runtime = start_watched(move |window| {
-        log.lock().unwrap().push(window.speaking.language.clone());
+        log.lock().unwrap().push(window.options.language.clone());
     })
     .await;
     let found = runtime.ask(Transcribe, quick(path)).await.unwrap();

@@ -1,4 +1,4 @@
-//! How speech is to be heard: what callers may set.
+//! The options of a transcription.
 
 use aimass_locale::language_code;
 use aimass_models::whisper::decoding::Task;
@@ -12,9 +12,9 @@ const MOST_HYPOTHESES: u32 = 16;
 /// Bytes of a prompt, and of all words that are likely to come.
 const MOST_TEXT: usize = 8192;
 
-/// Declares an input of its own fields and of those that say how speech is to be heard, side by side. serde could flatten one struct into another, but
+/// Declares an input of its own fields and of the options of a transcription, side by side. serde could flatten one struct into another, but
 /// then a refusal no longer names the field whose value is wrong.
-macro_rules! with_speaking {
+macro_rules! with_transcription_options {
     (
         $(#[$about:meta])*
         pub struct $name:ident {
@@ -60,9 +60,9 @@ macro_rules! with_speaking {
             pub seed: Option<u64>,
         }
 
-        impl $crate::speech::speaking::Heard for $name {
-            fn heard_as(&self, target: $crate::speech::Target) -> $crate::speech::Speaking {
-                $crate::speech::Speaking {
+        impl $crate::speech::transcription_options::HasTranscriptionOptions for $name {
+            fn transcription_options(&self, target: $crate::speech::Target) -> $crate::speech::TranscriptionOptions {
+                $crate::speech::TranscriptionOptions {
                     target,
                     language: self.language.clone(),
                     beam_size: self.beam_size,
@@ -77,17 +77,17 @@ macro_rules! with_speaking {
         }
     };
 }
-pub(super) use with_speaking;
+pub(super) use with_transcription_options;
 
-/// What says how speech is to be heard, among other things.
-pub(super) trait Heard {
-    /// How it is to be heard, for that to be written down.
-    fn heard_as(&self, target: Target) -> Speaking;
+/// An input that has the options of a transcription.
+pub(super) trait HasTranscriptionOptions {
+    /// The options for this output language.
+    fn transcription_options(&self, target: Target) -> TranscriptionOptions;
 }
 
-with_speaking! {
-    /// How speech is to be heard. Everything may be left out.
-    pub struct Speaking {
+with_transcription_options! {
+    /// The options of a transcription. All are optional.
+    pub struct TranscriptionOptions {
         /// What is to be written down.
         #[serde(skip_serializing_if = "Target::is_spoken")]
         pub target: Target,
@@ -111,7 +111,7 @@ impl Target {
     }
 }
 
-impl Speaking {
+impl TranscriptionOptions {
     pub(super) fn bytes(&self) -> u64 {
         let texts = [&self.prompt, &self.vocabulary, &self.language];
         let texts = texts.into_iter().flatten().map(String::len);
@@ -181,7 +181,7 @@ impl Speaking {
         }
     }
 
-    pub(super) fn options(&self) -> RecognitionOptions {
+    pub(super) fn recognition(&self) -> RecognitionOptions {
         let usual = RecognitionOptions::default();
         let words = self.vocabulary.as_deref().unwrap_or_default().split(',');
         let words = words.map(str::trim).filter(|word| !word.is_empty());
@@ -217,7 +217,11 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_are_refused_with_those_that_can() {
-        let check = |json: &str| serde_json::from_str::<Speaking>(json).unwrap().check();
+        let check = |json: &str| {
+            serde_json::from_str::<TranscriptionOptions>(json)
+                .unwrap()
+                .check()
+        };
         assert!(check(r#"{"beam_size": 5, "temperature": 0.4, "silence": 2}"#).is_ok());
         for (json, field) in [
             (r#"{"beam_size": 0}"#, "beam_size"),
@@ -231,24 +235,24 @@ mod tests {
                 "{refused}"
             );
         }
-        let long = Speaking {
+        let long = TranscriptionOptions {
             prompt: Some("x".repeat(9000)),
-            ..Speaking::default()
+            ..TranscriptionOptions::default()
         };
         assert!(long.check().unwrap_err().message.contains("got 9000"));
-        assert!(serde_json::from_str::<Speaking>(r#"{"langauge": "en"}"#).is_err());
+        assert!(serde_json::from_str::<TranscriptionOptions>(r#"{"langauge": "en"}"#).is_err());
     }
 
     #[test]
     fn a_language_may_be_named_as_people_do() {
         let code = |named: &str| {
-            let speaking = Speaking {
+            let options = TranscriptionOptions {
                 language: Some(named.to_owned()),
-                ..Speaking::default()
+                ..TranscriptionOptions::default()
             };
-            assert_eq!(speaking.check().is_ok(), speaking.language_code().is_ok());
-            speaking.language_code().map(|code| {
-                assert_eq!(speaking.options().language, code);
+            assert_eq!(options.check().is_ok(), options.language_code().is_ok());
+            options.language_code().map(|code| {
+                assert_eq!(options.recognition().language, code);
                 code.unwrap_or_default()
             })
         };
