@@ -29,7 +29,7 @@ pub use config::LlamaConfig;
 pub use constraint::Constraint;
 pub use generation::{Generation, MOST_IN_STEP, Progress};
 pub use network::{Feed, Wanted};
-pub use options::{FinishReason, Generated, GenerationOptions, TokenChance};
+pub use options::{FinishReason, Generated, GenerationOptions, TokenLogprob};
 pub use pool::{CachePool, KeptCaches};
 pub use vocabulary::{Spelling, Vocabulary};
 pub use weights::LlamaWeights;

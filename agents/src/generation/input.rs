@@ -257,7 +257,7 @@ impl GenerationInput {
             repetition_penalty: penalty.unwrap_or(usual.repetition_penalty),
             seed: self.seed.unwrap_or(usual.seed),
             stop: self.stop.clone(),
-            chances: self.logprobs.map(|count| count as usize),
+            logprobs: self.logprobs.map(|count| count as usize),
             constraint,
         })
     }

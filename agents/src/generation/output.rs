@@ -1,6 +1,6 @@
 //! What the generation agent gives.
 
-use aimass_models::llama::{FinishReason, Generated, TokenChance, Vocabulary};
+use aimass_models::llama::{self, FinishReason, Generated, Vocabulary};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,8 @@ pub struct TextDelta(pub String);
 
 impl GenerationOutput {
     pub(super) fn of(written: Generated, vocabulary: &Vocabulary) -> Self {
-        let logprobs = written.chances.into_iter().map(|(taken, top)| {
-            let top = top.into_iter().map(|chance| logprob(chance, vocabulary));
+        let logprobs = written.logprobs.into_iter().map(|(taken, top)| {
+            let top = top.into_iter().map(|token| logprob(token, vocabulary));
             TokenLogprob {
                 top: top.collect(),
                 ..logprob(taken, vocabulary)
@@ -72,14 +72,14 @@ impl GenerationOutput {
     }
 }
 
-fn logprob(chance: TokenChance, vocabulary: &Vocabulary) -> TokenLogprob {
-    let token = match vocabulary.bytes(chance.token) {
-        [] => vocabulary.name(chance.token).to_owned(),
+fn logprob(found: llama::TokenLogprob, vocabulary: &Vocabulary) -> TokenLogprob {
+    let token = match vocabulary.bytes(found.token) {
+        [] => vocabulary.name(found.token).to_owned(),
         bytes => String::from_utf8_lossy(bytes).into_owned(),
     };
     TokenLogprob {
         token,
-        logprob: chance.logprob,
+        logprob: found.logprob,
         top: Vec::new(),
     }
 }

@@ -130,11 +130,13 @@ impl TranscriptionOptions {
                 "expected a `beam_size` of 1 to {MOST_HYPOTHESES}, got {size}"
             ));
         }
-        if let Some(chance) = self
+        if let Some(temperature) = self
             .temperature
-            .filter(|chance| !(0.0..=1.0).contains(chance))
+            .filter(|temperature| !(0.0..=1.0).contains(temperature))
         {
-            return refuse(format!("expected a `temperature` of 0 to 1, got {chance}"));
+            return refuse(format!(
+                "expected a `temperature` of 0 to 1, got {temperature}"
+            ));
         }
         if let Some(silence) = self
             .silence
@@ -197,7 +199,7 @@ impl TranscriptionOptions {
             beam_size: self.beam_size.map_or(usual.beam_size, |size| size as usize),
             temperatures: self
                 .temperature
-                .map_or(usual.temperatures, |chance| vec![chance]),
+                .map_or(usual.temperatures, |temperature| vec![temperature]),
             prompt: self.prompt.clone().unwrap_or_default(),
             vocabulary: words.map(str::to_owned).collect(),
             words: match self.words {

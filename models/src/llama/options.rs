@@ -7,7 +7,7 @@ use super::Constraint;
 pub struct GenerationOptions {
     /// The most tokens that are written.
     pub max_tokens: usize,
-    /// How much chance there is: scores are divided by it. With 0 the likeliest token is always taken.
+    /// The sampling temperature: scores are divided by it. With 0 the likeliest token is always taken.
     pub temperature: f32,
     /// Only the likeliest tokens are taken that together have this probability; 1 takes all.
     pub top_p: f32,
@@ -15,12 +15,13 @@ pub struct GenerationOptions {
     pub min_p: f32,
     /// By what the scores of tokens are divided that were there before, if above 0, or multiplied, if below; 1 changes nothing.
     pub repetition_penalty: f32,
-    /// What decides chance.
+    /// The random seed.
     pub seed: u64,
     /// Texts that end what is written, and are left out.
     pub stop: Vec<String>,
-    /// For how many of the likeliest tokens their probabilities are told, beside that of the one that was taken; none tells nothing.
-    pub chances: Option<usize>,
+    /// How many of the likeliest tokens are given with their log probabilities, beside the one that
+    /// was taken; `None` gives none.
+    pub logprobs: Option<usize>,
     /// What the text must look like.
     pub constraint: Option<Constraint>,
 }
@@ -35,7 +36,7 @@ impl Default for GenerationOptions {
             repetition_penalty: 1.0,
             seed: 0,
             stop: Vec::new(),
-            chances: None,
+            logprobs: None,
             constraint: None,
         }
     }
@@ -63,13 +64,14 @@ pub struct Generated {
     pub cached_tokens: usize,
     /// Tokens that were written, with the one that ended the text.
     pub completion_tokens: usize,
-    /// The probabilities of the tokens, if they were asked for: of each that was taken, with the likeliest in its place.
-    pub chances: Vec<(TokenChance, Vec<TokenChance>)>,
+    /// The log probabilities of the tokens, if they were asked for: of each that was taken, with
+    /// those of the likeliest in its place.
+    pub logprobs: Vec<(TokenLogprob, Vec<TokenLogprob>)>,
 }
 
-/// How probable a token was in its place, by the model's own scores.
+/// The log probability of a token in its place, by the model's own scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TokenChance {
+pub struct TokenLogprob {
     /// The token.
     pub token: u32,
     /// The natural logarithm of its probability.

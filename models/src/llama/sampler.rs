@@ -6,7 +6,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{GenerationOptions, TokenChance};
+use super::{GenerationOptions, TokenLogprob};
 use crate::kernels::sum_of_exponentials;
 
 /// Takes tokens for one sequence. What it takes depends on its options and on the scores only.
@@ -16,7 +16,7 @@ pub(super) struct Sampler {
     top_p: f32,
     min_p: f32,
     penalty: f32,
-    chance: StdRng,
+    rng: StdRng,
 }
 
 impl Sampler {
@@ -26,7 +26,7 @@ impl Sampler {
             top_p: options.top_p,
             min_p: options.min_p,
             penalty: options.repetition_penalty,
-            chance: StdRng::seed_from_u64(options.seed),
+            rng: StdRng::seed_from_u64(options.seed),
         }
     }
 
@@ -40,10 +40,10 @@ impl Sampler {
         let mut left = self.candidates(scores, best.1);
         self.keep_nucleus(&mut left);
         let total: f32 = left.iter().map(|(_, weight)| weight).sum();
-        let mut chance = self.chance.random::<f32>() * total;
+        let mut point = self.rng.random::<f32>() * total;
         for (token, weight) in &left {
-            chance -= weight;
-            if chance < 0.0 {
+            point -= weight;
+            if point < 0.0 {
                 return Some(*token);
             }
         }
@@ -107,10 +107,14 @@ fn likeliest(scores: &[f32]) -> Option<(u32, f32)> {
 }
 
 /// The probabilities of `taken` and of the `count` likeliest tokens by scores that were not touched.
-pub(super) fn chances(scores: &[f32], taken: u32, count: usize) -> (TokenChance, Vec<TokenChance>) {
+pub(super) fn logprobs(
+    scores: &[f32],
+    taken: u32,
+    count: usize,
+) -> (TokenLogprob, Vec<TokenLogprob>) {
     let most = likeliest(scores).map_or(0.0, |(_, score)| score);
     let total = most + sum_of_exponentials(scores, most).ln();
-    let of = |token: u32| TokenChance {
+    let of = |token: u32| TokenLogprob {
         token,
         logprob: scores
             .get(token as usize)
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_chance_the_first_of_the_likeliest_is_taken() {
+    fn at_temperature_0_the_first_of_the_likeliest_is_taken() {
         assert_eq!(taken(&GenerationOptions::default(), &[], 3), [1, 1, 1]);
         let options = GenerationOptions {
             repetition_penalty: 2.0,
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_decided_by_the_seed_and_by_the_probabilities() {
+    fn samples_follow_the_seed_and_the_probabilities() {
         let one = taken(&warm(), &[], 4000);
         assert_eq!(one, taken(&warm(), &[], 4000));
         assert_ne!(
@@ -211,8 +215,8 @@ mod tests {
 
     #[test]
     fn probabilities_are_those_of_the_scores() {
-        let (taken, top) = chances(&SCORES, 2, 3);
-        let order: Vec<u32> = top.iter().map(|chance| chance.token).collect();
+        let (taken, top) = logprobs(&SCORES, 2, 3);
+        let order: Vec<u32> = top.iter().map(|found| found.token).collect();
         assert_eq!(order, [1, 4, 2]);
         let total: f32 = SCORES.iter().map(|score| score.exp()).sum();
         assert!((taken.logprob.exp() - 2f32.exp() / total).abs() < 1e-5);

@@ -5,9 +5,9 @@ use llguidance::Matcher;
 use super::constraint;
 use super::network::Wanted;
 use super::pool::{CachePool, LentCache};
-use super::sampler::{Sampler, chances};
+use super::sampler::{Sampler, logprobs};
 use super::text::TextStream;
-use super::{Feed, FinishReason, Generated, GenerationOptions, LlamaWeights, TokenChance};
+use super::{Feed, FinishReason, Generated, GenerationOptions, LlamaWeights, TokenLogprob};
 use crate::ModelError;
 
 /// A text while it is written on.
@@ -24,7 +24,7 @@ pub(super) struct Sequence {
     sampler: Sampler,
     matcher: Option<Matcher>,
     stream: TextStream,
-    chances: Vec<(TokenChance, Vec<TokenChance>)>,
+    logprobs: Vec<(TokenLogprob, Vec<TokenLogprob>)>,
 }
 
 /// What a further token made of a text.
@@ -66,7 +66,7 @@ impl Sequence {
             sampler: Sampler::new(&options),
             matcher,
             stream: TextStream::new(options.stop.clone()),
-            chances: Vec::new(),
+            logprobs: Vec::new(),
             options,
         })
     }
@@ -120,7 +120,7 @@ impl Sequence {
         weights: &LlamaWeights,
         mut scores: Vec<f32>,
     ) -> Result<Written, ModelError> {
-        let raw = self.options.chances.map(|_| scores.clone());
+        let raw = self.options.logprobs.map(|_| scores.clone());
         if let Some(matcher) = &mut self.matcher {
             let mask = matcher.compute_mask().map_err(|error| broken(&error))?;
             for (score, token) in scores.iter_mut().zip(0..) {
@@ -132,8 +132,8 @@ impl Sequence {
         let Some(token) = self.sampler.take(&mut scores, &self.tokens) else {
             return Err(no_numbers());
         };
-        if let (Some(raw), Some(count)) = (raw, self.options.chances) {
-            self.chances.push(chances(&raw, token, count));
+        if let (Some(raw), Some(count)) = (raw, self.options.logprobs) {
+            self.logprobs.push(logprobs(&raw, token, count));
         }
         self.tokens.push(token);
         let finished = self.end_after(weights, token)?;
@@ -191,7 +191,7 @@ impl Sequence {
             prompt_tokens: self.prompt,
             cached_tokens: self.cached,
             completion_tokens: self.tokens.len() - self.prompt,
-            chances: self.chances,
+            logprobs: self.logprobs,
         }
     }
 }

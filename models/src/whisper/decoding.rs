@@ -39,11 +39,11 @@ pub enum Strategy {
         /// How many times that number must have ended before the search does; 1 is usual.
         patience: f32,
     },
-    /// The best of so many that are drawn by chance.
+    /// The best of so many samples.
     Sample {
         /// How many.
         count: usize,
-        /// How much chance: 0 is none, 1 follows the model's probabilities.
+        /// The sampling temperature: 0 takes the likeliest, 1 follows the model's probabilities.
         temperature: f32,
     },
 }
@@ -61,7 +61,7 @@ pub struct DecodingOptions {
     pub prompt: Vec<u32>,
     /// The latest time at which speech may begin, in seconds.
     pub latest_start: f64,
-    /// What decides chance.
+    /// The random seed.
     pub seed: u64,
 }
 
@@ -90,7 +90,7 @@ pub struct Decoding {
     ended: Vec<Hypothesis>,
     no_speech: f32,
     language_probability: f32,
-    chance: StdRng,
+    rng: StdRng,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Decoding {
             ended: Vec::new(),
             no_speech: 0.0,
             language_probability: 1.0,
-            chance: StdRng::seed_from_u64(options.seed),
+            rng: StdRng::seed_from_u64(options.seed),
             options,
         }
     }
@@ -258,13 +258,9 @@ impl Decoding {
             Strategy::Beam { size, .. } => {
                 hypothesis::best(&self.hypotheses, &allowed, size.max(1), end)
             }
-            Strategy::Sample { temperature, .. } => hypothesis::draw(
-                &self.hypotheses,
-                &allowed,
-                temperature,
-                &mut self.chance,
-                end,
-            ),
+            Strategy::Sample { temperature, .. } => {
+                hypothesis::draw(&self.hypotheses, &allowed, temperature, &mut self.rng, end)
+            }
         };
         self.hypotheses.clear();
         for hypothesis in next {

@@ -1,7 +1,8 @@
 //! Recognition: from windows of audio to segments and words, step by step.
 //!
 //! A window is at most as long as the network hears at once. Its spectrogram is encoded layer by layer, then decoded together with the other
-//! windows of the batch; a result that looks wrong is decoded again with more chance, and what the model left over is heard again.
+//! windows of the batch; a result that looks wrong is decoded again at a higher
+//! temperature, and what the model left over is heard again.
 //!
 //! Source of the order and of the thresholds: `whisper/transcribe.py` of openai/whisper.
 
@@ -50,7 +51,7 @@ pub struct RecognisedSegment {
     pub no_speech: f32,
     /// The mean logarithm of the tokens' probabilities.
     pub mean_log_probability: f32,
-    /// How much chance the decoding needed.
+    /// The temperature of the decoding.
     pub temperature: f32,
 }
 

@@ -38,7 +38,7 @@ struct RealGoldens {
     agreement_of_blocks: usize,
 }
 
-/// What is written on without chance.
+/// What is written on at temperature 0.
 #[derive(Deserialize)]
 struct Written {
     question: String,

@@ -62,7 +62,7 @@ async fn ask(context: FlowContext, excerpt: Excerpt) -> (Excerpt, Result<String,
         "Text:\n{}\n\nWhat the text is about, in one short sentence:\n",
         excerpt.text
     );
-    // Without chance, so that the same facts give the same report.
+    // At temperature 0, so that the same facts give the same report.
     let input = json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
     let answer = context.ask_json(COMPLETE, input).await;
     let text = answer.map(|answer| {

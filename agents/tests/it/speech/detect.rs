@@ -259,7 +259,7 @@ async fn workers_that_die_while_a_recording_is_heard_lose_nothing_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_speech_agent_conforms() {
     let store = super::transcribe::store().await;
-    // Quick: one hypothesis, no chance, little silence behind the window.
+    // Quick: one hypothesis, temperature 0, little silence behind the window.
     let options = json!({ "beam_size": 1, "temperature": 0, "silence": 1, "language": "en" });
     let transcribe = || {
         let mut input = json!({ "path": recordings::speech_file() });

@@ -108,7 +108,7 @@ fn falling_back(temperatures: &[f32]) -> RecognitionOptions {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_result_that_repeats_itself_is_decoded_again_with_more_chance() {
+async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature() {
     let weights = weights().await;
     // Somebody who says the same nine times: whatever is right repeats itself, so every temperature is tried.
     let sentence = samples_of(&recording("sense_and_sensibility_01_austen_64kb-0880.flac"));
@@ -150,7 +150,7 @@ async fn what_is_invented_out_of_noise_repeats_itself_and_is_given_up_for_silenc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_result_that_is_less_likely_than_it_must_be_is_decoded_again_with_more_chance() {
+async fn a_result_that_is_less_likely_than_it_must_be_is_decoded_again_at_a_higher_temperature() {
     let weights = weights().await;
     let samples = samples_of(&recording("003.flac"));
     let options = falling_back(&[0.0, 0.4]);

@@ -63,7 +63,7 @@ pub(super) fn samples_of(path: &Path) -> Vec<f32> {
     samples
 }
 
-/// What is quick and the same in each run: one hypothesis, no chance.
+/// What is quick and the same in each run: one hypothesis, temperature 0.
 pub(super) fn quick(path: impl Into<PathBuf>) -> TranscribeInput {
     TranscribeInput {
         beam_size: Some(1),

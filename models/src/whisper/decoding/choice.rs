@@ -103,12 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn chance_follows_the_probabilities() {
+    fn samples_follow_the_probabilities() {
         let thirds = choice(&[(1f32 / 3.0).ln(), f32::NEG_INFINITY, (2f32 / 3.0).ln()]);
         assert_eq!(thirds.at(0.2, 1.0).0, 0);
         assert_eq!(thirds.at(0.4, 1.0).0, 2);
         assert_eq!(thirds.at(1.0, 1.0).0, 2);
-        // Little chance leaves almost all of it to the likelier one.
+        // A low temperature leaves almost all of it to the likelier one.
         assert_eq!(thirds.at(0.01, 0.1).0, 2);
     }
 

@@ -98,17 +98,17 @@ pub(super) fn best(
     next
 }
 
-/// One continuation of each, drawn by chance.
+/// Samples one continuation of each.
 pub(super) fn draw(
     hypotheses: &[Hypothesis],
     choices: &[Choice],
     temperature: f32,
-    chance: &mut impl Rng,
+    rng: &mut impl Rng,
     end: u32,
 ) -> Vec<Hypothesis> {
     let pairs = hypotheses.iter().zip(choices);
     let drawn = pairs.map(|(hypothesis, choice)| {
-        let (token, value) = choice.at(chance.random::<f32>(), temperature.max(1e-3));
+        let (token, value) = choice.at(rng.random::<f32>(), temperature.max(1e-3));
         hypothesis.with(token, value, Some(end))
     });
     drawn.collect()

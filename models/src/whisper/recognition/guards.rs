@@ -13,7 +13,7 @@ use crate::whisper::decoding::Decoded;
 pub(super) enum Verdict {
     /// It is kept.
     Sound,
-    /// It is decoded again with more chance.
+    /// It is decoded again at a higher temperature.
     Doubtful,
     /// Nobody speaks.
     Silence,

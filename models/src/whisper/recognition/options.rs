@@ -32,7 +32,7 @@ pub struct RecognitionOptions {
     pub words: Words,
     /// Seconds of silence that the network hears behind a window; it was trained to hear 30 seconds in all, and takes as long as it hears.
     pub silence: Silence,
-    /// What decides chance.
+    /// The random seed.
     pub seed: u64,
 }
 

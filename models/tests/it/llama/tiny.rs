@@ -242,18 +242,18 @@ fn texts_end_where_they_are_to() {
 fn probabilities_are_those_of_the_scores_and_change_nothing() {
     let weights = tiny("qwen2");
     let options = GenerationOptions {
-        chances: Some(4),
+        logprobs: Some(4),
         max_tokens: 5,
         ..GenerationOptions::default()
     };
     let pool = &mut CachePool::new(0);
     let told = write_one(&weights, pool, "hello", options);
-    assert_eq!(told.chances.len(), told.completion_tokens);
-    for (taken, top) in &told.chances {
+    assert_eq!(told.logprobs.len(), told.completion_tokens);
+    for (taken, top) in &told.logprobs {
         assert_eq!(
             (top[0], top.len()),
             (*taken, 4),
-            "without chance the likeliest is taken"
+            "at temperature 0 the likeliest is taken"
         );
         assert!(top.is_sorted_by(|one, other| one.logprob >= other.logprob));
         assert!(taken.logprob < 0.0);
