@@ -32,7 +32,7 @@ impl Sampler {
 
     /// Takes a token among those whose score is above minus infinity; none if there are none. `before` are the tokens that were there before.
     pub(super) fn take(&mut self, scores: &mut [f32], before: &[u32]) -> Option<u32> {
-        self.punish(scores, before);
+        self.apply_repetition_penalty(scores, before);
         let best = likeliest(scores)?;
         if self.temperature <= 0.0 {
             return Some(best.0);
@@ -50,7 +50,7 @@ impl Sampler {
         left.last().map(|(token, _)| *token)
     }
 
-    fn punish(&self, scores: &mut [f32], before: &[u32]) {
+    fn apply_repetition_penalty(&self, scores: &mut [f32], before: &[u32]) {
         if self.penalty == 1.0 {
             return;
         }
