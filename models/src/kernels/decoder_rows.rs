@@ -25,10 +25,11 @@ pub(crate) fn rms_norm(rows: &[f32], scale: &[f32], epsilon: f32) -> Vec<f32> {
     normed
 }
 
-/// Multiplies each value of `gates` that went through the Swish function, `x / (1 + e^-x)`, with its counterpart in `values`.
+/// SwiGLU: puts each value of `gates` through the Swish function, `x / (1 + e^-x)`, and multiplies it
+/// with its counterpart in `values`.
 ///
 /// Source: Shazeer, "GLU Variants Improve Transformer", 2020.
-pub(crate) fn swish_gate(gates: &mut [f32], values: &[f32]) {
+pub(crate) fn swiglu(gates: &mut [f32], values: &[f32]) {
     widest(
         #[inline(always)]
         || {
@@ -156,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn the_gate_agrees_with_its_formula_far_from_zero_too() {
+    fn swiglu_agrees_with_its_formula_far_from_zero_too() {
         let gates = [-200.0, -30.0, -3.0, -0.5, 0.0, 0.5, 3.0, 30.0, 200.0_f32];
         let values = [0.5, -2.0, 1.0, 3.0, 1.0, -1.0, 2.0, 1.5, 1.0_f32];
         let mut gated = gates;
-        swish_gate(&mut gated, &values);
+        swiglu(&mut gated, &values);
         for ((gate, value), gated) in gates.iter().zip(&values).zip(&gated) {
             let expected = f64::from(*gate) / (1.0 + f64::from(-gate).exp()) * f64::from(*value);
             assert!(

@@ -142,7 +142,7 @@ impl GatedFeedForward {
     /// Rows of `width` values to as many rows.
     pub(crate) fn forward(&self, rows: &[f32]) -> CandleResult<Vec<f32>> {
         let mut gates = self.gate.forward(rows)?;
-        kernels::swish_gate(&mut gates, &self.up.forward(rows)?);
+        kernels::swiglu(&mut gates, &self.up.forward(rows)?);
         self.down.forward(&gates)
     }
 
