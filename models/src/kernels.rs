@@ -23,7 +23,7 @@ mod token_cache;
 pub(crate) use attention::attention;
 pub(crate) use cached_attention::{Lookback, cached_attention};
 pub(crate) use cross_attention::CrossCache;
-pub(crate) use decoder_rows::{Pairing, Turns, grouped_attention, rms_norm, swiglu};
+pub(crate) use decoder_rows::{Pairing, RotaryEmbedding, grouped_attention, rms_norm, swiglu};
 pub(crate) use dense::DenseWeight;
 pub(crate) use gelu::bias_gelu;
 pub(crate) use gguf_weight::GgufWeight;

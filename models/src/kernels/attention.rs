@@ -185,7 +185,7 @@ impl Head {
     }
 }
 
-/// Turns each column of scores `[tokens, 16]` into weights; gives what they must be multiplied with to have the sum 1.
+/// RotaryEmbedding each column of scores `[tokens, 16]` into weights; gives what they must be multiplied with to have the sum 1.
 #[inline(always)]
 fn weigh(scores: &mut [f32]) -> [f32; WIDTH] {
     let (rows, _) = scores.as_chunks_mut::<WIDTH>();

@@ -43,12 +43,12 @@ pub(crate) fn swiglu(gates: &mut [f32], values: &[f32]) {
     );
 }
 
-/// By how much the pairs of a head are turned at each place.
+/// A rotary position embedding: by how much the pairs of a head are rotated at each position.
 ///
 /// Source: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
 #[derive(Debug)]
-pub(crate) struct Turns {
-    /// Of each place the cosines, then the sines.
+pub(crate) struct RotaryEmbedding {
+    /// Of each position the cosines, then the sines.
     table: Vec<f32>,
     pairs: usize,
     pairing: Pairing,
@@ -63,12 +63,14 @@ pub(crate) enum Pairing {
     Halves,
 }
 
-impl Turns {
-    /// The turns of so many places by `place * frequency`, one frequency for each pair.
-    pub(crate) fn new(places: usize, frequencies: &[f64], pairing: Pairing) -> Self {
-        let mut table = Vec::with_capacity(places * frequencies.len() * 2);
-        for place in 0..places {
-            let angles = frequencies.iter().map(|frequency| place as f64 * frequency);
+impl RotaryEmbedding {
+    /// The rotations of so many positions by `position * frequency`, one frequency for each pair.
+    pub(crate) fn new(positions: usize, frequencies: &[f64], pairing: Pairing) -> Self {
+        let mut table = Vec::with_capacity(positions * frequencies.len() * 2);
+        for position in 0..positions {
+            let angles = frequencies
+                .iter()
+                .map(|frequency| position as f64 * frequency);
             table.extend(angles.clone().map(|angle| angle.cos() as f32));
             table.extend(angles.map(|angle| angle.sin() as f32));
         }
@@ -79,11 +81,11 @@ impl Turns {
         }
     }
 
-    /// Turns each head of `width` values in `row`, which stands at `place`. Values behind the pairs stay as they are.
-    pub(crate) fn turn(&self, row: &mut [f32], width: usize, place: usize) {
+    /// RotaryEmbedding each head of `width` values in `row`, which stands at `place`. Values behind the pairs stay as they are.
+    pub(crate) fn apply(&self, row: &mut [f32], width: usize, position: usize) {
         let pairs = self.pairs;
-        let turns = &self.table[place * pairs * 2..][..pairs * 2];
-        let (cosines, sines) = turns.split_at(pairs);
+        let rotations = &self.table[position * pairs * 2..][..pairs * 2];
+        let (cosines, sines) = rotations.split_at(pairs);
         for head in row.chunks_exact_mut(width) {
             for (pair, (cosine, sine)) in cosines.iter().zip(sines).enumerate() {
                 let (one, other) = match self.pairing {
@@ -172,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn turns_keep_lengths_and_depend_on_distances_only() {
+    fn rotations_keep_lengths_and_depend_on_distances_only() {
         let frequencies: Vec<f64> = (0..4).map(|pair| 10f64.powi(-pair)).collect();
         for pairing in [Pairing::Neighbours, Pairing::Halves] {
-            let turns = Turns::new(100, &frequencies, pairing);
+            let rotary = RotaryEmbedding::new(100, &frequencies, pairing);
             let product = |one: usize, other: usize| {
                 let (mut left, mut right) = (values(8, 1.0), values(8, 3.0));
-                turns.turn(&mut left, 8, one);
-                turns.turn(&mut right, 8, other);
+                rotary.apply(&mut left, 8, one);
+                rotary.apply(&mut right, 8, other);
                 left.iter().zip(&right).map(|(x, y)| x * y).sum::<f32>()
             };
             assert!((product(0, 5) - product(90, 95)).abs() < 1e-4);

@@ -44,7 +44,7 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// Turns scores into weights that have the sum 1.
+/// RotaryEmbedding scores into weights that have the sum 1.
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);

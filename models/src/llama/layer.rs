@@ -4,7 +4,7 @@ use super::LlamaConfig;
 use super::network::Feed;
 use crate::ModelError;
 use crate::gguf::GgufFile;
-use crate::kernels::{Turns, grouped_attention};
+use crate::kernels::{RotaryEmbedding, grouped_attention};
 use crate::layers::rows::{GatedFeedForward, Linear, RmsNorm};
 
 /// The weights of a layer.
@@ -47,7 +47,7 @@ impl Layer {
         feeds: &mut [Feed<'_>],
         number: usize,
         config: &LlamaConfig,
-        turns: &Turns,
+        rotary: &RotaryEmbedding,
     ) -> candle_core::Result<()> {
         let normed = self.attention_norm.forward(rows);
         let mut queries = self.query.forward(&normed)?;
@@ -60,8 +60,8 @@ impl Layer {
             let before = feed.before();
             for (row, place) in (first..).zip(before..before + feed.tokens.len()) {
                 let key = &mut keys[row * hidden..][..hidden];
-                turns.turn(key, head, place);
-                turns.turn(&mut queries[row * width..][..width], head, place);
+                rotary.apply(key, head, place);
+                rotary.apply(&mut queries[row * width..][..width], head, place);
                 feed.cache
                     .push(number, key, &values[row * hidden..][..hidden]);
             }

@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::reader::Reader;
 use super::{KvCache, LlamaConfig};
 use crate::ModelError;
-use crate::kernels::{GgufWeight, Turns};
+use crate::kernels::{GgufWeight, RotaryEmbedding};
 use crate::layers::rows::{RmsNorm, read_optional_vector, read_weight};
 
 /// The next tokens of one sequence.
@@ -42,7 +42,7 @@ pub(super) struct Network {
     norm: RmsNorm,
     /// None where the embedding serves as well.
     output: Option<GgufWeight>,
-    turns: Turns,
+    rotary: RotaryEmbedding,
 }
 
 impl Network {
@@ -73,7 +73,7 @@ impl Network {
             layers: layers.collect::<Result<_, _>>()?,
             norm: RmsNorm::read(file, "output_norm", hidden, config.norm_epsilon)?,
             output,
-            turns: Turns::new(context, &frequencies, config.pairing),
+            rotary: RotaryEmbedding::new(context, &frequencies, config.pairing),
         };
         match reader.left_over() {
             Some(name) => {
@@ -95,7 +95,7 @@ impl Network {
             self.embedding.append_row(*token, &mut rows)?;
         }
         for (number, layer) in self.layers.iter().enumerate() {
-            layer.forward(&mut rows, feeds, number, config, &self.turns)?;
+            layer.forward(&mut rows, feeds, number, config, &self.rotary)?;
         }
         let mut last = Vec::new();
         let mut end = 0;
@@ -121,6 +121,6 @@ impl Network {
     pub(super) fn bytes(&self) -> usize {
         let output = self.output.as_ref().map_or(0, GgufWeight::bytes);
         let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
-        self.embedding.bytes() + output + layers + self.norm.bytes() + self.turns.bytes()
+        self.embedding.bytes() + output + layers + self.norm.bytes() + self.rotary.bytes()
     }
 }
