@@ -30,6 +30,6 @@ pub use constraint::Constraint;
 pub use generation::{Generation, MOST_IN_STEP, Progress};
 pub use network::{Feed, Wanted};
 pub use options::{FinishReason, Generated, GenerationOptions, TokenLogprob};
-pub use pool::{CachePool, KeptCaches};
+pub use pool::{CachePool, PrefixCache};
 pub use vocabulary::{Spelling, Vocabulary};
 pub use weights::LlamaWeights;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aimass_models::ModelError;
 use aimass_models::device::Device;
-use aimass_models::llama::{CachePool, KeptCaches, LlamaWeights};
+use aimass_models::llama::{CachePool, LlamaWeights, PrefixCache};
 
 use crate::generation::GenerationLimits;
 use crate::generation::pace::Pace;
@@ -17,7 +17,7 @@ pub type LanguageModelSource = Stored<LanguageWeights>;
 /// What the workers share. A new version of the weights begins with nothing read.
 pub struct LanguageWeights {
     network: LlamaWeights,
-    kept: KeptCaches,
+    kept: PrefixCache,
 }
 
 /// What a worker owns: its share of the weights, and of what was read of conversations.
@@ -48,7 +48,7 @@ impl StoredWeights for LanguageWeights {
     fn load(folder: &Path, device: &Device, limits: &GenerationLimits) -> Result<Self, ModelError> {
         Ok(Self {
             network: LlamaWeights::load(folder, Some(limits.context), device)?,
-            kept: KeptCaches::new(limits.cache_bytes),
+            kept: PrefixCache::new(limits.cache_bytes),
         })
     }
 

@@ -13,40 +13,40 @@ use super::{KvCache, LlamaConfig};
 
 /// The caches of conversations that nobody works on: those of one version of the weights, for all workers that have it.
 #[derive(Debug, Clone)]
-pub struct KeptCaches {
+pub struct PrefixCache {
     limit: usize,
     /// The one that was used longest ago first.
     kept: Arc<Mutex<VecDeque<KvCache>>>,
-    lent: Lent,
+    leased: ByteCount,
 }
 
 /// The caches as one worker sees them.
 #[derive(Debug)]
 pub struct CachePool {
-    shared: KeptCaches,
+    shared: PrefixCache,
     /// The bytes of what this worker works on.
-    lent: Lent,
+    leased: ByteCount,
 }
 
 /// A count of bytes.
-type Lent = Arc<AtomicUsize>;
+type ByteCount = Arc<AtomicUsize>;
 
 /// A cache that a sequence works on. Its bytes count until it is dropped.
 #[derive(Debug)]
-pub(super) struct LentCache {
+pub(super) struct CacheLease {
     cache: KvCache,
     bytes: usize,
-    counts: [Lent; 2],
+    counts: [ByteCount; 2],
 }
 
-impl KeptCaches {
+impl PrefixCache {
     /// Keeps at most so many bytes, those of running sequences included. One sequence of each worker may always run.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
             kept: Arc::default(),
-            lent: Arc::default(),
+            leased: Arc::default(),
         }
     }
 
@@ -55,7 +55,7 @@ impl KeptCaches {
     pub fn pool(&self) -> CachePool {
         CachePool {
             shared: self.clone(),
-            lent: Arc::default(),
+            leased: Arc::default(),
         }
     }
 
@@ -70,22 +70,22 @@ impl KeptCaches {
     }
 
     fn evict(&self, kept: &mut VecDeque<KvCache>) {
-        let lent = self.lent.load(Ordering::Relaxed);
+        let lent = self.leased.load(Ordering::Relaxed);
         while lent + bytes(kept) > self.limit && kept.pop_front().is_some() {}
     }
 }
 
 impl CachePool {
-    /// A pool of one worker by itself: see [`KeptCaches::new`].
+    /// A pool of one worker by itself: see [`PrefixCache::new`].
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        KeptCaches::new(limit).pool()
+        PrefixCache::new(limit).pool()
     }
 
     /// The bytes of all caches, kept and lent, of all workers that share them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.shared.lent.load(Ordering::Relaxed) + bytes(&self.shared.kept())
+        self.shared.leased.load(Ordering::Relaxed) + bytes(&self.shared.kept())
     }
 
     /// How many conversations are kept.
@@ -107,16 +107,16 @@ impl CachePool {
 
     /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are known, but not the last, which has to be
     /// read to see what comes next. None while those that are lent leave no room.
-    pub(super) fn lend(
+    pub(super) fn lease(
         &mut self,
         config: &LlamaConfig,
         tokens: &[u32],
         room: usize,
-    ) -> Option<LentCache> {
+    ) -> Option<CacheLease> {
         let wanted = KvCache::new(config, 0).bytes_for(room);
         let mut kept = self.shared.kept();
-        let lent = self.shared.lent.load(Ordering::Relaxed);
-        if self.lent.load(Ordering::Relaxed) > 0 && lent + wanted > self.shared.limit {
+        let lent = self.shared.leased.load(Ordering::Relaxed);
+        if self.leased.load(Ordering::Relaxed) > 0 && lent + wanted > self.shared.limit {
             return None;
         }
         let known = known(&kept, tokens);
@@ -125,14 +125,14 @@ impl CachePool {
             Some((cache, known)) => share(&mut kept, cache, known, room),
             None => KvCache::new(config, room),
         };
-        let lent = LentCache::new(cache, [self.lent.clone(), self.shared.lent.clone()]);
+        let lease = CacheLease::new(cache, [self.leased.clone(), self.shared.leased.clone()]);
         self.shared.evict(&mut kept);
-        Some(lent)
+        Some(lease)
     }
 
     /// Keeps what a sequence left behind.
-    pub(super) fn keep(&mut self, lent: LentCache) {
-        let mut cache = lent.into_cache();
+    pub(super) fn release(&mut self, lease: CacheLease) {
+        let mut cache = lease.into_cache();
         cache.shrink();
         let tokens = cache.tokens();
         let mut kept = self.shared.kept();
@@ -167,8 +167,8 @@ fn share(kept: &mut VecDeque<KvCache>, mut cache: KvCache, known: usize, room: u
     cache
 }
 
-impl LentCache {
-    fn new(cache: KvCache, counts: [Lent; 2]) -> Self {
+impl CacheLease {
+    fn new(cache: KvCache, counts: [ByteCount; 2]) -> Self {
         let bytes = cache.bytes();
         for count in &counts {
             count.fetch_add(bytes, Ordering::Relaxed);
@@ -185,7 +185,7 @@ impl LentCache {
     }
 }
 
-impl Drop for LentCache {
+impl Drop for CacheLease {
     fn drop(&mut self) {
         for count in &self.counts {
             count.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -193,7 +193,7 @@ impl Drop for LentCache {
     }
 }
 
-impl Deref for LentCache {
+impl Deref for CacheLease {
     type Target = KvCache;
 
     fn deref(&self) -> &KvCache {
@@ -201,7 +201,7 @@ impl Deref for LentCache {
     }
 }
 
-impl DerefMut for LentCache {
+impl DerefMut for CacheLease {
     fn deref_mut(&mut self) -> &mut KvCache {
         &mut self.cache
     }
@@ -234,19 +234,19 @@ mod tests {
 
     /// Runs a sequence of these tokens; gives how many were known.
     fn run(pool: &mut CachePool, tokens: &[u32]) -> usize {
-        let mut lent = pool.lend(&config(), tokens, tokens.len()).unwrap();
-        let known = lent.tokens().len();
+        let mut lease = pool.lease(&config(), tokens, tokens.len()).unwrap();
+        let known = lease.tokens().len();
         for token in &tokens[known..] {
             for layer in 0..2 {
-                lent.push(layer, &[*token as f32; 16], &[0.0; 16]);
+                lease.push(layer, &[*token as f32; 16], &[0.0; 16]);
             }
-            lent.push_tokens(&[*token]);
+            lease.push_tokens(&[*token]);
         }
-        assert_eq!(lent.tokens(), tokens);
-        for (row, token) in lent.layer(1).chunks(32).zip(tokens) {
+        assert_eq!(lease.tokens(), tokens);
+        for (row, token) in lease.layer(1).chunks(32).zip(tokens) {
             assert_eq!(row[0], *token as f32);
         }
-        pool.keep(lent);
+        pool.release(lease);
         known
     }
 
@@ -277,23 +277,23 @@ mod tests {
     #[test]
     fn what_is_lent_counts_until_it_is_dropped() {
         let mut pool = CachePool::new(8 * TOKEN);
-        let one = pool.lend(&config(), &[1], 20).unwrap();
+        let one = pool.lease(&config(), &[1], 20).unwrap();
         assert!(
-            pool.lend(&config(), &[2], 1).is_none(),
+            pool.lease(&config(), &[2], 1).is_none(),
             "one may always run"
         );
         drop(one);
-        let one = pool.lend(&config(), &[1], 4).unwrap();
-        let other = pool.lend(&config(), &[2], 4).unwrap();
+        let one = pool.lease(&config(), &[1], 4).unwrap();
+        let other = pool.lease(&config(), &[2], 4).unwrap();
         assert_eq!(pool.bytes(), 8 * TOKEN);
-        assert!(pool.lend(&config(), &[3], 1).is_none());
+        assert!(pool.lease(&config(), &[3], 1).is_none());
         drop((one, other));
         assert_eq!(pool.bytes(), 0);
     }
 
     #[test]
     fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
-        let kept = KeptCaches::new(100 * TOKEN);
+        let kept = PrefixCache::new(100 * TOKEN);
         let (mut one, mut other) = (kept.pool(), kept.pool());
         run(&mut one, &[1, 2, 3]);
         assert_eq!(run(&mut other, &[1, 2, 3, 4]), 3);
@@ -303,18 +303,18 @@ mod tests {
 
     #[test]
     fn one_sequence_of_each_worker_may_always_run() {
-        let kept = KeptCaches::new(8 * TOKEN);
+        let kept = PrefixCache::new(8 * TOKEN);
         let (mut one, mut other) = (kept.pool(), kept.pool());
-        let lent = one.lend(&config(), &[1], 8).unwrap();
-        assert!(other.lend(&config(), &[2], 8).is_some());
-        assert!(one.lend(&config(), &[3], 8).is_none());
-        drop(lent);
+        let lease = one.lease(&config(), &[1], 8).unwrap();
+        assert!(other.lease(&config(), &[2], 8).is_some());
+        assert!(one.lease(&config(), &[3], 8).is_none());
+        drop(lease);
         assert_eq!(other.bytes(), 0);
     }
 
     #[test]
     fn what_a_worker_died_over_is_forgotten_and_the_others_go_on() {
-        let kept = KeptCaches::new(100 * TOKEN);
+        let kept = PrefixCache::new(100 * TOKEN);
         run(&mut kept.pool(), &[1, 2, 3]);
         let dying = kept.clone();
         let died = std::thread::spawn(move || {

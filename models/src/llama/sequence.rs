@@ -4,7 +4,7 @@ use llguidance::Matcher;
 
 use super::constraint;
 use super::network::Wanted;
-use super::pool::{CachePool, LentCache};
+use super::pool::{CacheLease, CachePool};
 use super::sampler::{Sampler, logprobs};
 use super::text::TextStream;
 use super::{Feed, FinishReason, Generated, GenerationOptions, LlamaWeights, TokenLogprob};
@@ -19,7 +19,7 @@ pub(super) struct Sequence {
     /// The most tokens that there may be in all.
     most: usize,
     /// None until there is room for it.
-    cache: Option<LentCache>,
+    cache: Option<CacheLease>,
     options: GenerationOptions,
     sampler: Sampler,
     matcher: Option<Matcher>,
@@ -74,7 +74,7 @@ impl Sequence {
     /// Whether it has a cache to work on; it takes one if there is room.
     pub(super) fn is_admitted(&mut self, weights: &LlamaWeights, pool: &mut CachePool) -> bool {
         if self.cache.is_none() {
-            self.cache = pool.lend(weights.config(), &self.tokens, self.most);
+            self.cache = pool.lease(weights.config(), &self.tokens, self.most);
             self.cached = self.cache.as_ref().map_or(0, |cache| cache.tokens().len());
         }
         self.cache.is_some()
@@ -183,7 +183,7 @@ impl Sequence {
     /// What was written; what it left behind goes into the pool.
     pub(super) fn finish(mut self, pool: &mut CachePool, reason: FinishReason) -> Generated {
         if let Some(cache) = self.cache.take() {
-            pool.keep(cache);
+            pool.release(cache);
         }
         Generated {
             text: self.stream.text().to_owned(),
