@@ -1,4 +1,5 @@
-//! The language model behind the generation agent: weights from the store and what is kept of conversations, both shared by all workers.
+//! The language model behind the generation agent: weights from the store and a prefix cache, both
+//! shared by all workers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,22 +15,22 @@ use crate::stored::{Stored, StoredWeights};
 /// The model source of a language model.
 pub type LanguageModelSource = Stored<LanguageWeights>;
 
-/// What the workers share. A new version of the weights begins with nothing read.
+/// What the workers share. A new version of the weights begins with an empty prefix cache.
 pub struct LanguageWeights {
     network: LlamaWeights,
-    kept: PrefixCache,
+    prefixes: PrefixCache,
 }
 
-/// What a worker owns: its share of the weights, and of what was read of conversations.
+/// What a worker owns: its view of the weights and of the prefix cache.
 pub struct LanguageModel {
     shared: Arc<LanguageWeights>,
     pool: CachePool,
-    /// What it knows of its speed.
+    /// Its measured speed.
     pub(super) pace: Pace,
 }
 
 impl LanguageModel {
-    /// The weights, and what is kept beside them.
+    /// The weights, and the prefix cache.
     pub(super) fn parts(&mut self) -> (&LlamaWeights, &mut CachePool) {
         (&self.shared.network, &mut self.pool)
     }
@@ -48,14 +49,14 @@ impl StoredWeights for LanguageWeights {
     fn load(folder: &Path, device: &Device, limits: &GenerationLimits) -> Result<Self, ModelError> {
         Ok(Self {
             network: LlamaWeights::load(folder, Some(limits.context), device)?,
-            kept: PrefixCache::new(limits.cache_bytes),
+            prefixes: PrefixCache::new(limits.cache_bytes),
         })
     }
 
     fn build(weights: &Arc<Self>, _: &LanguageModelSource) -> LanguageModel {
         LanguageModel {
             shared: weights.clone(),
-            pool: weights.kept.pool(),
+            pool: weights.prefixes.pool(),
             pace: Pace::default(),
         }
     }

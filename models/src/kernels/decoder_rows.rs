@@ -81,7 +81,8 @@ impl RotaryEmbedding {
         }
     }
 
-    /// RotaryEmbedding each head of `width` values in `row`, which stands at `place`. Values behind the pairs stay as they are.
+    /// Rotates each head of `width` values in `row`, which stands at `position`. Values behind the pairs
+    /// stay as they are.
     pub(crate) fn apply(&self, row: &mut [f32], width: usize, position: usize) {
         let pairs = self.pairs;
         let rotations = &self.table[position * pairs * 2..][..pairs * 2];

@@ -1,8 +1,9 @@
-//! What is kept of conversations between calls, within a bound.
+//! The prefix cache: key-value caches of conversations, kept between calls within a bound.
 //!
-//! The next call of a conversation begins with the tokens of the one before, and needs not read them again. Which conversation it is nobody has to say:
-//! its tokens do. Workers with the same weights share what they keep, so that it does not matter which of them a conversation comes to. What is kept may vanish
-//! at any time; it is then read anew, with the same result.
+//! The next call of a conversation begins with the tokens of the one before and need not compute them
+//! again. A conversation is recognized by its tokens. Workers with the same weights share one prefix
+//! cache, so it does not matter which of them a call comes to. An entry may be evicted at any time; its
+//! tokens are then computed again, with the same result.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -11,27 +12,27 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{KvCache, LlamaConfig};
 
-/// The caches of conversations that nobody works on: those of one version of the weights, for all workers that have it.
+/// The key-value caches that no sequence uses, of one version of the weights, for all its workers.
 #[derive(Debug, Clone)]
 pub struct PrefixCache {
     limit: usize,
-    /// The one that was used longest ago first.
-    kept: Arc<Mutex<VecDeque<KvCache>>>,
+    /// The least recently used first.
+    entries: Arc<Mutex<VecDeque<KvCache>>>,
     leased: ByteCount,
 }
 
-/// The caches as one worker sees them.
+/// The prefix cache as one worker sees it.
 #[derive(Debug)]
 pub struct CachePool {
     shared: PrefixCache,
-    /// The bytes of what this worker works on.
+    /// The bytes of the leases of this worker.
     leased: ByteCount,
 }
 
 /// A count of bytes.
 type ByteCount = Arc<AtomicUsize>;
 
-/// A cache that a sequence works on. Its bytes count until it is dropped.
+/// A key-value cache in use by a sequence. Its bytes count until it is dropped.
 #[derive(Debug)]
 pub(super) struct CacheLease {
     cache: KvCache,
@@ -40,17 +41,17 @@ pub(super) struct CacheLease {
 }
 
 impl PrefixCache {
-    /// Keeps at most so many bytes, those of running sequences included. One sequence of each worker may always run.
+    /// Keeps at most `limit` bytes, leases included. One sequence of each worker may always run.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            kept: Arc::default(),
+            entries: Arc::default(),
             leased: Arc::default(),
         }
     }
 
-    /// For one more worker.
+    /// Returns the view of one more worker.
     #[must_use]
     pub fn pool(&self) -> CachePool {
         CachePool {
@@ -59,50 +60,51 @@ impl PrefixCache {
         }
     }
 
-    /// What is kept. A worker that died over it may have left anything behind, so all is forgotten then.
-    fn kept(&self) -> MutexGuard<'_, VecDeque<KvCache>> {
-        self.kept.lock().unwrap_or_else(|poisoned| {
-            self.kept.clear_poison();
-            let mut kept = poisoned.into_inner();
-            kept.clear();
-            kept
+    /// Locks the entries. A worker that panicked while it held them may have left them in any state, so
+    /// all are dropped then.
+    fn entries(&self) -> MutexGuard<'_, VecDeque<KvCache>> {
+        self.entries.lock().unwrap_or_else(|poisoned| {
+            self.entries.clear_poison();
+            let mut entries = poisoned.into_inner();
+            entries.clear();
+            entries
         })
     }
 
-    fn evict(&self, kept: &mut VecDeque<KvCache>) {
-        let lent = self.leased.load(Ordering::Relaxed);
-        while lent + bytes(kept) > self.limit && kept.pop_front().is_some() {}
+    fn evict(&self, entries: &mut VecDeque<KvCache>) {
+        let leased = self.leased.load(Ordering::Relaxed);
+        while leased + bytes(entries) > self.limit && entries.pop_front().is_some() {}
     }
 }
 
 impl CachePool {
-    /// A pool of one worker by itself: see [`PrefixCache::new`].
+    /// Returns the view of a worker with a prefix cache of its own: see [`PrefixCache::new`].
     #[must_use]
     pub fn new(limit: usize) -> Self {
         PrefixCache::new(limit).pool()
     }
 
-    /// The bytes of all caches, kept and lent, of all workers that share them.
+    /// The bytes of all entries and leases, of all workers that share them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.shared.leased.load(Ordering::Relaxed) + bytes(&self.shared.kept())
+        self.shared.leased.load(Ordering::Relaxed) + bytes(&self.shared.entries())
     }
 
-    /// How many conversations are kept.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.kept().len()
+        self.shared.entries().len()
     }
 
-    /// Whether nothing is kept.
+    /// Says whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shared.kept().is_empty()
+        self.shared.entries().is_empty()
     }
 
-    /// Forgets all conversations.
+    /// Drops all entries.
     pub fn clear(&mut self) {
-        self.shared.kept().clear();
+        self.shared.entries().clear();
     }
 
     /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are known, but not the last, which has to be
@@ -114,19 +116,19 @@ impl CachePool {
         room: usize,
     ) -> Option<CacheLease> {
         let wanted = KvCache::new(config, 0).bytes_for(room);
-        let mut kept = self.shared.kept();
-        let lent = self.shared.leased.load(Ordering::Relaxed);
-        if self.leased.load(Ordering::Relaxed) > 0 && lent + wanted > self.shared.limit {
+        let mut entries = self.shared.entries();
+        let leased = self.shared.leased.load(Ordering::Relaxed);
+        if self.leased.load(Ordering::Relaxed) > 0 && leased + wanted > self.shared.limit {
             return None;
         }
-        let known = known(&kept, tokens);
-        let known = known.and_then(|(place, known)| Some((kept.remove(place)?, known)));
+        let known = known(&entries, tokens);
+        let known = known.and_then(|(place, known)| Some((entries.remove(place)?, known)));
         let cache = match known {
-            Some((cache, known)) => share(&mut kept, cache, known, room),
+            Some((cache, known)) => share(&mut entries, cache, known, room),
             None => KvCache::new(config, room),
         };
         let lease = CacheLease::new(cache, [self.leased.clone(), self.shared.leased.clone()]);
-        self.shared.evict(&mut kept);
+        self.shared.evict(&mut entries);
         Some(lease)
     }
 
@@ -135,31 +137,36 @@ impl CachePool {
         let mut cache = lease.into_cache();
         cache.shrink();
         let tokens = cache.tokens();
-        let mut kept = self.shared.kept();
+        let mut entries = self.shared.entries();
         // What is the beginning of the new one is of no use beside it.
-        kept.retain(|kept| kept.shared(tokens) < kept.tokens().len());
-        kept.push_back(cache);
-        self.shared.evict(&mut kept);
+        entries.retain(|entry| entry.shared(tokens) < entry.tokens().len());
+        entries.push_back(cache);
+        self.shared.evict(&mut entries);
     }
 }
 
-fn bytes(kept: &VecDeque<KvCache>) -> usize {
-    kept.iter().map(KvCache::bytes).sum()
+fn bytes(entries: &VecDeque<KvCache>) -> usize {
+    entries.iter().map(KvCache::bytes).sum()
 }
 
-/// The kept cache that knows most of `tokens`, and how many.
-fn known(kept: &VecDeque<KvCache>, tokens: &[u32]) -> Option<(usize, usize)> {
+/// The entry with the longest prefix of `tokens`, and its length.
+fn known(entries: &VecDeque<KvCache>, tokens: &[u32]) -> Option<(usize, usize)> {
     let most = tokens.len().saturating_sub(1);
-    let known = kept.iter().map(|cache| cache.shared(tokens).min(most));
+    let known = entries.iter().map(|cache| cache.shared(tokens).min(most));
     let best = known.enumerate().max_by_key(|(_, known)| *known);
     best.filter(|(_, known)| *known > 0)
 }
 
-fn share(kept: &mut VecDeque<KvCache>, mut cache: KvCache, known: usize, room: usize) -> KvCache {
+fn share(
+    entries: &mut VecDeque<KvCache>,
+    mut cache: KvCache,
+    known: usize,
+    room: usize,
+) -> KvCache {
     // Of a conversation that goes on another way, the old way stays: somebody may go on with that as well.
     if cache.tokens().len() > known + 1 {
         let fork = cache.fork(known, room);
-        kept.push_back(cache);
+        entries.push_back(cache);
         return fork;
     }
     cache.truncate(known);
@@ -275,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lent_counts_until_it_is_dropped() {
+    fn a_lease_counts_until_it_is_dropped() {
         let mut pool = CachePool::new(8 * TOKEN);
         let one = pool.lease(&config(), &[1], 20).unwrap();
         assert!(
@@ -293,8 +300,8 @@ mod tests {
 
     #[test]
     fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
-        let kept = PrefixCache::new(100 * TOKEN);
-        let (mut one, mut other) = (kept.pool(), kept.pool());
+        let cache = PrefixCache::new(100 * TOKEN);
+        let (mut one, mut other) = (cache.pool(), cache.pool());
         run(&mut one, &[1, 2, 3]);
         assert_eq!(run(&mut other, &[1, 2, 3, 4]), 3);
         assert_eq!(run(&mut one, &[1, 2, 3, 4, 5]), 4);
@@ -303,8 +310,8 @@ mod tests {
 
     #[test]
     fn one_sequence_of_each_worker_may_always_run() {
-        let kept = PrefixCache::new(8 * TOKEN);
-        let (mut one, mut other) = (kept.pool(), kept.pool());
+        let cache = PrefixCache::new(8 * TOKEN);
+        let (mut one, mut other) = (cache.pool(), cache.pool());
         let lease = one.lease(&config(), &[1], 8).unwrap();
         assert!(other.lease(&config(), &[2], 8).is_some());
         assert!(one.lease(&config(), &[3], 8).is_none());
@@ -314,15 +321,15 @@ mod tests {
 
     #[test]
     fn what_a_worker_died_over_is_forgotten_and_the_others_go_on() {
-        let kept = PrefixCache::new(100 * TOKEN);
-        run(&mut kept.pool(), &[1, 2, 3]);
-        let dying = kept.clone();
+        let cache = PrefixCache::new(100 * TOKEN);
+        run(&mut cache.pool(), &[1, 2, 3]);
+        let dying = cache.clone();
         let died = std::thread::spawn(move || {
-            let _held = dying.kept.lock();
+            let _held = dying.entries.lock();
             panic!("dies with it in its hands");
         });
         assert!(died.join().is_err());
-        let mut pool = kept.pool();
+        let mut pool = cache.pool();
         assert!(pool.is_empty());
         assert_eq!(run(&mut pool, &[1, 2, 3]), 0);
         assert_eq!(run(&mut pool, &[1, 2, 3, 4]), 3);
