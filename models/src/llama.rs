@@ -27,7 +27,7 @@ pub use cache::KvCache;
 pub use chat::{ChatTemplate, Message, Role};
 pub use config::LlamaConfig;
 pub use constraint::Constraint;
-pub use generation::{Generation, MOST_IN_STEP, Progress};
+pub use generation::{Generation, MAX_STEP_TOKENS, Progress};
 pub use network::{Feed, Wanted};
 pub use options::{FinishReason, Generated, GenerationOptions, TokenLogprob};
 pub use pool::{CachePool, PrefixCache};

@@ -9,15 +9,15 @@ use serde_json::Value;
 use crate::given::Given;
 
 /// The longest text, in bytes, all messages together.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// The most messages of a conversation.
-const MOST_MESSAGES: usize = 4096;
+const MAX_MESSAGES: usize = 4096;
 /// The most texts that may end what is written, and the bytes of each.
-const MOST_STOPS: (usize, usize) = (16, 256);
+const MAX_STOPS: (usize, usize) = (16, 256);
 /// The most likely tokens that may be asked for.
-const MOST_LOGPROBS: u32 = 20;
+const MAX_LOGPROBS: u32 = 20;
 /// What `max_tokens` is when nothing is said.
-const USUAL_TOKENS: u32 = 512;
+const DEFAULT_MAX_TOKENS: u32 = 512;
 
 /// A text or a conversation, and how it is to be written on. In JSON also a plain string, which is the text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -191,10 +191,10 @@ impl GenerationInput {
         if self.prompt.is_some() != self.messages.is_empty() {
             return refuse("expected either `prompt` or `messages`; give one of them");
         }
-        if self.messages.len() > MOST_MESSAGES {
+        if self.messages.len() > MAX_MESSAGES {
             let count = self.messages.len();
             return refuse(format!(
-                "expected at most {MOST_MESSAGES} messages, got {count}; leave out the oldest"
+                "expected at most {MAX_MESSAGES} messages, got {count}; leave out the oldest"
             ));
         }
         let said = |role, content: &String| Message {
@@ -224,7 +224,7 @@ impl GenerationInput {
     /// # Errors
     /// A fault that names the field whose value cannot be.
     pub(super) fn options(&self) -> Result<GenerationOptions, Fault> {
-        let max_tokens = self.max_tokens.unwrap_or(USUAL_TOKENS);
+        let max_tokens = self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
         if max_tokens == 0 {
             return refuse("expected `max_tokens` of 1 or more, got 0");
         }
@@ -233,16 +233,16 @@ impl GenerationInput {
         let top_p = within("top_p", self.top_p, f32::MIN_POSITIVE, 1.0)?;
         let min_p = within("min_p", self.min_p, 0.0, 1.0)?;
         let penalty = within("repetition_penalty", self.repetition_penalty, 0.1, 10.0)?;
-        let (count, length) = MOST_STOPS;
+        let (count, length) = MAX_STOPS;
         let long = |stop: &String| stop.is_empty() || stop.len() > length;
         if self.stop.len() > count || self.stop.iter().any(long) {
             return refuse(format!(
                 "expected at most {count} texts in `stop`, each of 1 to {length} bytes"
             ));
         }
-        if let Some(asked) = self.logprobs.filter(|asked| *asked > MOST_LOGPROBS) {
+        if let Some(asked) = self.logprobs.filter(|asked| *asked > MAX_LOGPROBS) {
             return refuse(format!(
-                "expected `logprobs` of at most {MOST_LOGPROBS}, got {asked}"
+                "expected `logprobs` of at most {MAX_LOGPROBS}, got {asked}"
             ));
         }
         let constraint = self.constraint()?;
@@ -286,9 +286,9 @@ fn within(name: &str, value: Option<f32>, least: f32, most: f32) -> Result<Optio
 
 fn bounded(bytes: usize) -> Result<(), Fault> {
     match bytes {
-        0..=MOST_BYTES => Ok(()),
+        0..=MAX_BYTES => Ok(()),
         _ => refuse(format!(
-            "expected texts of at most {MOST_BYTES} bytes, got {bytes}; ask `generation.summarise` about long ones"
+            "expected texts of at most {MAX_BYTES} bytes, got {bytes}; ask `generation.summarise` about long ones"
         )),
     }
 }
@@ -353,7 +353,7 @@ mod tests {
         }
         let messages = r#"{"messages": [{"role": "user", "content": "b"}]}"#;
         assert!(parse(messages).text().is_err());
-        let long = GenerationInput::prompt("x".repeat(MOST_BYTES + 1));
+        let long = GenerationInput::prompt("x".repeat(MAX_BYTES + 1));
         assert!(long.text().unwrap_err().message.contains("got 1048577"));
     }
 }

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use aimass_models::llama::MOST_IN_STEP;
+use aimass_models::llama::MAX_STEP_TOKENS;
 
 /// How long a step should take.
 const STEP: Duration = Duration::from_millis(500);
 /// A first step, of which nothing is known.
-const FIRST: usize = 32;
+const INITIAL_WORK: usize = 32;
 /// The most work of a step: far on in a long text, a few tokens come to it.
-const MOST: usize = 16 * MOST_IN_STEP;
+const MAX_WORK: usize = 16 * MAX_STEP_TOKENS;
 
 /// What one worker knows of its speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub(super) struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { portion: FIRST }
+        Self {
+            portion: INITIAL_WORK,
+        }
     }
 }
 
@@ -43,7 +45,7 @@ impl Pace {
         let fits = (work as f64 * share) as usize;
         let most = match is_slow {
             true => self.portion,
-            false => MOST.min(2 * self.portion),
+            false => MAX_WORK.min(2 * self.portion),
         };
         self.portion = fits.clamp(1, most);
     }
@@ -74,14 +76,14 @@ mod tests {
         assert!(longest <= STEP, "{longest:?}");
         assert!(count <= 12, "{count}");
         steps(&mut pace, |_| 50_000.0, 8192);
-        assert_eq!(pace.portion(), MOST);
+        assert_eq!(pace.portion(), MAX_WORK);
     }
 
     #[test]
     fn a_slow_machine_takes_little_at_once() {
         for speed in [4.0, 10.0, 50.0] {
             let mut pace = Pace::default();
-            steps(&mut pace, |_| speed, FIRST);
+            steps(&mut pace, |_| speed, INITIAL_WORK);
             let (longest, _) = steps(&mut pace, |_| speed, 1000);
             assert!(longest <= STEP, "{longest:?} at {speed}");
         }

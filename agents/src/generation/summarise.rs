@@ -18,13 +18,13 @@ use crate::text::TextInput;
 /// Passages that are summarised side by side: together they cost little more than one.
 const PASSAGES_AT_ONCE: usize = 8;
 /// The most passages of a text.
-const MOST_PASSAGES: usize = 4096;
+const MAX_PASSAGES: usize = 4096;
 /// The most tokens of a summary when nothing is said.
-const USUAL_TOKENS: u32 = 160;
+const DEFAULT_MAX_TOKENS: u32 = 160;
 /// Tokens of the instruction and of the model's template, roughly.
 const AROUND: usize = 256;
 /// A passage need not be longer, in bytes: small models lose the thread.
-const LONGEST_PASSAGE: usize = 8000;
+const MAX_PASSAGE_BYTES: usize = 8000;
 
 /// Says what a text says, in a few sentences.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ impl Summarise {
         let taken = AROUND + max_tokens as usize;
         self.context
             .saturating_sub(taken)
-            .clamp(64, LONGEST_PASSAGE)
+            .clamp(64, MAX_PASSAGE_BYTES)
     }
 }
 
@@ -131,7 +131,7 @@ impl FlowSkill for Summarise {
         input: Arc<SummariseInput>,
         context: FlowContext,
     ) -> Result<Summary, Fault> {
-        let max_tokens = input.max_tokens.unwrap_or(USUAL_TOKENS);
+        let max_tokens = input.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
         let longest = self.longest(max_tokens);
         let source = input.source();
         let text = context.blocking(move || source.read().map(|text| text.into_owned()));
@@ -140,10 +140,10 @@ impl FlowSkill for Summarise {
         let mut count = None;
         loop {
             let cut = passages(&text, longest);
-            if cut.len() > MOST_PASSAGES {
+            if cut.len() > MAX_PASSAGES {
                 let found = cut.len();
                 return Err(Fault::rejected(format!(
-                    "expected a text of at most {MOST_PASSAGES} passages of {longest} bytes, got {found}; cut it"
+                    "expected a text of at most {MAX_PASSAGES} passages of {longest} bytes, got {found}; cut it"
                 )));
             }
             count.get_or_insert(cut.len() as u32);

@@ -24,8 +24,8 @@ use crate::speech::{
 };
 
 /// New audio that is worth a new look at the window that is growing, at least: a second.
-const NEWS: u64 = 16_000;
-const MOST_NEWS: u64 = 30 * NEWS;
+const MIN_NEW_SAMPLES: u64 = 16_000;
+const MAX_NEW_SAMPLES: u64 = 30 * MIN_NEW_SAMPLES;
 /// As many times as long as a look took, the next one waits: on a machine that is slower than speech, looks must not keep it from hearing.
 const LOOKS: f64 = 2.0;
 
@@ -160,7 +160,7 @@ impl FlowSkill for Listen {
             waiting: Vec::new(),
             state: None,
             looked: 0,
-            news: NEWS,
+            news: MIN_NEW_SAMPLES,
             unsaid: Unsaid::default(),
             tentative: String::new(),
         };
@@ -179,7 +179,7 @@ impl FlowSkill for Listen {
 /// How much new audio the next look waits for, when the last one took so long: no window is longer than the most.
 fn news_after(look: Duration) -> u64 {
     let news = LOOKS * look.as_secs_f64() * f64::from(SAMPLE_RATE);
-    (news as u64).clamp(NEWS, MOST_NEWS)
+    (news as u64).clamp(MIN_NEW_SAMPLES, MAX_NEW_SAMPLES)
 }
 
 /// Live audio while it is heard.
@@ -220,7 +220,7 @@ impl Live {
         }
         let Some(window) = self.hearing.growing() else {
             // One that begins now is worth a look when it has grown.
-            self.looked = self.news.saturating_sub(NEWS);
+            self.looked = self.news.saturating_sub(MIN_NEW_SAMPLES);
             return Ok(());
         };
         self.looked = 0;
@@ -290,9 +290,9 @@ mod tests {
 
     #[test]
     fn looks_take_at_most_half_of_the_time_however_slow_they_are() {
-        assert_eq!(news_after(Duration::ZERO), NEWS);
-        assert_eq!(news_after(Duration::from_millis(400)), NEWS);
-        assert_eq!(news_after(Duration::from_secs(5)), 10 * NEWS);
-        assert_eq!(news_after(Duration::from_secs(60)), MOST_NEWS);
+        assert_eq!(news_after(Duration::ZERO), MIN_NEW_SAMPLES);
+        assert_eq!(news_after(Duration::from_millis(400)), MIN_NEW_SAMPLES);
+        assert_eq!(news_after(Duration::from_secs(5)), 10 * MIN_NEW_SAMPLES);
+        assert_eq!(news_after(Duration::from_secs(60)), MAX_NEW_SAMPLES);
     }
 }

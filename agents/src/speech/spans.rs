@@ -18,7 +18,7 @@ pub(super) const FRAME_SAMPLES: u64 = FRAME as u64;
 /// How far the lower threshold is below the other when nothing is said.
 const HYSTERESIS: f32 = 0.15;
 /// The lowest lower threshold.
-const LOWEST: f32 = 0.01;
+const MIN_THRESHOLD: f32 = 0.01;
 
 /// When speech begins and ends. The defaults are those of Silero VAD.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +119,7 @@ impl SpanDetector {
     /// A detector at the beginning of a recording.
     #[must_use]
     pub fn new(options: &SpanOptions) -> Self {
-        let lower = (options.threshold - HYSTERESIS).max(LOWEST);
+        let lower = (options.threshold - HYSTERESIS).max(MIN_THRESHOLD);
         Self {
             threshold: options.threshold,
             neg_threshold: options.neg_threshold.unwrap_or(lower),

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most hypotheses that may be followed side by side.
-const MOST_HYPOTHESES: u32 = 16;
+const MAX_BEAM_SIZE: u32 = 16;
 /// Bytes of a prompt, and of all words that are likely to come.
-const MOST_TEXT: usize = 8192;
+const MAX_TEXT_BYTES: usize = 8192;
 
 /// Declares an input of its own fields and of the options of a transcription, side by side. serde could flatten one struct into another, but
 /// then a refusal no longer names the field whose value is wrong.
@@ -124,10 +124,10 @@ impl TranscriptionOptions {
         let refuse = |rule: String| Err(Fault::rejected(rule));
         if let Some(size) = self
             .beam_size
-            .filter(|size| !(1..=MOST_HYPOTHESES).contains(size))
+            .filter(|size| !(1..=MAX_BEAM_SIZE).contains(size))
         {
             return refuse(format!(
-                "expected a `beam_size` of 1 to {MOST_HYPOTHESES}, got {size}"
+                "expected a `beam_size` of 1 to {MAX_BEAM_SIZE}, got {size}"
             ));
         }
         if let Some(temperature) = self
@@ -148,9 +148,9 @@ impl TranscriptionOptions {
         }
         for (name, text) in [("prompt", &self.prompt), ("vocabulary", &self.vocabulary)] {
             let length = text.as_ref().map_or(0, String::len);
-            if length > MOST_TEXT {
+            if length > MAX_TEXT_BYTES {
                 return refuse(format!(
-                    "expected a `{name}` of at most {MOST_TEXT} bytes, got {length}; its end counts most"
+                    "expected a `{name}` of at most {MAX_TEXT_BYTES} bytes, got {length}; its end counts most"
                 ));
             }
         }

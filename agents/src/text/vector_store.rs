@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// Bytes that all files together may have; beyond, those that were not used for the longest time go.
 const MAX_BYTES: u64 = 1 << 30;
 /// Part of that which one text may have; larger ones are embedded again.
-const LARGEST_SHARE: u64 = 8;
+const MAX_TEXT_SHARE: u64 = 8;
 /// What a file begins with. Another form of file, or another way of cutting passages, has another number.
 const MAGIC: &[u8; 8] = b"aimvec\x00\x01";
 /// The magic, how many vectors there are, and how long each is.
@@ -119,7 +119,7 @@ impl VectorStore {
     }
 
     fn largest(&self) -> u64 {
-        self.max_bytes / LARGEST_SHARE
+        self.max_bytes / MAX_TEXT_SHARE
     }
 }
 

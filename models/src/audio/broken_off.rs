@@ -6,7 +6,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::edits::{MOST_BOXES, number};
+use super::edits::{MAX_BOXES, number};
 
 /// The position of a box of samples that reaches beyond the end of the file, after the index. The source is then at its start.
 pub(super) fn find(source: &mut (impl Read + Seek)) -> Option<u64> {
@@ -18,7 +18,7 @@ pub(super) fn find(source: &mut (impl Read + Seek)) -> Option<u64> {
 fn walk(source: &mut (impl Read + Seek)) -> Option<u64> {
     let length = source.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut indexed) = (0, false);
-    for _ in 0..MOST_BOXES {
+    for _ in 0..MAX_BOXES {
         let size = match number(source, at, length, 4)? {
             1 => number(source, at + 8, length, 8)?,
             size => size,

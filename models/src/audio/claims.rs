@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::edits::{MOST_BOXES, number};
+use super::edits::{MAX_BOXES, number};
 
 /// Whether a file has all the bytes that its head claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(super) fn flac_frames(source: &mut (impl Read + Seek), start: u64) -> Option
         return None;
     }
     let mut at = start + 4;
-    for _ in 0..MOST_BOXES {
+    for _ in 0..MAX_BOXES {
         let block = number(source, at, length, 4)?;
         at += 4 + (block & 0xff_ffff);
         if block >> 31 == 1 {

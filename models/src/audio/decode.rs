@@ -23,7 +23,7 @@ use faults::{damaged, unsupported};
 use stream::{Stream, choose, decoder_for};
 
 use super::claims::Extent;
-use super::edits::{Edit, LONGEST_GAP};
+use super::edits::{Edit, MAX_GAP};
 use super::source::Allowance;
 use super::{AudioInfo, limits, mix};
 use crate::ModelError;
@@ -41,7 +41,7 @@ const OVERCOUNTED: [&str; 4] = [
 
 /// Where fewer bytes than this are there for each second, what the head says of the length is not believed: 8 kbit/s, the least at which anybody can
 /// be understood. Such a recording meets its limit while it is read.
-const LEAST_BYTES: f64 = 1_000.0;
+const MIN_BYTES_PER_SECOND: f64 = 1_000.0;
 
 /// A reader and a decoder, from the first packet of a recording to the last.
 pub(super) struct Decoder {
@@ -177,7 +177,7 @@ impl Decoder {
         let length = self.known.length;
         let Some(bits) = self.bits_per_sample() else {
             let seconds = kept as f64 / f64::from(sample_rate);
-            return Some(seconds).filter(|seconds| length as f64 >= seconds * LEAST_BYTES);
+            return Some(seconds).filter(|seconds| length as f64 >= seconds * MIN_BYTES_PER_SECOND);
         };
         let there = length.saturating_mul(8) / (bits * u64::from(channels));
         Some(kept.min(there) as f64 / f64::from(sample_rate))
@@ -334,7 +334,7 @@ impl Decoder {
         let held = kept.end..frames;
         mix::planes(&self.planes, kept, &mut self.mono);
         mix::planes(&self.planes, held, &mut self.held);
-        self.counts_lie |= self.held.len() as u64 > LONGEST_GAP;
+        self.counts_lie |= self.held.len() as u64 > MAX_GAP;
         if self.counts_lie {
             self.mono.append(&mut self.held);
         }

@@ -6,10 +6,10 @@
 use std::io::{Read, Seek, SeekFrom};
 
 /// Longer stretches than this, in samples, are no work of an encoder. They are cuts that somebody made in an editor, and are heard.
-pub(super) const LONGEST_GAP: u64 = 8_192;
+pub(super) const MAX_GAP: u64 = 8_192;
 
 /// Boxes and tracks that are looked at, at most, so that a file of empty ones costs nothing.
-pub(super) const MOST_BOXES: usize = 4_096;
+pub(super) const MAX_BOXES: usize = 4_096;
 
 /// The edit list of one track, if it has one entry.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -40,11 +40,11 @@ impl Edit {
             u64::try_from(frames).unwrap_or(u64::MAX)
         };
         let delay = scale(self.start, tick.0, tick.1);
-        let delay = if delay <= LONGEST_GAP { delay } else { 0 };
+        let delay = if delay <= MAX_GAP { delay } else { 0 };
         let length = scale(self.duration, 1, self.ticks_per_second);
         let end = (length > 0).then(|| delay.saturating_add(length));
-        let end = end
-            .filter(|&end| total.is_some_and(|total| end <= total && total - end <= LONGEST_GAP));
+        let end =
+            end.filter(|&end| total.is_some_and(|total| end <= total && total - end <= MAX_GAP));
         Gaps { delay, end }
     }
 }
@@ -118,7 +118,7 @@ pub(super) struct Boxes {
 
 impl Default for Boxes {
     fn default() -> Self {
-        Self { left: MOST_BOXES }
+        Self { left: MAX_BOXES }
     }
 }
 

@@ -267,9 +267,9 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
 /// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits. Of one that would reach beyond
 /// the end of the file, only its head is passed over.
 fn after_tags(source: &mut (impl Read + Seek), file_length: u64) -> u64 {
-    const MOST_TAGS: usize = 16;
+    const MAX_TAGS: usize = 16;
     let mut at = 0;
-    for _ in 0..MOST_TAGS {
+    for _ in 0..MAX_TAGS {
         let mut header = [0; 10];
         let read = source
             .seek(SeekFrom::Start(at))

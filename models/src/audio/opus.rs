@@ -12,7 +12,7 @@ use symphonia::core::packet::PacketRef;
 /// What it is decoded to; all its rates are parts of this one.
 const RATE: u32 = 48_000;
 /// Frames of the longest packet, 120 milliseconds.
-const MOST_FRAMES: usize = 5760;
+const MAX_FRAMES: usize = 5760;
 /// Where the header of a file says how much louder it is to be played, in 256ths of a decibel.
 const GAIN: std::ops::Range<usize> = 16..18;
 
@@ -50,8 +50,8 @@ impl Opus {
         Ok(Self {
             decoder,
             codec: codec.clone(),
-            frames: vec![0.0; MOST_FRAMES * count],
-            buffer: AudioBuffer::new(AudioSpec::new(RATE, channels), MOST_FRAMES),
+            frames: vec![0.0; MAX_FRAMES * count],
+            buffer: AudioBuffer::new(AudioSpec::new(RATE, channels), MAX_FRAMES),
         })
     }
 
@@ -59,9 +59,9 @@ impl Opus {
         let count = self.buffer.num_planes();
         let decoded = self
             .decoder
-            .decode(packet.data, MOST_FRAMES, &mut self.frames);
+            .decode(packet.data, MAX_FRAMES, &mut self.frames);
         let frames = decoded.map_err(|_| Error::DecodeError("opus: a damaged packet"))?;
-        let frames = frames.min(MOST_FRAMES);
+        let frames = frames.min(MAX_FRAMES);
         self.buffer.resize_with_silence(frames);
         self.buffer
             .copy_from_slice_interleaved(&&self.frames[..frames * count]);

@@ -6,7 +6,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::corrections::Corrections;
-use super::edits::MOST_BOXES;
+use super::edits::MAX_BOXES;
 
 /// The head of a page up to its table of segments.
 const HEAD: usize = 27;
@@ -18,14 +18,14 @@ const SEGMENTS: usize = 26;
 /// The last page of a stream.
 const IS_LAST: u8 = 4;
 /// A count beyond this one is none.
-const MOST: i64 = 1 << 62;
+const MAX_COUNT: i64 = 1 << 62;
 /// What is read instead: longer than any recording.
 const ENDLESS: i64 = 1 << 40;
 
 /// Corrects the counts of last pages. What is no ogg file stays as it is. The source is then at its start.
 pub(super) fn correct(source: &mut (impl Read + Seek), start: u64, corrections: &mut Corrections) {
     let mut at = start;
-    for _ in 0..MOST_BOXES {
+    for _ in 0..MAX_BOXES {
         let Some(page) = read_page(source, at) else {
             break;
         };
@@ -68,7 +68,7 @@ fn corrected(mut page: Vec<u8>) -> Option<Corrected> {
     let segments = page.get(HEAD..HEAD + usize::from(page[SEGMENTS]))?;
     let ends_a_packet = segments.iter().any(|segment| *segment < u8::MAX);
     let count = i64::from_le_bytes(page.get(COUNT..COUNT + 8)?.try_into().ok()?);
-    if page[KIND] & IS_LAST == 0 || !ends_a_packet || (0..=MOST).contains(&count) {
+    if page[KIND] & IS_LAST == 0 || !ends_a_packet || (0..=MAX_COUNT).contains(&count) {
         return None;
     }
     let said = page.get(CHECKSUM..CHECKSUM + 4)?.to_vec();

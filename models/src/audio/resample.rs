@@ -128,7 +128,7 @@ const SPAN: usize = 1024;
 
 /// The longest block, in samples of the input, that is transformed at once. Rates that share no large divisor with 16,000 would need blocks
 /// of a second and more; they take a filter in time instead, which costs more work but neither memory nor delay.
-const LONGEST_BLOCK: usize = 1 << 16;
+const MAX_BLOCK: usize = 1 << 16;
 
 /// By how much of a sample of the result it may lie beside its place. A tone at full scale is then off by less than 0.0004.
 const MISALIGNMENT: f64 = 1e-4;
@@ -141,7 +141,7 @@ impl Engine {
         // An even number of the smallest possible blocks, so that the delay, which is half a block, is a whole number of samples at both
         // rates.
         let blocks = SPAN.div_ceil(input.min(output)).next_multiple_of(2);
-        if blocks * input <= LONGEST_BLOCK {
+        if blocks * input <= MAX_BLOCK {
             return Self::in_blocks(rate, target, blocks * input);
         }
         Self::in_time(input, output)

@@ -10,9 +10,9 @@ use std::ops::Range;
 use super::claims::Extent;
 
 /// Chunks that are looked at, at most.
-const MOST_CHUNKS: usize = 4_096;
+const MAX_CHUNKS: usize = 4_096;
 /// The longest description of samples that is read.
-const MOST_FORMAT: u64 = 64;
+const MAX_FORMAT_BYTES: u64 = 64;
 /// So far behind the description the sound is searched for where the lengths in between lead nowhere.
 const SEARCHED: u64 = 1 << 20;
 /// Lengths by which writers say that they do not know, heads included: sox takes `0x7f000000` or `0x7ffff000`, others `0x7fffffff` or `0xffffffff`, less a
@@ -83,7 +83,7 @@ fn wav<S: Read + Seek>(file: &mut File<'_, S>, start: u64) -> Option<Sound> {
     let mut large = None;
     let mut format: Option<(Vec<u8>, u64)> = None;
     let mut at = start + 12;
-    for _ in 0..MOST_CHUNKS {
+    for _ in 0..MAX_CHUNKS {
         let Some([name, size]) = file.words(at) else {
             break;
         };
@@ -94,7 +94,7 @@ fn wav<S: Read + Seek>(file: &mut File<'_, S>, start: u64) -> Option<Sound> {
                 return Some(wav_sound(file, format, body, [size, whole + start + 8]));
             }
             (b"fmt ", None) => {
-                let read = file.bytes(body, size.min(MOST_FORMAT))?;
+                let read = file.bytes(body, size.min(MAX_FORMAT_BYTES))?;
                 format = Some((described(&read)?, body));
             }
             // The lengths of a file of more than 4 GiB.
@@ -177,7 +177,7 @@ fn aiff<S: Read + Seek>(file: &mut File<'_, S>, start: u64) -> Option<Sound> {
     let is_compressed = &form == b"AIFC";
     let (mut common, mut sound) = (None, None);
     let mut at = start + 12;
-    for _ in 0..MOST_CHUNKS {
+    for _ in 0..MAX_CHUNKS {
         let Some([name, size]) = file.words(at) else {
             break;
         };
@@ -212,7 +212,7 @@ fn aiff<S: Read + Seek>(file: &mut File<'_, S>, start: u64) -> Option<Sound> {
     // There are no longer ones.
     samples.end = samples
         .end
-        .min(samples.start + (u64::from(u32::MAX) - MOST_FORMAT));
+        .min(samples.start + (u64::from(u32::MAX) - MAX_FORMAT_BYTES));
     if is_compressed {
         // The name of the compression, of no letters, and a byte that fills it up.
         common.extend([0, 0]);

@@ -9,7 +9,7 @@ use crate::ModelError;
 /// Instructions that a template may take for one conversation: it comes with the model, and must not keep a worker for ever.
 const FUEL: u64 = 5_000_000;
 /// The longest template, in bytes.
-const LONGEST: usize = 1 << 18;
+const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 
 /// ChatML, for files without a template.
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
@@ -55,7 +55,7 @@ impl ChatTemplate {
             begin: name(vocabulary.begin()),
             end: name(vocabulary.end_tokens().first().copied()),
         };
-        if template.source.len() > LONGEST {
+        if template.source.len() > MAX_TEMPLATE_BYTES {
             return Err(format!(
                 "a chat template of {} bytes",
                 template.source.len()

@@ -14,7 +14,7 @@ use crate::ModelError;
 const ASCII_CLASSES: &str = "dw";
 
 /// The longest schema, pattern or choice, in bytes as JSON.
-const LONGEST: usize = 1 << 18;
+const MAX_CONSTRAINT_BYTES: usize = 1 << 18;
 
 /// What a text must look like.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ impl Constraint {
             Self::Choice(texts) => texts.iter().map(String::len).sum(),
             Self::Regex(pattern) => pattern.len(),
         };
-        if length > LONGEST {
+        if length > MAX_CONSTRAINT_BYTES {
             return Err(refuse(format!("one of {length} bytes")));
         }
         match self {

@@ -10,9 +10,9 @@ use super::{Generated, GenerationOptions, LlamaWeights};
 use crate::ModelError;
 
 /// The most tokens that are read in one step.
-pub const MOST_IN_STEP: usize = 256;
-/// More is read in no step, however far on: what [`MOST_IN_STEP`] tokens cost behind a hundred thousand others.
-const MOST_PORTION: usize = 1 << 17;
+pub const MAX_STEP_TOKENS: usize = 256;
+/// More is read in no step, however far on: what [`MAX_STEP_TOKENS`] tokens cost behind a hundred thousand others.
+const MAX_STEP_WORK: usize = 1 << 17;
 /// With so many tokens before it, a token is taken to cost twice as much as the first one: attention looks at all of them. Measured as the processor time of
 /// `aimass ask generation.complete - --set max_tokens=1` with SmolLM2 135M, a development build, on 2 busy cores: prompts of 405, 1,605, 3,205 and 6,405 tokens took 2.8, 13.7,
 /// 37 and 117 s beyond one of 5, so 6.9, 8.5, 11.6 and 18.2 ms a token. The line through the first and the last of these gives 1,600, the first two alone 2,400.
@@ -29,7 +29,7 @@ impl Default for Generation {
     fn default() -> Self {
         Self {
             members: Vec::new(),
-            portion: MOST_IN_STEP,
+            portion: MAX_STEP_TOKENS,
         }
     }
 }
@@ -76,9 +76,9 @@ impl Generation {
     }
 
     /// How much the next steps may read, as so many tokens that nothing is before; what comes of the texts does not depend on it. At least one token is read in
-    /// any case, and at most [`MOST_IN_STEP`].
+    /// any case, and at most [`MAX_STEP_TOKENS`].
     pub fn read_at_once(&mut self, portion: usize) {
-        self.portion = portion.clamp(1, MOST_PORTION);
+        self.portion = portion.clamp(1, MAX_STEP_WORK);
     }
 
     /// Takes a step: of each text a portion of what it brought is read, or its next token is written. Texts for which `wants` says no
@@ -160,7 +160,7 @@ impl Generation {
         // Those that write go first; what they leave of the portion is for those that read.
         let writing = able.iter().filter(|(_, _, unread)| *unread == 1);
         let written: usize = writing.clone().map(|(_, read, _)| cost(*read)).sum();
-        let mut tokens = MOST_IN_STEP.saturating_sub(writing.count()).max(1);
+        let mut tokens = MAX_STEP_TOKENS.saturating_sub(writing.count()).max(1);
         let mut left = (self.portion * DEPTH).saturating_sub(written);
         // However little there is left, one of those that read comes further.
         let mut least = 1;

@@ -19,7 +19,7 @@ use super::reader::Reader;
 use crate::ModelError;
 
 /// The most tokens that a vocabulary may have.
-const MOST_TOKENS: usize = 1 << 19;
+const MAX_TOKENS: usize = 1 << 19;
 /// Kinds of tokens, as `tokenizer.ggml.token_type` numbers them.
 const NORMAL: u64 = 1;
 const CONTROL: u64 = 3;
@@ -76,8 +76,8 @@ impl Vocabulary {
             return Err(reader.refuse(found));
         }
         let names = reader.texts("tokenizer.ggml.tokens")?;
-        if names.is_empty() || names.len() > MOST_TOKENS {
-            let found = format!("{} tokens, where 1 to {MOST_TOKENS} can be", names.len());
+        if names.is_empty() || names.len() > MAX_TOKENS {
+            let found = format!("{} tokens, where 1 to {MAX_TOKENS} can be", names.len());
             return Err(reader.refuse(found));
         }
         let merges = merges(reader)?;

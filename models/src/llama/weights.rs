@@ -13,7 +13,7 @@ use super::{ChatTemplate, Constraint, Feed, LlamaConfig, Message, Vocabulary};
 use crate::{ModelError, files};
 
 /// Places that are told apart where nothing else is asked for.
-const USUAL_CONTEXT: usize = 8192;
+const DEFAULT_CONTEXT: usize = 8192;
 
 /// Network, vocabulary and template of a language model. Immutable and `Send + Sync`: share it behind an `Arc`.
 pub struct LlamaWeights {
@@ -52,7 +52,9 @@ impl LlamaWeights {
         let template = reader.text("tokenizer.chat_template");
         let template = ChatTemplate::new(template, &vocabulary);
         let template = template.map_err(|found| reader.refuse(found))?;
-        let context = context.unwrap_or(USUAL_CONTEXT).min(config.context_length);
+        let context = context
+            .unwrap_or(DEFAULT_CONTEXT)
+            .min(config.context_length);
         let network = Network::read(&mut reader, &config, vocabulary.len(), context)?;
         Ok(Self {
             config,

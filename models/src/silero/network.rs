@@ -28,7 +28,7 @@ const PADDED: usize = (SPECTRA + 1) * HOP;
 /// How many frames go through the network at once: their intermediate results stay in the second cache.
 const FRAMES_AT_ONCE: usize = 64;
 /// A sample beyond this is no audio between -1 and 1 that was a little too loud, and could make infinite numbers.
-const LOUDEST: f32 = 100.0;
+const MAX_SAMPLE: f32 = 100.0;
 /// The taps of a convolution.
 const TAPS: usize = 3;
 
@@ -228,7 +228,7 @@ fn check(samples: &[f32]) -> Result<(), ModelError> {
             "fill the last frame with zeros",
         );
     }
-    let quiet = |sample: &f32| sample.abs() <= LOUDEST;
+    let quiet = |sample: &f32| sample.abs() <= MAX_SAMPLE;
     if let Some(at) = samples.iter().position(|sample| !quiet(sample)) {
         return refuse(
             "samples from -1 to 1".to_owned(),

@@ -19,7 +19,7 @@ use window::{Stage, Window};
 use super::alignment::Word;
 
 /// Bytes that a batch may take when nothing else is said.
-const MOST_BYTES: usize = 512 << 20;
+const DEFAULT_BATCH_BYTES: usize = 512 << 20;
 /// Steps of the decoder between two looks at what goes on outside.
 const TOKENS_AT_ONCE: usize = 8;
 
@@ -65,7 +65,7 @@ pub struct Recognition {
 impl Default for Recognition {
     /// One that may take 512 MiB.
     fn default() -> Self {
-        Self::within(MOST_BYTES)
+        Self::within(DEFAULT_BATCH_BYTES)
     }
 }
 

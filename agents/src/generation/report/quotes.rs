@@ -4,7 +4,7 @@ use aimass_locale::harmless::in_line;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters at which a beginning is long enough.
-const ENOUGH: usize = 120;
+const MIN_EXCERPT_CHARS: usize = 120;
 /// Characters that a quote may have.
 const MAX_QUOTE: usize = 280;
 
@@ -14,7 +14,7 @@ pub(super) fn opening(text: &str) -> Option<String> {
     for paragraph in paragraphs(text) {
         for sentence in paragraph.unicode_sentences() {
             push(&mut quote, sentence.trim());
-            if quote.chars().count() >= ENOUGH {
+            if quote.chars().count() >= MIN_EXCERPT_CHARS {
                 return Some(clean(&quote, MAX_QUOTE));
             }
         }

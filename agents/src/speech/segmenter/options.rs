@@ -6,7 +6,7 @@ use crate::speech::SpanOptions;
 use crate::speech::spans::in_samples;
 
 /// The shortest limits that windows can keep.
-const LEAST_CUT_RANGE: Duration = Duration::from_secs(1);
+const MIN_CUT_RANGE: Duration = Duration::from_secs(1);
 
 /// Where windows begin and end. The defaults suit Whisper.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ impl SegmenterOptions {
             long_pause: in_samples(self.long_pause),
             short_pause: in_samples(self.short_pause),
             long_window: in_samples(self.long_window),
-            max_window: in_samples(self.max_window.max(2 * LEAST_CUT_RANGE)),
+            max_window: in_samples(self.max_window.max(2 * MIN_CUT_RANGE)),
             cut_range: in_samples(cut_range),
         }
     }
@@ -77,7 +77,7 @@ impl SegmenterOptions {
     }
 
     fn limited_cut_range(&self) -> Duration {
-        let most = self.max_window.max(2 * LEAST_CUT_RANGE) / 2;
-        self.cut_range.clamp(LEAST_CUT_RANGE, most)
+        let most = self.max_window.max(2 * MIN_CUT_RANGE) / 2;
+        self.cut_range.clamp(MIN_CUT_RANGE, most)
     }
 }

@@ -18,14 +18,14 @@ use super::codes::two_letters;
 use super::common_words;
 
 /// The confidence of whatlang from which on it gets its full weight.
-const WHATLANG_IS_SURE: f64 = 0.5;
+const MIN_SURE_CONFIDENCE: f64 = 0.5;
 /// The weight of whatlang's vote.
 const WHATLANG: f64 = 0.9;
 /// The confidence of whatlang from which on it is believed that a text is in a language that whichlang does not know.
-const WHATLANG_IS_BELIEVED: f64 = 0.2;
+const MIN_CONFIDENCE: f64 = 0.2;
 /// The weight of whichlang's vote, and the letters that a text needs for it.
 const WHICHLANG: f64 = 0.9;
-const ENOUGH_LETTERS: f64 = 25.0;
+const MIN_LETTERS: f64 = 25.0;
 /// The share of equal answers up to which whichlang's vote counts nothing.
 const WAVERING: f64 = 0.6;
 /// Letters of a text that whichlang is shown, and the most it is shown the text again for.
@@ -33,7 +33,7 @@ const SHOWN: usize = 200;
 const SHOWN_AGAIN: usize = 32;
 /// The weight of the common words, and how many of one language are needed for it.
 const COMMON_WORDS: f64 = 0.8;
-const ENOUGH_COMMON_WORDS: f64 = 1.4;
+const MIN_COMMON_WORDS: f64 = 1.4;
 /// How much of what speaks for the runner-up is taken from the winner.
 const DOUBT: f64 = 0.5;
 
@@ -69,7 +69,7 @@ fn shares_its_script(script: Script) -> bool {
 type Vote = (&'static str, f64);
 
 fn whatlang_says(info: &Info) -> Vote {
-    let sure = (info.confidence() / WHATLANG_IS_SURE).min(1.0);
+    let sure = (info.confidence() / MIN_SURE_CONFIDENCE).min(1.0);
     (two_letters(info.lang()), sure * WHATLANG)
 }
 
@@ -79,7 +79,7 @@ fn whichlang_says(info: &Info, text: &[char]) -> Option<Vote> {
         ('\u{100}'..='\u{24f}').contains(letter) && !KNOWN_LETTERS.contains(*letter)
     };
     if info.script() != Script::Latin
-        || (other && info.confidence() >= WHATLANG_IS_BELIEVED)
+        || (other && info.confidence() >= MIN_CONFIDENCE)
         || text.iter().any(foreign)
     {
         return None;
@@ -98,16 +98,13 @@ fn whichlang_says(info: &Info, text: &[char]) -> Option<Vote> {
     let language = Lang::from_code(answer.three_letter_code())?;
     let sure = ((share - WAVERING) / (1.0 - WAVERING)).max(0.0);
     let letters = text.iter().filter(|letter| letter.is_alphabetic()).count();
-    let enough = (letters as f64 / ENOUGH_LETTERS).min(1.0);
+    let enough = (letters as f64 / MIN_LETTERS).min(1.0);
     Some((two_letters(language), sure * enough * WHICHLANG))
 }
 
 fn common_words_say(text: &str) -> Option<Vote> {
     let (language, lead) = common_words::lead(text)?;
-    Some((
-        language,
-        (lead / ENOUGH_COMMON_WORDS).min(1.0) * COMMON_WORDS,
-    ))
+    Some((language, (lead / MIN_COMMON_WORDS).min(1.0) * COMMON_WORDS))
 }
 
 /// The language with most in favour of it, the first one of the alphabet among equals.

@@ -8,7 +8,7 @@ use crate::whisper::DecoderState;
 /// How many times a phrase must follow itself before it is called a loop.
 const LOOP: usize = 6;
 /// The longest phrase that is looked for, in tokens.
-const LONGEST_PHRASE: usize = 24;
+const MAX_PHRASE_TOKENS: usize = 24;
 
 /// What may have been said so far.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Hypothesis {
 
     /// Whether it says the same again and again: nothing good comes of it any more.
     pub(super) fn is_looping(&self) -> bool {
-        (1..=LONGEST_PHRASE).any(|phrase| {
+        (1..=MAX_PHRASE_TOKENS).any(|phrase| {
             // Of short phrases more are borne: "no, no, no, no".
             let times = LOOP.max(24 / phrase);
             let Some(start) = self.tokens.len().checked_sub(phrase * times) else {

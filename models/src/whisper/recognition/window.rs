@@ -13,9 +13,9 @@ use crate::whisper::{
 };
 
 /// What is left over is heard again if it is longer than this, in samples.
-const WORTH_HEARING: usize = SAMPLE_RATE / 10;
+const MIN_SAMPLES: usize = SAMPLE_RATE / 10;
 /// The latest start of speech in a window, in seconds, as in the reference code.
-const LATEST_START: f64 = 1.0;
+const MAX_START_SECONDS: f64 = 1.0;
 
 #[derive(Debug)]
 pub(super) struct Window {
@@ -67,7 +67,7 @@ impl Window {
         };
         match window.prepare(weights) {
             Err(error) => window.stage = Stage::Refused(error),
-            Ok(()) if samples.len() < WORTH_HEARING => window.stage = Stage::Done,
+            Ok(()) if samples.len() < MIN_SAMPLES => window.stage = Stage::Done,
             Ok(()) => {}
         }
         window
@@ -176,7 +176,7 @@ impl Window {
             } else {
                 self.prompt.clone()
             },
-            latest_start: LATEST_START,
+            latest_start: MAX_START_SECONDS,
             seed: self.options.seed.wrapping_add(number as u64),
         };
         self.stage = Stage::Decode(Box::new(Attempt {
@@ -261,7 +261,7 @@ impl Window {
             .len()
             .min(self.from + heard.max(SAMPLES_PER_POSITION));
         let rest = self.samples.len() - self.from;
-        self.stage = match rest > WORTH_HEARING && heard < left {
+        self.stage = match rest > MIN_SAMPLES && heard < left {
             true => Stage::Begin,
             false => Stage::Done,
         };
