@@ -2,7 +2,7 @@
 //!
 //! One TOML file in which everything is optional, and environment variables `AIMASS_SECTION__KEY` that come before it.
 //! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
-//! against the table in `keys`, and `meaning` turns the raw configuration into the final one.
+//! against the table in `keys`, and `resolve` turns the raw configuration into the final one.
 //!
 //! What else a user names is opened and written alike everywhere because the rules for it are here as well: [`files`].
 
