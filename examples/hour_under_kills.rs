@@ -13,7 +13,7 @@ use std::time::Duration;
 use aimass::models::audio::{AudioFile, SAMPLE_RATE};
 use aimass::models::{Silent, Store};
 use aimass::speech::{
-    AudioInput, DetectActivity, Recognise, Segment, SileroSource, Transcribe, TranscribeInput,
+    AudioInput, DetectActivity, Recognize, Segment, SileroSource, Transcribe, TranscribeInput,
     Transcript, WhisperSource,
 };
 use aimass::{
@@ -156,10 +156,10 @@ impl Agent for MortalAgent {
         let [activity, whisper] = MODELS;
         let activity = WorkerGroup::new(activity, SileroSource::new(self.0.clone(), "silero-vad")?);
         let whisper = WorkerGroup::new(whisper, WhisperSource::new(self.0.clone(), whisper)?);
-        let recognise = Mortal(Recognise, self.1.clone());
+        let recognize = Mortal(Recognize, self.1.clone());
         Ok(definition
             .group(activity.skill(Mortal(DetectActivity, self.1.clone())))
-            .group(whisper.skill(recognise))
+            .group(whisper.skill(recognize))
             .flow(Transcribe))
     }
 }

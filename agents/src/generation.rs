@@ -19,7 +19,7 @@ mod model;
 mod output;
 mod pace;
 mod report;
-mod summarise;
+mod summarize;
 mod writing;
 
 pub use agent::{GenerationAgent, GenerationLimits};
@@ -32,5 +32,5 @@ pub use report::{
     Author, Heading, LanguageCount, Reference, Report, ReportFormat, ReportInput, Section,
     Sentence, Statement, WriteReport, language_name,
 };
-pub use summarise::{Summarise, SummariseInput, Summary};
+pub use summarize::{Summarize, SummarizeInput, Summary};
 pub use writing::Writing;

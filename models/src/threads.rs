@@ -1,6 +1,6 @@
 //! The two environment variables that candle's thread pools obey.
 
-/// The variables, each of which must be `1`: rayon's pool, and candle's own for quantised products.
+/// The variables, each of which must be `1`: rayon's pool, and candle's own for quantized products.
 pub const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"];
 
 /// The process was started without the settings that a team of models needs.

@@ -3,7 +3,7 @@
 use aimass_models::Store;
 use aimass_runtime::{Agent, AgentDefinition, Fault, QuietRule, WorkerGroup};
 
-use crate::generation::{Chat, Complete, LanguageModelSource, Summarise, WriteReport};
+use crate::generation::{Chat, Complete, LanguageModelSource, Summarize, WriteReport};
 
 /// The catalogue's name of the model that is used when the configuration names none.
 const DEFAULT_MODEL: &str = "smollm2";
@@ -70,7 +70,7 @@ impl Agent for GenerationAgent {
             .skill(Complete);
         Ok(definition
             .group(model)
-            .flow(Summarise::within(self.limits.context))
+            .flow(Summarize::within(self.limits.context))
             .flow(WriteReport)
             .when_quiet(QuietRule::new("generation-report", "generation.report")))
     }

@@ -1,7 +1,7 @@
 //! `generation.summarise`: what a text says, in a few sentences, however long it is.
 //!
-//! A text that does not fit into what the model looks at is cut into passages; each is summarised, several at a time, and the summaries are put together
-//! and summarised again, until one is left.
+//! A text that does not fit into what the model looks at is cut into passages; each is summarized, several at a time, and the summaries are put together
+//! and summarized again, until one is left.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::in_order::InOrder;
 use crate::passages::passages;
 use crate::text::TextInput;
 
-/// Passages that are summarised side by side: together they cost little more than one.
+/// Passages that are summarized side by side: together they cost little more than one.
 const PASSAGES_AT_ONCE: usize = 8;
 /// The most passages of a text.
 const MAX_PASSAGES: usize = 4096;
@@ -28,14 +28,14 @@ const MAX_PASSAGE_BYTES: usize = 8000;
 
 /// Says what a text says, in a few sentences.
 #[derive(Debug, Clone, Copy)]
-pub struct Summarise {
+pub struct Summarize {
     context: usize,
 }
 
-/// A text, and how it is to be summarised.
+/// A text, and how it is to be summarized.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct SummariseInput {
+pub struct SummarizeInput {
     /// The text itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -65,14 +65,14 @@ pub struct Summary {
     pub usage: GenerationUsage,
 }
 
-impl Default for Summarise {
+impl Default for Summarize {
     /// For a model that looks at 8192 tokens.
     fn default() -> Self {
         Self::within(8192)
     }
 }
 
-impl Summarise {
+impl Summarize {
     /// Asks about passages that fit into so many tokens, whatever they are written in.
     pub(super) fn within(context: usize) -> Self {
         Self { context }
@@ -87,9 +87,9 @@ impl Summarise {
     }
 }
 
-impl Skill for Summarise {
+impl Skill for Summarize {
     const NAME: &'static str = "generation.summarise";
-    type Input = SummariseInput;
+    type Input = SummarizeInput;
     type Output = Summary;
 
     fn spec(&self) -> SkillSpec {
@@ -97,12 +97,12 @@ impl Skill for Summarise {
             .main_field("text")
     }
 
-    fn input_bytes(&self, input: &SummariseInput) -> u64 {
+    fn input_bytes(&self, input: &SummarizeInput) -> u64 {
         input.source().bytes()
     }
 }
 
-impl SummariseInput {
+impl SummarizeInput {
     fn source(&self) -> TextInput {
         TextInput {
             text: self.text.clone(),
@@ -125,10 +125,10 @@ impl SummariseInput {
     }
 }
 
-impl FlowSkill for Summarise {
+impl FlowSkill for Summarize {
     async fn run(
         &self,
-        input: Arc<SummariseInput>,
+        input: Arc<SummarizeInput>,
         context: FlowContext,
     ) -> Result<Summary, Fault> {
         let max_tokens = input.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
@@ -158,7 +158,7 @@ impl FlowSkill for Summarise {
             }
             let summaries: Vec<&str> = answers.iter().map(|answer| answer.text.trim()).collect();
             let joined = summaries.join("\n\n");
-            // Of passages that are not shorter when they are summarised there would be no end.
+            // Of passages that are not shorter when they are summarized there would be no end.
             if cut.len() == 1 || joined.len() >= text.len() {
                 return Ok(Summary {
                     text: joined,

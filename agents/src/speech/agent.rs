@@ -4,7 +4,7 @@ use aimass_models::{Precision, Store};
 use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Reaction, WorkerGroup};
 
 use crate::speech::{
-    Detect, DetectActivity, Listen, Recognise, SileroSource, Transcribe, Translate, WhisperSource,
+    Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Translate, WhisperSource,
 };
 
 /// The catalogue's name of the model that is used when the configuration names none.
@@ -76,7 +76,7 @@ impl Agent for SpeechAgent {
             FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .group(activity.skill(DetectActivity))
-            .group(whisper.skill(Recognise))
+            .group(whisper.skill(Recognize))
             .flow(Detect)
             .flow(Transcribe)
             .flow(Translate)

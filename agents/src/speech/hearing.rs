@@ -1,4 +1,4 @@
-//! From audio to a transcript, the same for files and live audio: windows of speech, each recognised as a task of its own.
+//! From audio to a transcript, the same for files and live audio: windows of speech, each recognized as a task of its own.
 //!
 //! So a worker that dies costs a window and not the recording, and each segment comes once. Windows do not depend on how the audio came, and hear
 //! nothing of each other but the language that the first one found: that is why live audio gives the text that a file gives.
@@ -11,16 +11,16 @@ use crate::in_order::InOrder;
 use crate::speech::spans::in_seconds;
 use crate::speech::transcript::text_of;
 use crate::speech::{
-    Recognise, RecogniseInput, RecognisedWindow, Samples, Segment, Segmenter, SegmenterOptions,
+    Recognize, RecognizeInput, RecognizedWindow, Samples, Segment, Segmenter, SegmenterOptions,
     Transcript, TranscriptFormat, TranscriptionOptions, Window,
 };
 
-/// Windows that are recognised side by side: together they cost little more than one.
+/// Windows that are recognized side by side: together they cost little more than one.
 const WINDOWS_AT_ONCE: usize = 8;
 /// Below this probability a language is found anew in the next window.
 const SURE_OF_LANGUAGE: f32 = 0.5;
 
-type Answer = (u64, Result<RecognisedWindow, TaskError>);
+type Answer = (u64, Result<RecognizedWindow, TaskError>);
 
 /// A recording while it is heard.
 pub(super) struct Hearing {
@@ -54,7 +54,7 @@ impl Hearing {
     /// too many windows are open.
     ///
     /// # Errors
-    /// A fault when a window cannot be recognised.
+    /// A fault when a window cannot be recognized.
     pub(super) async fn push(
         &mut self,
         context: &FlowContext,
@@ -76,7 +76,7 @@ impl Hearing {
     /// The next segments of windows that are closed; none when there are no more.
     ///
     /// # Errors
-    /// A fault when a window cannot be recognised.
+    /// A fault when a window cannot be recognized.
     pub(super) async fn next(
         &mut self,
         context: &FlowContext,
@@ -102,8 +102,8 @@ impl Hearing {
     ///
     /// # Errors
     /// A fault when its samples are no numbers.
-    pub(super) fn question(&self, samples: Vec<f32>) -> Result<RecogniseInput, Fault> {
-        Ok(RecogniseInput {
+    pub(super) fn question(&self, samples: Vec<f32>) -> Result<RecognizeInput, Fault> {
+        Ok(RecognizeInput {
             samples: Samples::new(samples)?,
             options: TranscriptionOptions {
                 language: self.language.clone(),
@@ -151,7 +151,7 @@ impl Hearing {
             let question = self.question(window.samples)?;
             let context = context.clone();
             let answer = async move {
-                let answer = context.ask(Recognise, question).await;
+                let answer = context.ask(Recognize, question).await;
                 (window.start_sample, answer)
             };
             self.asked.push(answer).await;

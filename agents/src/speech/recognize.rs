@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aimass_models::device::Device;
 use aimass_models::whisper::WhisperWeights;
-use aimass_models::whisper::recognition::{Recognised, RecognisedSegment, Recognition};
+use aimass_models::whisper::recognition::{Recognition, Recognized, RecognizedSegment};
 use aimass_models::{ModelError, Precision};
 use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
@@ -16,12 +16,12 @@ use crate::stored::{Stored, StoredWeights, fault};
 
 /// Writes down what is said in a window.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Recognise;
+pub struct Recognize;
 
 /// A window of audio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecogniseInput {
+pub struct RecognizeInput {
     /// Audio of 16 kHz, at most 30 seconds.
     pub samples: Samples,
     /// The options of the transcription.
@@ -31,7 +31,7 @@ pub struct RecogniseInput {
 
 /// What was said in a window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RecognisedWindow {
+pub struct RecognizedWindow {
     /// The code of the language; none if nothing was heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -41,16 +41,16 @@ pub struct RecognisedWindow {
     pub segments: Vec<Segment>,
 }
 
-impl Skill for Recognise {
+impl Skill for Recognize {
     const NAME: &'static str = "speech.recognise";
-    type Input = RecogniseInput;
-    type Output = RecognisedWindow;
+    type Input = RecognizeInput;
+    type Output = RecognizedWindow;
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Writes down what is said in at most 30 seconds of audio.")
     }
 
-    fn input_bytes(&self, input: &RecogniseInput) -> u64 {
+    fn input_bytes(&self, input: &RecognizeInput) -> u64 {
         input.samples.bytes() + input.options.bytes()
     }
 }
@@ -61,14 +61,14 @@ pub struct WhisperModel {
     cache_bytes: usize,
 }
 
-impl ModelSkill for Recognise {
+impl ModelSkill for Recognize {
     type Model = WhisperModel;
     type Job = Recognition;
 
     fn begin(
         &self,
         model: &mut WhisperModel,
-        inputs: Vec<Arc<RecogniseInput>>,
+        inputs: Vec<Arc<RecognizeInput>>,
         _: &mut StepContext<'_>,
     ) -> Result<Recognition, Fault> {
         let mut job = Recognition::within(model.cache_bytes);
@@ -80,9 +80,9 @@ impl ModelSkill for Recognise {
         &self,
         model: &mut WhisperModel,
         job: &mut Recognition,
-        inputs: Vec<Arc<RecogniseInput>>,
+        inputs: Vec<Arc<RecognizeInput>>,
         _: &mut StepContext<'_>,
-    ) -> Result<(), Vec<Arc<RecogniseInput>>> {
+    ) -> Result<(), Vec<Arc<RecognizeInput>>> {
         if job.is_full() {
             return Err(inputs);
         }
@@ -95,7 +95,7 @@ impl ModelSkill for Recognise {
         model: &mut WhisperModel,
         job: &mut Recognition,
         context: &mut StepContext<'_>,
-    ) -> Result<Step<RecognisedWindow>, Fault> {
+    ) -> Result<Step<RecognizedWindow>, Fault> {
         for member in 0..context.members() {
             if context.is_cancelled(Member(member)) {
                 job.drop_window(member as usize);
@@ -103,7 +103,7 @@ impl ModelSkill for Recognise {
         }
         let progress = job.advance(&model.weights).map_err(|error| fault(&error))?;
         let settled = progress.done.into_iter().map(|(number, result)| {
-            let result = result.map(RecognisedWindow::from);
+            let result = result.map(RecognizedWindow::from);
             (Member(number as u32), result.map_err(|error| fault(&error)))
         });
         let settled: Vec<_> = settled.collect();
@@ -115,14 +115,14 @@ impl ModelSkill for Recognise {
     }
 }
 
-fn push(model: &WhisperModel, job: &mut Recognition, inputs: &[Arc<RecogniseInput>]) {
+fn push(model: &WhisperModel, job: &mut Recognition, inputs: &[Arc<RecognizeInput>]) {
     for input in inputs {
         job.push(&model.weights, &input.samples, &input.options.recognition());
     }
 }
 
-impl From<Recognised> for RecognisedWindow {
-    fn from(found: Recognised) -> Self {
+impl From<Recognized> for RecognizedWindow {
+    fn from(found: Recognized) -> Self {
         Self {
             language: found.language,
             language_probability: found.language_probability,
@@ -131,8 +131,8 @@ impl From<Recognised> for RecognisedWindow {
     }
 }
 
-impl From<RecognisedSegment> for Segment {
-    fn from(segment: RecognisedSegment) -> Self {
+impl From<RecognizedSegment> for Segment {
+    fn from(segment: RecognizedSegment) -> Self {
         let words = segment.words.into_iter().map(|word| Word {
             start: in_hundredths(word.start),
             end: in_hundredths(word.end),

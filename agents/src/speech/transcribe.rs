@@ -61,7 +61,7 @@ impl TranscribeInput {
     /// Hears the recording, and sends its segments as they come.
     ///
     /// # Errors
-    /// A fault when the recording cannot be read, or a window of it cannot be recognised.
+    /// A fault when the recording cannot be read, or a window of it cannot be recognized.
     pub(super) async fn hear(
         &self,
         target: Target,

@@ -179,7 +179,7 @@ async fn in_json_a_text_a_conversation_and_a_form_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_longer_than_the_context_is_summarised_passage_by_passage() {
+async fn a_text_longer_than_the_context_is_summarized_passage_by_passage() {
     let tiny = tiny();
     let runtime = start(&tiny, 1 << 24, Recorder::default()).await;
     let long = "the other world is in the world, hello. ".repeat(40);

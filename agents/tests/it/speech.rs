@@ -5,7 +5,7 @@ mod detect;
 mod hints;
 mod languages;
 mod listen;
-mod recognise;
+mod recognize;
 mod recordings;
 mod reference;
 mod rounded;

@@ -31,7 +31,7 @@ pub struct BertConfig {
     pub max_position_embeddings: usize,
     /// Number of sentence types; type 0 is used for every token.
     pub type_vocab_size: usize,
-    /// What layer normalisation adds to the variance.
+    /// What layer normalization adds to the variance.
     pub layer_norm_eps: f64,
     /// How positions enter; only `absolute`, the default, is read here.
     #[serde(default = "absolute")]

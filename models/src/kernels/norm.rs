@@ -1,4 +1,4 @@
-//! Layer normalisation, of a sum or of one tensor.
+//! Layer normalization, of a sum or of one tensor.
 //!
 //! Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
@@ -29,7 +29,7 @@ fn plain(input: &Tensor, residual: &Tensor, weights: &Tensor, epsilon: f32) -> R
     candle_nn::ops::layer_norm(&sum, &weights.get(1)?, &weights.get(2)?, epsilon)
 }
 
-/// Normalises each row of `input` `[rows, width]`, then scales and shifts it by the two rows of `weights`, `[2, width]`.
+/// Normalizes each row of `input` `[rows, width]`, then scales and shifts it by the two rows of `weights`, `[2, width]`.
 pub(crate) fn norm(input: &Tensor, weights: &Tensor, epsilon: f64) -> Result<Tensor> {
     let epsilon = epsilon as f32;
     if !input.device().is_cpu() {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tensor_is_normalised_as_candle_does() {
+    fn one_tensor_is_normalized_as_candle_does() {
         let (input, weights) = (numbers(&[3, 96], 2.0), numbers(&[2, 96], 1.5));
         let (scale, shift) = (weights.get(0).unwrap(), weights.get(1).unwrap());
         let expected = candle_nn::ops::layer_norm(&input, &scale, &shift, 1e-5).unwrap();

@@ -4,7 +4,7 @@ use super::reader::Reader;
 use crate::ModelError;
 use crate::kernels::Pairing;
 
-/// Widths must divide into blocks of the quantised kinds.
+/// Widths must divide into blocks of the quantized kinds.
 const BLOCK: usize = 32;
 
 /// The sizes of a network.

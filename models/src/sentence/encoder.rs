@@ -70,7 +70,7 @@ impl SentenceEncoder {
             .map_err(ModelError::compute("pool the vectors of tokens"))?;
         vectors
             .iter_mut()
-            .try_for_each(|vector| normalise(vector))?;
+            .try_for_each(|vector| normalize(vector))?;
         Ok(vectors)
     }
 
@@ -99,7 +99,7 @@ fn pass_length(texts: &[Tokens]) -> usize {
 }
 
 /// Scales a vector to Euclidean length 1.
-fn normalise(vector: &mut [f32]) -> Result<(), ModelError> {
+fn normalize(vector: &mut [f32]) -> Result<(), ModelError> {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if !(length.is_finite() && length > 0.0) {
         return Err(ModelError::Input {

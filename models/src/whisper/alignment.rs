@@ -127,7 +127,7 @@ fn cost(heads: &[Vec<f32>], tokens: usize, rows: Range<usize>, positions: usize)
                 .iter_mut()
                 .for_each(|weight| *weight /= sum.max(f32::MIN_POSITIVE));
         }
-        standardise(&mut weights, positions);
+        standardize(&mut weights, positions);
         for (row, cost) in rows.clone().zip(cost.chunks_exact_mut(positions)) {
             let weights = &weights[row * positions..][..positions];
             for (cost, weight) in cost.iter_mut().zip(smoothed(weights)) {
@@ -139,7 +139,7 @@ fn cost(heads: &[Vec<f32>], tokens: usize, rows: Range<usize>, positions: usize)
 }
 
 /// Gives each column the mean 0 and the variance 1.
-fn standardise(weights: &mut [f32], columns: usize) {
+fn standardize(weights: &mut [f32], columns: usize) {
     let rows = (weights.len() / columns).max(1) as f32;
     for column in 0..columns {
         let values = || weights[column..].iter().step_by(columns);
@@ -216,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_standardised() {
+    fn columns_are_standardized() {
         let mut weights = vec![1.0, 5.0, 3.0, 5.0];
-        standardise(&mut weights, 2);
+        standardize(&mut weights, 2);
         assert_eq!(weights, [-1.0, 0.0, 1.0, 0.0]);
     }
 }

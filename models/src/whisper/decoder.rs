@@ -145,7 +145,7 @@ impl Decoder {
         })
     }
 
-    /// The scores of what may follow the last token of each hypothesis: f32 `[hypotheses, vocabulary]`, not normalised.
+    /// The scores of what may follow the last token of each hypothesis: f32 `[hypotheses, vocabulary]`, not normalized.
     pub(super) fn forward(
         &self,
         feeds: &mut [Feed<'_>],

@@ -23,20 +23,20 @@ const DEFAULT_BATCH_BYTES: usize = 512 << 20;
 /// Steps of the decoder between two looks at what goes on outside.
 const TOKENS_AT_ONCE: usize = 8;
 
-/// What was recognised in a window.
+/// What was recognized in a window.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Recognised {
+pub struct Recognized {
     /// The code of the language, such as `en`.
     pub language: Option<String>,
     /// How likely that language is; 1 if it was given.
     pub language_probability: f32,
     /// What was said, in order.
-    pub segments: Vec<RecognisedSegment>,
+    pub segments: Vec<RecognizedSegment>,
 }
 
 /// A segment, with the seconds since the window's beginning.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecognisedSegment {
+pub struct RecognizedSegment {
     /// When it begins.
     pub start: f64,
     /// When it ends.
@@ -72,8 +72,8 @@ impl Default for Recognition {
 /// What a step has come to.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Windows that are done, by their number: what was recognised, or why it could not be.
-    pub done: Vec<(usize, Result<Recognised, ModelError>)>,
+    /// Windows that are done, by their number: what was recognized, or why it could not be.
+    pub done: Vec<(usize, Result<Recognized, ModelError>)>,
     /// Whether all are.
     pub finished: bool,
 }

@@ -36,15 +36,15 @@ pub(crate) fn ctranslate2(weights: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The tiny checkpoint as candle's `tensor-tools` quantises it: matrices whose rows are whole blocks, and nothing else.
+/// The tiny checkpoint as candle's `tensor-tools` quantizes it: matrices whose rows are whole blocks, and nothing else.
 pub(crate) fn gguf() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let tensors: Vec<(String, QTensor)> = read(&goldens("whisper/model.safetensors"))
         .into_iter()
         .map(|(name, tensor)| {
             let tensor = tensor.to_dtype(DType::F32).unwrap();
-            let quantised = tensor.rank() == 2 && tensor.dim(1).unwrap() % 32 == 0;
-            let kind = if quantised {
+            let quantized = tensor.rank() == 2 && tensor.dim(1).unwrap() % 32 == 0;
+            let kind = if quantized {
                 GgmlDType::Q8_0
             } else {
                 GgmlDType::F32

@@ -1,7 +1,7 @@
 //! SmolLM2 135M Instruct, as the agent has it when nothing else is configured.
 
 use aimass_agents::generation::{
-    Chat, ChatMessage, GenerationAgent, GenerationInput, Speaker, Summarise, SummariseInput,
+    Chat, ChatMessage, GenerationAgent, GenerationInput, Speaker, Summarize, SummarizeInput,
 };
 use aimass_config::Config;
 use aimass_models::Silent;
@@ -59,17 +59,17 @@ async fn a_conversation_is_gone_on_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_letter_is_summarised_in_one_passage_and_sorted_by_a_choice() {
+async fn a_letter_is_summarized_in_one_passage_and_sorted_by_a_choice() {
     let runtime = start().await;
     let letter =
         "The parcel came two weeks late and the cup inside was broken. I want my money back. "
             .repeat(3);
-    let input = SummariseInput {
+    let input = SummarizeInput {
         text: Some(letter.clone()),
         max_tokens: Some(60),
-        ..SummariseInput::default()
+        ..SummarizeInput::default()
     };
-    let summary = runtime.ask(Summarise::default(), input).await.unwrap();
+    let summary = runtime.ask(Summarize::default(), input).await.unwrap();
     assert_eq!(summary.passages, 1);
     // What it says is another matter: a model of this size says little that is right.
     assert!(summary.usage.prompt_tokens > 60, "{summary:?}");

@@ -8,7 +8,7 @@ use aimass_agents::speech::{Transcribe, TranscribeInput, Transcript, Translate};
 use serde::Deserialize;
 
 use super::recordings::wav;
-use super::reference::{normalised, within};
+use super::reference::{normalized, within};
 use super::transcribe::{goldens, quick, samples_of, start};
 use super::watched::start_watched;
 
@@ -65,7 +65,7 @@ struct Errors {
 
 impl Errors {
     fn count(&mut self, expected: &str, found: &str) {
-        let (wanted, heard) = (normalised(expected), normalised(found));
+        let (wanted, heard) = (normalized(expected), normalized(found));
         let mut row: Vec<usize> = (0..=heard.len()).collect();
         for (at, word) in wanted.iter().enumerate() {
             let mut before = row[0];
@@ -88,7 +88,7 @@ impl Errors {
     }
 }
 
-/// Those whose language is found; synthesised speech is seldom understood as well as these.
+/// Those whose language is found; synthesized speech is seldom understood as well as these.
 const UNDERSTOOD: [&str; 4] = ["spanish", "german", "italian", "french"];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aimass_models::whisper::decoding::{Decoded, Decoding, DecodingOptions, Strategy, Task};
-use aimass_models::whisper::recognition::{Recognised, Recognition, RecognitionOptions, Words};
+use aimass_models::whisper::recognition::{Recognition, RecognitionOptions, Recognized, Words};
 use aimass_models::whisper::{EncodedAudio, EncoderPass, WhisperWeights};
 use aimass_models::{Precision, device};
 
@@ -55,11 +55,11 @@ async fn a_patient_search_goes_on_longer_and_finds_nothing_worse() {
     }
 }
 
-fn recognise(
+fn recognize(
     weights: &WhisperWeights,
     samples: &[f32],
     options: &RecognitionOptions,
-) -> Recognised {
+) -> Recognized {
     let mut job = Recognition::default();
     job.push(weights, samples, options);
     loop {
@@ -84,7 +84,7 @@ async fn a_batch_that_may_take_next_to_nothing_hears_its_windows_one_after_the_o
         let progress = job.advance(&weights).unwrap();
         full |= job.is_full();
         for (number, found) in progress.done {
-            let alone = recognise(&weights, &recordings[number], &options);
+            let alone = recognize(&weights, &recordings[number], &options);
             assert_eq!(found.unwrap().segments, alone.segments);
             order.push(number);
         }
@@ -113,7 +113,7 @@ async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature()
     // Somebody who says the same nine times: whatever is right repeats itself, so every temperature is tried.
     let sentence = samples_of(&recording("sense_and_sensibility_01_austen_64kb-0880.flac"));
     let again = sentence.repeat(9);
-    let greedy = recognise(&weights, &again, &falling_back(&[0.0]));
+    let greedy = recognize(&weights, &again, &falling_back(&[0.0]));
     assert!(greedy.segments.len() > 5, "{greedy:?}");
     assert!(
         greedy
@@ -121,7 +121,7 @@ async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature()
             .iter()
             .all(|segment| segment.temperature == 0.0)
     );
-    let found = recognise(&weights, &again, &falling_back(&[0.0, 0.2, 0.4]));
+    let found = recognize(&weights, &again, &falling_back(&[0.0, 0.2, 0.4]));
     assert!(!found.segments.is_empty());
     assert!(
         found
@@ -131,7 +131,7 @@ async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature()
         "{found:?}"
     );
     // A sentence that is said once does not.
-    let once = recognise(&weights, &sentence, &falling_back(&[0.0, 0.2, 0.4]));
+    let once = recognize(&weights, &sentence, &falling_back(&[0.0, 0.2, 0.4]));
     assert_eq!(once.segments.len(), 1);
     assert_eq!(once.segments[0].temperature, 0.0);
 }
@@ -140,11 +140,11 @@ async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature()
 async fn what_is_invented_out_of_noise_repeats_itself_and_is_given_up_for_silence() {
     let weights = weights().await;
     let noise = white_noise(20 * 16_000);
-    let greedy = recognise(&weights, &noise, &falling_back(&[0.0]));
+    let greedy = recognize(&weights, &noise, &falling_back(&[0.0]));
     assert!(greedy.segments.len() > 3, "{greedy:?}");
     let usual = RecognitionOptions::default().temperatures;
     assert_eq!(
-        recognise(&weights, &noise, &falling_back(&usual)).segments,
+        recognize(&weights, &noise, &falling_back(&usual)).segments,
         []
     );
 }
@@ -154,7 +154,7 @@ async fn a_result_that_is_less_likely_than_it_must_be_is_decoded_again_at_a_high
     let weights = weights().await;
     let samples = samples_of(&recording("003.flac"));
     let options = falling_back(&[0.0, 0.4]);
-    let usual = recognise(&weights, &samples, &options);
+    let usual = recognize(&weights, &samples, &options);
     assert_eq!(usual.segments[0].temperature, 0.0);
     let likely = usual.segments[0].mean_log_probability;
     for (least, temperature) in [(likely - 0.01, 0.0), (likely + 0.01, 0.4)] {
@@ -162,7 +162,7 @@ async fn a_result_that_is_less_likely_than_it_must_be_is_decoded_again_at_a_high
             least_log_probability: least,
             ..options.clone()
         };
-        let found = recognise(&weights, &samples, &options);
+        let found = recognize(&weights, &samples, &options);
         assert_eq!(found.segments[0].temperature, temperature, "{found:?}");
     }
 }

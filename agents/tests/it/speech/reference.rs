@@ -67,7 +67,7 @@ impl Heard {
 }
 
 /// Words as they are compared everywhere: in lower case, without punctuation, numbers up to ten as words.
-pub(super) fn normalised(text: &str) -> Vec<String> {
+pub(super) fn normalized(text: &str) -> Vec<String> {
     const NUMBERS: [&str; 11] = [
         "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
     ];
@@ -106,7 +106,7 @@ async fn every_recording_is_heard_as_the_reference_hears_it() {
     for heard in heard_by_the_reference() {
         let found = runtime.ask(Transcribe, heard.input()).await.unwrap();
         assert_eq!(found.language, Some(heard.language.clone()), "{found:?}");
-        if normalised(&found.text) != normalised(&heard.text) {
+        if normalized(&found.text) != normalized(&heard.text) {
             others.push(format!(
                 "{}: {:?} for {:?}",
                 heard.file, found.text, heard.text
@@ -122,7 +122,7 @@ fn apart<'a>(ours: impl Iterator<Item = (&'a str, f64, f64)>, theirs: &[Timed]) 
     let mut far = Vec::new();
     let mut count = 0;
     for ((text, start, end), timed) in ours.zip(theirs) {
-        assert_eq!(normalised(text), normalised(&timed.text));
+        assert_eq!(normalized(text), normalized(&timed.text));
         far.extend([(start - timed.start).abs(), (end - timed.end).abs()]);
         count += 1;
     }

@@ -31,7 +31,7 @@ fn many_windows() -> (Vec<f32>, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_segment_comes_before_the_last_window_is_recognised() {
+async fn the_first_segment_comes_before_the_last_window_is_recognized() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
     let (samples, windows) = many_windows();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aimass_agents::speech::{
-    AudioInput, DetectActivity, Recognise, RecogniseInput, RecognisedWindow, Samples, Segment,
+    AudioInput, DetectActivity, Recognize, RecognizeInput, RecognizedWindow, Samples, Segment,
     SileroSource, SpeechAgent, Transcribe, TranscribeInput, Transcript, WhisperModel,
     WhisperSource,
 };
@@ -20,7 +20,7 @@ use aimass_runtime::{
 use serde_json::{Value, json};
 
 use super::recordings::{self, wav};
-use super::reference::normalised;
+use super::reference::normalized;
 
 const SECOND: usize = 16_000;
 
@@ -83,8 +83,8 @@ async fn segments_and_words_have_times_within_the_recording_and_give_the_text() 
     let found = stream.output().await.unwrap();
     assert_eq!(items, found.segments);
     assert_eq!(
-        normalised(&found.text),
-        normalised("He might even have been made amiable himself")
+        normalized(&found.text),
+        normalized("He might even have been made amiable himself")
     );
     let all: Vec<_> = found
         .segments
@@ -221,12 +221,12 @@ struct Dying {
 }
 
 impl Skill for Dying {
-    const NAME: &'static str = Recognise::NAME;
-    type Input = RecogniseInput;
-    type Output = RecognisedWindow;
+    const NAME: &'static str = Recognize::NAME;
+    type Input = RecognizeInput;
+    type Output = RecognizedWindow;
 
     fn spec(&self) -> SkillSpec {
-        Recognise.spec()
+        Recognize.spec()
     }
 }
 
@@ -237,10 +237,10 @@ impl ModelSkill for Dying {
     fn begin(
         &self,
         model: &mut WhisperModel,
-        inputs: Vec<Arc<RecogniseInput>>,
+        inputs: Vec<Arc<RecognizeInput>>,
         context: &mut StepContext<'_>,
     ) -> Result<Recognition, Fault> {
-        Recognise.begin(model, inputs, context)
+        Recognize.begin(model, inputs, context)
     }
 
     fn step(
@@ -248,13 +248,13 @@ impl ModelSkill for Dying {
         model: &mut WhisperModel,
         job: &mut Recognition,
         context: &mut StepContext<'_>,
-    ) -> Result<Step<RecognisedWindow>, Fault> {
+    ) -> Result<Step<RecognizedWindow>, Fault> {
         // A window takes about ten steps: the worker dies in the middle of one, again and again.
         if self.steps.fetch_add(1, Ordering::SeqCst) % 15 == 7 {
             self.deaths.fetch_add(1, Ordering::SeqCst);
             panic!("a planted panic");
         }
-        Recognise.step(model, job, context)
+        Recognize.step(model, job, context)
     }
 }
 

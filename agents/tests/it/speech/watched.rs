@@ -1,9 +1,9 @@
-//! A speech agent that tells of each window before it is recognised.
+//! A speech agent that tells of each window before it is recognized.
 
 use std::sync::Arc;
 
 use aimass_agents::speech::{
-    DetectActivity, Recognise, RecogniseInput, RecognisedWindow, SileroSource, Transcribe,
+    DetectActivity, Recognize, RecognizeInput, RecognizedWindow, SileroSource, Transcribe,
     Translate, WhisperModel, WhisperSource,
 };
 use aimass_config::Config;
@@ -16,20 +16,20 @@ use aimass_runtime::{
 
 use super::transcribe::store;
 
-/// Called with each window when it is about to be recognised, on the worker's thread.
-type Watcher = Arc<dyn Fn(&RecogniseInput) + Send + Sync>;
+/// Called with each window when it is about to be recognized, on the worker's thread.
+type Watcher = Arc<dyn Fn(&RecognizeInput) + Send + Sync>;
 
 /// `speech.recognise`, watched.
 #[derive(Clone)]
 struct Watched(Watcher);
 
 impl Skill for Watched {
-    const NAME: &'static str = Recognise::NAME;
-    type Input = RecogniseInput;
-    type Output = RecognisedWindow;
+    const NAME: &'static str = Recognize::NAME;
+    type Input = RecognizeInput;
+    type Output = RecognizedWindow;
 
     fn spec(&self) -> SkillSpec {
-        Recognise.spec()
+        Recognize.spec()
     }
 }
 
@@ -40,11 +40,11 @@ impl ModelSkill for Watched {
     fn begin(
         &self,
         model: &mut WhisperModel,
-        inputs: Vec<Arc<RecogniseInput>>,
+        inputs: Vec<Arc<RecognizeInput>>,
         context: &mut StepContext<'_>,
     ) -> Result<Recognition, Fault> {
         inputs.iter().for_each(|input| (self.0)(input));
-        Recognise.begin(model, inputs, context)
+        Recognize.begin(model, inputs, context)
     }
 
     fn step(
@@ -52,8 +52,8 @@ impl ModelSkill for Watched {
         model: &mut WhisperModel,
         job: &mut Recognition,
         context: &mut StepContext<'_>,
-    ) -> Result<Step<RecognisedWindow>, Fault> {
-        Recognise.step(model, job, context)
+    ) -> Result<Step<RecognizedWindow>, Fault> {
+        Recognize.step(model, job, context)
     }
 }
 
@@ -79,7 +79,7 @@ impl Agent for WatchedAgent {
 
 /// A runtime with that agent.
 pub(super) async fn start_watched(
-    watcher: impl Fn(&RecogniseInput) + Send + Sync + 'static,
+    watcher: impl Fn(&RecognizeInput) + Send + Sync + 'static,
 ) -> Runtime {
     let agent = WatchedAgent(store().await, Watched(Arc::new(watcher)));
     let runtime = Runtime::builder(Config::default()).agent(agent);

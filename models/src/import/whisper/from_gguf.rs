@@ -1,4 +1,4 @@
-//! Whisper from a GGUF file that candle's `tensor-tools` made: the names of the Hugging Face hub, quantised weights.
+//! Whisper from a GGUF file that candle's `tensor-tools` made: the names of the Hugging Face hub, quantized weights.
 //!
 //! Weights become halves again. What their rounding to blocks of 8 bits and fewer has cost stays lost.
 
@@ -68,7 +68,7 @@ pub(super) fn from_gguf(
     let mut writer = TensorWriter::create(&into.join("model.safetensors"), kinds, progress)?;
     for info in infos {
         let values =
-            halves(&file.read(&info)?).map_err(ModelError::compute("dequantise weights"))?;
+            halves(&file.read(&info)?).map_err(ModelError::compute("dequantize weights"))?;
         writer.write(&values)?;
     }
     writer.finish()

@@ -1,9 +1,9 @@
-//! How windows are recognised.
+//! How windows are recognized.
 
 use crate::whisper::SAMPLES_PER_POSITION;
 use crate::whisper::decoding::Task;
 
-/// How a window is recognised. The defaults are those of the reference code, but for the silence behind a window.
+/// How a window is recognized. The defaults are those of the reference code, but for the silence behind a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecognitionOptions {
     /// What is to be written down.

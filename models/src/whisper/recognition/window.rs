@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::guards::{self, Verdict};
 use super::options::Words;
-use super::{Recognised, RecognisedSegment, RecognitionOptions, spectrogram};
+use super::{RecognitionOptions, Recognized, RecognizedSegment, spectrogram};
 use crate::ModelError;
 use crate::whisper::alignment::{self, Spoken, Word};
 use crate::whisper::decoding::{Decoded, Decoding, DecodingOptions, Strategy};
@@ -26,7 +26,7 @@ pub(super) struct Window {
     language: Option<u32>,
     prompt: Vec<u32>,
     pub(super) stage: Stage,
-    found: Recognised,
+    found: Recognized,
 }
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) enum Stage {
     Encode(EncoderPass),
     Decode(Box<Attempt>),
     Done,
-    /// It cannot be recognised.
+    /// It cannot be recognized.
     Refused(ModelError),
     /// Its outcome was taken.
     Gone,
@@ -63,7 +63,7 @@ impl Window {
             language: None,
             prompt: Vec::new(),
             stage: Stage::Begin,
-            found: Recognised::default(),
+            found: Recognized::default(),
         };
         match window.prepare(weights) {
             Err(error) => window.stage = Stage::Refused(error),
@@ -78,7 +78,7 @@ impl Window {
         let most = weights.config().max_source_positions * SAMPLES_PER_POSITION;
         if samples.len() > most {
             return Err(ModelError::Input {
-                operation: "recognise speech",
+                operation: "recognize speech",
                 expected: format!("at most {most} samples"),
                 found: samples.len().to_string(),
                 advice: "cut the audio into windows".to_owned(),
@@ -107,7 +107,7 @@ impl Window {
     }
 
     /// The outcome, once it is there.
-    pub(super) fn take(&mut self) -> Option<Result<Recognised, ModelError>> {
+    pub(super) fn take(&mut self) -> Option<Result<Recognized, ModelError>> {
         match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Done => Some(Ok(std::mem::take(&mut self.found))),
             Stage::Refused(error) => Some(Err(error)),
@@ -239,7 +239,7 @@ impl Window {
             if text.trim().is_empty() {
                 continue;
             }
-            self.found.segments.push(RecognisedSegment {
+            self.found.segments.push(RecognizedSegment {
                 start: offset + segment.start,
                 end: offset + segment.end,
                 text,
@@ -318,7 +318,7 @@ fn unknown_language(weights: &WhisperWeights, found: &str) -> ModelError {
         false => format!("one of {}", codes.join(", ")),
     };
     ModelError::Input {
-        operation: "recognise speech",
+        operation: "recognize speech",
         expected,
         found: format!(
             "the language `{}`",

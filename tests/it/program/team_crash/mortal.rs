@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aimass::generation::{Complete, LanguageModelSource, WriteReport};
-use aimass::speech::{DetectActivity, Recognise, SileroSource, Transcribe, WhisperSource};
+use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, WhisperSource};
 use aimass::text::{Embed, EncoderSource, Language};
 use aimass::{
     Agent, AgentDefinition, Config, Environment, EnvironmentOptions, Fact, FactKind, Fault, Fresh,
@@ -255,7 +255,7 @@ impl Agent for Speech {
         let activity =
             WorkerGroup::new("activity", SileroSource::new(cache::store(), "silero-vad")?);
         let whisper = WhisperSource::new(cache::store(), "whisper-base")?;
-        let whisper = WorkerGroup::new("whisper", whisper).skill(self.0.over(Recognise));
+        let whisper = WorkerGroup::new("whisper", whisper).skill(self.0.over(Recognize));
         let recording = FactKind::new("file.audio", 1).unwrap();
         Ok(definition
             .group(activity.skill(self.0.over(DetectActivity)))
