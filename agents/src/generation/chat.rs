@@ -7,7 +7,7 @@ use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
 use crate::stored::fault;
 
-/// Answers in a conversation, as the model was trained to.
+/// Answers in a conversation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Chat;
 
@@ -17,7 +17,7 @@ impl Skill for Chat {
     type Output = GenerationOutput;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Answers in a conversation, as the model was trained to.")
+        SkillSpec::of::<Self>("Answers in a conversation.")
             .sends::<Self>()
             .main_field("prompt")
     }

@@ -7,7 +7,7 @@ use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
 use crate::stored::fault;
 
-/// Writes a text on from where it ends.
+/// Continues a text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Complete;
 
@@ -17,7 +17,7 @@ impl Skill for Complete {
     type Output = GenerationOutput;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Writes a text on from where it ends.")
+        SkillSpec::of::<Self>("Continues a text.")
             .sends::<Self>()
             .main_field("prompt")
     }

@@ -1,4 +1,4 @@
-//! What the generation agent takes: a text or a conversation, and how it is to be written on.
+//! The input of the generation agent: a prompt or a conversation, and how to continue it.
 
 use aimass_models::llama::{Constraint, GenerationOptions, Message, Role};
 use aimass_runtime::Fault;
@@ -8,110 +8,124 @@ use serde_json::Value;
 
 use crate::given::Given;
 
-/// The longest text, in bytes, all messages together.
+/// The maximum bytes of a prompt, or of all messages together.
 const MAX_BYTES: usize = 1 << 20;
-/// The most messages of a conversation.
+/// The maximum number of messages of a conversation.
 const MAX_MESSAGES: usize = 4096;
-/// The most texts that may end what is written, and the bytes of each.
+/// The maximum number of stop sequences, and of bytes of each.
 const MAX_STOPS: (usize, usize) = (16, 256);
-/// The most likely tokens that may be asked for.
+/// The maximum of `logprobs`.
 const MAX_LOGPROBS: u32 = 20;
-/// What `max_tokens` is when nothing is said.
+/// The default of `max_tokens`.
 const DEFAULT_MAX_TOKENS: u32 = 512;
 
-/// A text or a conversation, and how it is to be written on. In JSON also a plain string, which is the text.
+/// A prompt or a conversation, and how to continue it. In JSON also a string, which is the prompt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Given<Box<Fields>>")]
 pub struct GenerationInput {
-    /// The text: what the user says, or what is to be written on.
+    /// A message of the user, or the text to continue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    /// The conversation so far, instead of a text.
+    /// The conversation so far, instead of a prompt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<ChatMessage>,
-    /// What holds for the whole conversation.
+    /// The system message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// The most tokens that are written; 512 when nothing is said.
+    /// Maximum number of tokens to generate; default: 512.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// How much chance there is, from 0 to 2: with 0, which it is when nothing is said, the likeliest token is always taken.
+    /// Sampling temperature, 0 to 2; default: 0, which takes the most likely token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Only the likeliest tokens are taken that together have this probability, above 0 and up to 1; 1 when nothing is said.
+    /// Total probability of the most likely tokens to sample from, up to 1; default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Only tokens are taken that have this share of the likeliest one's probability, from 0 to 1; 0 when nothing is said.
+    /// Least probability relative to the most likely token, 0 to 1; default: 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f32>,
-    /// How much less likely tokens become that were there before, from 0.1 to 10; 1, which changes nothing, when nothing is said.
+    /// Repetition penalty, 0.1 to 10; default: 1, which has no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f32>,
-    /// What decides chance. 0 when nothing is said: the same input gives the same text.
+    /// Random seed; default: 0. The same input gives the same text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// Texts that end what is written, and are left out.
+    /// Stop sequences, which are not part of the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Tells how probable each token was, and so many of the likeliest in its place, at most 20.
+    /// Gives log probabilities, with this many of the most likely tokens, at most 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
-    /// Whether the text must be a JSON object.
+    /// Whether the text must be a JSON object; default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<bool>,
-    /// The JSON schema that the text must meet.
+    /// JSON schema that the text must match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
-    /// The texts of which it must be one.
+    /// Texts, one of which must be generated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choice: Vec<String>,
-    /// The regular expression that must match the whole text.
+    /// Regular expression that must match the whole text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
 }
 
-/// Something that was said.
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChatMessage {
-    /// Who said it.
+    /// Its author.
     pub role: Speaker,
     /// What was said.
     pub content: String,
 }
 
-/// Who says something.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
-    /// Whoever sets the rules, at the beginning.
+    /// Instructions, at the start.
     System,
-    /// Who asks.
+    /// The user.
     User,
     /// The model.
     Assistant,
 }
 
-/// The same fields; a name that is none of them is a mistake.
+/// The same fields, as the schema has them; unknown names are refused.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Fields {
+    /// A message of the user, or the text to continue.
     prompt: Option<String>,
+    /// The conversation so far, instead of a prompt.
     messages: Vec<ChatMessage>,
+    /// The system message.
     system: Option<String>,
+    /// Maximum number of tokens to generate; default: 512.
     max_tokens: Option<u32>,
+    /// Sampling temperature, 0 to 2; default: 0, which takes the most likely token.
     temperature: Option<f32>,
+    /// Total probability of the most likely tokens to sample from, up to 1; default: 1.
     top_p: Option<f32>,
+    /// Least probability relative to the most likely token, 0 to 1; default: 0.
     min_p: Option<f32>,
+    /// Repetition penalty, 0.1 to 10; default: 1, which has no effect.
     repetition_penalty: Option<f32>,
+    /// Random seed; default: 0. The same input gives the same text.
     seed: Option<u64>,
-    /// Texts that end what is written, and are left out. White space counts.
+    /// Stop sequences, which are not part of the text. White space counts.
     #[schemars(extend("format" = "exact"))]
     stop: Vec<String>,
+    /// Gives log probabilities, with this many of the most likely tokens, at most 20.
     logprobs: Option<u32>,
+    /// Whether the text must be a JSON object; default: false.
     json: Option<bool>,
+    /// JSON schema that the text must match.
     schema: Option<Value>,
+    /// Texts, one of which must be generated.
     choice: Vec<String>,
+    /// Regular expression that must match the whole text.
     regex: Option<String>,
 }
 
@@ -173,7 +187,7 @@ impl GenerationInput {
         (said.chain(texts).chain(lists).sum::<usize>() + schema) as u64 + 128
     }
 
-    /// The text that is to be written on.
+    /// The text to continue.
     pub(super) fn text(&self) -> Result<&str, Fault> {
         if !self.messages.is_empty() || self.system.is_some() {
             return refuse(
@@ -186,7 +200,7 @@ impl GenerationInput {
         }
     }
 
-    /// The conversation that is to be gone on with.
+    /// The conversation to continue.
     pub(super) fn conversation(&self) -> Result<Vec<Message>, Fault> {
         if self.prompt.is_some() != self.messages.is_empty() {
             return refuse("expected either `prompt` or `messages`; give one of them");
@@ -219,7 +233,7 @@ impl GenerationInput {
         }
     }
 
-    /// How it is to be written on.
+    /// How to continue it.
     ///
     /// # Errors
     /// A fault that names the field whose value cannot be.

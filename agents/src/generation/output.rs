@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct GenerationOutput {
     /// The text.
     pub text: String,
-    /// Why it ended: `stop` when the model or a stop sequence said so, `length` at `max_tokens` or at the end of the context.
+    /// Why it ended: `stop` (end token, stop sequence) or `length` (`max_tokens`, context).
     pub finish_reason: String,
-    /// How many tokens it took.
+    /// Token counts.
     pub usage: GenerationUsage,
-    /// How probable the tokens were, if that was asked for.
+    /// Log probabilities of the tokens, if requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logprobs: Vec<TokenLogprob>,
 }
@@ -21,27 +21,27 @@ pub struct GenerationOutput {
 /// How many tokens a text took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GenerationUsage {
-    /// Tokens that were read.
+    /// Input tokens.
     pub prompt_tokens: u64,
-    /// Tokens that were written, with the one that ended the text.
+    /// Generated tokens, including the end token.
     pub completion_tokens: u64,
-    /// Those among the ones that were read which were known from before.
+    /// Input tokens that came from the prefix cache.
     pub cached_tokens: u64,
 }
 
 /// How probable a token was in its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenLogprob {
-    /// The text of the token; bytes that are no whole character become `U+FFFD`.
+    /// Text of the token; bytes of incomplete characters become `U+FFFD`.
     pub token: String,
-    /// The natural logarithm of its probability.
+    /// Natural logarithm of its probability.
     pub logprob: f32,
-    /// The likeliest tokens in that place.
+    /// The most likely tokens at its position.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<TokenLogprob>,
 }
 
-/// The next piece of a text that is being written.
+/// The next piece of the generated text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("format" = "text-delta"))]

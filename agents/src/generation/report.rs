@@ -31,18 +31,18 @@ pub use write::{ReportInput, WriteReport};
 /// What an episode came to, for a reader.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// What it is about.
+    /// Its subject.
     pub title: String,
     /// The language of its words, `en` or `zh`. Quotes are in their own.
     #[schemars(with = "String")]
     pub language: Locale,
-    /// How many inputs the episode had.
+    /// Number of inputs of the episode.
     pub inputs: u32,
     /// An overview, then a section for each input.
     pub sections: Vec<Section>,
     /// The facts that the sentences rest on.
     pub references: Vec<Reference>,
-    /// The same as one text, in the format that was asked for.
+    /// The report in the requested format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
 }

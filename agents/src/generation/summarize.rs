@@ -17,51 +17,51 @@ use crate::text::TextInput;
 
 /// Passages that are summarized side by side: together they cost little more than one.
 const PASSAGES_AT_ONCE: usize = 8;
-/// The most passages of a text.
+/// The maximum number of passages of a text.
 const MAX_PASSAGES: usize = 4096;
-/// The most tokens of a summary when nothing is said.
+/// The default of `max_tokens`.
 const DEFAULT_MAX_TOKENS: u32 = 160;
 /// Tokens of the instruction and of the model's template, roughly.
 const AROUND: usize = 256;
 /// A passage need not be longer, in bytes: small models lose the thread.
 const MAX_PASSAGE_BYTES: usize = 8000;
 
-/// Says what a text says, in a few sentences.
+/// Summarizes a text in a few sentences.
 #[derive(Debug, Clone, Copy)]
 pub struct Summarize {
     context: usize,
 }
 
-/// A text, and how it is to be summarized.
+/// A text, and how to summarize it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SummarizeInput {
     /// The text itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
+    /// A text file in UTF-8, or in UTF-16 with a byte order mark.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,
-    /// The most tokens of the summary; 160 when nothing is said.
+    /// Maximum number of tokens of the summary; default: 160.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// How much chance there is, from 0 to 2; 0, none, when nothing is said.
+    /// Sampling temperature, 0 to 2; default: 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// What decides chance. 0 when nothing is said.
+    /// Random seed; default: 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
 
-/// What a text says.
+/// A summary of a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// In a few sentences.
+    /// The summary.
     pub text: String,
-    /// Into how many passages the text was cut.
+    /// Number of passages that the text was split into.
     pub passages: u32,
-    /// How many tokens all of it took.
+    /// Token counts of all passages.
     pub usage: GenerationUsage,
 }
 
@@ -93,7 +93,7 @@ impl Skill for Summarize {
     type Output = Summary;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Says in a few sentences what a text says, however long it is.")
+        SkillSpec::of::<Self>("Summarizes a text of any length in a few sentences.")
             .main_field("text")
     }
 

@@ -23,20 +23,20 @@ pub struct DetectActivity;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityInput {
-    /// The state that the piece before it gave; none at the beginning of a recording.
+    /// State from the previous piece; absent at the start of a recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<StateForm>")]
     pub state: Option<SileroState>,
-    /// Audio of 16 kHz. A last frame of less than 512 samples is filled with zeros: so only the last piece of a recording may have one.
+    /// Audio at 16 kHz in whole frames of 512 samples; the last piece is padded with zeros.
     pub samples: Samples,
 }
 
 /// How probably a piece of audio holds speech.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Activity {
-    /// From 0 to 1, one for each frame of 512 samples.
+    /// Probability of speech of each frame of 512 samples, 0 to 1.
     pub probabilities: Vec<f32>,
-    /// What the next piece is to be asked with.
+    /// State to pass with the next piece.
     #[schemars(with = "StateForm")]
     pub state: SileroState,
 }
@@ -46,9 +46,9 @@ pub struct Activity {
 #[schemars(rename = "ActivityState")]
 #[expect(dead_code, reason = "stands for the form of a type of another crate")]
 struct StateForm {
-    /// The network's last output: 128 numbers.
+    /// The 128 values of the hidden state.
     hidden: Vec<f32>,
-    /// Its cells: 128 numbers.
+    /// The 128 values of the cell state.
     cell: Vec<f32>,
     /// The last 64 samples.
     context: Vec<f32>,
@@ -61,7 +61,7 @@ impl Skill for DetectActivity {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Says how probably each 32 ms of a piece of audio hold speech; give the state on to the next piece.",
+            "Gives the probability of speech for each 32 ms of audio; pass the state with the next piece.",
         )
     }
 

@@ -30,16 +30,16 @@ pub struct DetectInput {
     /// The samples themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<Samples>,
-    /// How many of the samples are a second; 16,000 when nothing is said.
+    /// Sample rate in Hz; default: 16,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
-    /// How probable speech must be to begin, above 0 and below 1; it ends 0.15 below. 0.5 when nothing is said.
+    /// Probability at which speech starts, between 0 and 1; it ends 0.15 lower; default: 0.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
-    /// The shortest silence, in seconds, that ends speech. 0.1 when nothing is said.
+    /// Shortest silence that ends speech, in seconds; default: 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_silence: Option<f64>,
-    /// What is not longer, in seconds, is no speech. 0.25 when nothing is said.
+    /// Speech that is not longer is ignored, in seconds; default: 0.25.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_speech: Option<f64>,
 }
@@ -47,23 +47,23 @@ pub struct DetectInput {
 /// Where speech is in a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectedSpeech {
-    /// How long the recording is, in seconds.
+    /// Duration of the recording in seconds.
     pub duration: f64,
-    /// What of the recording could not be heard, such as the rest of a file that breaks off; none when all of it was.
+    /// What could not be read, such as the rest of a truncated file; absent if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
-    /// The speech in it, in order.
+    /// Spans of speech, in order.
     pub speech: Vec<SpeechSpan>,
 }
 
 /// A stretch of speech.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpeechSpan {
-    /// Where it begins, in seconds.
+    /// Start in seconds.
     pub start: f64,
-    /// Where it ends, in seconds.
+    /// End in seconds.
     pub end: f64,
-    /// The mean probability of its frames, from 0 to 1.
+    /// Mean probability of its frames, 0 to 1.
     pub probability: f32,
 }
 
@@ -131,11 +131,9 @@ impl Skill for Detect {
     type Output = DetectedSpeech;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>(
-            "Finds speech in a recording: where it begins and ends, and how probable it is.",
-        )
-        .sends::<Self>()
-        .main_field("path")
+        SkillSpec::of::<Self>("Finds speech in a recording: start, end and probability.")
+            .sends::<Self>()
+            .main_field("path")
     }
 
     fn input_bytes(&self, input: &DetectInput) -> u64 {

@@ -29,7 +29,7 @@ pub struct AudioInput {
     /// The samples themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<Samples>,
-    /// How many of the samples are a second; 16,000 when nothing is said. A file says so itself.
+    /// Sample rate of `samples` in Hz; default: 16,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
 }

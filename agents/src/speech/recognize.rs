@@ -22,7 +22,7 @@ pub struct Recognize;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecognizeInput {
-    /// Audio of 16 kHz, at most 30 seconds.
+    /// Audio at 16 kHz, at most 30 seconds.
     pub samples: Samples,
     /// The options of the transcription.
     #[serde(default, alias = "speaking")]
@@ -32,12 +32,12 @@ pub struct RecognizeInput {
 /// What was said in a window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecognizedWindow {
-    /// The code of the language; none if nothing was heard.
+    /// Code of the language; absent if there is no speech.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// How likely that language is; 1 if it was given.
+    /// Probability of that language; 1 if it was given.
     pub language_probability: f32,
-    /// What was said, with times since the window's beginning.
+    /// Segments, with times from the start of the window.
     pub segments: Vec<Segment>,
 }
 
@@ -47,7 +47,7 @@ impl Skill for Recognize {
     type Output = RecognizedWindow;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Writes down what is said in at most 30 seconds of audio.")
+        SkillSpec::of::<Self>("Transcribes at most 30 seconds of audio.")
     }
 
     fn input_bytes(&self, input: &RecognizeInput) -> u64 {

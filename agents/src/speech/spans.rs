@@ -15,7 +15,7 @@ use crate::speech::SAMPLE_RATE;
 
 /// Samples of a frame.
 pub(super) const FRAME_SAMPLES: u64 = FRAME as u64;
-/// How far the lower threshold is below the other when nothing is said.
+/// The default distance of the lower threshold from the upper one.
 const HYSTERESIS: f32 = 0.15;
 /// The lowest lower threshold.
 const MIN_THRESHOLD: f32 = 0.01;

@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 /// What was said in a recording.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
-    /// All of it.
+    /// The whole text.
     pub text: String,
-    /// The code of the language that was spoken; none if nothing was said.
+    /// Code of the spoken language; absent if there is no speech.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// How long the recording is, in seconds.
+    /// Duration of the recording in seconds.
     pub duration: f64,
-    /// What of the recording could not be heard, such as the rest of a file that breaks off; none when all of it was.
+    /// What could not be read, such as the rest of a truncated file; absent if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
-    /// Piece by piece, in order.
+    /// Segments, in order.
     pub segments: Vec<Segment>,
-    /// The same in the format that was asked for.
+    /// The transcript in the requested format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
 }
@@ -26,29 +26,29 @@ pub struct Transcript {
 /// What was said between two times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
-    /// When it begins, in seconds.
+    /// Start in seconds.
     pub start: f64,
-    /// When it ends, in seconds.
+    /// End in seconds.
     pub end: f64,
     /// What was said.
     pub text: String,
-    /// Word by word, if that was asked for.
+    /// Words with times, if requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
-    /// How likely it is that nobody speaks, from 0 to 1.
+    /// Probability that there is no speech, 0 to 1.
     pub no_speech: f32,
 }
 
 /// A word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Word {
-    /// When it begins, in seconds.
+    /// Start in seconds.
     pub start: f64,
-    /// When it ends, in seconds.
+    /// End in seconds.
     pub end: f64,
-    /// The word, with the space before it and the punctuation around it: together the words give the text.
+    /// Text with leading space and punctuation; concatenated, the words give the text.
     pub text: String,
-    /// How likely it is, from 0 to 1.
+    /// Probability, 0 to 1.
     pub probability: f32,
 }
 

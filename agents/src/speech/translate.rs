@@ -17,7 +17,7 @@ impl Skill for Translate {
     type Output = Transcript;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Writes down in English what is said in a recording, with times.")
+        SkillSpec::of::<Self>("Transcribes a recording in English, with times.")
             .sends::<Self>()
             .main_field("path")
     }

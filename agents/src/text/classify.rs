@@ -33,16 +33,15 @@ pub struct ClassifyInput {
     /// The text itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
+    /// A text file in UTF-8, or in UTF-16 with a byte order mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<std::path::PathBuf>,
-    /// The labels: a list, or one string with commas between them. A phrase that says what such a text says, such as `something is broken`,
-    /// fits better than a name for its kind, such as `complaint`.
+    /// Labels. A phrase (`something is broken`) works better than a category (`complaint`).
     pub labels: Labels,
 }
 
-/// Labels as a list, or in one string with commas between them.
+/// Labels as a list, or as one string separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Given<Vec<String>>", untagged)]
 pub enum Labels {
@@ -52,10 +51,10 @@ pub enum Labels {
     Commas(String),
 }
 
-/// The labels, the best one first.
+/// Labels, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Classes {
-    /// The labels, the best one first.
+    /// Labels, best first.
     pub classes: Vec<ScoredClass>,
 }
 
@@ -64,7 +63,7 @@ pub struct Classes {
 pub struct ScoredClass {
     /// The label.
     pub label: String,
-    /// From 0 to 1; all scores of a text add up to 1.
+    /// Score, 0 to 1; the scores of a text sum to 1.
     pub score: f32,
 }
 
@@ -109,7 +108,7 @@ impl Skill for Classify {
     type Output = Classes;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Says which of the given labels fits a text, without training.")
+        SkillSpec::of::<Self>("Classifies a text by the given labels, without training.")
             .main_field("text")
     }
 }

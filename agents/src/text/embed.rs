@@ -22,12 +22,12 @@ pub struct Embed;
 /// A vector of length 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Embedding {
-    /// Its values; 384 of them with the default model.
+    /// The vector; 384 values with the default model.
     pub embedding: Vec<f32>,
-    /// The version of the model that gave it: embeddings of two versions cannot be compared.
+    /// Version of the model; embeddings of different versions cannot be compared.
     #[schemars(with = "String")]
     pub model: ModelVersion,
-    /// The beginning of the text: a search shows it, whatever has become of the file since.
+    /// Start of the text, which searches show even if the file has changed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub excerpt: String,
 }
@@ -39,7 +39,7 @@ impl Skill for Embed {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Gives the embedding of a text: texts of like meaning have like embeddings.",
+            "Gives the embedding of a text: similar meanings have similar embeddings.",
         )
         .main_field("text")
     }

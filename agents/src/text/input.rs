@@ -16,14 +16,14 @@ pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Bytes that a text given directly may have.
 const MAX_TEXT_BYTES: usize = 16 << 20;
 
-/// A text, or the path of a file that holds one. In JSON also a plain string, which is the text.
+/// A text, or the path of a file that holds one. In JSON also a string, which is the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Given<Fields>")]
 pub struct TextInput {
     /// The text itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A text file in UTF-8, or in UTF-16 with its mark at the beginning.
+    /// A text file in UTF-8, or in UTF-16 with a byte order mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,
@@ -32,7 +32,9 @@ pub struct TextInput {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    /// The text itself.
     text: Option<String>,
+    /// A text file in UTF-8, or in UTF-16 with a byte order mark.
     #[schemars(extend("format" = "path"))]
     path: Option<PathBuf>,
 }

@@ -30,9 +30,9 @@ pub struct Language;
 /// A language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectedLanguage {
-    /// Its code: ISO 639-1 where there is one, else ISO 639-3. `unknown` where the confidence is below 0.5, or nothing is written in letters.
+    /// ISO 639-1 code, else ISO 639-3; `unknown` below a confidence of 0.5 or without letters.
     pub language: String,
-    /// How sure that is, from 0 to 1; of an `unknown` language, how sure the best guess was. Short texts cannot be told surely.
+    /// Confidence, 0 to 1; for `unknown` that of the best guess. Low for short texts.
     pub confidence: f64,
 }
 
@@ -42,7 +42,7 @@ impl Skill for Language {
     type Output = DetectedLanguage;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Says which language a text is in, or that it cannot be told.")
+        SkillSpec::of::<Self>("Detects the language of a text, or says that it is unknown.")
             .main_field("text")
     }
 

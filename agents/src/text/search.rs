@@ -24,13 +24,13 @@ pub struct Search;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchInput {
-    /// What to look for.
+    /// The query.
     pub query: String,
-    /// The folder or file to look in; without it, the environment's texts.
+    /// Folder or file to search; default: the texts of the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub over: Option<PathBuf>,
-    /// How many hits to give, at most 1,000.
+    /// Maximum number of hits, at most 1,000.
     #[serde(default = "ten")]
     pub limit: u32,
 }
@@ -46,7 +46,7 @@ impl Skill for Search {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Finds the texts nearest to a query by meaning, in a folder or in the environment.",
+            "Finds the texts closest in meaning to a query, in a folder or in the environment.",
         )
         .main_field("query")
     }

@@ -47,22 +47,22 @@ pub struct SearchFolder;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FolderSearchInput {
-    /// What to look for.
+    /// The query.
     pub query: String,
-    /// The folder, or one file.
+    /// Folder or file to search.
     #[schemars(extend("format" = "path"))]
     pub over: PathBuf,
-    /// How many hits to give, at most 1,000.
+    /// Maximum number of hits, at most 1,000.
     #[serde(default = "ten")]
     pub limit: u32,
 }
 
-/// What was found, the nearest first.
+/// Hits, closest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hits {
-    /// What was found, the nearest first.
+    /// Hits, closest first.
     pub hits: Vec<Hit>,
-    /// What was not looked at and why, or that more was asked for than is given.
+    /// What was not searched and why, or that `limit` was above 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
 }
@@ -70,11 +70,11 @@ pub struct Hits {
 /// A text that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hit {
-    /// The file, or the recording that it was said in, or the fact that it stands in.
+    /// The file, recording or fact.
     pub source: String,
-    /// The passage, or the beginning of the text that was embedded.
+    /// The passage, or the start of the embedded text.
     pub text: String,
-    /// The cosine of the angle to the query, from -1 to 1.
+    /// Cosine similarity to the query, -1 to 1.
     pub score: f32,
 }
 
@@ -119,7 +119,7 @@ impl Skill for SearchFolder {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Finds the passages of a folder's text files that are nearest to a query by meaning.",
+            "Finds the passages of text files in a folder that are closest in meaning to a query.",
         )
         .main_field("query")
     }

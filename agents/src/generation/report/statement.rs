@@ -118,7 +118,7 @@ pub enum Statement {
 pub struct LanguageCount {
     /// The code of the language.
     pub language: String,
-    /// How many inputs.
+    /// Number of inputs.
     pub inputs: u32,
 }
 

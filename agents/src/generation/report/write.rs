@@ -29,11 +29,11 @@ pub struct ReportInput {
     /// The facts themselves, as `aimass facts` and `aimass run --json` give them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Vec<Value>>,
-    /// The language of the report, `en` or `zh`; English when nothing is said.
+    /// Language of the report, `en` or `zh`; default: `en`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub language: Option<Locale>,
-    /// The form in which the report is wanted as well: `txt` or `md`.
+    /// Additional output format: `txt` or `md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<ReportFormat>,
 }
@@ -99,7 +99,7 @@ impl Skill for WriteReport {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Writes down what the facts of an episode hold, in sentences that name their facts.",
+            "Writes a report about the facts of an episode; its sentences cite facts.",
         )
         .main_field("episode")
     }
