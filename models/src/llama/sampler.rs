@@ -31,14 +31,14 @@ impl Sampler {
     }
 
     /// Takes a token among those whose score is above minus infinity; none if there are none. `before` are the tokens that were there before.
-    pub(super) fn take(&mut self, scores: &mut [f32], before: &[u32]) -> Option<u32> {
+    pub(super) fn sample(&mut self, scores: &mut [f32], before: &[u32]) -> Option<u32> {
         self.apply_repetition_penalty(scores, before);
-        let best = likeliest(scores)?;
+        let best = argmax(scores)?;
         if self.temperature <= 0.0 {
             return Some(best.0);
         }
         let mut left = self.candidates(scores, best.1);
-        self.keep_nucleus(&mut left);
+        self.keep_top_p(&mut left);
         let total: f32 = left.iter().map(|(_, weight)| weight).sum();
         let mut point = self.rng.random::<f32>() * total;
         for (token, weight) in &left {
@@ -81,7 +81,7 @@ impl Sampler {
     }
 
     /// Drops the least likely that are not needed to reach `top_p`.
-    fn keep_nucleus(&self, left: &mut Vec<(u32, f32)>) {
+    fn keep_top_p(&self, left: &mut Vec<(u32, f32)>) {
         if self.top_p >= 1.0 {
             return;
         }
@@ -96,7 +96,7 @@ impl Sampler {
 }
 
 /// The token with the highest score, and the score; the first of several. None if all are minus infinity, or no numbers.
-fn likeliest(scores: &[f32]) -> Option<(u32, f32)> {
+fn argmax(scores: &[f32]) -> Option<(u32, f32)> {
     let mut best = (None, f32::NEG_INFINITY);
     for (score, token) in scores.iter().zip(0..) {
         if *score > best.1 {
@@ -112,7 +112,7 @@ pub(super) fn logprobs(
     taken: u32,
     count: usize,
 ) -> (TokenLogprob, Vec<TokenLogprob>) {
-    let most = likeliest(scores).map_or(0.0, |(_, score)| score);
+    let most = argmax(scores).map_or(0.0, |(_, score)| score);
     let total = most + sum_of_exponentials(scores, most).ln();
     let of = |token: u32| TokenLogprob {
         token,
@@ -142,7 +142,7 @@ mod tests {
 
     fn taken(options: &GenerationOptions, before: &[u32], times: usize) -> Vec<u32> {
         let mut sampler = Sampler::new(options);
-        let take = |_| sampler.take(&mut SCORES.clone(), before).unwrap();
+        let take = |_| sampler.sample(&mut SCORES.clone(), before).unwrap();
         (0..times).map(take).collect()
     }
 
@@ -209,8 +209,8 @@ mod tests {
     #[test]
     fn scores_that_forbid_everything_give_nothing() {
         let mut sampler = Sampler::new(&warm());
-        assert_eq!(sampler.take(&mut [f32::NEG_INFINITY; 3], &[]), None);
-        assert_eq!(sampler.take(&mut [f32::NAN; 3], &[]), None);
+        assert_eq!(sampler.sample(&mut [f32::NEG_INFINITY; 3], &[]), None);
+        assert_eq!(sampler.sample(&mut [f32::NAN; 3], &[]), None);
     }
 
     #[test]

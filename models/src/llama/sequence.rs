@@ -129,7 +129,7 @@ impl Sequence {
                 }
             }
         }
-        let Some(token) = self.sampler.take(&mut scores, &self.tokens) else {
+        let Some(token) = self.sampler.sample(&mut scores, &self.tokens) else {
             return Err(no_numbers());
         };
         if let (Some(raw), Some(count)) = (raw, self.options.logprobs) {
