@@ -31,5 +31,5 @@ pub use generation::{Generation, MAX_STEP_TOKENS, Progress};
 pub use network::{Feed, Wanted};
 pub use options::{FinishReason, Generated, GenerationOptions, TokenLogprob};
 pub use pool::{CachePool, PrefixCache};
-pub use vocabulary::{Spelling, Vocabulary};
+pub use vocabulary::{Encoding, Vocabulary};
 pub use weights::LlamaWeights;

@@ -32,6 +32,6 @@ writes_from!(Chat, spell);
 fn spell(weights: &LlamaWeights, input: &GenerationInput) -> Result<Vec<u32>, Fault> {
     let messages = input.conversation()?;
     weights
-        .conversation(&messages)
+        .chat_prompt(&messages)
         .map_err(|error| fault(&error))
 }

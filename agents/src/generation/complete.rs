@@ -30,7 +30,5 @@ impl Skill for Complete {
 writes_from!(Complete, spell);
 
 fn spell(weights: &LlamaWeights, input: &GenerationInput) -> Result<Vec<u32>, Fault> {
-    weights
-        .beginning(input.text()?)
-        .map_err(|error| fault(&error))
+    weights.prompt(input.text()?).map_err(|error| fault(&error))
 }

@@ -69,14 +69,14 @@ impl ChatTemplate {
     }
 
     /// Spells a conversation, and what begins the model's answer. What was said must not name tokens with a meaning of their own:
-    /// [`Vocabulary::disarm`].
+    /// [`Vocabulary::escape_controls`].
     ///
     /// # Errors
     /// [`ModelError::Input`] if the model's template refuses the conversation.
-    pub fn spell(&self, messages: &[Message]) -> Result<String, ModelError> {
+    pub fn render(&self, messages: &[Message]) -> Result<String, ModelError> {
         let refuse = |error: Error| {
             ModelError::Input {
-            operation: "spell a conversation",
+            operation: "render a conversation",
             expected: "messages that the model's template takes".to_owned(),
             found: error.to_string(),
             advice: "begin with at most one message of `system`, and let `user` and `assistant` take turns".to_owned(),

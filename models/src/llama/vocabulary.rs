@@ -60,7 +60,7 @@ pub struct Vocabulary {
 
 /// What may stand in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
+pub enum Encoding {
     /// Words. Names of tokens with a meaning of their own are words too.
     Plain,
     /// Words, and tokens with a meaning of their own by their names.
@@ -149,11 +149,11 @@ impl Vocabulary {
     ///
     /// # Errors
     /// [`ModelError::Input`] if the tokenizer refuses it.
-    pub fn encode(&self, text: &str, spelling: Spelling) -> Result<Vec<u32>, ModelError> {
+    pub fn encode(&self, text: &str, encoding: Encoding) -> Result<Vec<u32>, ModelError> {
         let mut tokens = Vec::new();
-        let marks = match spelling {
-            Spelling::Plain => [&self.defined[..], &[]],
-            Spelling::WithControls => [&self.defined[..], &self.controls[..]],
+        let marks = match encoding {
+            Encoding::Plain => [&self.defined[..], &[]],
+            Encoding::WithControls => [&self.defined[..], &self.controls[..]],
         };
         let mut rest = text;
         while let Some((place, id)) = self.next_mark(rest, marks) {
@@ -198,7 +198,7 @@ impl Vocabulary {
 
     /// A text in which no token with a meaning of its own is named any more: behind the first character of each name there comes a space of no width.
     #[must_use]
-    pub fn disarm(&self, text: &str) -> String {
+    pub fn escape_controls(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for id in &self.controls {
             let name = &self.names[*id as usize];

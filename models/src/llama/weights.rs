@@ -8,7 +8,7 @@ use llguidance::ParserFactory;
 
 use super::network::Network;
 use super::reader::Reader;
-use super::vocabulary::Spelling;
+use super::vocabulary::Encoding;
 use super::{ChatTemplate, Constraint, Feed, LlamaConfig, Message, Vocabulary};
 use crate::{ModelError, files};
 
@@ -89,22 +89,22 @@ impl LlamaWeights {
     ///
     /// # Errors
     /// [`ModelError::Input`] if the model's template refuses it.
-    pub fn conversation(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
-        let disarmed = messages.iter().map(|message| Message {
+    pub fn chat_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
+        let escaped = messages.iter().map(|message| Message {
             role: message.role,
-            content: self.vocabulary.disarm(&message.content),
+            content: self.vocabulary.escape_controls(&message.content),
         });
-        let disarmed: Vec<Message> = disarmed.collect();
-        let text = self.template.spell(&disarmed)?;
-        self.vocabulary.encode(&text, Spelling::WithControls)
+        let escaped: Vec<Message> = escaped.collect();
+        let text = self.template.render(&escaped)?;
+        self.vocabulary.encode(&text, Encoding::WithControls)
     }
 
     /// The tokens of a text that is to be written on.
     ///
     /// # Errors
     /// [`ModelError::Input`] if the tokenizer refuses it.
-    pub fn beginning(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        self.vocabulary.encode(text, Spelling::Plain)
+    pub fn prompt(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.vocabulary.encode(text, Encoding::Plain)
     }
 
     /// Takes the next tokens of some sequences, all of which together must not exceed the context; gives the scores of all tokens for

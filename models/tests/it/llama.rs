@@ -95,6 +95,6 @@ fn write_one(
     prompt: &str,
     options: GenerationOptions,
 ) -> Generated {
-    let prompt = weights.beginning(prompt).unwrap();
+    let prompt = weights.prompt(prompt).unwrap();
     write(weights, pool, [(prompt, options)]).remove(0).unwrap()
 }

@@ -19,7 +19,7 @@ fn held(
         constraint: Some(constraint),
         ..GenerationOptions::default()
     };
-    let prompt = weights.beginning("hello").unwrap();
+    let prompt = weights.prompt("hello").unwrap();
     write(weights, &mut CachePool::new(0), [(prompt, options)]).remove(0)
 }
 

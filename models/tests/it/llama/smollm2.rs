@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use aimass_models::Silent;
 use aimass_models::llama::{
-    CachePool, Feed, GenerationOptions, KvCache, LlamaWeights, Message, Role, Spelling, Wanted,
+    CachePool, Encoding, Feed, GenerationOptions, KvCache, LlamaWeights, Message, Role, Wanted,
 };
 use candle_core::Device;
 use candle_core::quantized::gguf_file::{self, Content};
@@ -106,11 +106,11 @@ fn odd_texts_and_conversations_have_the_tokens_of_the_reference() {
     let weights = smollm2();
     let goldens = goldens();
     for (text, expected) in goldens.texts.iter().zip(&goldens.smollm2.tokens) {
-        let tokens = weights.vocabulary().encode(text, Spelling::Plain).unwrap();
+        let tokens = weights.vocabulary().encode(text, Encoding::Plain).unwrap();
         assert_eq!(tokens, *expected, "{text:?}");
     }
     for written in &goldens.smollm2.written {
-        let tokens = weights.conversation(&ask(&written.question)).unwrap();
+        let tokens = weights.chat_prompt(&ask(&written.question)).unwrap();
         assert_eq!(tokens, written.prompt, "{}", written.question);
     }
 }
@@ -152,7 +152,7 @@ fn a_conversation_goes_on_without_being_read_again() {
     let mut pool = CachePool::new(256 << 20);
     let mut messages = ask("Explain what an actor is in concurrent programming.").to_vec();
     let answer = |messages: &[Message], pool: &mut CachePool| {
-        let prompt = weights.conversation(messages).unwrap();
+        let prompt = weights.chat_prompt(messages).unwrap();
         write(&weights, pool, [(prompt, options.clone())])
             .remove(0)
             .unwrap()
