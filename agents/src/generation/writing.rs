@@ -86,7 +86,7 @@ impl Writing {
             match self.read(model, input) {
                 Ok((prompt, options)) => self.texts.push(model.weights(), prompt, options),
                 Err(fault) => {
-                    self.texts.push_nothing();
+                    self.texts.push_empty();
                     self.refused.push((member, Err(fault)));
                 }
             }
@@ -100,10 +100,10 @@ impl Writing {
     ) -> Result<Step<GenerationOutput>, Fault> {
         for member in 0..context.members() {
             if context.is_cancelled(Member(member)) {
-                self.texts.drop_text(member as usize);
+                self.texts.cancel(member as usize);
             }
         }
-        self.texts.read_at_once(model.pace.portion());
+        self.texts.set_step_work(model.pace.portion());
         let begun = context.now();
         let (weights, pool) = model.parts();
         let has_room = |number: usize| context.has_room(Member(number as u32));
@@ -116,7 +116,7 @@ impl Writing {
                 .emit(Member(number as u32), TextDelta(piece))
                 .is_err()
             {
-                self.texts.drop_text(number);
+                self.texts.cancel(number);
             }
         }
         let mut settled = std::mem::take(&mut self.refused);

@@ -35,9 +35,9 @@ impl Default for Generation {
 }
 
 enum Member {
-    Going(Box<Sequence>),
-    Refused(ModelError),
-    Gone,
+    Running(Box<Sequence>),
+    Rejected(ModelError),
+    Empty,
 }
 
 /// What a step has brought.
@@ -58,26 +58,26 @@ impl Generation {
     pub fn push(&mut self, weights: &LlamaWeights, prompt: Vec<u32>, options: GenerationOptions) {
         self.members
             .push(match Sequence::new(weights, prompt, options) {
-                Ok(sequence) => Member::Going(Box::new(sequence)),
-                Err(error) => Member::Refused(error),
+                Ok(sequence) => Member::Running(Box::new(sequence)),
+                Err(error) => Member::Rejected(error),
             });
     }
 
     /// Leaves a number out.
-    pub fn push_nothing(&mut self) {
-        self.members.push(Member::Gone);
+    pub fn push_empty(&mut self) {
+        self.members.push(Member::Empty);
     }
 
     /// Leaves a text out from now on.
-    pub fn drop_text(&mut self, number: usize) {
+    pub fn cancel(&mut self, number: usize) {
         if let Some(member) = self.members.get_mut(number) {
-            *member = Member::Gone;
+            *member = Member::Empty;
         }
     }
 
     /// How much the next steps may read, as so many tokens that nothing is before; what comes of the texts does not depend on it. At least one token is read in
     /// any case, and at most [`MAX_STEP_TOKENS`].
-    pub fn read_at_once(&mut self, portion: usize) {
+    pub fn set_step_work(&mut self, portion: usize) {
         self.portion = portion.clamp(1, MAX_STEP_WORK);
     }
 
@@ -93,14 +93,14 @@ impl Generation {
         wants: impl Fn(usize) -> bool,
     ) -> Result<Progress, ModelError> {
         let mut progress = Progress::default();
-        self.take_refused(&mut progress);
+        self.take_rejected(&mut progress);
         let mut chosen = self.choose(weights, pool, wants).into_iter().peekable();
         let (mut feeds, mut scored, mut work) = (Vec::new(), Vec::new(), 0);
         for (number, member) in self.members.iter_mut().enumerate() {
             let Some((_, portion)) = chosen.next_if(|(next, _)| *next == number) else {
                 continue;
             };
-            let Member::Going(sequence) = member else {
+            let Member::Running(sequence) = member else {
                 continue;
             };
             if let Some(feed) = sequence.feed(portion) {
@@ -119,16 +119,16 @@ impl Generation {
         for (number, scores) in scored.into_iter().zip(scores) {
             self.write(number, scores, weights, pool, &mut progress);
         }
-        let is_gone = |member: &Member| matches!(member, Member::Gone);
-        progress.finished = self.members.iter().all(is_gone);
+        let is_empty = |member: &Member| matches!(member, Member::Empty);
+        progress.finished = self.members.iter().all(is_empty);
         progress.work = work.div_ceil(DEPTH);
         Ok(progress)
     }
 
-    fn take_refused(&mut self, progress: &mut Progress) {
+    fn take_rejected(&mut self, progress: &mut Progress) {
         for (number, member) in self.members.iter_mut().enumerate() {
-            if let Member::Refused(_) = member
-                && let Member::Refused(error) = std::mem::replace(member, Member::Gone)
+            if let Member::Rejected(_) = member
+                && let Member::Rejected(error) = std::mem::replace(member, Member::Empty)
             {
                 progress.done.push((number, Err(error)));
             }
@@ -145,7 +145,7 @@ impl Generation {
         let mut is_full = false;
         let mut able = Vec::new();
         for (number, member) in self.members.iter_mut().enumerate() {
-            let Member::Going(sequence) = member else {
+            let Member::Running(sequence) = member else {
                 continue;
             };
             // Who came first gets room first.
@@ -186,13 +186,13 @@ impl Generation {
         progress: &mut Progress,
     ) {
         let member = &mut self.members[number];
-        let Member::Going(sequence) = member else {
+        let Member::Running(sequence) = member else {
             return;
         };
         let written = match sequence.write(weights, scores) {
             Ok(written) => written,
             Err(error) => {
-                *member = Member::Gone;
+                *member = Member::Empty;
                 progress.done.push((number, Err(error)));
                 return;
             }
@@ -201,7 +201,7 @@ impl Generation {
             progress.pieces.push((number, written.piece));
         }
         if let Some(reason) = written.finished
-            && let Member::Going(sequence) = std::mem::replace(member, Member::Gone)
+            && let Member::Running(sequence) = std::mem::replace(member, Member::Empty)
         {
             progress
                 .done

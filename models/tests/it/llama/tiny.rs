@@ -97,7 +97,7 @@ fn in_portions(
     generation.push(weights, prompt.to_vec(), warm(3));
     let (mut work, mut begun) = (Vec::new(), false);
     loop {
-        generation.read_at_once(portion(work.len()));
+        generation.set_step_work(portion(work.len()));
         let mut progress = generation.advance(weights, &mut pool, |_| true).unwrap();
         begun |= !progress.pieces.is_empty();
         if !begun {
@@ -178,7 +178,7 @@ fn a_text_that_is_dropped_gives_its_room_back_and_a_newcomer_joins() {
     generation.push(&weights, prompt.clone(), endless);
     generation.advance(&weights, &mut pool, |_| true).unwrap();
     generation.push(&weights, prompt, warm(3));
-    generation.drop_text(0);
+    generation.cancel(0);
     assert_eq!(pool.bytes(), 0);
     let mut pieces = String::new();
     let done = loop {
