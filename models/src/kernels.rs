@@ -21,7 +21,7 @@ mod tiles;
 mod token_cache;
 
 pub(crate) use attention::attention;
-pub(crate) use cached_attention::{Lookback, cached_attention};
+pub(crate) use cached_attention::{CacheView, cached_attention};
 pub(crate) use cross_attention::CrossCache;
 pub(crate) use decoder_rows::{Pairing, RotaryEmbedding, grouped_attention, rms_norm, swiglu};
 pub(crate) use dense::DenseWeight;

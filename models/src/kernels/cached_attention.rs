@@ -9,7 +9,7 @@ use super::on_cpu::{softmax, widest, with_values};
 
 /// What one query looks at.
 #[derive(Debug)]
-pub(crate) struct Lookback<'a> {
+pub(crate) struct CacheView<'a> {
     /// Key and value of each token, `2 * hidden` values.
     pub(crate) cache: &'a TokenCache,
     /// How many of its rows the query sees; at least 1.
@@ -19,11 +19,11 @@ pub(crate) struct Lookback<'a> {
 /// Mixes for each row of `queries` `[rows, hidden]` the values that it sees: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
 pub(crate) fn cached_attention(
     queries: &Tensor,
-    lookbacks: &[Lookback<'_>],
+    views: &[CacheView<'_>],
     heads: usize,
 ) -> Result<Tensor> {
     if !queries.device().is_cpu() {
-        return plain(queries, lookbacks, heads);
+        return plain(queries, views, heads);
     }
     let (rows, hidden) = queries.dims2()?;
     let mut output = vec![0f32; rows * hidden];
@@ -32,12 +32,12 @@ pub(crate) fn cached_attention(
         let lines = queries
             .chunks_exact(hidden)
             .zip(output.chunks_exact_mut(hidden));
-        for ((query, mixed), lookback) in lines.zip(lookbacks) {
-            scores.resize(lookback.visible, 0.0);
-            let Some(cache) = lookback.cache.values(lookback.visible) else {
+        for ((query, mixed), view) in lines.zip(views) {
+            scores.resize(view.visible, 0.0);
+            let Some(cache) = view.cache.values(view.visible) else {
                 bail!(
                     "expected keys and values of {} tokens beside the queries",
-                    lookback.visible
+                    view.visible
                 );
             };
             widest(
@@ -98,17 +98,17 @@ fn dot(one: &[f32], other: &[f32]) -> f32 {
 }
 
 /// The same in candle operations.
-fn plain(queries: &Tensor, lookbacks: &[Lookback<'_>], heads: usize) -> Result<Tensor> {
+fn plain(queries: &Tensor, views: &[CacheView<'_>], heads: usize) -> Result<Tensor> {
     let (_, hidden) = queries.dims2()?;
     let width = hidden / heads;
     let scale = 1.0 / (width as f64).sqrt();
-    let mixed = lookbacks.iter().enumerate().map(|(row, lookback)| {
+    let mixed = views.iter().enumerate().map(|(row, view)| {
         let split = |tensor: Tensor| {
             let rows = tensor.dim(0)?;
             let parts = tensor.reshape((rows, heads, width))?;
             parts.transpose(0, 1)?.contiguous()
         };
-        let cache = lookback.cache.tensor(lookback.visible)?;
+        let cache = view.cache.tensor(view.visible)?;
         let query = split(queries.narrow(0, row, 1)?)?;
         let keys = split(cache.narrow(1, 0, hidden)?.contiguous()?)?;
         let values = split(cache.narrow(1, hidden, hidden)?.contiguous()?)?;
@@ -130,13 +130,13 @@ mod tests {
             let hidden = heads * width;
             let cache = |tokens| TokenCache::new(&numbers(&[tokens, 2 * hidden], 2.0)).unwrap();
             let caches = [1, 7, 50].map(cache);
-            let lookbacks = [(0, 1), (1, 3), (2, 50)].map(|(index, visible)| Lookback {
+            let views = [(0, 1), (1, 3), (2, 50)].map(|(index, visible)| CacheView {
                 cache: &caches[index],
                 visible,
             });
             let queries = numbers(&[3, hidden], 2.0);
-            let expected = plain(&queries, &lookbacks, heads).unwrap();
-            let got = cached_attention(&queries, &lookbacks, heads).unwrap();
+            let expected = plain(&queries, &views, heads).unwrap();
+            let got = cached_attention(&queries, &views, heads).unwrap();
             assert_eq!(expected.dims(), got.dims());
             assert!(apart(&expected, &got) < 1e-5, "{heads} x {width}");
         }

@@ -7,7 +7,7 @@ mod words;
 
 use std::ops::Range;
 
-use super::decoder::Witness;
+use super::decoder::AttentionProbe;
 use super::decoding::Task;
 use super::{EncodedAudio, WhisperWeights};
 use crate::ModelError;
@@ -70,13 +70,13 @@ pub fn align(
     let first = tokens.len();
     tokens.extend(spoken.tokens);
     tokens.push(special.end_of_text);
-    let mut witness = Witness::of(weights.alignment_heads());
-    let scores = weights.decoder.force(audio, &tokens, &mut witness)?;
+    let mut probe = AttentionProbe::of(weights.alignment_heads());
+    let scores = weights.decoder.force(audio, &tokens, &mut probe)?;
     let probabilities = probabilities(&scores, spoken.tokens, first, special.end_of_text)
         .map_err(ModelError::compute("read the scores"))?;
     // A row says where the next token is heard.
     let rows = first - 1..first + spoken.tokens.len();
-    let cost = cost(&witness.weights, tokens.len(), rows, positions);
+    let cost = cost(&probe.weights, tokens.len(), rows, positions);
     let starts = path::starts(&cost, positions);
     let language = vocabulary.language_of(spoken.language);
     let words = words::split(vocabulary, spoken.tokens, language);

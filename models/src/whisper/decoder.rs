@@ -8,7 +8,7 @@ use candle_core::{Result as CandleResult, Tensor};
 use super::layer::{self, FeedForward};
 use super::{EncoderPass, WhisperConfig, WhisperWeights};
 use crate::ModelError;
-use crate::kernels::{self, CrossCache, Lookback, TokenCache};
+use crate::kernels::{self, CacheView, CrossCache, TokenCache};
 use crate::layers::{AddTo, Checkpoint, Embedding, LayerNorm, Linear, TiedEmbedding};
 
 #[derive(Debug)]
@@ -63,14 +63,14 @@ pub(super) struct Feed<'a> {
 
 /// Attention weights to be looked at beside the result: `[rows, positions]` for each head asked for, of one piece of audio.
 #[derive(Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct AttentionProbe {
     /// Layer and head.
     pub(super) heads: Vec<(usize, usize)>,
     /// One for each head.
     pub(super) weights: Vec<Vec<f32>>,
 }
 
-impl Witness {
+impl AttentionProbe {
     /// Of these heads, each a layer and a head.
     pub(super) fn of(heads: &[(usize, usize)]) -> Self {
         Self {
@@ -149,11 +149,11 @@ impl Decoder {
     pub(super) fn forward(
         &self,
         feeds: &mut [Feed<'_>],
-        witness: Option<&mut Witness>,
+        probe: Option<&mut AttentionProbe>,
     ) -> Result<Tensor, ModelError> {
         self.check(feeds)?;
         let hidden = self
-            .run(feeds, witness)
+            .run(feeds, probe)
             .map_err(ModelError::compute("run the decoder"))?;
         let mut last = Vec::with_capacity(feeds.len());
         let mut rows = 0u32;
@@ -175,7 +175,7 @@ impl Decoder {
         &self,
         audio: &EncodedAudio,
         tokens: &[u32],
-        witness: &mut Witness,
+        probe: &mut AttentionProbe,
     ) -> Result<Tensor, ModelError> {
         let state = &mut DecoderState::default();
         let mut feeds = [Feed {
@@ -184,7 +184,7 @@ impl Decoder {
             tokens,
         }];
         self.check(&feeds)?;
-        self.run(&mut feeds, Some(witness))
+        self.run(&mut feeds, Some(probe))
             .and_then(|hidden| self.tokens.logits(&self.norm.forward(&hidden)?))
             .map_err(ModelError::compute("align words"))
     }
@@ -218,7 +218,7 @@ impl Decoder {
     fn run(
         &self,
         feeds: &mut [Feed<'_>],
-        mut witness: Option<&mut Witness>,
+        mut probe: Option<&mut AttentionProbe>,
     ) -> CandleResult<Tensor> {
         let ids: Vec<u32> = feeds
             .iter()
@@ -231,8 +231,8 @@ impl Decoder {
         let positions = self.positions.forward(places.collect())?;
         let mut hidden = (self.tokens.forward(&ids)? + positions)?;
         for (index, layer) in self.layers.iter().enumerate() {
-            hidden = layer.look_back(&hidden, index, feeds, self.hidden)?;
-            hidden = layer.listen(&hidden, index, feeds, witness.as_deref_mut())?;
+            hidden = layer.self_attention(&hidden, index, feeds, self.hidden)?;
+            hidden = layer.cross_attention(&hidden, index, feeds, probe.as_deref_mut())?;
             hidden = layer.feed_forward.forward(&hidden)?;
         }
         for feed in feeds {
@@ -274,7 +274,7 @@ impl Layer {
     }
 
     /// Attention to the tokens so far.
-    fn look_back(
+    fn self_attention(
         &self,
         input: &Tensor,
         index: usize,
@@ -293,23 +293,23 @@ impl Layer {
                 None => feed.state.layers.push(TokenCache::new(&new)?),
             }
         }
-        let lookbacks = feeds.iter().filter_map(|feed| {
+        let views = feeds.iter().filter_map(|feed| {
             let cache = feed.state.layers.get(index)?;
             let (length, count) = (cache.tokens(), feed.tokens.len());
-            Some((length - count + 1..=length).map(move |visible| Lookback { cache, visible }))
+            Some((length - count + 1..=length).map(move |visible| CacheView { cache, visible }))
         });
-        let lookbacks: Vec<Lookback<'_>> = lookbacks.flatten().collect();
-        let mixed = kernels::cached_attention(&queries, &lookbacks, self.heads)?;
+        let views: Vec<CacheView<'_>> = views.flatten().collect();
+        let mixed = kernels::cached_attention(&queries, &views, self.heads)?;
         self.attention_out.add_to(input, &mixed)
     }
 
     /// Attention to what was heard: hypotheses of the same audio that stand side by side share one pass over it.
-    fn listen(
+    fn cross_attention(
         &self,
         input: &Tensor,
         index: usize,
         feeds: &[Feed<'_>],
-        mut witness: Option<&mut Witness>,
+        mut probe: Option<&mut AttentionProbe>,
     ) -> CandleResult<Tensor> {
         let queries = self.cross_query.forward(&self.cross_norm.forward(input)?)?;
         let mut mixed = Vec::new();
@@ -322,10 +322,10 @@ impl Layer {
             let own = queries.narrow(0, row, count)?;
             row += count;
             mixed.push(audio.attend(&own)?);
-            if let Some(witness) = witness.as_deref_mut() {
-                for (layer, head) in witness.heads.clone() {
+            if let Some(probe) = probe.as_deref_mut() {
+                for (layer, head) in probe.heads.clone() {
                     if layer == index {
-                        witness.weights.push(audio.weights(&own, head)?);
+                        probe.weights.push(audio.weights(&own, head)?);
                     }
                 }
             }

@@ -69,14 +69,14 @@ fn scores_and_attention_agree_with_the_reference() {
         .map(numbers)
         .map(|pair| (pair[0] as usize, pair[1] as usize))
         .collect();
-    let mut witness = Witness::of(&heads);
+    let mut probe = AttentionProbe::of(&heads);
     let decoder = &weights.decoder;
-    let scores = decoder.force(&audio, &prefix, &mut witness).unwrap();
+    let scores = decoder.force(&audio, &prefix, &mut probe).unwrap();
     let scores = scores.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let vocabulary = weights.config().vocab_size;
     assert!(apart(&scores, &golden("logits", &[8, vocabulary])) < 5e-3);
     let expected = golden("cross_attention", &[2, 8, 1500]);
-    assert!(apart(&witness.weights.concat(), &expected) < 1e-3);
+    assert!(apart(&probe.weights.concat(), &expected) < 1e-3);
 }
 
 #[test]
@@ -87,11 +87,8 @@ fn token_by_token_gives_what_all_at_once_gives() {
         goldens,
     } = stage();
     let prefix = numbers(&goldens["prefix"]);
-    let mut witness = Witness::default();
-    let all = weights
-        .decoder
-        .force(&audio, &prefix, &mut witness)
-        .unwrap();
+    let mut probe = AttentionProbe::default();
+    let all = weights.decoder.force(&audio, &prefix, &mut probe).unwrap();
     let all = all.to_vec2::<f32>().unwrap();
     let (mut one, mut other) = (DecoderState::default(), DecoderState::default());
     for (place, token) in prefix.iter().enumerate() {
