@@ -17,8 +17,8 @@ mod complete;
 mod input;
 mod model;
 mod output;
-mod pace;
 mod report;
+mod step_budget;
 mod summarize;
 mod writing;
 

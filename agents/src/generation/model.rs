@@ -9,7 +9,7 @@ use aimass_models::device::Device;
 use aimass_models::llama::{CachePool, LlamaWeights, PrefixCache};
 
 use crate::generation::GenerationLimits;
-use crate::generation::pace::Pace;
+use crate::generation::step_budget::StepBudget;
 use crate::stored::{Stored, StoredWeights};
 
 /// The model source of a language model.
@@ -26,7 +26,7 @@ pub struct LanguageModel {
     shared: Arc<LanguageWeights>,
     pool: CachePool,
     /// Its measured speed.
-    pub(super) pace: Pace,
+    pub(super) budget: StepBudget,
 }
 
 impl LanguageModel {
@@ -57,7 +57,7 @@ impl StoredWeights for LanguageWeights {
         LanguageModel {
             shared: weights.clone(),
             pool: weights.prefixes.pool(),
-            pace: Pace::default(),
+            budget: StepBudget::default(),
         }
     }
 

@@ -103,13 +103,15 @@ impl Writing {
                 self.texts.cancel(member as usize);
             }
         }
-        self.texts.set_step_work(model.pace.portion());
+        self.texts.set_step_work(model.budget.portion());
         let begun = context.now();
         let (weights, pool) = model.parts();
         let has_room = |number: usize| context.has_room(Member(number as u32));
         let progress = self.texts.advance(weights, pool, has_room);
         let progress = progress.map_err(|error| fault(&error))?;
-        model.pace.learn(progress.work, context.now().since(begun));
+        model
+            .budget
+            .learn(progress.work, context.now().since(begun));
         let weights = model.weights();
         for (number, piece) in progress.pieces {
             if context

@@ -16,11 +16,11 @@ const MAX_WORK: usize = 16 * MAX_STEP_TOKENS;
 
 /// What one worker knows of its speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pace {
+pub(super) struct StepBudget {
     portion: usize,
 }
 
-impl Default for Pace {
+impl Default for StepBudget {
     fn default() -> Self {
         Self {
             portion: INITIAL_WORK,
@@ -28,7 +28,7 @@ impl Default for Pace {
     }
 }
 
-impl Pace {
+impl StepBudget {
     /// How much the next step may read, as so many tokens that nothing is before.
     pub(super) fn portion(self) -> usize {
         self.portion
@@ -56,12 +56,16 @@ mod tests {
     use super::*;
 
     /// Steps on a machine that does so much work in a second; gives the longest of them, and how many there were.
-    fn steps(pace: &mut Pace, speed: impl Fn(usize) -> f64, mut work: usize) -> (Duration, usize) {
+    fn steps(
+        budget: &mut StepBudget,
+        speed: impl Fn(usize) -> f64,
+        mut work: usize,
+    ) -> (Duration, usize) {
         let (mut longest, mut count) = (Duration::ZERO, 0);
         while work > 0 {
-            let done = pace.portion().min(work);
+            let done = budget.portion().min(work);
             let took = Duration::from_secs_f64(done as f64 / speed(count));
-            pace.learn(done, took);
+            budget.learn(done, took);
             longest = longest.max(took);
             work -= done;
             count += 1;
@@ -71,47 +75,47 @@ mod tests {
 
     #[test]
     fn a_fast_machine_soon_takes_the_most_at_once() {
-        let mut pace = Pace::default();
-        let (longest, count) = steps(&mut pace, |_| 5000.0, 8192);
+        let mut budget = StepBudget::default();
+        let (longest, count) = steps(&mut budget, |_| 5000.0, 8192);
         assert!(longest <= STEP, "{longest:?}");
         assert!(count <= 12, "{count}");
-        steps(&mut pace, |_| 50_000.0, 8192);
-        assert_eq!(pace.portion(), MAX_WORK);
+        steps(&mut budget, |_| 50_000.0, 8192);
+        assert_eq!(budget.portion(), MAX_WORK);
     }
 
     #[test]
     fn a_slow_machine_takes_little_at_once() {
         for speed in [4.0, 10.0, 50.0] {
-            let mut pace = Pace::default();
-            steps(&mut pace, |_| speed, INITIAL_WORK);
-            let (longest, _) = steps(&mut pace, |_| speed, 1000);
+            let mut budget = StepBudget::default();
+            steps(&mut budget, |_| speed, INITIAL_WORK);
+            let (longest, _) = steps(&mut budget, |_| speed, 1000);
             assert!(longest <= STEP, "{longest:?} at {speed}");
         }
     }
 
     #[test]
     fn a_machine_that_becomes_busy_is_followed_at_once_and_forgiven_later() {
-        let mut pace = Pace::default();
-        let (longest, _) = steps(&mut pace, |_| 300.0, 4096);
+        let mut budget = StepBudget::default();
+        let (longest, _) = steps(&mut budget, |_| 300.0, 4096);
         assert!(longest <= STEP, "{longest:?}");
         // The step that is under way when it becomes twenty times as slow takes twenty times as long, and no other.
-        let (longest, _) = steps(&mut pace, |step| if step == 0 { 15.0 } else { 14.0 }, 400);
+        let (longest, _) = steps(&mut budget, |step| if step == 0 { 15.0 } else { 14.0 }, 400);
         assert!(longest <= 20 * STEP, "{longest:?}");
-        let (longest, _) = steps(&mut pace, |_| 14.0, 256);
+        let (longest, _) = steps(&mut budget, |_| 14.0, 256);
         assert!(longest <= STEP, "{longest:?}");
-        steps(&mut pace, |_| 3000.0, 8192);
-        assert!((1400..=1500).contains(&pace.portion()), "{pace:?}");
+        steps(&mut budget, |_| 3000.0, 8192);
+        assert!((1400..=1500).contains(&budget.portion()), "{pace:?}");
     }
 
     #[test]
     fn steps_that_had_little_to_do_teach_only_that_they_were_slow() {
-        let mut pace = Pace::default();
-        pace.learn(1, Duration::from_millis(400));
-        pace.learn(0, Duration::from_secs(9));
-        assert_eq!(pace, Pace::default());
-        pace.learn(1, Duration::from_secs(2));
-        assert_eq!(pace.portion(), 1);
-        pace.learn(1, Duration::ZERO);
-        assert_eq!(pace.portion(), 2);
+        let mut budget = StepBudget::default();
+        budget.learn(1, Duration::from_millis(400));
+        budget.learn(0, Duration::from_secs(9));
+        assert_eq!(pace, StepBudget::default());
+        budget.learn(1, Duration::from_secs(2));
+        assert_eq!(budget.portion(), 1);
+        budget.learn(1, Duration::ZERO);
+        assert_eq!(budget.portion(), 2);
     }
 }
