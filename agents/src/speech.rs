@@ -16,7 +16,6 @@
 mod activity;
 mod agent;
 mod detect;
-mod hearing;
 mod input;
 mod listen;
 mod recognize;
@@ -24,11 +23,12 @@ mod samples;
 mod segmenter;
 mod spans;
 mod subtitles;
+mod text_deltas;
 mod transcribe;
+mod transcriber;
 mod transcript;
 mod transcription_options;
 mod translate;
-mod unsaid;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
 pub use agent::{SpeechAgent, SpeechLimits};

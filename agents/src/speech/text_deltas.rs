@@ -4,7 +4,7 @@ use crate::speech::Segment;
 
 /// The text of segments, piece by piece: together the pieces are the text of all segments, without space at its ends.
 #[derive(Debug, Default)]
-pub(super) struct Unsaid {
+pub(super) struct TextDeltas {
     /// Segments that were told.
     told: usize,
     /// Whether anything but space was.
@@ -13,7 +13,7 @@ pub(super) struct Unsaid {
     space: String,
 }
 
-impl Unsaid {
+impl TextDeltas {
     /// What has come since the call before.
     pub(super) fn take(&mut self, segments: &[Segment]) -> String {
         let new = segments.get(self.told..).unwrap_or_default();
@@ -66,7 +66,7 @@ mod tests {
         ] {
             let segments: Vec<Segment> = texts.iter().map(|text| said(text)).collect();
             for step in 1..=segments.len().max(1) {
-                let mut unsaid = Unsaid::default();
+                let mut unsaid = TextDeltas::default();
                 let mut pieces = String::new();
                 for known in (0..=segments.len()).step_by(step) {
                     pieces += &unsaid.take(&segments[..known]);

@@ -23,7 +23,7 @@ const SURE_OF_LANGUAGE: f32 = 0.5;
 type Answer = (u64, Result<RecognizedWindow, TaskError>);
 
 /// A recording while it is heard.
-pub(super) struct Hearing {
+pub(super) struct Transcriber {
     options: TranscriptionOptions,
     segmenter: Segmenter,
     /// Windows that nobody was asked about yet.
@@ -34,7 +34,7 @@ pub(super) struct Hearing {
     heard: u64,
 }
 
-impl Hearing {
+impl Transcriber {
     /// # Errors
     /// A fault that names the field whose value cannot be.
     pub(super) fn new(options: TranscriptionOptions) -> Result<Self, Fault> {
