@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::given::Given;
+use crate::string_or::StringOr;
 
 /// The maximum bytes of a prompt, or of all messages together.
 const MAX_BYTES: usize = 1 << 20;
@@ -21,7 +21,7 @@ const DEFAULT_MAX_TOKENS: u32 = 512;
 
 /// A prompt or a conversation, and how to continue it. In JSON also a string, which is the prompt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Given<Box<Fields>>")]
+#[serde(from = "StringOr<Box<Fields>>")]
 pub struct GenerationInput {
     /// A message of the user, or the text to continue.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,11 +129,11 @@ struct Fields {
     regex: Option<String>,
 }
 
-impl From<Given<Box<Fields>>> for GenerationInput {
-    fn from(given: Given<Box<Fields>>) -> Self {
-        match given {
-            Given::Plain(text) => Self::prompt(text),
-            Given::Whole(fields) => Self {
+impl From<StringOr<Box<Fields>>> for GenerationInput {
+    fn from(input: StringOr<Box<Fields>>) -> Self {
+        match input {
+            StringOr::String(text) => Self::prompt(text),
+            StringOr::Value(fields) => Self {
                 prompt: fields.prompt,
                 messages: fields.messages,
                 system: fields.system,

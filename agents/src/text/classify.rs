@@ -10,7 +10,7 @@ use aimass_runtime::{BatchSkill, Fault, Member, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::given::Given;
+use crate::string_or::StringOr;
 use crate::text::encoder::{average_of, cosine, tokens_read};
 use crate::text::{TextInput, TextModel};
 
@@ -43,7 +43,7 @@ pub struct ClassifyInput {
 
 /// Labels as a list, or as one string separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Given<Vec<String>>", untagged)]
+#[serde(from = "StringOr<Vec<String>>", untagged)]
 pub enum Labels {
     /// A list.
     List(Vec<String>),
@@ -67,11 +67,11 @@ pub struct ScoredClass {
     pub score: f32,
 }
 
-impl From<Given<Vec<String>>> for Labels {
-    fn from(given: Given<Vec<String>>) -> Self {
-        match given {
-            Given::Plain(labels) => Self::Commas(labels),
-            Given::Whole(labels) => Self::List(labels),
+impl From<StringOr<Vec<String>>> for Labels {
+    fn from(input: StringOr<Vec<String>>) -> Self {
+        match input {
+            StringOr::String(labels) => Self::Commas(labels),
+            StringOr::Value(labels) => Self::List(labels),
         }
     }
 }

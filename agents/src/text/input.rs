@@ -9,7 +9,7 @@ use aimass_runtime::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::given::Given;
+use crate::string_or::StringOr;
 
 /// Bytes that a text file may have.
 pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -18,7 +18,7 @@ const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// A text, or the path of a file that holds one. In JSON also a string, which is the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Given<Fields>")]
+#[serde(from = "StringOr<Fields>")]
 pub struct TextInput {
     /// The text itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,11 +39,11 @@ struct Fields {
     path: Option<PathBuf>,
 }
 
-impl From<Given<Fields>> for TextInput {
-    fn from(given: Given<Fields>) -> Self {
-        match given {
-            Given::Plain(text) => Self::text(text),
-            Given::Whole(Fields { text, path }) => Self { text, path },
+impl From<StringOr<Fields>> for TextInput {
+    fn from(input: StringOr<Fields>) -> Self {
+        match input {
+            StringOr::String(text) => Self::text(text),
+            StringOr::Value(Fields { text, path }) => Self { text, path },
         }
     }
 }

@@ -175,7 +175,7 @@ fn section(
     let (mut sentences, excerpt) = match document.medium {
         Medium::Recording => recording(document, references, at),
         Medium::Text => text(document, references, at),
-        Medium::Other | Medium::Given => (vec![unread(document, references)], None),
+        Medium::Other | Medium::StringOr => (vec![unread(document, references)], None),
     };
     sentences.extend(nearness(document, near, references));
     let about = Heading::Input {

@@ -37,7 +37,7 @@ pub(super) enum Medium {
     /// A file that is neither.
     Other,
     /// No file at all.
-    Given,
+    StringOr,
 }
 
 /// A fact, and what it says.
@@ -93,7 +93,7 @@ impl<'a> Document<'a> {
             "file.audio" => Medium::Recording,
             "file.text" => Medium::Text,
             kind if kind.starts_with("file.") => Medium::Other,
-            _ => Medium::Given,
+            _ => Medium::StringOr,
         };
         let file = path_of(input).and_then(|path| Path::new(path).file_name()?.to_str());
         let name = file.map_or_else(

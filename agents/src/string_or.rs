@@ -13,12 +13,12 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 /// tag tries each form and says only that none of them fits.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
-pub(crate) enum Given<T> {
-    Plain(String),
-    Whole(T),
+pub(crate) enum StringOr<T> {
+    String(String),
+    Value(T),
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Either(PhantomData))
     }
@@ -27,25 +27,25 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
 struct Either<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
-    type Value = Given<T>;
+    type Value = StringOr<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a text, or what it stands for in full")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Given<T>, E> {
-        Ok(Given::Plain(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<StringOr<T>, E> {
+        Ok(StringOr::String(text.to_owned()))
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Given<T>, E> {
-        Ok(Given::Plain(text))
+    fn visit_string<E: Error>(self, text: String) -> Result<StringOr<T>, E> {
+        Ok(StringOr::String(text))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Given<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(fields)).map(Given::Whole)
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<StringOr<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(StringOr::Value)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Given<T>, A::Error> {
-        T::deserialize(SeqAccessDeserializer::new(list)).map(Given::Whole)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<StringOr<T>, A::Error> {
+        T::deserialize(SeqAccessDeserializer::new(list)).map(StringOr::Value)
     }
 }
