@@ -16,9 +16,9 @@ mod embed;
 mod encoder;
 mod input;
 mod language;
-mod left_out;
 mod search;
 mod search_folder;
+mod skipped;
 mod vector_store;
 
 pub use agent::TextAgent;

@@ -5,7 +5,7 @@
 
 mod codes;
 mod common_words;
-mod judges;
+mod detectors;
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl BatchSkill for Language {
 
 fn detect(text: &str) -> DetectedLanguage {
     let sample = &text[..text.floor_char_boundary(SAMPLE)];
-    let guess = judges::guess(sample);
+    let guess = detectors::guess(sample);
     let (language, confidence) = guess.unwrap_or((UNKNOWN_LANGUAGE, 0.0));
     let told = confidence >= SURE_ENOUGH;
     DetectedLanguage {

@@ -22,8 +22,8 @@ use crate::passages::passages;
 use crate::text::TextModel;
 use crate::text::encoder::{PASSAGE, cosine, tokens_read};
 use crate::text::input::read_text;
-use crate::text::left_out::{LeftOut, Why};
 use crate::text::search::ten;
+use crate::text::skipped::{SkipReason, Skipped};
 use crate::text::vector_store::{VectorKey, VectorStore};
 
 /// Files that one search may go through.
@@ -109,7 +109,7 @@ pub struct FolderSearch {
     /// The present file's text under the model.
     key: Option<VectorKey>,
     hits: Vec<Hit>,
-    left_out: LeftOut,
+    skipped: Skipped,
 }
 
 impl Skill for SearchFolder {
@@ -173,9 +173,9 @@ impl ModelSkill for SearchFolder {
     ) -> Vec<(Member, Result<Hits, Fault>)> {
         let hits = |search: FolderSearch| {
             let hits = best(search.hits, search.limit);
-            let left_out = search.left_out.in_words();
+            let skipped = search.skipped.in_words();
             let fewer = fewer_hits(search.limit, hits.len());
-            let incomplete: Vec<String> = left_out.into_iter().chain(fewer).collect();
+            let incomplete: Vec<String> = skipped.into_iter().chain(fewer).collect();
             Hits {
                 hits,
                 incomplete: (!incomplete.is_empty()).then(|| incomplete.join("; ")),
@@ -198,16 +198,16 @@ impl FolderSearch {
         }
         let mut listed = Listed {
             files: Vec::new(),
-            left_out: LeftOut::of(&input.over),
+            skipped: Skipped::of(&input.over),
         };
         listed.visit(&input.over, MAX_DEPTH)?;
-        let Listed { files, left_out } = listed;
+        let Listed { files, skipped } = listed;
         if files.is_empty() {
             let path = input.over.display();
-            let left_out = left_out.in_words().map(|words| format!("; {words}"));
+            let skipped = skipped.in_words().map(|words| format!("; {words}"));
             return Err(Fault::rejected(format!(
                 "expected text files, found none in `{path}`{}",
-                left_out.unwrap_or_default()
+                skipped.unwrap_or_default()
             )));
         }
         let query = model.embed(&[&input.query])?.into_iter().next();
@@ -222,7 +222,7 @@ impl FolderSearch {
             done: Vec::new(),
             key: None,
             hits: Vec::new(),
-            left_out,
+            skipped,
         };
         Ok((search, tokens))
     }
@@ -242,7 +242,7 @@ impl FolderSearch {
                 Ok(text) => text,
                 Err(unread) => {
                     // The others still count. It may be readable next time, so nobody remembers this.
-                    self.left_out.note(Why::from(&unread), &key.path);
+                    self.skipped.note(SkipReason::from(&unread), &key.path);
                     self.at += 1;
                     return Ok(0);
                 }
@@ -351,7 +351,7 @@ pub(super) fn fewer_hits(limit: u32, given: usize) -> Option<String> {
 /// The plain files below a path, by name.
 struct Listed {
     files: Vec<FileKey>,
-    left_out: LeftOut,
+    skipped: Skipped,
 }
 
 impl Listed {
@@ -395,21 +395,21 @@ impl Listed {
 
     fn visit_entry(&mut self, path: &Path, kind: Option<FileType>, depth: u32) {
         let kind = match kind {
-            Some(kind) if kind.is_symlink() => return self.left_out.note(Why::Link, path),
+            Some(kind) if kind.is_symlink() => return self.skipped.note(SkipReason::Link, path),
             Some(kind) => Kind::from(kind),
-            None => return self.left_out.note(Why::Unreadable, path),
+            None => return self.skipped.note(SkipReason::Unreadable, path),
         };
         let is_full = self.files.len() >= MAX_FILES;
         match kind {
-            _ if self.left_out.count(Why::TooMany) >= MAX_COUNTED => {}
-            Kind::Folder if depth == 0 => self.left_out.note(Why::TooDeep, path),
-            Kind::Plain if is_full => self.left_out.note(Why::TooMany, path),
+            _ if self.skipped.count(SkipReason::TooMany) >= MAX_COUNTED => {}
+            Kind::Folder if depth == 0 => self.skipped.note(SkipReason::TooDeep, path),
+            Kind::Plain if is_full => self.skipped.note(SkipReason::TooMany, path),
             Kind::Plain | Kind::Folder => {
                 if self.visit(path, depth.saturating_sub(1)).is_err() {
-                    self.left_out.note(Why::Unreadable, path);
+                    self.skipped.note(SkipReason::Unreadable, path);
                 }
             }
-            _ => self.left_out.note(Why::Special, path),
+            _ => self.skipped.note(SkipReason::Special, path),
         }
     }
 }

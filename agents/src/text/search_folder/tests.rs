@@ -148,7 +148,7 @@ fn what_is_left_out_is_said_and_does_not_count_as_known() {
     let mut model = place.model();
     for _ in 0..2 {
         let search = place.search_with(&mut model);
-        assert_eq!(search.left_out.in_words().as_deref(), Some(expected));
+        assert_eq!(search.skipped.in_words().as_deref(), Some(expected));
         let found = |name: &str| search.hits.iter().any(|hit| hit.source.ends_with(name));
         assert!(found("utf16") && found("deep"));
     }
@@ -162,12 +162,12 @@ fn files_beyond_the_limit_are_counted_and_named() {
     }
     let mut listed = Listed {
         files: Vec::new(),
-        left_out: LeftOut::of(folder.path()),
+        skipped: Skipped::of(folder.path()),
     };
     listed.visit(folder.path(), MAX_DEPTH).unwrap();
     assert_eq!(listed.files.len(), MAX_FILES);
     assert_eq!(
-        listed.left_out.in_words().unwrap(),
+        listed.skipped.in_words().unwrap(),
         "left out: 2 (beyond the first 20000 files): 20000, 20001"
     );
 }
@@ -180,11 +180,11 @@ fn a_folder_that_lies_too_deep_is_named() {
     fs::write(deep.join("deep"), "too deep").unwrap();
     let mut listed = Listed {
         files: Vec::new(),
-        left_out: LeftOut::of(folder.path()),
+        skipped: Skipped::of(folder.path()),
     };
     listed.visit(folder.path(), MAX_DEPTH).unwrap();
     assert!(listed.files.is_empty());
-    let said = listed.left_out.in_words().unwrap();
+    let said = listed.skipped.in_words().unwrap();
     assert!(
         said.starts_with("left out: 1 (a folder below 64 others): d/d/"),
         "{said}"

@@ -10,7 +10,7 @@ const NAMES: usize = 5;
 
 /// Why a file or a folder was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum SkipReason {
     NotText,
     TooLarge,
     Unreadable,
@@ -20,7 +20,7 @@ pub(super) enum Why {
     TooMany,
 }
 
-impl From<&Unread> for Why {
+impl From<&Unread> for SkipReason {
     fn from(unread: &Unread) -> Self {
         match unread {
             Unread::Refused(_) => Self::Unreadable,
@@ -31,7 +31,7 @@ impl From<&Unread> for Why {
     }
 }
 
-impl Why {
+impl SkipReason {
     fn in_words(self) -> String {
         match self {
             Self::NotText => "no text in UTF-8 or UTF-16".to_owned(),
@@ -47,19 +47,19 @@ impl Why {
 
 /// What was left out of a folder.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(super) struct Skipped {
     folder: PathBuf,
     reasons: Vec<Reason>,
 }
 
 #[derive(Debug)]
 struct Reason {
-    why: Why,
+    why: SkipReason,
     count: usize,
     names: Vec<String>,
 }
 
-impl LeftOut {
+impl Skipped {
     /// Nothing of that folder yet.
     pub(super) fn of(folder: &Path) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl LeftOut {
         }
     }
 
-    pub(super) fn note(&mut self, why: Why, path: &Path) {
+    pub(super) fn note(&mut self, why: SkipReason, path: &Path) {
         let known = self.reasons.iter().position(|reason| reason.why == why);
         let at = known.unwrap_or_else(|| {
             self.reasons.push(Reason {
@@ -90,7 +90,7 @@ impl LeftOut {
         }
     }
 
-    pub(super) fn count(&self, why: Why) -> usize {
+    pub(super) fn count(&self, why: SkipReason) -> usize {
         let reasons = self.reasons.iter().filter(|reason| reason.why == why);
         reasons.map(|reason| reason.count).sum()
     }
@@ -107,7 +107,7 @@ impl Reason {
     fn in_words(&self) -> String {
         let names = self.names.join(", ");
         let or_more = match self.why {
-            Why::TooMany if self.count >= MAX_COUNTED => " or more",
+            SkipReason::TooMany if self.count >= MAX_COUNTED => " or more",
             _ => "",
         };
         let more = match self.count - self.names.len() {
@@ -125,15 +125,15 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_told_with_its_number_its_reason_and_names() {
-        let mut left_out = LeftOut::of(Path::new("/letters"));
-        assert_eq!(left_out.in_words(), None);
+        let mut skipped = Skipped::of(Path::new("/letters"));
+        assert_eq!(skipped.in_words(), None);
         for number in 0..7 {
             let path = PathBuf::from(format!("/letters/below/{number}.txt"));
-            left_out.note(Why::NotText, &path);
+            skipped.note(SkipReason::NotText, &path);
         }
-        left_out.note(Why::TooLarge, Path::new("/letters"));
+        skipped.note(SkipReason::TooLarge, Path::new("/letters"));
         assert_eq!(
-            left_out.in_words().unwrap(),
+            skipped.in_words().unwrap(),
             "left out: 7 (no text in UTF-8 or UTF-16): below/0.txt, below/1.txt, below/2.txt, below/3.txt, below/4.txt \
              and 2 more; 1 (larger than 64 MiB): /letters"
         );
