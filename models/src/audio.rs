@@ -3,7 +3,6 @@
 //! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) and m4a (AAC-LC, ALAC) with symphonia. [`Resampler`] does the same for
 //! samples that come live. Neither ever holds more than a few seconds, however long the recording is.
 
-mod broken_off;
 mod claims;
 mod corrections;
 mod decode;
@@ -19,6 +18,7 @@ mod resample;
 mod riff;
 mod source;
 mod tables;
+mod truncated;
 
 pub use file::AudioFile;
 pub use info::AudioInfo;

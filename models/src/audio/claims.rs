@@ -8,11 +8,11 @@ use super::edits::{MAX_BOXES, number};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// The head says nothing of bytes.
-    Unsaid,
+    Unknown,
     /// They are there.
-    Whole,
+    Complete,
     /// There should be more.
-    Cut,
+    Truncated,
 }
 
 /// The bytes of an mp3 file in which its tag is looked for.
@@ -34,9 +34,9 @@ pub(super) fn of_mp3(source: &mut (impl Read + Seek), start: u64) -> Extent {
                 .seek(SeekFrom::End(0))
                 .is_ok_and(|length| end <= length) =>
         {
-            Extent::Whole
+            Extent::Complete
         }
-        _ => Extent::Unsaid,
+        _ => Extent::Unknown,
     }
 }
 

@@ -387,9 +387,9 @@ impl Decoder {
             _ => None,
         };
         self.truncated |= match self.known.extent {
-            Extent::Unsaid => expected.is_some_and(|frames| self.stream.decoded < frames),
-            Extent::Whole => false,
-            Extent::Cut => true,
+            Extent::Unknown => expected.is_some_and(|frames| self.stream.decoded < frames),
+            Extent::Complete => false,
+            Extent::Truncated => true,
         };
     }
 }

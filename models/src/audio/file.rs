@@ -295,7 +295,7 @@ fn after_tags(source: &mut (impl Read + Seek), file_length: u64) -> u64 {
 /// What is to be read otherwise than the file says.
 fn corrections(source: &mut (impl Read + Seek), start: u64) -> Corrections {
     let mut corrections = Corrections::default();
-    if let Some(length) = broken_off::find(source) {
+    if let Some(length) = truncated::find(source) {
         // "To the end of the file".
         corrections.put(length, &[0; 4]);
     }

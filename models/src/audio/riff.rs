@@ -251,11 +251,11 @@ fn plain_bytes(common: &[u8]) -> Option<u64> {
 fn bounds(length: u64, from: u64, claimed: Option<u64>, whole_end: u64) -> (Range<u64>, Extent) {
     let from = from.min(length);
     match claimed {
-        Some(size) if from + size <= length => (from..from + size, Extent::Whole),
+        Some(size) if from + size <= length => (from..from + size, Extent::Complete),
         Some(size) if whole_end > length && !is_made_up(size) && !is_made_up(whole_end) => {
-            (from..length, Extent::Cut)
+            (from..length, Extent::Truncated)
         }
-        _ => (from..length, Extent::Whole),
+        _ => (from..length, Extent::Complete),
     }
 }
 

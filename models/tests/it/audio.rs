@@ -3,9 +3,9 @@
 mod accuracy;
 mod bad_files;
 mod live;
-mod lying_headers;
-mod lying_lengths;
-mod lying_tables;
+mod wrong_headers;
+mod wrong_lengths;
+mod wrong_tables;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 use super::bad_files::golden;
 use super::hear;
-use super::lying_lengths::{check, count_at, place, put};
+use super::wrong_lengths::{check, count_at, place, put};
 
 /// The stream ends with its first page of sound: the head says so.
 fn of_one_page(name: &str) -> (Vec<u8>, usize) {
