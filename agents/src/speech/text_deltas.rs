@@ -66,16 +66,16 @@ mod tests {
         ] {
             let segments: Vec<Segment> = texts.iter().map(|text| said(text)).collect();
             for step in 1..=segments.len().max(1) {
-                let mut unsaid = TextDeltas::default();
+                let mut deltas = TextDeltas::default();
                 let mut pieces = String::new();
                 for known in (0..=segments.len()).step_by(step) {
-                    pieces += &unsaid.take(&segments[..known]);
-                    let shown = pieces.clone() + &unsaid.preview(&segments[known..]);
+                    pieces += &deltas.take(&segments[..known]);
+                    let shown = pieces.clone() + &deltas.preview(&segments[known..]);
                     assert_eq!(shown.trim_end(), text_of(&segments), "{texts:?}");
                 }
-                pieces += &unsaid.take(&segments);
+                pieces += &deltas.take(&segments);
                 assert_eq!(pieces, text_of(&segments), "{texts:?}");
-                assert_eq!(unsaid.take(&segments), "");
+                assert_eq!(deltas.take(&segments), "");
             }
         }
     }

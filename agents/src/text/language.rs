@@ -1,6 +1,6 @@
 //! `text.language`: which language a text is in, or that it cannot be told.
 //!
-//! Three judges of different kinds are asked, and agreement counts: see `language/judges.rs`. On short texts each of them alone is wrong often
+//! Three judges of different kinds are asked, and agreement counts: see `language/detectors.rs`. On short texts each of them alone is wrong often
 //! and surely; `agents/tests/data/language` has texts to measure that with.
 
 mod codes;

@@ -16,7 +16,7 @@ use super::decode::{self, Decoder, Known};
 use super::rebuilt::Rebuilt;
 use super::resample::RateConverter;
 use super::source::{Allowance, Source};
-use super::{AudioInfo, AudioLimits, SAMPLE_RATE, broken_off, claims, edits, pages, riff, tables};
+use super::{AudioInfo, AudioLimits, SAMPLE_RATE, claims, edits, pages, riff, tables, truncated};
 use crate::ModelError;
 
 /// The most samples in one block: a second.
