@@ -1,5 +1,5 @@
-//! The generation agent: conversations, texts that are written on, and summaries, by a language model; and reports
-//! of what the team has found.
+//! The generation agent: conversations, texts that are written on, and summaries, by a language
+//! model; and reports of what the team has found.
 //!
 //! ```no_run
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {

@@ -29,7 +29,8 @@ pub trait StoredWeights: Sized + Send + Sync + 'static {
     /// The bytes that they take in memory.
     fn memory_bytes(&self) -> u64;
 
-    /// Estimates, before they are read, the bytes that an artefact of `artefact_bytes` will take in memory.
+    /// Estimates, before they are read, the bytes that an artefact of `artefact_bytes` will take in
+    /// memory.
     fn estimated_bytes(artefact_bytes: u64, options: &Self::Options) -> u64 {
         let _ = options;
         artefact_bytes

@@ -9,8 +9,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// A plain string, or the whole input.
 ///
-/// Which of the two it is shows at its first character, so that what is wrong within it is told with the field that it is wrong in. serde's own enum without a
-/// tag tries each form and says only that none of them fits.
+/// Which of the two it is shows at its first character, so that what is wrong within it is told
+/// with the field that it is wrong in. serde's own enum without a tag tries each form and says only
+/// that none of them fits.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum StringOr<T> {

@@ -1,7 +1,9 @@
-//! Audio files and live samples as the speech models hear them: mono, `f32` in -1..=1, at 16 kHz, a second at a time.
+//! Audio files and live samples as the speech models hear them: mono, `f32` in -1..=1, at 16 kHz, a
+//! second at a time.
 //!
-//! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) and m4a (AAC-LC, ALAC) with symphonia. [`Resampler`] does the same for
-//! samples that come live. Neither ever holds more than a few seconds, however long the recording is.
+//! [`AudioFile`] decodes wav, aiff, flac, mp3, ogg (Vorbis, Opus, FLAC) and m4a (AAC-LC, ALAC) with
+//! symphonia. [`Resampler`] does the same for samples that come live. Neither ever holds more than
+//! a few seconds, however long the recording is.
 
 mod claims;
 mod corrections;
@@ -25,5 +27,6 @@ pub use info::AudioInfo;
 pub use limits::AudioLimits;
 pub use resample::Resampler;
 
-/// The sample rate, in Hz, of everything that this module gives out, and of every speech model in this crate.
+/// The sample rate, in Hz, of everything that this module gives out, and of every speech model in
+/// this crate.
 pub const SAMPLE_RATE: u32 = 16_000;

@@ -1,4 +1,5 @@
-//! Turning a device's name into a candle [`Device`], and telling a passing fault from a dead device.
+//! Turning a device's name into a candle [`Device`], and telling a passing fault from a dead
+//! device.
 
 mod present;
 
@@ -13,7 +14,8 @@ pub use present::{PresentDevice, present};
 pub enum Fault {
     /// The device can be used again: the same work may succeed after a restart of the worker.
     Retryable,
-    /// The device is lost to this process: CUDA refuses every later call in it. Only another device can help.
+    /// The device is lost to this process: CUDA refuses every later call in it. Only another device
+    /// can help.
     DeadForProcess,
 }
 
@@ -26,8 +28,9 @@ pub enum Fault {
 /// ```
 ///
 /// # Errors
-/// [`ModelError::Device`] if the name is not one of these, if this build has no support for such devices, or if the
-/// machine has no such device. It never falls back by itself: that is a decision of the placement.
+/// [`ModelError::Device`] if the name is not one of these, if this build has no support for such
+/// devices, or if the machine has no such device. It never falls back by itself: that is a decision
+/// of the placement.
 pub fn open(name: &str) -> Result<Device, ModelError> {
     if name == "cpu" {
         return Ok(Device::Cpu);
@@ -70,8 +73,9 @@ fn unknown(name: &str) -> ModelError {
     }
 }
 
-/// The CUDA errors after which the driver refuses every later call of the process, named as the driver names them
-/// (CUDA driver API, "CUresult": each says that "the context cannot be used" or "the process must be terminated").
+/// The CUDA errors after which the driver refuses every later call of the process, named as the
+/// driver names them (CUDA driver API, "CUresult": each says that "the context cannot be used" or
+/// "the process must be terminated").
 const STICKY: [&str; 17] = [
     "CUDA_ERROR_ASSERT",
     "CUDA_ERROR_CONTAINED",
@@ -101,8 +105,8 @@ pub fn fault(error: &Error) -> Fault {
         Error::WithBacktrace { inner, .. }
         | Error::WithPath { inner, .. }
         | Error::Context { inner, .. } => fault(inner),
-        // The types of the CUDA errors exist in CUDA builds only, and their names are stable: so they are matched by
-        // name, which works, and is tested, in every build.
+        // The types of the CUDA errors exist in CUDA builds only, and their names are stable: so
+        // they are matched by name, which works, and is tested, in every build.
         Error::Cuda(cause) => named_fault(&format!("{cause:?}")),
         Error::WrappedContext { wrapped, .. } => named_fault(&format!("{wrapped:?}")),
         _ => Fault::Retryable,

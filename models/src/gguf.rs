@@ -1,7 +1,8 @@
 //! GGUF files, read by candle behind a few checks of our own.
 //!
-//! candle's reader checks counts and lengths against the length of the file. What it leaves open, so that a file of nothing but lies still costs
-//! memory or ends in a panic, is checked here before: how long the header may be, and the alignment.
+//! candle's reader checks counts and lengths against the length of the file. What it leaves open,
+//! so that a file of nothing but lies still costs memory or ends in a panic, is checked here
+//! before: how long the header may be, and the alignment.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -34,7 +35,8 @@ impl GgufKind {
         match self {
             // Some ten kilobytes.
             Self::Whisper => 1 << 20,
-            // The largest vocabularies, of 260,000 tokens, take some twelve megabytes with their merges.
+            // The largest vocabularies, of 260,000 tokens, take some twelve megabytes with their
+            // merges.
             Self::Language => 24 << 20,
         }
     }
@@ -49,7 +51,8 @@ impl GgufKind {
     }
 }
 
-/// An open GGUF file. What was taken out of it is not in it any more, so that what is left over shows.
+/// An open GGUF file. What was taken out of it is not in it any more, so that what is left over
+/// shows.
 pub(crate) struct GgufFile {
     kind: GgufKind,
     path: PathBuf,
@@ -189,7 +192,8 @@ impl<'a> Walk<'a> {
 
     fn array(&mut self, depth: usize) -> Option<()> {
         let kind = self.u32()?;
-        // Each value takes 32 bytes of memory: a list of single bytes would be a way to make much of little, and has no use.
+        // Each value takes 32 bytes of memory: a list of single bytes would be a way to make much
+        // of little, and has no use.
         if matches!(kind, 0..=3 | 7) {
             return None;
         }

@@ -1,7 +1,9 @@
-//! Importers: models in the forms that others keep them in, turned once into the form that our loaders read.
+//! Importers: models in the forms that others keep them in, turned once into the form that our
+//! loaders read.
 //!
-//! What an importer reads comes from outside. Counts, sizes and names are checked against the length of the file before memory is taken for them,
-//! and weights are streamed: at no time is a model in memory as a whole.
+//! What an importer reads comes from outside. Counts, sizes and names are checked against the
+//! length of the file before memory is taken for them, and weights are streamed: at no time is a
+//! model in memory as a whole.
 //!
 //! An importer is an [`Importer`] in the folder of its network and a line in [`IMPORTERS`].
 

@@ -1,7 +1,8 @@
 //! The fused steps of the transformer networks.
 //!
-//! Each takes and gives contiguous f32 tensors, is for inference only (no gradient), and has two forms: on the CPU one pass over the
-//! values in vectors, elsewhere plain candle operations, with which the tests compare the first.
+//! Each takes and gives contiguous f32 tensors, is for inference only (no gradient), and has two
+//! forms: on the CPU one pass over the values in vectors, elsewhere plain candle operations, with
+//! which the tests compare the first.
 
 mod attention;
 mod block_product;

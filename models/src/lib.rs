@@ -1,9 +1,10 @@
 //! The candle networks of AI Mass, their importers, and the catalogue that fetches their weights.
 //!
 //! # Threads
-//! Set `RAYON_NUM_THREADS=1` and `CANDLE_NUM_THREADS=1` before the first candle call of the process: parallelism comes
-//! from workers and batches, and candle's pools, which are global, make several models in one process wait for each
-//! other. [`threads::check`] says whether that was done.
+//! Set `RAYON_NUM_THREADS=1` and `CANDLE_NUM_THREADS=1` before the first candle call of the
+//! process: parallelism comes from workers and batches, and candle's pools, which are global, make
+//! several models in one process wait for each other. [`threads::check`] says whether that was
+//! done.
 
 pub mod audio;
 pub mod bert;

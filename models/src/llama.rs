@@ -1,11 +1,13 @@
 //! Language models of the Llama family: reading texts, and writing on.
 //!
-//! Source of the network: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", 2023. It reads GGUF files, with their vocabulary and
-//! chat template, and keeps weights in the few bits that they have there: Llama 2 to 3.2, SmolLM2, Mistral and others of the architecture `llama`, and Qwen2 and
-//! Qwen2.5 (`qwen2`).
+//! Source of the network: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models",
+//! 2023. It reads GGUF files, with their vocabulary and chat template, and keeps weights in the few
+//! bits that they have there: Llama 2 to 3.2, SmolLM2, Mistral and others of the architecture
+//! `llama`, and Qwen2 and Qwen2.5 (`qwen2`).
 //!
-//! What a text's tokens left behind lies outside the network, in a [`KvCache`] for each sequence; a [`CachePool`] keeps them from call to call. All sequences
-//! take each step together ([`Generation`]), and each comes out as it does alone, bit by bit.
+//! What a text's tokens left behind lies outside the network, in a [`KvCache`] for each sequence; a
+//! [`CachePool`] keeps them from call to call. All sequences take each step together
+//! ([`Generation`]), and each comes out as it does alone, bit by bit.
 
 mod cache;
 mod chat;

@@ -1,7 +1,7 @@
 //! Reading weights from an ONNX file.
 //!
-//! Only what is needed of the format is declared; a reader of protocol buffers skips the rest. The graph is not run: each network is written in candle, and
-//! takes the tensors by their names.
+//! Only what is needed of the format is declared; a reader of protocol buffers skips the rest. The
+//! graph is not run: each network is written in candle, and takes the tensors by their names.
 //!
 //! Source: ONNX, `onnx.proto3`.
 
@@ -65,7 +65,8 @@ impl OnnxFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ModelError::File`] if it cannot be read, [`ModelError::Format`] if it is no ONNX file or larger than is sensible.
+    /// [`ModelError::File`] if it cannot be read, [`ModelError::Format`] if it is no ONNX file or
+    /// larger than is sensible.
     pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
         let bytes = files::read(path, FILE_LIMIT)?;
         let mut file = Self {

@@ -1,7 +1,8 @@
 //! The store: artefacts on this machine, each fetched once, checked, and offline ever after.
 //!
-//! An artefact is a folder with a manifest that names each file with its size and sha256. It is put together beside its place and renamed
-//! into it, so there is never half of one. Two processes that want the same artefact take turns by a lock file.
+//! An artefact is a folder with a manifest that names each file with its size and sha256. It is put
+//! together beside its place and renamed into it, so there is never half of one. Two processes that
+//! want the same artefact take turns by a lock file.
 
 mod assembly;
 mod manifest;
@@ -91,7 +92,8 @@ impl Store {
         &self.catalogue
     }
 
-    /// A folder beside the artefacts, for what is computed with them. It may be missing, and may be deleted at any time.
+    /// A folder beside the artefacts, for what is computed with them. It may be missing, and may be
+    /// deleted at any time.
     pub fn derived(&self, what: &str) -> PathBuf {
         self.folder.with_file_name(what)
     }
@@ -135,8 +137,8 @@ impl Store {
     /// Fetches an artefact unless it is here; gives its folder.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for an unknown name; [`ModelError::NoSource`] with what each source said; [`ModelError::Unavailable`] where
-    /// nothing may be fetched.
+    /// [`ModelError::Input`] for an unknown name; [`ModelError::NoSource`] with what each source
+    /// said; [`ModelError::Unavailable`] where nothing may be fetched.
     pub fn pull(&self, name: &str, progress: &mut dyn Progress) -> Result<PathBuf, ModelError> {
         let artefact = self.catalogue.find(name)?.clone();
         let _turn = self.lock(name)?;
@@ -183,10 +185,12 @@ impl Store {
         Ok(placed)
     }
 
-    /// Takes a folder of the user's as an artefact of the catalogue: in the form of one of its sources, or in one that an importer knows.
+    /// Takes a folder of the user's as an artefact of the catalogue: in the form of one of its
+    /// sources, or in one that an importer knows.
     ///
     /// # Errors
-    /// [`ModelError`] when the name is unknown, a file is missing, or a file does not hold what it must.
+    /// [`ModelError`] when the name is unknown, a file is missing, or a file does not hold what it
+    /// must.
     pub fn import(
         &self,
         name: &str,
@@ -239,8 +243,8 @@ impl Store {
         Ok(file)
     }
 
-    /// An empty folder in which an artefact is put together. The caller holds the artefact's lock, so what is there was left by a process
-    /// that was killed.
+    /// An empty folder in which an artefact is put together. The caller holds the artefact's lock,
+    /// so what is there was left by a process that was killed.
     fn fresh_folder(&self, name: &str) -> Result<tempfile::TempDir, ModelError> {
         let prefix = format!(".{name}.fresh");
         let left = self.folder.join(&prefix);

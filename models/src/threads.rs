@@ -19,11 +19,13 @@ pub struct ThreadsAdvice {
 
 /// Checks the environment of this process.
 ///
-/// The variables are read once by candle, at its first call: setting them later does nothing, and a library must not
-/// set them. So a program sets them before it starts, for instance by running itself again.
+/// The variables are read once by candle, at its first call: setting them later does nothing, and a
+/// library must not set them. So a program sets them before it starts, for instance by running
+/// itself again.
 ///
 /// # Errors
-/// [`ThreadsAdvice`] names the first variable that is not `1`. Models still work without; several at once are slow.
+/// [`ThreadsAdvice`] names the first variable that is not `1`. Models still work without; several
+/// at once are slow.
 pub fn check() -> Result<(), ThreadsAdvice> {
     check_with(|variable| std::env::var(variable).ok())
 }

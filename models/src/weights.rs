@@ -1,8 +1,8 @@
 //! Reading tensors from a safetensors file.
 //!
-//! The file is read with plain positioned reads, not through a memory map. Every tensor is copied into memory of
-//! its own in either case, so a map saves nothing here, and a mapped file that another process truncates would end
-//! this process with a bus error where a read returns an error.
+//! The file is read with plain positioned reads, not through a memory map. Every tensor is copied
+//! into memory of its own in either case, so a map saves nothing here, and a mapped file that
+//! another process truncates would end this process with a bus error where a read returns an error.
 
 mod source;
 mod var_builder;
@@ -25,7 +25,8 @@ pub(crate) use source::{
 
 /// The header of the largest models known is below one megabyte.
 const HEADER_LIMIT: u64 = 16 << 20;
-/// Large enough to make system calls cheap, small enough to stay in a core's second-level cache while converting.
+/// Large enough to make system calls cheap, small enough to stay in a core's second-level cache
+/// while converting.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// An open safetensors file whose header has been checked against the length of the file.
@@ -39,10 +40,12 @@ pub struct TensorFile {
 }
 
 impl TensorFile {
-    /// Opens a file and checks its header: nothing is allocated that the file is not long enough to fill.
+    /// Opens a file and checks its header: nothing is allocated that the file is not long enough to
+    /// fill.
     ///
     /// # Errors
-    /// [`ModelError::File`] if the file cannot be read, [`ModelError::Format`] if it is not a whole safetensors file.
+    /// [`ModelError::File`] if the file cannot be read, [`ModelError::Format`] if it is not a whole
+    /// safetensors file.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let (mut file, length) = files::open(path)?;
         let refuse = |expected: &str, found: String| format_error(path, expected.to_owned(), found);
@@ -94,8 +97,8 @@ impl TensorFile {
     /// Reads the tensor `name`, which must have this shape, as f32. F16 and BF16 are widened.
     ///
     /// # Errors
-    /// [`ModelError::Format`] if the tensor is missing or of another shape or type, or has a value that is not a finite
-    /// number.
+    /// [`ModelError::Format`] if the tensor is missing or of another shape or type, or has a value
+    /// that is not a finite number.
     pub fn read(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         read_tensor(self, name, shape, device)
     }

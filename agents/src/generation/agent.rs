@@ -19,9 +19,11 @@ pub struct GenerationAgent {
 /// What the agent may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GenerationLimits {
-    /// The most tokens that the model looks at, what it writes included. It never looks at more than it was trained for.
+    /// The most tokens that the model looks at, what it writes included. It never looks at more
+    /// than it was trained for.
     pub context: usize,
-    /// Bytes of what was read of conversations, those under way included, of all workers together. One of each worker may always run.
+    /// Bytes of what was read of conversations, those under way included, of all workers together.
+    /// One of each worker may always run.
     pub cache_bytes: usize,
 }
 
@@ -35,7 +37,8 @@ impl Default for GenerationLimits {
 }
 
 impl GenerationAgent {
-    /// An agent that finds its model in `store`; `model` is a name of the catalogue, `smollm2` when none is given.
+    /// An agent that finds its model in `store`; `model` is a name of the catalogue, `smollm2` when
+    /// none is given.
     pub fn new(store: Store, model: Option<&str>) -> Self {
         Self {
             store,

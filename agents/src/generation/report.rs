@@ -1,8 +1,9 @@
 //! Reports: what the facts of an episode hold, in sentences that each name the facts they rest on.
 //!
-//! The sentences are put together from facts: what was given, in which language it is, what is said when, how it begins, what is near
-//! what. Where the team has a skill that completes texts, it is asked for one sentence about each document, which stands only if all numbers and
-//! names in it are in the document. Each sentence says who wrote it.
+//! The sentences are put together from facts: what was given, in which language it is, what is said
+//! when, how it begins, what is near what. Where the team has a skill that completes texts, it is
+//! asked for one sentence about each document, which stands only if all numbers and names in it are
+//! in the document. Each sentence says who wrote it.
 
 mod check;
 mod compose;
@@ -99,7 +100,8 @@ pub struct Reference {
 }
 
 impl Report {
-    /// The same report in another language. Quotes, and sentences that a model wrote, stay as they are.
+    /// The same report in another language. Quotes, and sentences that a model wrote, stay as they
+    /// are.
     #[must_use]
     pub fn in_locale(mut self, locale: Locale) -> Self {
         self.language = locale;

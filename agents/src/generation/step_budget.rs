@@ -1,7 +1,9 @@
-//! How much of a prompt is read in one step: as much as takes half a second on the machine as it is now.
+//! How much of a prompt is read in one step: as much as takes half a second on the machine as it is
+//! now.
 //!
-//! An agent's `step_limit` tells a hang from work, so a step must stay far below it on a slow or busy machine too. Short steps also keep those waiting for a
-//! short time that are being written meanwhile, and let a caller who goes away be noticed.
+//! An agent's `step_limit` tells a hang from work, so a step must stay far below it on a slow or
+//! busy machine too. Short steps also keep those waiting for a short time that are being written
+//! meanwhile, and let a caller who goes away be noticed.
 
 use std::time::Duration;
 
@@ -34,7 +36,8 @@ impl StepBudget {
         self.portion
     }
 
-    /// Learns how long a step took that came to so much work. It slows down at once, and speeds up by as much again from step to step.
+    /// Learns how long a step took that came to so much work. It slows down at once, and speeds up
+    /// by as much again from step to step.
     pub(super) fn learn(&mut self, work: usize, took: Duration) {
         let is_slow = took > STEP;
         // A step that had less to do than it might says nothing of how much could be done.
@@ -55,7 +58,8 @@ impl StepBudget {
 mod tests {
     use super::*;
 
-    /// Steps on a machine that does so much work in a second; gives the longest of them, and how many there were.
+    /// Steps on a machine that does so much work in a second; gives the longest of them, and how
+    /// many there were.
     fn steps(
         budget: &mut StepBudget,
         speed: impl Fn(usize) -> f64,
@@ -98,7 +102,8 @@ mod tests {
         let mut budget = StepBudget::default();
         let (longest, _) = steps(&mut budget, |_| 300.0, 4096);
         assert!(longest <= STEP, "{longest:?}");
-        // The step that is under way when it becomes twenty times as slow takes twenty times as long, and no other.
+        // The step that is under way when it becomes twenty times as slow takes twenty times as
+        // long, and no other.
         let (longest, _) = steps(&mut budget, |step| if step == 0 { 15.0 } else { 14.0 }, 400);
         assert!(longest <= 20 * STEP, "{longest:?}");
         let (longest, _) = steps(&mut budget, |_| 14.0, 256);

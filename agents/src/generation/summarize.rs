@@ -1,7 +1,7 @@
 //! `generation.summarise`: what a text says, in a few sentences, however long it is.
 //!
-//! A text that does not fit into what the model looks at is cut into passages; each is summarized, several at a time, and the summaries are put together
-//! and summarized again, until one is left.
+//! A text that does not fit into what the model looks at is cut into passages; each is summarized,
+//! several at a time, and the summaries are put together and summarized again, until one is left.
 
 use std::path::PathBuf;
 use std::sync::Arc;

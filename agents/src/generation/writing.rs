@@ -1,5 +1,5 @@
-//! What the skills share that write with the model: a job in which many texts of one skill take each step together, and the contract of such
-//! a skill, filled in.
+//! What the skills share that write with the model: a job in which many texts of one skill take
+//! each step together, and the contract of such a skill, filled in.
 
 use std::sync::Arc;
 
@@ -9,9 +9,11 @@ use aimass_runtime::{Fault, Member, Step, StepContext, Usage};
 use crate::generation::{GenerationInput, GenerationOutput, LanguageModel, TextDelta};
 use crate::stored::fault;
 
-/// Makes a skill of generation that takes a [`GenerationInput`] one whose texts are written together; they begin as the function spells it.
+/// Makes a skill of generation that takes a [`GenerationInput`] one whose texts are written
+/// together; they begin as the function spells it.
 ///
-/// A macro, since a trait of another crate can be implemented for a type of ours, but not for all that have a trait of ours.
+/// A macro, since a trait of another crate can be implemented for a type of ours, but not for all
+/// that have a trait of ours.
 macro_rules! writes_from {
     ($skill:ty, $spell:path) => {
         impl aimass_runtime::ServerStreaming for $skill {

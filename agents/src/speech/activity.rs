@@ -1,4 +1,5 @@
-//! `speech.activity`: how probably each 32 ms of a piece of audio hold speech. It is what the other skills of the agent stand on.
+//! `speech.activity`: how probably each 32 ms of a piece of audio hold speech. It is what the other
+//! skills of the agent stand on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -167,7 +168,8 @@ impl Listener {
         }))
     }
 
-    /// What of the recording could not be heard, in words; none when all of it was. Known at the end.
+    /// What of the recording could not be heard, in words; none when all of it was. Known at the
+    /// end.
     pub(super) fn incomplete(self) -> Option<String> {
         self.incomplete
     }

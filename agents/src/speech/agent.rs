@@ -25,7 +25,8 @@ pub struct SpeechAgent {
 pub struct SpeechLimits {
     /// How its weights are kept.
     pub precision: Precision,
-    /// Bytes of what its encoder made of windows, in each worker; further windows wait. One window may always be heard.
+    /// Bytes of what its encoder made of windows, in each worker; further windows wait. One window
+    /// may always be heard.
     pub cache_bytes: usize,
 }
 
@@ -39,7 +40,8 @@ impl Default for SpeechLimits {
 }
 
 impl SpeechAgent {
-    /// An agent that finds its models in `store`; `model` is the catalogue's name of the one that transcribes, `whisper-base` when none is given.
+    /// An agent that finds its models in `store`; `model` is the catalogue's name of the one that
+    /// transcribes, `whisper-base` when none is given.
     pub fn new(store: Store, model: Option<&str>) -> Self {
         Self {
             store,

@@ -162,7 +162,8 @@ impl FlowSkill for Detect {
                 let Some(span) = detector.push(probability) else {
                     continue;
                 };
-                // What comes later begins after the silence that ended this, which is longer than the padding.
+                // What comes later begins after the silence that ended this, which is longer than
+                // the padding.
                 let span = SpeechSpan::from(span.padded(padding, 0, u64::MAX));
                 speech.push(span);
                 context.emit(span).await?;

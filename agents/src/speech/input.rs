@@ -62,7 +62,8 @@ impl AudioInput {
     /// Opens the recording. It blocks.
     ///
     /// # Errors
-    /// A fault when there is no such file, when it holds no audio, or when the input names none or two.
+    /// A fault when there is no such file, when it holds no audio, or when the input names none or
+    /// two.
     pub(super) fn open(&self) -> Result<AudioReader, Fault> {
         let source = match (&self.path, &self.samples) {
             (Some(_), None) if self.sample_rate.is_some() => {
@@ -139,7 +140,8 @@ impl AudioReader {
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
-    /// What of the recording could not be heard, after so many seconds that were; none when all of it was. Known at the end.
+    /// What of the recording could not be heard, after so many seconds that were; none when all of
+    /// it was. Known at the end.
     pub(super) fn incomplete(&self, seconds: f64) -> Option<String> {
         let Source::File(file) = &self.source else {
             return None;

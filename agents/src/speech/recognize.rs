@@ -1,4 +1,5 @@
-//! `speech.recognise`: what is said in a window of at most 30 seconds. It is what transcription stands on.
+//! `speech.recognise`: what is said in a window of at most 30 seconds. It is what transcription
+//! stands on.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,11 +1,13 @@
 //! Where speech begins and ends, from the probabilities of frames.
 //!
-//! Speech begins with a frame of at least the threshold, and ends when the probability falls below a second, lower threshold and does not come back
-//! within a short silence. A state machine without IO: what it says depends on the probabilities only, one after the other, so it serves files and live
-//! audio alike.
+//! Speech begins with a frame of at least the threshold, and ends when the probability falls below
+//! a second, lower threshold and does not come back within a short silence. A state machine without
+//! IO: what it says depends on the probabilities only, one after the other, so it serves files and
+//! live audio alike.
 //!
-//! Source: `get_speech_timestamps_from_probs` of the package silero-vad 6.2.3, with no limit to the length of speech. With a padding of more than half
-//! of `min_silence`, which would make spans touch, the results differ: here the padding is then that half.
+//! Source: `get_speech_timestamps_from_probs` of the package silero-vad 6.2.3, with no limit to the
+//! length of speech. With a padding of more than half of `min_silence`, which would make spans
+//! touch, the results differ: here the padding is then that half.
 
 use std::time::Duration;
 
@@ -25,7 +27,8 @@ const MIN_THRESHOLD: f32 = 0.01;
 pub struct SpanOptions {
     /// A frame at least this probable begins speech. 0.5.
     pub threshold: f32,
-    /// Speech ends with frames less probable than this; when none is given, 0.15 below the threshold.
+    /// Speech ends with frames less probable than this; when none is given, 0.15 below the
+    /// threshold.
     pub neg_threshold: Option<f32>,
     /// What is not longer than this is no speech. 250 ms.
     pub min_speech: Duration,
@@ -164,7 +167,8 @@ impl SpanDetector {
         None
     }
 
-    /// The recording ends after this many samples: gives the speech that lasts until there, and is new again.
+    /// The recording ends after this many samples: gives the speech that lasts until there, and is
+    /// new again.
     pub fn finish(&mut self, samples: u64) -> Option<Span> {
         self.position = 0;
         let mean = self.ongoing?.mean;

@@ -2,7 +2,8 @@
 
 use crate::speech::Segment;
 
-/// The text of segments, piece by piece: together the pieces are the text of all segments, without space at its ends.
+/// The text of segments, piece by piece: together the pieces are the text of all segments, without
+/// space at its ends.
 #[derive(Debug, Default)]
 pub(super) struct TextDeltas {
     /// Segments that were told.

@@ -1,7 +1,9 @@
-//! From audio to a transcript, the same for files and live audio: windows of speech, each recognized as a task of its own.
+//! From audio to a transcript, the same for files and live audio: windows of speech, each
+//! recognized as a task of its own.
 //!
-//! So a worker that dies costs a window and not the recording, and each segment comes once. Windows do not depend on how the audio came, and hear
-//! nothing of each other but the language that the first one found: that is why live audio gives the text that a file gives.
+//! So a worker that dies costs a window and not the recording, and each segment comes once. Windows
+//! do not depend on how the audio came, and hear nothing of each other but the language that the
+//! first one found: that is why live audio gives the text that a file gives.
 
 use std::collections::VecDeque;
 
@@ -50,8 +52,8 @@ impl Transcriber {
         })
     }
 
-    /// Takes the next piece of audio with its probabilities of speech. Gives the segments that are known by then and were not given before; waits for some where
-    /// too many windows are open.
+    /// Takes the next piece of audio with its probabilities of speech. Gives the segments that are
+    /// known by then and were not given before; waits for some where too many windows are open.
     ///
     /// # Errors
     /// A fault when a window cannot be recognized.

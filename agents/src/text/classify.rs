@@ -1,8 +1,10 @@
 //! `text.classify`: which of the user's labels fits a text, without training.
 //!
-//! Zero-shot by similarity: the text is compared with what sentences about each label have in common, in the embedding space of the encoder.
-//! Source of the method: Yin, Hay and Roth, "Benchmarking Zero-shot Text Classification", 2019, the embedding-based baseline.
-//! The scores are a softmax over cosine similarities. How often they are right is measured on the texts in `agents/tests/data/labels`.
+//! Zero-shot by similarity: the text is compared with what sentences about each label have in
+//! common, in the embedding space of the encoder. Source of the method: Yin, Hay and Roth,
+//! "Benchmarking Zero-shot Text Classification", 2019, the embedding-based baseline. The scores are
+//! a softmax over cosine similarities. How often they are right is measured on the texts in
+//! `agents/tests/data/labels`.
 
 use std::sync::Arc;
 
@@ -16,10 +18,11 @@ use crate::text::{TextInput, TextModel};
 
 /// Labels that one call may name.
 const MAX_LABELS: usize = 100;
-/// Sentences about a label. One template makes one kind of label win: together they are right more often than each alone.
+/// Sentences about a label. One template makes one kind of label win: together they are right more
+/// often than each alone.
 const TEMPLATES: usize = 3;
-/// What a similarity is divided by before the softmax: cosine similarities of short texts differ by a few hundredths. At this one, right labels
-/// had the highest likelihood.
+/// What a similarity is divided by before the softmax: cosine similarities of short texts differ by
+/// a few hundredths. At this one, right labels had the highest likelihood.
 const TEMPERATURE: f32 = 0.07;
 
 /// Says which of the given labels fits a text.

@@ -52,7 +52,8 @@ impl Skill for Embed {
 impl BatchSkill for Embed {
     type Model = TextModel;
 
-    /// Long texts take long, and must not keep short ones waiting: they share a batch only with their like.
+    /// Long texts take long, and must not keep short ones waiting: they share a batch only with
+    /// their like.
     fn shape(&self, input: &TextInput) -> Shape {
         let bytes = input
             .text

@@ -12,7 +12,8 @@ use aimass_runtime::{Fault, Usage};
 use crate::passages::passages;
 use crate::stored::{Stored, StoredWeights, fault};
 
-/// Bytes of a passage to aim at: about a hundred English words, and well within 256 tokens in most scripts.
+/// Bytes of a passage to aim at: about a hundred English words, and well within 256 tokens in most
+/// scripts.
 pub(super) const PASSAGE: usize = 600;
 /// Label embeddings that a worker keeps.
 const MAX_LABELS: usize = 10_000;
@@ -88,7 +89,8 @@ impl TextModel {
 
     /// One unit vector for each text.
     ///
-    /// A text that is longer than the model takes is cut into passages, whose vectors are averaged by their lengths.
+    /// A text that is longer than the model takes is cut into passages, whose vectors are averaged
+    /// by their lengths.
     pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Encoded>, Fault> {
         self.embedded.update(|count| count + texts.len() as u64);
         let mut pieces: Vec<Tokens> = Vec::with_capacity(texts.len());
@@ -126,7 +128,8 @@ impl TextModel {
         Ok(())
     }
 
-    /// The unit vectors of labels, kept from call to call; and how many tokens the model read for those that were new.
+    /// The unit vectors of labels, kept from call to call; and how many tokens the model read for
+    /// those that were new.
     pub(super) fn embed_labels(
         &mut self,
         labels: &[String],

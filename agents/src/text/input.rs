@@ -65,7 +65,8 @@ impl TextInput {
         }
     }
 
-    /// The bytes of the agent's capacity that it takes: of a file, what its text may take once it is read is not known before.
+    /// The bytes of the agent's capacity that it takes: of a file, what its text may take once it
+    /// is read is not known before.
     pub(crate) fn bytes(&self) -> u64 {
         let text = self.text.as_ref().map_or(0, String::len);
         let path = self.path.as_ref().map_or(0, |path| path.as_os_str().len());

@@ -1,7 +1,8 @@
 //! `text.language`: which language a text is in, or that it cannot be told.
 //!
-//! Three judges of different kinds are asked, and agreement counts: see `language/detectors.rs`. On short texts each of them alone is wrong often
-//! and surely; `agents/tests/data/language` has texts to measure that with.
+//! Three judges of different kinds are asked, and agreement counts: see `language/detectors.rs`. On
+//! short texts each of them alone is wrong often and surely; `agents/tests/data/language` has texts
+//! to measure that with.
 
 mod codes;
 mod common_words;
@@ -20,7 +21,8 @@ pub const UNKNOWN_LANGUAGE: &str = "unknown";
 
 /// Bytes of a long text that are looked at.
 const SAMPLE: usize = 16 << 10;
-/// Below this confidence a language is said to be unknown. Of the 150 short texts it was chosen with, 124 are above, all of them told rightly.
+/// Below this confidence a language is said to be unknown. Of the 150 short texts it was chosen
+/// with, 124 are above, all of them told rightly.
 const SURE_ENOUGH: f64 = 0.5;
 
 /// Says which language a text is in.

@@ -1,4 +1,5 @@
-//! `text.search`: what is nearest to a query by meaning, in a folder or among the facts of the environment.
+//! `text.search`: what is nearest to a query by meaning, in a folder or among the facts of the
+//! environment.
 
 mod known_texts;
 
@@ -52,7 +53,8 @@ impl Skill for Search {
     }
 }
 
-/// What answers [`Search`], with what it has read of the environment so far. Searches of facts take turns: each is short but the first one of a tenant.
+/// What answers [`Search`], with what it has read of the environment so far. Searches of facts take
+/// turns: each is short but the first one of a tenant.
 #[derive(Default)]
 pub(super) struct SearchFlow {
     known: Arc<Mutex<KnownTexts>>,
@@ -80,13 +82,15 @@ impl FlowSkill for SearchFlow {
         let namespace = context.namespace().clone();
         let known = self.known.clone();
         let search = move || {
-            // The view is taken behind the lock: one that is older than what is known would miss facts.
+            // The view is taken behind the lock: one that is older than what is known would miss
+            // facts.
             let mut known = known.lock();
             let snapshot = environment.snapshot()?;
             let mut hits = known.nearest(&snapshot, &namespace, &query, limit)?;
             drop(known);
             for hit in hits.iter_mut().filter(|hit| hit.text.is_empty()) {
-                // It was embedded before texts were kept: then what its file holds today is nearest to what was embedded.
+                // It was embedded before texts were kept: then what its file holds today is nearest
+                // to what was embedded.
                 let text = read_file(Path::new(&hit.source));
                 hit.text = text.map_or_else(|_| String::new(), |text| excerpt(&text));
             }

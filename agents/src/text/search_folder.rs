@@ -1,7 +1,9 @@
-//! `text.search_folder`: what is nearest to a query by meaning, among the passages of a folder's text files.
+//! `text.search_folder`: what is nearest to a query by meaning, among the passages of a folder's
+//! text files.
 //!
-//! Exact search: every passage is compared. Its steps are short: first the files are listed, then each step embeds some passages. What was
-//! embedded is kept by the worker for as long as file and model stay as they are, and on disk by the text's content for the next process.
+//! Exact search: every passage is compared. Its steps are short: first the files are listed, then
+//! each step embeds some passages. What was embedded is kept by the worker for as long as file and
+//! model stay as they are, and on disk by the text's content for the next process.
 
 #[cfg(test)]
 mod tests;
@@ -227,7 +229,8 @@ impl FolderSearch {
         Ok((search, tokens))
     }
 
-    /// Goes on with the present file: from the worker's memory, from the disk, or some passages further. Gives the tokens that the model read for it.
+    /// Goes on with the present file: from the worker's memory, from the disk, or some passages
+    /// further. Gives the tokens that the model read for it.
     fn step(&mut self, model: &mut TextModel) -> Result<u64, Fault> {
         let Some(key) = self.files.get(self.at).cloned() else {
             return Ok(0);
@@ -241,7 +244,8 @@ impl FolderSearch {
             let text = match read_text(&key.path) {
                 Ok(text) => text,
                 Err(unread) => {
-                    // The others still count. It may be readable next time, so nobody remembers this.
+                    // The others still count. It may be readable next time, so nobody remembers
+                    // this.
                     self.skipped.note(SkipReason::from(&unread), &key.path);
                     self.at += 1;
                     return Ok(0);

@@ -1,18 +1,22 @@
-//! Vectors on disk: what the passages of a text came to, so that the next process need not embed them again.
+//! Vectors on disk: what the passages of a text came to, so that the next process need not embed
+//! them again.
 //!
-//! One file for each text and model, named by a hash of both, so nothing in it can be out of date. Files are written beside their
-//! place and renamed into it; one that is damaged counts as missing. The folder is a cache: whatever goes wrong with it costs time only.
+//! One file for each text and model, named by a hash of both, so nothing in it can be out of date.
+//! Files are written beside their place and renamed into it; one that is damaged counts as missing.
+//! The folder is a cache: whatever goes wrong with it costs time only.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Bytes that all files together may have; beyond, those that were not used for the longest time go.
+/// Bytes that all files together may have; beyond, those that were not used for the longest time
+/// go.
 const MAX_BYTES: u64 = 1 << 30;
 /// Part of that which one text may have; larger ones are embedded again.
 const MAX_TEXT_SHARE: u64 = 8;
-/// What a file begins with. Another form of file, or another way of cutting passages, has another number.
+/// What a file begins with. Another form of file, or another way of cutting passages, has another
+/// number.
 const MAGIC: &[u8; 8] = b"aimvec\x00\x01";
 /// The magic, how many vectors there are, and how long each is.
 const HEADER: usize = 16;
@@ -238,7 +242,8 @@ mod tests {
         let key = |number: usize| VectorKey::new("one", &number.to_string());
         for number in 0..100 {
             put(&mut store, key(number), &vectors(50));
-            // The first one is used all the time, and is older than all others by the clock of files.
+            // The first one is used all the time, and is older than all others by the clock of
+            // files.
             let used = File::open(store.place(key(0))).unwrap();
             let later = SystemTime::now() + std::time::Duration::from_secs(60);
             used.set_modified(later).unwrap();

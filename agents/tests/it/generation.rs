@@ -1,4 +1,5 @@
-//! The generation agent on a runtime: a tiny random model for what holds of any, and SmolLM2 with its real weights.
+//! The generation agent on a runtime: a tiny random model for what holds of any, and SmolLM2 with
+//! its real weights.
 
 mod report;
 mod smollm2;

@@ -17,7 +17,8 @@ pub(super) enum Extent {
 
 /// The bytes of an mp3 file in which its tag is looked for.
 const LOOKED_AT: u64 = 4_096;
-/// Where the tag of each kind may lie behind the beginning of its frame: behind the header and what follows it, whose size is by version and channels.
+/// Where the tag of each kind may lie behind the beginning of its frame: behind the header and what
+/// follows it, whose size is by version and channels.
 const PLACES: [(&[u8; 4], &[usize]); 3] = [
     (b"Xing", &[13, 21, 36]),
     (b"Info", &[13, 21, 36]),

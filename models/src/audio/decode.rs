@@ -1,8 +1,9 @@
 //! From the bytes of a recording to mono samples at its own rate, packet by packet, with symphonia.
 //!
-//! symphonia's readers and decoders are given whatever a user has on disk. They are safe code that checks its input, but not all of it:
-//! a sum of claimed lengths can overflow, an assertion about a table can fail. So each call is made through [`contained`], which turns a
-//! panic into the error that the file is damaged. The decoder is not used again after that.
+//! symphonia's readers and decoders are given whatever a user has on disk. They are safe code that
+//! checks its input, but not all of it: a sum of claimed lengths can overflow, an assertion about a
+//! table can fail. So each call is made through [`contained`], which turns a panic into the error
+//! that the file is damaged. The decoder is not used again after that.
 
 mod faults;
 mod stream;
@@ -28,10 +29,12 @@ use super::source::Allowance;
 use super::{AudioInfo, limits, mix};
 use crate::ModelError;
 
-/// After so many damaged packets in a row, 6 seconds of mp3, the rest of a file is not worth the search.
+/// After so many damaged packets in a row, 6 seconds of mp3, the rest of a file is not worth the
+/// search.
 const DAMAGED_IN_A_ROW: u32 = 250;
 
-/// How symphonia says that an mp4 file has no place for a packet which another of its tables counts.
+/// How symphonia says that an mp4 file has no place for a packet which another of its tables
+/// counts.
 const OVERCOUNTED: [&str; 4] = [
     "stsz entr",
     "stco entr",
@@ -39,8 +42,9 @@ const OVERCOUNTED: [&str; 4] = [
     "chunk offset not found",
 ];
 
-/// Where fewer bytes than this are there for each second, what the head says of the length is not believed: 8 kbit/s, the least at which anybody can
-/// be understood. Such a recording meets its limit while it is read.
+/// Where fewer bytes than this are there for each second, what the head says of the length is not
+/// believed: 8 kbit/s, the least at which anybody can be understood. Such a recording meets its
+/// limit while it is read.
 const MIN_BYTES_PER_SECOND: f64 = 1_000.0;
 
 /// A reader and a decoder, from the first packet of a recording to the last.
@@ -113,7 +117,8 @@ impl Decoder {
         })
     }
 
-    /// Decodes until there are samples, and returns their rate; `None` at the end. The samples are then in [`Decoder::mono`].
+    /// Decodes until there are samples, and returns their rate; `None` at the end. The samples are
+    /// then in [`Decoder::mono`].
     pub(super) fn advance(&mut self) -> Result<Option<u32>, ModelError> {
         self.mono.clear();
         while !self.ended {
@@ -183,7 +188,8 @@ impl Decoder {
         Some(kept.min(there) as f64 / f64::from(sample_rate))
     }
 
-    /// The bits of a sample where each takes the same number, as the name of the codec says: `pcm_s16le`, `pcm_mulaw`, `adpcm_ms`.
+    /// The bits of a sample where each takes the same number, as the name of the codec says:
+    /// `pcm_s16le`, `pcm_mulaw`, `adpcm_ms`.
     fn bits_per_sample(&self) -> Option<u64> {
         let name = self.decoder.codec_info().short_name;
         if name.starts_with("adpcm") {
@@ -231,7 +237,8 @@ impl Decoder {
                 {
                     return Ok(None);
                 }
-                // What the reader cannot make sense of, it cannot skip either. What came before stands.
+                // What the reader cannot make sense of, it cannot skip either. What came before
+                // stands.
                 Err(_) => {
                     self.truncated = true;
                     return Ok(None);
@@ -270,7 +277,8 @@ impl Decoder {
         if let Err(Error::DecodeError(reason)) = outcome
             && reason.contains("signal spec")
         {
-            // The mp3 decoder keeps to the rate of its first packet. Where files were joined, another begins.
+            // The mp3 decoder keeps to the rate of its first packet. Where files were joined,
+            // another begins.
             self.decoder = decoder_for(&path, &self.stream.codec)?;
             outcome = contained(&path, || {
                 decode_into(&mut self.planes, &mut *self.decoder, packet)
@@ -301,7 +309,8 @@ impl Decoder {
         stream.decoded += frames;
         if stream.codec.codec == CODEC_ID_MP3 {
             start = packet.trim_start.get().min(frames);
-            // A header that promises too little would have all that follows cut off: it cannot ask for more than it says was padded.
+            // A header that promises too little would have all that follows cut off: it cannot ask
+            // for more than it says was padded.
             let trimmed = packet.trim_end.get().min(stream.padding).min(frames);
             stream.padding -= trimmed;
             stop = frames - trimmed;
@@ -326,7 +335,8 @@ impl Decoder {
         matches!(self.stream.codec.codec, CODEC_ID_VORBIS | CODEC_ID_OPUS)
     }
 
-    /// Mixes `kept` of the frames, and holds back what follows: it is padding only if that is the end. A count that is wrong would else take seconds away.
+    /// Mixes `kept` of the frames, and holds back what follows: it is padding only if that is the
+    /// end. A count that is wrong would else take seconds away.
     fn take_counted(&mut self, kept: Range<usize>, frames: usize) {
         if !kept.is_empty() || self.counts_lie {
             self.mono.append(&mut self.held);
@@ -377,8 +387,9 @@ impl Decoder {
         Ok(())
     }
 
-    /// Compares what came with what the header promised. Only containers that count their samples, and tags that do, are taken at their word, and only
-    /// where the bytes of the file do not speak against it.
+    /// Compares what came with what the header promised. Only containers that count their samples,
+    /// and tags that do, are taken at their word, and only where the bytes of the file do not speak
+    /// against it.
     fn finish_stream(&mut self) {
         self.held.clear();
         let expected = match self.reader.format_info().format {

@@ -1,11 +1,13 @@
 //! Where the recording in an mp4 file begins and ends.
 //!
-//! An AAC encoder puts 1,024 to 2,112 samples before the recording, and fills up the last packet after it. The file says so in the edit list of
-//! its track (ISO/IEC 14496-12, 8.6.6), which symphonia 0.6 reads but does not apply.
+//! An AAC encoder puts 1,024 to 2,112 samples before the recording, and fills up the last packet
+//! after it. The file says so in the edit list of its track (ISO/IEC 14496-12, 8.6.6), which
+//! symphonia 0.6 reads but does not apply.
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// Longer stretches than this, in samples, are no work of an encoder. They are cuts that somebody made in an editor, and are heard.
+/// Longer stretches than this, in samples, are no work of an encoder. They are cuts that somebody
+/// made in an editor, and are heard.
 pub(super) const MAX_GAP: u64 = 8_192;
 
 /// Boxes and tracks that are looked at, at most, so that a file of empty ones costs nothing.
@@ -17,7 +19,8 @@ pub(super) struct Edit {
     pub(super) track: u32,
     /// Where the recording begins, in ticks of the track's clock.
     start: u64,
-    /// How long it is, in ticks of the file's clock, and how many of those make a second. 0 where it is not said.
+    /// How long it is, in ticks of the file's clock, and how many of those make a second. 0 where
+    /// it is not said.
     duration: u64,
     ticks_per_second: u64,
 }
@@ -32,7 +35,8 @@ pub(super) struct Gaps {
 }
 
 impl Edit {
-    /// The edit in samples, for a track of `rate` Hz whose ticks last `tick` seconds and that has `total` samples.
+    /// The edit in samples, for a track of `rate` Hz whose ticks last `tick` seconds and that has
+    /// `total` samples.
     pub(super) fn in_frames(&self, rate: u32, tick: (u64, u64), total: Option<u64>) -> Gaps {
         let scale = |ticks: u64, numerator: u64, denominator: u64| {
             let frames = u128::from(ticks) * u128::from(numerator) * u128::from(rate)
@@ -49,7 +53,8 @@ impl Edit {
     }
 }
 
-/// Reads the edit lists of a file, which is left where it was. What is no mp4 file, or a damaged one, has none.
+/// Reads the edit lists of a file, which is left where it was. What is no mp4 file, or a damaged
+/// one, has none.
 pub(super) fn read(source: &mut (impl Read + Seek)) -> Vec<Edit> {
     let edits = read_boxes(source).unwrap_or_default();
     match source.seek(SeekFrom::Start(0)) {
@@ -168,7 +173,8 @@ fn version(source: &mut (impl Read + Seek), at: u64, end: u64) -> Option<u64> {
     number(source, at, end, 1)
 }
 
-/// The big-endian number of `size` bytes, at most 8, at a position; `None` if it does not lie before `end`.
+/// The big-endian number of `size` bytes, at most 8, at a position; `None` if it does not lie
+/// before `end`.
 pub(super) fn number(source: &mut (impl Read + Seek), at: u64, end: u64, size: u64) -> Option<u64> {
     if at.checked_add(size)? > end {
         return None;

@@ -22,15 +22,18 @@ use crate::ModelError;
 /// The most samples in one block: a second.
 const BLOCK: usize = SAMPLE_RATE as usize;
 
-/// A recording that is decoded while it is read: wav (8 to 32 bits, float, ADPCM, A-law, µ-law), aiff, flac, mp3, ogg (Vorbis, FLAC), m4a (AAC-LC,
-/// ALAC) and AAC in ADTS. The content says which it is, not the name of the file.
+/// A recording that is decoded while it is read: wav (8 to 32 bits, float, ADPCM, A-law, µ-law),
+/// aiff, flac, mp3, ogg (Vorbis, FLAC), m4a (AAC-LC, ALAC) and AAC in ADTS. The content says which
+/// it is, not the name of the file.
 ///
-/// What is damaged in the midst is bridged with silence, so that the rest keeps its time; [`AudioFile::damaged`] counts it. A recording that
-/// breaks off gives what is there, and then [`AudioFile::truncated`] is true; m4a whose index lies at its end is refused then. A length in a head
-/// that the file does not bear out is not believed: what is there is heard.
+/// What is damaged in the midst is bridged with silence, so that the rest keeps its time;
+/// [`AudioFile::damaged`] counts it. A recording that breaks off gives what is there, and then
+/// [`AudioFile::truncated`] is true; m4a whose index lies at its end is refused then. A length in a
+/// head that the file does not bear out is not believed: what is there is heard.
 ///
-/// Channels are averaged. The result is as long as the recording to within a sample and not shifted against it; what an encoder of mp3,
-/// Vorbis or AAC put around the recording is left out, where the file says how much. Recordings at 16 kHz pass as they are.
+/// Channels are averaged. The result is as long as the recording to within a sample and not shifted
+/// against it; what an encoder of mp3, Vorbis or AAC put around the recording is left out, where
+/// the file says how much. Recordings at 16 kHz pass as they are.
 pub struct AudioFile {
     path: PathBuf,
     limits: AudioLimits,
@@ -59,14 +62,16 @@ impl AudioFile {
     /// Opens a file within limits.
     ///
     /// # Errors
-    /// [`ModelError::File`] if it cannot be read, [`ModelError::Format`] if it is no audio file that can be decoded, is damaged at its start, or
-    /// says that it is longer than the limit, and [`ModelError::Input`] if its rate or its number of channels is out of bounds.
+    /// [`ModelError::File`] if it cannot be read, [`ModelError::Format`] if it is no audio file
+    /// that can be decoded, is damaged at its start, or says that it is longer than the limit, and
+    /// [`ModelError::Input`] if its rate or its number of channels is out of bounds.
     pub fn open_within(path: &Path, limits: AudioLimits) -> Result<Self, ModelError> {
         let (file, length) = open_regular(path)?;
         Self::decode(path, file, length, limits)
     }
 
-    /// Opens a recording that is in memory, such as a blob of the environment. Errors call it `name`.
+    /// Opens a recording that is in memory, such as a blob of the environment. Errors call it
+    /// `name`.
     ///
     /// # Errors
     /// Those of [`AudioFile::open_within`] but [`ModelError::File`].
@@ -84,7 +89,8 @@ impl AudioFile {
         &self.info
     }
 
-    /// Whether the recording broke off before its header or its last packet said. Known once the last block was given.
+    /// Whether the recording broke off before its header or its last packet said. Known once the
+    /// last block was given.
     pub fn truncated(&self) -> bool {
         self.decoder.truncated()
     }
@@ -94,11 +100,12 @@ impl AudioFile {
         self.decoder.damaged()
     }
 
-    /// The next second, mono at 16 kHz in -1..=1; the last one may be shorter. `None` at the end, and after an error.
+    /// The next second, mono at 16 kHz in -1..=1; the last one may be shorter. `None` at the end,
+    /// and after an error.
     ///
     /// # Errors
-    /// [`ModelError::File`] if reading fails, and [`ModelError::Format`] if the file is damaged beyond what can be bridged or turns out to be
-    /// longer than the limit.
+    /// [`ModelError::File`] if reading fails, and [`ModelError::Format`] if the file is damaged
+    /// beyond what can be bridged or turns out to be longer than the limit.
     pub fn next_block(&mut self) -> Result<Option<Vec<f32>>, ModelError> {
         while self.ready.len() < BLOCK && !self.ended {
             if let Err(error) = self.fill() {
@@ -209,7 +216,8 @@ impl AudioFile {
         })?
         .map_err(|error| decode::refused(path, &error))?;
         let mut decoder = Decoder::new(path, known, reader, allowance)?;
-        // The first packet corrects the header, and a file that cannot be decoded at all is refused here.
+        // The first packet corrects the header, and a file that cannot be decoded at all is refused
+        // here.
         let info = decoder.info();
         let primed = decoder.advance()?;
         let info = if primed.is_some() {
@@ -239,7 +247,8 @@ impl AudioFile {
     }
 }
 
-/// Opens a regular file and returns it with its length in bytes. A pipe or a device might never end.
+/// Opens a regular file and returns it with its length in bytes. A pipe or a device might never
+/// end.
 fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
     let unreadable = |source: std::io::Error| ModelError::File {
         operation: "read",
@@ -264,8 +273,9 @@ fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
     }
 }
 
-/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's length is four times seven bits. Of one that would reach beyond
-/// the end of the file, only its head is passed over.
+/// Where the audio begins: after the ID3 tags, whose pictures nobody needs in memory. A tag's
+/// length is four times seven bits. Of one that would reach beyond the end of the file, only its
+/// head is passed over.
 fn after_tags(source: &mut (impl Read + Seek), file_length: u64) -> u64 {
     const MAX_TAGS: usize = 16;
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! Opus, the codec of voice messages and calls: symphonia reads its packets and does not decode them.
+//! Opus, the codec of voice messages and calls: symphonia reads its packets and does not decode
+//! them.
 
 use opus_pure::OpusDecoder;
 use symphonia::core::audio::{
@@ -71,7 +72,8 @@ impl Opus {
 
 impl AudioDecoder for Opus {
     fn reset(&mut self) {
-        // A decoder that cannot be reset goes on with what it knows of the stream before, which is forgotten within a few packets.
+        // A decoder that cannot be reset goes on with what it knows of the stream before, which is
+        // forgotten within a few packets.
         let _ = self.decoder.reset_state();
     }
 

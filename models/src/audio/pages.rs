@@ -1,7 +1,8 @@
 //! The pages of an ogg file (RFC 3533), of which each counts the samples up to its end.
 //!
-//! Of a stream in one page, symphonia 0.6 adds that count to what is left out at the beginning, and refuses a file where the sum is too large. A negative count
-//! is such a one. It is read as so many samples that nothing of the page is padding.
+//! Of a stream in one page, symphonia 0.6 adds that count to what is left out at the beginning, and
+//! refuses a file where the sum is too large. A negative count is such a one. It is read as so many
+//! samples that nothing of the page is padding.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -10,7 +11,8 @@ use super::edits::MAX_BOXES;
 
 /// The head of a page up to its table of segments.
 const HEAD: usize = 27;
-/// Where a page says what kind it is, how many samples end with it, its checksum, and its number of segments.
+/// Where a page says what kind it is, how many samples end with it, its checksum, and its number of
+/// segments.
 const KIND: usize = 5;
 const COUNT: usize = 6;
 const CHECKSUM: usize = 22;
@@ -22,7 +24,8 @@ const MAX_COUNT: i64 = 1 << 62;
 /// What is read instead: longer than any recording.
 const ENDLESS: i64 = 1 << 40;
 
-/// Corrects the counts of last pages. What is no ogg file stays as it is. The source is then at its start.
+/// Corrects the counts of last pages. What is no ogg file stays as it is. The source is then at its
+/// start.
 pub(super) fn correct(source: &mut (impl Read + Seek), start: u64, corrections: &mut Corrections) {
     let mut at = start;
     for _ in 0..MAX_BOXES {

@@ -11,8 +11,9 @@ use crate::ModelError;
 
 /// Live samples to mono at 16 kHz.
 ///
-/// The result does not depend on how the samples are cut into pushes. It lags what was pushed by less than 0.2 s at every usual rate, and
-/// it is as long as the recording to within one sample, and not shifted against it.
+/// The result does not depend on how the samples are cut into pushes. It lags what was pushed by
+/// less than 0.2 s at every usual rate, and it is as long as the recording to within one sample,
+/// and not shifted against it.
 pub struct Resampler {
     channels: usize,
     /// The beginning of a frame whose other channels were not pushed yet.
@@ -36,8 +37,9 @@ impl Resampler {
         })
     }
 
-    /// Takes the next samples, interleaved, and returns what can be said of the recording at 16 kHz so far. A push may end in the midst of
-    /// a frame. What is no number counts as silence, and what is outside of -1..=1 is clamped.
+    /// Takes the next samples, interleaved, and returns what can be said of the recording at 16 kHz
+    /// so far. A push may end in the midst of a frame. What is no number counts as silence, and
+    /// what is outside of -1..=1 is clamped.
     pub fn push(&mut self, samples: &[f32]) -> Vec<f32> {
         let mut rest = samples;
         self.mono.clear();
@@ -103,7 +105,8 @@ impl RateConverter {
         self.given += (out.len() - before) as u64;
     }
 
-    /// Appends the rest to `out`, so that in all there is one sample for each sixteen-thousandth of a second.
+    /// Appends the rest to `out`, so that in all there is one sample for each sixteen-thousandth of
+    /// a second.
     pub(super) fn finish(self, out: &mut Vec<f32>) {
         let whole = (self.taken * u64::from(SAMPLE_RATE) + self.sample_rate / 2) / self.sample_rate;
         let missing = usize::try_from(whole.saturating_sub(self.given)).unwrap_or(0);
@@ -123,14 +126,17 @@ struct Engine {
     delay: usize,
 }
 
-/// The number of samples at the lower rate that a filter spans. It passes 98 % of the band that both rates have, as `sox rate -v` does.
+/// The number of samples at the lower rate that a filter spans. It passes 98 % of the band that
+/// both rates have, as `sox rate -v` does.
 const SPAN: usize = 1024;
 
-/// The longest block, in samples of the input, that is transformed at once. Rates that share no large divisor with 16,000 would need blocks
-/// of a second and more; they take a filter in time instead, which costs more work but neither memory nor delay.
+/// The longest block, in samples of the input, that is transformed at once. Rates that share no
+/// large divisor with 16,000 would need blocks of a second and more; they take a filter in time
+/// instead, which costs more work but neither memory nor delay.
 const MAX_BLOCK: usize = 1 << 16;
 
-/// By how much of a sample of the result it may lie beside its place. A tone at full scale is then off by less than 0.0004.
+/// By how much of a sample of the result it may lie beside its place. A tone at full scale is then
+/// off by less than 0.0004.
 const MISALIGNMENT: f64 = 1e-4;
 
 impl Engine {
@@ -138,8 +144,8 @@ impl Engine {
         let (rate, target) = (sample_rate as usize, SAMPLE_RATE as usize);
         let divisor = greatest_common_divisor(rate, target);
         let (input, output) = (rate / divisor, target / divisor);
-        // An even number of the smallest possible blocks, so that the delay, which is half a block, is a whole number of samples at both
-        // rates.
+        // An even number of the smallest possible blocks, so that the delay, which is half a block,
+        // is a whole number of samples at both rates.
         let blocks = SPAN.div_ceil(input.min(output)).next_multiple_of(2);
         if blocks * input <= MAX_BLOCK {
             return Self::in_blocks(rate, target, blocks * input);
@@ -169,10 +175,11 @@ impl Engine {
             .oversampling_factor(points as usize);
         let rubato = Async::new_sinc(1.0 / ratio, 1.0, &parameters, length, 1, FixedAsync::Input)
             .map_err(|error| unusable(&error))?;
-        // The first sample of rubato's output lies half a filter before the input, plus one step and, by the order of its table of
-        // filters, plus one of the points in between. So many zeros go before the input that a whole number of steps leads to the
-        // input's first sample. As `input` and `output` have no divisor in common, `input` numbers of zeros lead to as many places
-        // within a step, so that one comes near enough.
+        // The first sample of rubato's output lies half a filter before the input, plus one step
+        // and, by the order of its table of filters, plus one of the points in between. So many
+        // zeros go before the input that a whole number of steps leads to the input's first sample.
+        // As `input` and `output` have no divisor in common, `input` numbers of zeros lead to as
+        // many places within a step, so that one comes near enough.
         let steps = |zeros: usize| ((length / 2 + zeros) as f64 - 1.0 / points) / ratio;
         let zeros = (0..input)
             .find(|&zeros| (steps(zeros) - steps(zeros).round()).abs() < MISALIGNMENT)

@@ -1,8 +1,10 @@
 //! Where the sound lies in a wav or aiff file, whatever its lengths say.
 //!
-//! Whoever writes to a pipe cannot go back, and leaves in front what it took for the length: nothing, or as much as fits. Editors and loggers that
-//! were killed do the same, and tags are often longer than they say. So no length is believed that the file itself does not bear out: the sound is
-//! looked for, and symphonia is shown a file of a plain head and that sound. ffmpeg and sox hear such files in the same way.
+//! Whoever writes to a pipe cannot go back, and leaves in front what it took for the length:
+//! nothing, or as much as fits. Editors and loggers that were killed do the same, and tags are
+//! often longer than they say. So no length is believed that the file itself does not bear out: the
+//! sound is looked for, and symphonia is shown a file of a plain head and that sound. ffmpeg and
+//! sox hear such files in the same way.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -13,10 +15,11 @@ use super::claims::Extent;
 const MAX_CHUNKS: usize = 4_096;
 /// The longest description of samples that is read.
 const MAX_FORMAT_BYTES: u64 = 64;
-/// So far behind the description the sound is searched for where the lengths in between lead nowhere.
+/// So far behind the description the sound is searched for where the lengths in between lead
+/// nowhere.
 const SEARCHED: u64 = 1 << 20;
-/// Lengths by which writers say that they do not know, heads included: sox takes `0x7f000000` or `0x7ffff000`, others `0x7fffffff` or `0xffffffff`, less a
-/// head or not.
+/// Lengths by which writers say that they do not know, heads included: sox takes `0x7f000000` or
+/// `0x7ffff000`, others `0x7fffffff` or `0xffffffff`, less a head or not.
 const MADE_UP: [Range<u64>; 2] = [0x7f00_0000..0x8000_1000, 0xffff_0000..0x1_0000_1000];
 /// Chunks that are told from samples by their names.
 const NAMES: [&[u8; 4]; 17] = [
@@ -33,7 +36,8 @@ pub(super) struct Sound {
     pub(super) extent: Extent,
 }
 
-/// The sound of a wav or aiff file that begins at `start`; none of another file, or of one in which it is not to be found.
+/// The sound of a wav or aiff file that begins at `start`; none of another file, or of one in which
+/// it is not to be found.
 pub(super) fn find(source: &mut (impl Read + Seek), start: u64) -> Option<Sound> {
     let length = source.seek(SeekFrom::End(0)).ok()?;
     let mut file = File { source, length };
@@ -203,7 +207,8 @@ fn aiff<S: Read + Seek>(file: &mut File<'_, S>, start: u64) -> Option<Sound> {
     }
     let (mut common, (from, claimed)) = (common?, sound?);
     let there = file.length - from;
-    // The description says how many frames there are: a second word on it, where the first cannot be.
+    // The description says how many frames there are: a second word on it, where the first cannot
+    // be.
     let fits = |size: &u64| (1..=there).contains(size);
     let counted = || plain_bytes(&common).filter(fits);
     let claimed = claimed.filter(fits).or_else(counted).or(claimed);
@@ -246,8 +251,8 @@ fn plain_bytes(common: &[u8]) -> Option<u64> {
     Some(frames * channels * bits.div_ceil(8))
 }
 
-/// Where samples are that begin at a position, and whether there should be more: only when both the length of the samples and that of the whole file
-/// reach beyond its end, and neither was made up.
+/// Where samples are that begin at a position, and whether there should be more: only when both the
+/// length of the samples and that of the whole file reach beyond its end, and neither was made up.
 fn bounds(length: u64, from: u64, claimed: Option<u64>, whole_end: u64) -> (Range<u64>, Extent) {
     let from = from.min(length);
     match claimed {

@@ -1,14 +1,16 @@
 //! Where an mp4 file broke off.
 //!
-//! A download that ended early has its index (`moov`), if that lies in front, and a part of the samples (`mdat`). symphonia 0.6 passes over a box that
-//! reaches beyond the end of the file, and then finds no samples at all. A length of 0, which means "to the end of the file" (ISO/IEC 14496-12,
-//! 4.2), makes it read what is there.
+//! A download that ended early has its index (`moov`), if that lies in front, and a part of the
+//! samples (`mdat`). symphonia 0.6 passes over a box that reaches beyond the end of the file, and
+//! then finds no samples at all. A length of 0, which means "to the end of the file" (ISO/IEC
+//! 14496-12, 4.2), makes it read what is there.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use super::edits::{MAX_BOXES, number};
 
-/// The position of a box of samples that reaches beyond the end of the file, after the index. The source is then at its start.
+/// The position of a box of samples that reaches beyond the end of the file, after the index. The
+/// source is then at its start.
 pub(super) fn find(source: &mut (impl Read + Seek)) -> Option<u64> {
     let found = walk(source);
     source.seek(SeekFrom::Start(0)).ok()?;

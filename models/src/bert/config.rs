@@ -76,7 +76,8 @@ impl BertConfig {
                 return Some((format!("`{key}` = \"{expected}\""), format!("\"{found}\"")));
             }
         }
-        // Wide enough for every BERT that was published, small enough that no product of two sizes overflows.
+        // Wide enough for every BERT that was published, small enough that no product of two sizes
+        // overflows.
         let sizes = [
             ("vocab_size", self.vocab_size, 4_000_000),
             ("hidden_size", self.hidden_size, 16_384),

@@ -21,10 +21,12 @@ pub struct Bert {
 }
 
 impl Bert {
-    /// Reads the network from a checkpoint, with or without the prefix `bert.` before its tensors' names.
+    /// Reads the network from a checkpoint, with or without the prefix `bert.` before its tensors'
+    /// names.
     ///
     /// # Errors
-    /// [`ModelError::Format`] if a tensor is missing or of another shape than the configuration says.
+    /// [`ModelError::Format`] if a tensor is missing or of another shape than the configuration
+    /// says.
     pub fn read(
         config: &BertConfig,
         file: &TensorFile,
@@ -40,7 +42,8 @@ impl Bert {
         let layer = |index| Layer::read(&checkpoint.at(&format!("encoder.layer.{index}")), config);
         Ok(Self {
             words: embedding("word_embeddings", config.vocab_size)?,
-            // A sentence alone has type 0 throughout, so its embedding is added once here and not to every token.
+            // A sentence alone has type 0 throughout, so its embedding is added once here and not
+            // to every token.
             positions: positions.plus_first(&types)?,
             norm: AddNorm::read(&embeddings.at("LayerNorm"), hidden, config.layer_norm_eps)?,
             layers: (0..config.num_hidden_layers)
@@ -64,10 +67,12 @@ impl Bert {
         (embeddings + layers) as u64
     }
 
-    /// Encodes sequences of token ids. The result is f32 `[tokens, hidden]`, the sequences one after the other.
+    /// Encodes sequences of token ids. The result is f32 `[tokens, hidden]`, the sequences one
+    /// after the other.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if there is no sequence, or one is empty, too long, or has an id outside the vocabulary.
+    /// [`ModelError::Input`] if there is no sequence, or one is empty, too long, or has an id
+    /// outside the vocabulary.
     pub fn forward(&self, sequences: &[&[u32]]) -> Result<Tensor, ModelError> {
         self.check(sequences)?;
         let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.len()).collect();

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::import::Importer;
 
-/// Files that are made of others, each of its pieces in their order. One piece gives a file another name.
+/// Files that are made of others, each of its pieces in their order. One piece gives a file another
+/// name.
 pub type Join = BTreeMap<String, Vec<String>>;
 
 /// Where an artefact can be had.
 ///
-/// What comes is joined first, if the source says so, then converted by an importer, if the source says so. Without one the artefact consists of
-/// the files as they are.
+/// What comes is joined first, if the source says so, then converted by an importer, if the source
+/// says so. Without one the artefact consists of the files as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
@@ -133,7 +134,8 @@ impl Source {
             .collect()
     }
 
-    /// File names become paths, which may not lead elsewhere; and what is to be joined or converted has to come.
+    /// File names become paths, which may not lead elsewhere; and what is to be joined or converted
+    /// has to come.
     pub(super) fn check(&self) -> Result<(), String> {
         let fetched = self.fetched();
         for file in fetched.iter().copied().chain(self.files()) {

@@ -1,4 +1,5 @@
-//! Whisper in the form of the Hugging Face hub: what its files are called and what they hold, whatever they are made from.
+//! Whisper in the form of the Hugging Face hub: what its files are called and what they hold,
+//! whatever they are made from.
 
 mod decoding;
 mod dimensions;

@@ -1,8 +1,9 @@
 //! Scaled dot-product attention over a packed batch.
 //!
-//! Source: Vaswani et al., "Attention Is All You Need", 2017, section 3.2. On the CPU one pass does a head of a sequence: its keys
-//! and values are laid out as the tiles of a product, together with their bias, and the scores of sixteen queries live in a scratch strip, so
-//! that nothing of the size tokens x tokens is ever written to memory.
+//! Source: Vaswani et al., "Attention Is All You Need", 2017, section 3.2. On the CPU one pass does
+//! a head of a sequence: its keys and values are laid out as the tiles of a product, together with
+//! their bias, and the scores of sixteen queries live in a scratch strip, so that nothing of the
+//! size tokens x tokens is ever written to memory.
 
 use std::ops::Range;
 
@@ -12,10 +13,11 @@ use super::Packing;
 use super::on_cpu::{contiguous, exp, widest};
 use super::tiles::{Strips, Tiles, WIDTH};
 
-/// Mixes the tokens of each sequence: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
+/// Mixes the tokens of each sequence: `softmax(query * key^T / sqrt(width of a head)) * value`,
+/// head by head.
 ///
-/// `projected` is `[rows, 3 * hidden]`: query, key and value side by side, to which `bias` `[3 * hidden]` is added.
-/// The result is `[rows, hidden]`, the heads side by side.
+/// `projected` is `[rows, 3 * hidden]`: query, key and value side by side, to which `bias` `[3 *
+/// hidden]` is added. The result is `[rows, hidden]`, the heads side by side.
 pub(crate) fn attention(
     projected: &Tensor,
     bias: &Tensor,
@@ -146,7 +148,8 @@ impl Head {
         &rows[(row * 3 + index) * self.hidden..][self.columns.clone()]
     }
 
-    /// Sixteen queries at a time: a column of a strip each, so that the softmax needs no sum across a vector.
+    /// Sixteen queries at a time: a column of a strip each, so that the softmax needs no sum across
+    /// a vector.
     fn mix(&self, projected: &[f32], bias: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
         let (count, width) = (self.tokens.len(), self.columns.len());
         let scale = 1.0 / (width as f32).sqrt();
@@ -185,7 +188,8 @@ impl Head {
     }
 }
 
-/// RotaryEmbedding each column of scores `[tokens, 16]` into weights; gives what they must be multiplied with to have the sum 1.
+/// Turns each column of scores `[tokens, 16]` into weights; gives what they must be
+/// multiplied with to have the sum 1.
 #[inline(always)]
 fn weigh(scores: &mut [f32]) -> [f32; WIDTH] {
     let (rows, _) = scores.as_chunks_mut::<WIDTH>();

@@ -1,6 +1,7 @@
 //! Attention of a decoder's newest tokens to those before them.
 //!
-//! Each hypothesis has its own cache of keys and values, which grows by a row for each token. One step of many hypotheses is one call.
+//! Each hypothesis has its own cache of keys and values, which grows by a row for each token. One
+//! step of many hypotheses is one call.
 
 use candle_core::{D, Result, Tensor, bail};
 
@@ -16,7 +17,8 @@ pub(crate) struct CacheView<'a> {
     pub(crate) visible: usize,
 }
 
-/// Mixes for each row of `queries` `[rows, hidden]` the values that it sees: `softmax(query * key^T / sqrt(width of a head)) * value`, head by head.
+/// Mixes for each row of `queries` `[rows, hidden]` the values that it sees: `softmax(query * key^T
+/// / sqrt(width of a head)) * value`, head by head.
 pub(crate) fn cached_attention(
     queries: &Tensor,
     views: &[CacheView<'_>],
@@ -50,9 +52,11 @@ pub(crate) fn cached_attention(
     Tensor::from_vec(output, (rows, hidden), queries.device())
 }
 
-/// One query, with what it sees of a cache: `hidden` values of a key and as many of a value for each token, which several of the query's heads may share.
+/// One query, with what it sees of a cache: `hidden` values of a key and as many of a value for
+/// each token, which several of the query's heads may share.
 ///
-/// What was mixed is added to `mixed`. Source of the sharing: Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models", 2023.
+/// What was mixed is added to `mixed`. Source of the sharing: Ainslie et al., "GQA: Training
+/// Generalized Multi-Query Transformer Models", 2023.
 #[inline(always)]
 pub(super) fn row(
     query: &[f32],

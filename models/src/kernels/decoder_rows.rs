@@ -1,11 +1,13 @@
 //! The steps of a Llama-like decoder between its products, row by row in the processor's memory.
 //!
-//! Each row is computed by itself in one order of sums, so that it comes out the same whatever else is computed with it.
+//! Each row is computed by itself in one order of sums, so that it comes out the same whatever else
+//! is computed with it.
 
 use super::cached_attention::row;
 use super::on_cpu::{exp, sum, widest};
 
-/// Scales each row of `rows` to a root mean square of 1, and then by `scale`, which has the values of a row.
+/// Scales each row of `rows` to a root mean square of 1, and then by `scale`, which has the values
+/// of a row.
 ///
 /// Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
 pub(crate) fn rms_norm(rows: &[f32], scale: &[f32], epsilon: f32) -> Vec<f32> {
@@ -25,8 +27,8 @@ pub(crate) fn rms_norm(rows: &[f32], scale: &[f32], epsilon: f32) -> Vec<f32> {
     normed
 }
 
-/// SwiGLU: puts each value of `gates` through the Swish function, `x / (1 + e^-x)`, and multiplies it
-/// with its counterpart in `values`.
+/// SwiGLU: puts each value of `gates` through the Swish function, `x / (1 + e^-x)`, and multiplies
+/// it with its counterpart in `values`.
 ///
 /// Source: Shazeer, "GLU Variants Improve Transformer", 2020.
 pub(crate) fn swiglu(gates: &mut [f32], values: &[f32]) {
@@ -81,8 +83,8 @@ impl RotaryEmbedding {
         }
     }
 
-    /// Rotates each head of `width` values in `row`, which stands at `position`. Values behind the pairs
-    /// stay as they are.
+    /// Rotates each head of `width` values in `row`, which stands at `position`. Values behind the
+    /// pairs stay as they are.
     pub(crate) fn apply(&self, row: &mut [f32], width: usize, position: usize) {
         let pairs = self.pairs;
         let rotations = &self.table[position * pairs * 2..][..pairs * 2];
@@ -108,8 +110,9 @@ impl RotaryEmbedding {
 
 /// Mixes for each row of `queries` what it sees of `cache`, and writes it to the row of `mixed`.
 ///
-/// A row of `queries` and `mixed` has `heads` heads side by side; one of `cache` has `hidden` values of a key and as many of a value. The first query
-/// sees `visible` rows, each that follows one more.
+/// A row of `queries` and `mixed` has `heads` heads side by side; one of `cache` has `hidden`
+/// values of a key and as many of a value. The first query sees `visible` rows, each that follows
+/// one more.
 pub(crate) fn grouped_attention(
     queries: &[f32],
     cache: &[f32],

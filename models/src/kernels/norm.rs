@@ -6,9 +6,9 @@ use candle_core::{CpuStorage, CustomOp2, InplaceOp3, Layout, Result, Shape, Tens
 
 use super::on_cpu::{contiguous, contiguous_mut, sum, widest};
 
-/// Adds `residual` and a bias to `input`, both `[rows, width]`, and normalizes each row to mean 0 and
-/// variance 1, then scales and shifts it. `weights` `[3, width]` are bias, scale and shift; `epsilon`
-/// is added to the variance. On the CPU `input` is changed in place.
+/// Adds `residual` and a bias to `input`, both `[rows, width]`, and normalizes each row to mean 0
+/// and variance 1, then scales and shifts it. `weights` `[3, width]` are bias, scale and shift;
+/// `epsilon` is added to the variance. On the CPU `input` is changed in place.
 pub(crate) fn add_norm(
     input: Tensor,
     residual: &Tensor,
@@ -29,7 +29,8 @@ fn plain(input: &Tensor, residual: &Tensor, weights: &Tensor, epsilon: f32) -> R
     candle_nn::ops::layer_norm(&sum, &weights.get(1)?, &weights.get(2)?, epsilon)
 }
 
-/// Normalizes each row of `input` `[rows, width]`, then scales and shifts it by the two rows of `weights`, `[2, width]`.
+/// Normalizes each row of `input` `[rows, width]`, then scales and shifts it by the two rows of
+/// `weights`, `[2, width]`.
 pub(crate) fn norm(input: &Tensor, weights: &Tensor, epsilon: f64) -> Result<Tensor> {
     let epsilon = epsilon as f32;
     if !input.device().is_cpu() {

@@ -1,8 +1,10 @@
-//! What the fused steps share on the CPU: slices of tensors, and loops in the widest instructions that the machine has.
+//! What the fused steps share on the CPU: slices of tensors, and loops in the widest instructions
+//! that the machine has.
 
 use candle_core::{CpuStorage, Layout, Result, Tensor, bail};
 
-/// Runs a loop compiled for the widest vectors of this machine. The compiler makes vectors only of what is inlined into `work`.
+/// Runs a loop compiled for the widest vectors of this machine. The compiler makes vectors only of
+/// what is inlined into `work`.
 #[inline(always)]
 pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
@@ -30,7 +32,8 @@ pub(super) fn contiguous_mut<'a>(
 /// How many partial sums are kept side by side: two of the widest vectors.
 const LANES: usize = 32;
 
-/// The sum of what `term` makes of each value, in partial sums that the compiler can keep in vectors.
+/// The sum of what `term` makes of each value, in partial sums that the compiler can keep in
+/// vectors.
 #[inline(always)]
 pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
@@ -44,7 +47,7 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// RotaryEmbedding scores into weights that have the sum 1.
+/// Turns scores into weights that have the sum 1.
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -65,7 +68,8 @@ pub(crate) fn sum_of_exponentials(scores: &[f32], most: f32) -> f32 {
     )
 }
 
-/// The values of a contiguous f32 tensor in the processor's memory, for as long as `work` looks at them.
+/// The values of a contiguous f32 tensor in the processor's memory, for as long as `work` looks at
+/// them.
 pub(super) fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     let candle_core::Storage::Cpu(storage) = &*storage else {
@@ -74,8 +78,9 @@ pub(super) fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Resul
     work(contiguous(storage, layout)?)
 }
 
-/// `e^x` for `x` of at most 0, to a few units in the last place: `2^n * e^r`, with a polynomial for `r` of at most `ln 2 / 2`. Below -87 it is about
-/// `e^-87`. Without branches, so that the compiler makes vectors of it.
+/// `e^x` for `x` of at most 0, to a few units in the last place: `2^n * e^r`, with a polynomial for
+/// `r` of at most `ln 2 / 2`. Below -87 it is about `e^-87`. Without branches, so that the compiler
+/// makes vectors of it.
 ///
 /// Source of the reduction and the coefficients: Cephes, `expf`.
 #[inline(always)]

@@ -6,8 +6,8 @@ use crate::kernels::DenseWeight;
 use crate::weights::{TensorSource, format_error, read_tensor};
 use crate::{ModelError, Precision};
 
-/// A place in a file of named tensors, as `encoder.layers.3`, with the device that the tensors go to
-/// and the precision in which weights of products are kept.
+/// A place in a file of named tensors, as `encoder.layers.3`, with the device that the tensors go
+/// to and the precision in which weights of products are kept.
 pub(crate) struct Checkpoint<'a> {
     source: &'a dyn TensorSource,
     /// Empty, or ends in a dot.

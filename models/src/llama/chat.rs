@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Vocabulary;
 use crate::ModelError;
 
-/// Instructions that a template may take for one conversation: it comes with the model, and must not keep a worker for ever.
+/// Instructions that a template may take for one conversation: it comes with the model, and must
+/// not keep a worker for ever.
 const FUEL: u64 = 5_000_000;
 /// The longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 1 << 18;
@@ -68,8 +69,8 @@ impl ChatTemplate {
         }
     }
 
-    /// Spells a conversation, and what begins the model's answer. What was said must not name tokens with a meaning of their own:
-    /// [`Vocabulary::escape_controls`].
+    /// Spells a conversation, and what begins the model's answer. What was said must not name
+    /// tokens with a meaning of their own: [`Vocabulary::escape_controls`].
     ///
     /// # Errors
     /// [`ModelError::Input`] if the model's template refuses the conversation.

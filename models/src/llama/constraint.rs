@@ -10,7 +10,8 @@ use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 use super::{LlamaWeights, Vocabulary};
 use crate::ModelError;
 
-/// Classes that mean ASCII in ECMA-262, whose patterns a JSON schema has: digits and word characters. White space is Unicode's there.
+/// Classes that mean ASCII in ECMA-262, whose patterns a JSON schema has: digits and word
+/// characters. White space is Unicode's there.
 const ASCII_CLASSES: &str = "dw";
 
 /// The longest schema, pattern or choice, in bytes as JSON.
@@ -23,7 +24,8 @@ pub enum Constraint {
     Schema(Value),
     /// One of these texts.
     Choice(Vec<String>),
-    /// A text that this regular expression matches from its beginning to its end. `\d` and `\w` are those of ASCII, as in a JSON schema's `pattern`.
+    /// A text that this regular expression matches from its beginning to its end. `\d` and `\w` are
+    /// those of ASCII, as in a JSON schema's `pattern`.
     Regex(String),
 }
 
@@ -47,7 +49,8 @@ impl Constraint {
             Self::Schema(schema) => {
                 let mut schema = schema.clone();
                 if let Some(fields) = schema.as_object_mut() {
-                    // Without it a model may go on with spaces for ever; and nobody who asks may change how documents are written.
+                    // Without it a model may go on with spaces for ever; and nobody who asks may
+                    // change how documents are written.
                     let layout = json!({
                         "whitespace_flexible": false,
                         "item_separator": ", ",
@@ -121,7 +124,8 @@ fn factory(vocabulary: &Vocabulary) -> Result<ParserFactory, ModelError> {
     Ok(factory)
 }
 
-/// The line that says why. The parser of regular expressions shows the expression first, with a mark below it, and says so at the end.
+/// The line that says why. The parser of regular expressions shows the expression first, with a
+/// mark below it, and says so at the end.
 fn reason(text: &str) -> String {
     let mut reasons = text
         .lines()

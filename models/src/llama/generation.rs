@@ -1,7 +1,8 @@
 //! Many texts that are written on together.
 //!
-//! Each step reads the weights once for all of them, which is what a step costs. Texts come and go between steps (Yu et al., "Orca", 2022), and what a
-//! newcomer brings to be read goes beside the steps of the others in portions, so that these do not wait for it.
+//! Each step reads the weights once for all of them, which is what a step costs. Texts come and go
+//! between steps (Yu et al., "Orca", 2022), and what a newcomer brings to be read goes beside the
+//! steps of the others in portions, so that these do not wait for it.
 
 use super::network::Wanted;
 use super::pool::CachePool;
@@ -11,11 +12,15 @@ use crate::ModelError;
 
 /// The most tokens that are read in one step.
 pub const MAX_STEP_TOKENS: usize = 256;
-/// More is read in no step, however far on: what [`MAX_STEP_TOKENS`] tokens cost behind a hundred thousand others.
+/// More is read in no step, however far on: what [`MAX_STEP_TOKENS`] tokens cost behind a hundred
+/// thousand others.
 const MAX_STEP_WORK: usize = 1 << 17;
-/// With so many tokens before it, a token is taken to cost twice as much as the first one: attention looks at all of them. Measured as the processor time of
-/// `aimass ask generation.complete - --set max_tokens=1` with SmolLM2 135M, a development build, on 2 busy cores: prompts of 405, 1,605, 3,205 and 6,405 tokens took 2.8, 13.7,
-/// 37 and 117 s beyond one of 5, so 6.9, 8.5, 11.6 and 18.2 ms a token. The line through the first and the last of these gives 1,600, the first two alone 2,400.
+/// With so many tokens before it, a token is taken to cost twice as much as the first one:
+/// attention looks at all of them. Measured as the processor time of `aimass ask
+/// generation.complete - --set max_tokens=1` with SmolLM2 135M, a development build, on 2 busy
+/// cores: prompts of 405, 1,605, 3,205 and 6,405 tokens took 2.8, 13.7, 37 and 117 s beyond one of
+/// 5, so 6.9, 8.5, 11.6 and 18.2 ms a token. The line through the first and the last of these gives
+/// 1,600, the first two alone 2,400.
 const DEPTH: usize = 1600;
 
 /// Texts that are written on together. They are numbered in the order in which they came.
@@ -54,7 +59,8 @@ pub struct Progress {
 }
 
 impl Generation {
-    /// Adds a text to be written on from these tokens. What is wrong with it is told by the next step.
+    /// Adds a text to be written on from these tokens. What is wrong with it is told by the next
+    /// step.
     pub fn push(&mut self, weights: &LlamaWeights, prompt: Vec<u32>, options: GenerationOptions) {
         self.members
             .push(match Sequence::new(weights, prompt, options) {
@@ -75,14 +81,15 @@ impl Generation {
         }
     }
 
-    /// How much the next steps may read, as so many tokens that nothing is before; what comes of the texts does not depend on it. At least one token is read in
-    /// any case, and at most [`MAX_STEP_TOKENS`].
+    /// How much the next steps may read, as so many tokens that nothing is before; what comes of
+    /// the texts does not depend on it. At least one token is read in any case, and at most
+    /// [`MAX_STEP_TOKENS`].
     pub fn set_step_work(&mut self, portion: usize) {
         self.portion = portion.clamp(1, MAX_STEP_WORK);
     }
 
-    /// Takes a step: of each text a portion of what it brought is read, or its next token is written. Texts for which `wants` says no
-    /// wait, as long as others have something to do.
+    /// Takes a step: of each text a portion of what it brought is read, or its next token is
+    /// written. Texts for which `wants` says no wait, as long as others have something to do.
     ///
     /// # Errors
     /// [`ModelError::Compute`]; then all texts are lost.
@@ -135,7 +142,8 @@ impl Generation {
         }
     }
 
-    /// The numbers of the texts that take part in the next step, with how many tokens they may bring.
+    /// The numbers of the texts that take part in the next step, with how many tokens they may
+    /// bring.
     fn choose(
         &mut self,
         weights: &LlamaWeights,

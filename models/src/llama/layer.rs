@@ -40,7 +40,8 @@ impl Layer {
         })
     }
 
-    /// Takes the rows of all sequences, one sequence after the other, a layer further; keys and values of theirs come into their caches, as layer `number`.
+    /// Takes the rows of all sequences, one sequence after the other, a layer further; keys and
+    /// values of theirs come into their caches, as layer `number`.
     pub(super) fn forward(
         &self,
         rows: &mut [f32],

@@ -84,7 +84,8 @@ impl Network {
         }
     }
 
-    /// Reads the tokens of all sequences; gives the scores of each that wants them, one after the other.
+    /// Reads the tokens of all sequences; gives the scores of each that wants them, one after the
+    /// other.
     pub(super) fn forward(
         &self,
         config: &LlamaConfig,

@@ -7,13 +7,15 @@ use super::Constraint;
 pub struct GenerationOptions {
     /// The most tokens that are written.
     pub max_tokens: usize,
-    /// The sampling temperature: scores are divided by it. With 0 the likeliest token is always taken.
+    /// The sampling temperature: scores are divided by it. With 0 the likeliest token is always
+    /// taken.
     pub temperature: f32,
     /// Only the likeliest tokens are taken that together have this probability; 1 takes all.
     pub top_p: f32,
     /// Only tokens are taken that have this share of the probability of the likeliest; 0 takes all.
     pub min_p: f32,
-    /// By what the scores of tokens are divided that were there before, if above 0, or multiplied, if below; 1 changes nothing.
+    /// By what the scores of tokens are divided that were there before, if above 0, or multiplied,
+    /// if below; 1 changes nothing.
     pub repetition_penalty: f32,
     /// The random seed.
     pub seed: u64,

@@ -1,9 +1,9 @@
 //! The prefix cache: key-value caches of conversations, kept between calls within a bound.
 //!
-//! The next call of a conversation begins with the tokens of the one before and need not compute them
-//! again. A conversation is recognized by its tokens. Workers with the same weights share one prefix
-//! cache, so it does not matter which of them a call comes to. An entry may be evicted at any time; its
-//! tokens are then computed again, with the same result.
+//! The next call of a conversation begins with the tokens of the one before and need not compute
+//! them again. A conversation is recognized by its tokens. Workers with the same weights share one
+//! prefix cache, so it does not matter which of them a call comes to. An entry may be evicted at
+//! any time; its tokens are then computed again, with the same result.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -60,8 +60,8 @@ impl PrefixCache {
         }
     }
 
-    /// Locks the entries. A worker that panicked while it held them may have left them in any state, so
-    /// all are dropped then.
+    /// Locks the entries. A worker that panicked while it held them may have left them in any
+    /// state, so all are dropped then.
     fn entries(&self) -> MutexGuard<'_, VecDeque<KvCache>> {
         self.entries.lock().unwrap_or_else(|poisoned| {
             self.entries.clear_poison();
@@ -107,8 +107,9 @@ impl CachePool {
         self.shared.entries().clear();
     }
 
-    /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are known, but not the last, which has to be
-    /// read to see what comes next. None while those that are lent leave no room.
+    /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are
+    /// known, but not the last, which has to be read to see what comes next. None while those that
+    /// are lent leave no room.
     pub(super) fn lease(
         &mut self,
         config: &LlamaConfig,
@@ -163,7 +164,8 @@ fn share(
     known: usize,
     room: usize,
 ) -> KvCache {
-    // Of a conversation that goes on another way, the old way stays: somebody may go on with that as well.
+    // Of a conversation that goes on another way, the old way stays: somebody may go on with that
+    // as well.
     if cache.tokens().len() > known + 1 {
         let fork = cache.fork(known, room);
         entries.push_back(cache);

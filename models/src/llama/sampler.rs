@@ -1,7 +1,8 @@
 //! Taking a token by its score.
 //!
-//! Sources: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2019 (top-p); Nguyen et al., "Turning Up the Heat: Min-p Sampling", 2024;
-//! Keskar et al., "CTRL", 2019, section 4.1 (the penalty).
+//! Sources: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2019 (top-p); Nguyen
+//! et al., "Turning Up the Heat: Min-p Sampling", 2024; Keskar et al., "CTRL", 2019, section 4.1
+//! (the penalty).
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -30,7 +31,8 @@ impl Sampler {
         }
     }
 
-    /// Takes a token among those whose score is above minus infinity; none if there are none. `before` are the tokens that were there before.
+    /// Takes a token among those whose score is above minus infinity; none if there are none.
+    /// `before` are the tokens that were there before.
     pub(super) fn sample(&mut self, scores: &mut [f32], before: &[u32]) -> Option<u32> {
         self.apply_repetition_penalty(scores, before);
         let best = argmax(scores)?;
@@ -67,7 +69,8 @@ impl Sampler {
         }
     }
 
-    /// Those that are probable enough beside the best, with their probabilities beside its own, the likeliest first.
+    /// Those that are probable enough beside the best, with their probabilities beside its own, the
+    /// likeliest first.
     fn candidates(&self, scores: &[f32], best: f32) -> Vec<(u32, f32)> {
         // What is below this makes no difference to any sum.
         let least = self.min_p.max(1e-9);
@@ -95,7 +98,8 @@ impl Sampler {
     }
 }
 
-/// The token with the highest score, and the score; the first of several. None if all are minus infinity, or no numbers.
+/// The token with the highest score, and the score; the first of several. None if all are minus
+/// infinity, or no numbers.
 fn argmax(scores: &[f32]) -> Option<(u32, f32)> {
     let mut best = (None, f32::NEG_INFINITY);
     for (score, token) in scores.iter().zip(0..) {
@@ -106,7 +110,8 @@ fn argmax(scores: &[f32]) -> Option<(u32, f32)> {
     best.0.map(|token| (token, best.1))
 }
 
-/// The probabilities of `taken` and of the `count` likeliest tokens by scores that were not touched.
+/// The probabilities of `taken` and of the `count` likeliest tokens by scores that were not
+/// touched.
 pub(super) fn logprobs(
     scores: &[f32],
     taken: u32,

@@ -114,7 +114,8 @@ impl Sequence {
     /// Takes a token by the scores of what may come next.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if the text cannot be held to its form within its tokens; [`ModelError::Compute`] if the scores are no numbers.
+    /// [`ModelError::Input`] if the text cannot be held to its form within its tokens;
+    /// [`ModelError::Compute`] if the scores are no numbers.
     pub(super) fn write(
         &mut self,
         weights: &LlamaWeights,

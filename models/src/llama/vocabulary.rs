@@ -1,7 +1,8 @@
 //! The tokens of a language model, rebuilt from what its GGUF file says.
 //!
-//! Byte-level BPE, as GPT-2 has it: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, section 2.2. How a text is cut before
-//! pairs are merged depends on the model (`tokenizer.ggml.pre`).
+//! Byte-level BPE, as GPT-2 has it: Radford et al., "Language Models are Unsupervised Multitask
+//! Learners", 2019, section 2.2. How a text is cut before pairs are merged depends on the model
+//! (`tokenizer.ggml.pre`).
 
 use std::collections::HashMap;
 
@@ -48,7 +49,8 @@ pub struct Vocabulary {
     bytes: Vec<Box<[u8]>>,
     /// Tokens with a meaning of their own, the longest names first.
     controls: Vec<u32>,
-    /// Those among the tokens that users defined, which stand for their names in any text; the longest first.
+    /// Those among the tokens that users defined, which stand for their names in any text; the
+    /// longest first.
     defined: Vec<u32>,
     /// The bytes that the names of either begin with.
     mark_begins: Box<[bool; 256]>,
@@ -168,7 +170,8 @@ impl Vocabulary {
         Ok(tokens)
     }
 
-    /// The first place of a text at which one of these tokens is named, and the token: of several the one with the longest name.
+    /// The first place of a text at which one of these tokens is named, and the token: of several
+    /// the one with the longest name.
     fn next_mark(&self, text: &str, marks: [&[u32]; 2]) -> Option<(usize, u32)> {
         let bytes = text.as_bytes();
         let places = bytes.iter().enumerate();
@@ -196,7 +199,8 @@ impl Vocabulary {
         Ok(())
     }
 
-    /// A text in which no token with a meaning of its own is named any more: behind the first character of each name there comes a space of no width.
+    /// A text in which no token with a meaning of its own is named any more: behind the first
+    /// character of each name there comes a space of no width.
     #[must_use]
     pub fn escape_controls(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -307,7 +311,8 @@ fn all_bytes(names: &[String], kinds: &[u64]) -> Vec<Box<[u8]>> {
     bytes.collect()
 }
 
-/// The character that stands for each byte: itself where it can be seen in Latin-1, else one behind those, in order.
+/// The character that stands for each byte: itself where it can be seen in Latin-1, else one behind
+/// those, in order.
 fn byte_characters() -> [char; 256] {
     let mut hidden = 256..;
     std::array::from_fn(|byte| {

@@ -15,7 +15,8 @@ use crate::{ModelError, files};
 /// Places that are told apart where nothing else is asked for.
 const DEFAULT_CONTEXT: usize = 8192;
 
-/// Network, vocabulary and template of a language model. Immutable and `Send + Sync`: share it behind an `Arc`.
+/// Network, vocabulary and template of a language model. Immutable and `Send + Sync`: share it
+/// behind an `Arc`.
 pub struct LlamaWeights {
     config: LlamaConfig,
     network: Network,
@@ -27,12 +28,13 @@ pub struct LlamaWeights {
 }
 
 impl LlamaWeights {
-    /// Reads a model from the one GGUF file in `folder`. It looks at `context` tokens at most, and never at more than it was trained for; at 8192 where
-    /// none is given.
+    /// Reads a model from the one GGUF file in `folder`. It looks at `context` tokens at most, and
+    /// never at more than it was trained for; at 8192 where none is given.
     ///
     /// # Errors
-    /// [`ModelError::Device`] on another device than the processor; [`ModelError::File`] or [`ModelError::Format`] if there is no such file,
-    /// if it is damaged, or of a model that is not known; [`ModelError::Compute`] if memory has no room.
+    /// [`ModelError::Device`] on another device than the processor; [`ModelError::File`] or
+    /// [`ModelError::Format`] if there is no such file, if it is damaged, or of a model that is not
+    /// known; [`ModelError::Compute`] if memory has no room.
     pub fn load(
         folder: &Path,
         context: Option<usize>,
@@ -84,8 +86,8 @@ impl LlamaWeights {
         self.context
     }
 
-    /// The tokens of a conversation, up to where the model's answer begins. What was said means nothing but itself, even where it names a token that
-    /// ends a message.
+    /// The tokens of a conversation, up to where the model's answer begins. What was said means
+    /// nothing but itself, even where it names a token that ends a message.
     ///
     /// # Errors
     /// [`ModelError::Input`] if the model's template refuses it.
@@ -107,8 +109,9 @@ impl LlamaWeights {
         self.vocabulary.encode(text, Encoding::Plain)
     }
 
-    /// Takes the next tokens of some sequences, all of which together must not exceed the context; gives the scores of all tokens for
-    /// each sequence that wants them. The caches then hold the tokens.
+    /// Takes the next tokens of some sequences, all of which together must not exceed the context;
+    /// gives the scores of all tokens for each sequence that wants them. The caches then hold the
+    /// tokens.
     ///
     /// # Errors
     /// [`ModelError::Compute`].

@@ -9,8 +9,8 @@ use super::weights::SentenceEncoderWeights;
 use super::{Tokens, tokens};
 use crate::ModelError;
 
-/// The most tokens that go through the network at once. The intermediate results of more would fall out of a core's
-/// cache, and their memory would grow with the batch.
+/// The most tokens that go through the network at once. The intermediate results of more would fall
+/// out of a core's cache, and their memory would grow with the batch.
 const PASS_TOKENS: usize = 1024;
 
 /// A sentence model in use by one worker.
@@ -20,7 +20,8 @@ pub struct SentenceEncoder {
 }
 
 impl SentenceEncoder {
-    /// An encoder on shared weights. Costs nothing: a worker that is rebuilt takes the same weights again.
+    /// An encoder on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// again.
     #[must_use]
     pub fn new(weights: Arc<SentenceEncoderWeights>) -> Self {
         Self { weights }
@@ -34,11 +35,13 @@ impl SentenceEncoder {
         tokens::tokenize(&self.weights.tokenizer, text)
     }
 
-    /// Encodes texts: one f32 vector of [`dimensions`](Self::dimensions) values and Euclidean length 1 for each, in
-    /// order. Each vector is independent of what else is in the batch, up to rounding.
+    /// Encodes texts: one f32 vector of [`dimensions`](Self::dimensions) values and Euclidean
+    /// length 1 for each, in order. Each vector is independent of what else is in the batch, up to
+    /// rounding.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for tokens of another model, [`ModelError::Compute`] if the device fails.
+    /// [`ModelError::Input`] for tokens of another model, [`ModelError::Compute`] if the device
+    /// fails.
     pub fn encode(&self, batch: &[Tokens]) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut vectors = Vec::with_capacity(batch.len());
         let mut rest = batch;

@@ -11,7 +11,8 @@ use crate::ModelError;
 use crate::bert::Bert;
 use crate::weights::TensorFile;
 
-/// Network, tokenizer and pooling of a sentence model. Immutable and `Send + Sync`: share it behind an `Arc`.
+/// Network, tokenizer and pooling of a sentence model. Immutable and `Send + Sync`: share it behind
+/// an `Arc`.
 #[derive(Debug)]
 pub struct SentenceEncoderWeights {
     pub(super) network: Bert,
@@ -23,12 +24,13 @@ pub struct SentenceEncoderWeights {
 }
 
 impl SentenceEncoderWeights {
-    /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and, if they are there,
-    /// `sentence_bert_config.json` and `1_Pooling/config.json`: the layout of sentence-transformers.
+    /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and,
+    /// if they are there, `sentence_bert_config.json` and `1_Pooling/config.json`: the layout of
+    /// sentence-transformers.
     ///
     /// # Errors
-    /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of a model that is not a BERT
-    /// encoder; [`ModelError::Compute`] if the device has no room.
+    /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of a model
+    /// that is not a BERT encoder; [`ModelError::Compute`] if the device has no room.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
         let files = SentenceFolder::new(folder);
         let config = files.config()?;
@@ -57,7 +59,8 @@ impl SentenceEncoderWeights {
         })
     }
 
-    /// The bytes that the model takes: its weights, and about as much for the tokenizer as three times its file.
+    /// The bytes that the model takes: its weights, and about as much for the tokenizer as three
+    /// times its file.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.network.memory_bytes() + 3 * self.tokenizer_bytes
@@ -69,7 +72,8 @@ impl SentenceEncoderWeights {
         self.network.config().hidden_size
     }
 
-    /// The most tokens of a text that count, special tokens included; the rest of a longer text is ignored.
+    /// The most tokens of a text that count, special tokens included; the rest of a longer text is
+    /// ignored.
     #[must_use]
     pub fn longest(&self) -> usize {
         self.longest

@@ -48,7 +48,8 @@ impl Lstm {
         laid_out().map_err(ModelError::compute("lay out a long short-term memory"))
     }
 
-    /// `[steps, HIDDEN]` to `[steps, HIDDEN]`, from `state` on, which becomes that of the last step.
+    /// `[steps, HIDDEN]` to `[steps, HIDDEN]`, from `state` on, which becomes that of the last
+    /// step.
     pub(super) fn forward(&self, steps: &Tensor, state: &mut SileroState) -> CandleResult<Tensor> {
         let gates = self.input.product(steps)?.broadcast_add(&self.bias)?;
         let before = [state.hidden.as_slice(), state.cell.as_slice()].concat();

@@ -25,9 +25,11 @@ const BINS: usize = WINDOW / 2 + 1;
 const SPECTRA: usize = 4;
 /// A frame behind its context, with the last samples mirrored after it.
 const PADDED: usize = (SPECTRA + 1) * HOP;
-/// How many frames go through the network at once: their intermediate results stay in the second cache.
+/// How many frames go through the network at once: their intermediate results stay in the second
+/// cache.
 const FRAMES_AT_ONCE: usize = 64;
-/// A sample beyond this is no audio between -1 and 1 that was a little too loud, and could make infinite numbers.
+/// A sample beyond this is no audio between -1 and 1 that was a little too loud, and could make
+/// infinite numbers.
 const MAX_SAMPLE: f32 = 100.0;
 /// The taps of a convolution.
 const TAPS: usize = 3;
@@ -58,8 +60,8 @@ impl SileroWeights {
     /// Reads the network from `silero_vad_16k_sequence.onnx` in `folder`.
     ///
     /// # Errors
-    /// [`ModelError::File`] or [`ModelError::Format`] if the file is missing, damaged, or of another network; [`ModelError::Compute`] if the
-    /// device has no room.
+    /// [`ModelError::File`] or [`ModelError::Format`] if the file is missing, damaged, or of
+    /// another network; [`ModelError::Compute`] if the device has no room.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = OnnxFile::open(&folder.join(FILE))?;
         let checkpoint = Checkpoint::new(&file, device);
@@ -133,18 +135,21 @@ pub struct Silero {
 }
 
 impl Silero {
-    /// A network on shared weights. Costs nothing: a worker that is rebuilt takes the same weights again.
+    /// A network on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// again.
     #[must_use]
     pub fn new(weights: Arc<SileroWeights>) -> Self {
         Self { weights }
     }
 
-    /// How probably each frame of 512 samples holds speech, from 0 to 1. `samples` are mono, 16 kHz, from -1 to 1, and go on where those of `state`
-    /// ended. The result does not depend on how a recording is cut into stretches, up to rounding.
+    /// How probably each frame of 512 samples holds speech, from 0 to 1. `samples` are mono, 16
+    /// kHz, from -1 to 1, and go on where those of `state` ended. The result does not depend on how
+    /// a recording is cut into stretches, up to rounding.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if the samples are no whole frames or far from -1 to 1, or the state is not one of this network;
-    /// [`ModelError::Compute`] if the device fails. The state is then as it was.
+    /// [`ModelError::Input`] if the samples are no whole frames or far from -1 to 1, or the state
+    /// is not one of this network; [`ModelError::Compute`] if the device fails. The state is then
+    /// as it was.
     pub fn probabilities(
         &self,
         state: &mut SileroState,
@@ -197,7 +202,8 @@ impl SileroWeights {
     }
 }
 
-/// Each frame behind the end of the one before, with its own end mirrored after it. `context` becomes the end of the last frame.
+/// Each frame behind the end of the one before, with its own end mirrored after it. `context`
+/// becomes the end of the last frame.
 fn padded(samples: &[f32], context: &mut Vec<f32>) -> Vec<f32> {
     let (frames, _) = samples.as_chunks::<FRAME>();
     let mut padded = Vec::with_capacity(frames.len() * PADDED);

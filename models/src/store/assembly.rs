@@ -1,7 +1,8 @@
 //! Assembly: from the sources' files to the files of an artefact.
 //!
-//! What was fetched stays below `parts` until the artefact is in its place, so that whatever interrupts fetching, joining or converting,
-//! nothing is fetched twice. What is made of it lies apart, and is made anew.
+//! What was fetched stays below `parts` until the artefact is in its place, so that whatever
+//! interrupts fetching, joining or converting, nothing is fetched twice. What is made of it lies
+//! apart, and is made anew.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +13,8 @@ use crate::catalogue::{Artefact, Source};
 use crate::import::Importer;
 use crate::{ModelError, fetch, files};
 
-/// Fetches the files of a source and joins those that are to be joined; gives the folder below `parts` in which they lie.
+/// Fetches the files of a source and joins those that are to be joined; gives the folder below
+/// `parts` in which they lie.
 pub(super) fn collect(
     artefact: &Artefact,
     source: &Source,
@@ -113,7 +115,8 @@ pub(super) fn shape(
     Ok(())
 }
 
-/// A form in which a user may have an artefact: its files, and what turns them into the form that our loaders read.
+/// A form in which a user may have an artefact: its files, and what turns them into the form that
+/// our loaders read.
 pub(super) struct Form {
     files: Vec<String>,
     importer: Option<&'static Importer>,

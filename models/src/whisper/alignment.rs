@@ -1,6 +1,7 @@
 //! When each word was said: from where some heads of the decoder look while it says it.
 //!
-//! Source: `whisper/timing.py` of openai/whisper: cross-attention weights, sharpened and smoothed, and dynamic time warping over them.
+//! Source: `whisper/timing.py` of openai/whisper: cross-attention weights, sharpened and smoothed,
+//! and dynamic time warping over them.
 
 mod path;
 mod words;
@@ -20,7 +21,8 @@ const MEDIAN: usize = 7;
 /// A word, with the seconds since the audio's beginning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
-    /// With the space before it and the punctuation around it, so that the words of a text give the text.
+    /// With the space before it and the punctuation around it, so that the words of a text give the
+    /// text.
     pub text: String,
     /// When it begins.
     pub start: f64,
@@ -41,11 +43,13 @@ pub struct Spoken<'a> {
     pub task: Task,
 }
 
-/// The words of a text with their times in `audio`, of which the first `positions` of 20 milliseconds hold sound. The second value of the result says
-/// for each word how many of the tokens it takes.
+/// The words of a text with their times in `audio`, of which the first `positions` of 20
+/// milliseconds hold sound. The second value of the result says for each word how many of the
+/// tokens it takes.
 ///
 /// # Errors
-/// [`ModelError::Input`] for more tokens than the decoder takes; [`ModelError::Compute`] when the device fails.
+/// [`ModelError::Input`] for more tokens than the decoder takes; [`ModelError::Compute`] when the
+/// device fails.
 pub fn align(
     weights: &WhisperWeights,
     audio: &EncodedAudio,
@@ -173,7 +177,8 @@ fn smoothed(values: &[f32]) -> impl Iterator<Item = f32> + '_ {
     })
 }
 
-/// Words that seem to last very long stand beside a pause: they are cut off, as the reference code does.
+/// Words that seem to last very long stand beside a pause: they are cut off, as the reference code
+/// does.
 fn clamp(mut words: Vec<(Word, usize)>) -> Vec<(Word, usize)> {
     let mut lengths: Vec<f64> = words
         .iter()

@@ -1,4 +1,5 @@
-//! The decoder: from what was heard and the tokens so far to the next token, many hypotheses at a time.
+//! The decoder: from what was heard and the tokens so far to the next token, many hypotheses at a
+//! time.
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,8 @@ struct Layer {
     heads: usize,
 }
 
-/// What the encoder made of one piece of audio, as the decoder's layers look at it. Shared by all hypotheses about it.
+/// What the encoder made of one piece of audio, as the decoder's layers look at it. Shared by all
+/// hypotheses about it.
 #[derive(Debug, Clone)]
 pub struct EncodedAudio {
     layers: Vec<CrossCache>,
@@ -61,7 +63,8 @@ pub(super) struct Feed<'a> {
     pub(super) tokens: &'a [u32],
 }
 
-/// Attention weights to be looked at beside the result: `[rows, positions]` for each head asked for, of one piece of audio.
+/// Attention weights to be looked at beside the result: `[rows, positions]` for each head asked
+/// for, of one piece of audio.
 #[derive(Debug, Default)]
 pub(super) struct AttentionProbe {
     /// Layer and head.
@@ -145,7 +148,8 @@ impl Decoder {
         })
     }
 
-    /// The scores of what may follow the last token of each hypothesis: f32 `[hypotheses, vocabulary]`, not normalized.
+    /// The scores of what may follow the last token of each hypothesis: f32 `[hypotheses,
+    /// vocabulary]`, not normalized.
     pub(super) fn forward(
         &self,
         feeds: &mut [Feed<'_>],
@@ -170,7 +174,8 @@ impl Decoder {
         score().map_err(ModelError::compute("score the next tokens"))
     }
 
-    /// The scores of what may follow each token of one hypothesis that begins here: f32 `[tokens, vocabulary]`, with the attention of some heads.
+    /// The scores of what may follow each token of one hypothesis that begins here: f32 `[tokens,
+    /// vocabulary]`, with the attention of some heads.
     pub(super) fn force(
         &self,
         audio: &EncodedAudio,
@@ -303,7 +308,8 @@ impl Layer {
         self.attention_out.add_to(input, &mixed)
     }
 
-    /// Attention to what was heard: hypotheses of the same audio that stand side by side share one pass over it.
+    /// Attention to what was heard: hypotheses of the same audio that stand side by side share one
+    /// pass over it.
     fn cross_attention(
         &self,
         input: &Tensor,

@@ -1,6 +1,7 @@
 //! Decoding: from encoded audio to the most likely tokens, by beam search or by sampling.
 //!
-//! Source: `whisper/decoding.py` of openai/whisper. Many decodings advance together, since a step of the decoder costs what reading its weights costs.
+//! Source: `whisper/decoding.py` of openai/whisper. Many decodings advance together, since a step
+//! of the decoder costs what reading its weights costs.
 
 mod choice;
 mod hypothesis;
@@ -53,11 +54,13 @@ pub enum Strategy {
 pub struct DecodingOptions {
     /// What is to be written down.
     pub task: Task,
-    /// The token of the language; found out where there is none. A model of English alone takes none.
+    /// The token of the language; found out where there is none. A model of English alone takes
+    /// none.
     pub language: Option<u32>,
     /// How tokens are chosen.
     pub strategy: Strategy,
-    /// Tokens of what was said before, or of words that are likely to come: the last half of what the decoder can take counts.
+    /// Tokens of what was said before, or of words that are likely to come: the last half of what
+    /// the decoder can take counts.
     pub prompt: Vec<u32>,
     /// The latest time at which speech may begin, in seconds.
     pub latest_start: f64,
@@ -156,7 +159,8 @@ impl Decoding {
     /// Does one step of the decoder for all decodings that have not ended.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for tokens that the model does not have; [`ModelError::Compute`] when the device fails.
+    /// [`ModelError::Input`] for tokens that the model does not have; [`ModelError::Compute`] when
+    /// the device fails.
     pub fn advance(
         weights: &WhisperWeights,
         decodings: &mut [&mut Self],
@@ -234,7 +238,8 @@ impl Decoding {
         self.stage = Stage::Task;
     }
 
-    /// The first choice is made from one line of scores, of which every hypothesis takes another part.
+    /// The first choice is made from one line of scores, of which every hypothesis takes another
+    /// part.
     fn begin_text(&mut self, weights: &WhisperWeights, scores: &[f32]) {
         if let Strategy::Sample { count, .. } = self.options.strategy {
             let first = self.hypotheses.first().cloned();

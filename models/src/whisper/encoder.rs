@@ -34,7 +34,8 @@ struct Layer {
     heads: usize,
 }
 
-/// The work of the encoder on a batch of spectrograms, layer by layer, so that whoever runs it can look up in between.
+/// The work of the encoder on a batch of spectrograms, layer by layer, so that whoever runs it can
+/// look up in between.
 #[derive(Debug)]
 pub struct EncoderPass {
     /// `[positions, hidden]`, the spectrograms one after the other.
@@ -44,10 +45,12 @@ pub struct EncoderPass {
 }
 
 impl EncoderPass {
-    /// Begins with spectrograms, each of an even number of rows, at least 2 and at most twice the positions of the network.
+    /// Begins with spectrograms, each of an even number of rows, at least 2 and at most twice the
+    /// positions of the network.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for none, or one of another size; [`ModelError::Compute`] when the device fails.
+    /// [`ModelError::Input`] for none, or one of another size; [`ModelError::Compute`] when the
+    /// device fails.
     pub fn begin(weights: &WhisperWeights, spectrograms: &[LogMel]) -> Result<Self, ModelError> {
         let encoder = &weights.encoder;
         let most = 2 * weights.config().max_source_positions;
@@ -139,7 +142,8 @@ impl Encoder {
         let (frames, positions) = (mel.frames(), mel.frames() / 2);
         let neighbours = Tensor::from_vec(neighbours(mel), (frames, 3 * self.mels), device)?;
         let first = self.first.gelu(&neighbours)?;
-        // The second one steps over every other row: padded by a row at both ends, the rows fall into pairs.
+        // The second one steps over every other row: padded by a row at both ends, the rows fall
+        // into pairs.
         let pairs = first
             .pad_with_zeros(0, 1, 1)?
             .reshape((positions + 1, 2 * self.hidden))?;

@@ -21,8 +21,8 @@ pub(super) fn norm(checkpoint: &Checkpoint, width: usize) -> Result<LayerNorm, M
     LayerNorm::read(checkpoint, width, EPSILON)
 }
 
-/// Reads the projections of an attention block that take the same input, as one. Whisper's keys have
-/// no bias.
+/// Reads the projections of an attention block that take the same input, as one. Whisper's keys
+/// have no bias.
 pub(super) fn projections(
     attention: &Checkpoint,
     names: &[&str],

@@ -1,8 +1,8 @@
 //! Recognition: from windows of audio to segments and words, step by step.
 //!
-//! A window is at most as long as the network hears at once. Its spectrogram is encoded layer by layer, then decoded together with the other
-//! windows of the batch; a result that looks wrong is decoded again at a higher
-//! temperature, and what the model left over is heard again.
+//! A window is at most as long as the network hears at once. Its spectrogram is encoded layer by
+//! layer, then decoded together with the other windows of the batch; a result that looks wrong is
+//! decoded again at a higher temperature, and what the model left over is heard again.
 //!
 //! Source of the order and of the thresholds: `whisper/transcribe.py` of openai/whisper.
 
@@ -79,7 +79,8 @@ pub struct Progress {
 }
 
 impl Recognition {
-    /// One in which further windows wait while what the encoder made of others takes so many bytes. A single window is never too many.
+    /// One in which further windows wait while what the encoder made of others takes so many bytes.
+    /// A single window is never too many.
     #[must_use]
     pub fn within(most_bytes: usize) -> Self {
         Self {
@@ -88,8 +89,9 @@ impl Recognition {
         }
     }
 
-    /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are numbered in their order. One that is longer, or in a
-    /// language that the model does not know, is done at once, with the error that says so.
+    /// Takes in a window: f32 samples at 16 kHz, at most as many as the network hears. Windows are
+    /// numbered in their order. One that is longer, or in a language that the model does not know,
+    /// is done at once, with the error that says so.
     pub fn push(
         &mut self,
         weights: &WhisperWeights,
@@ -113,7 +115,8 @@ impl Recognition {
         }
     }
 
-    /// Does the next step: a layer of the encoder for one window, or some tokens of all that are decoded.
+    /// Does the next step: a layer of the encoder for one window, or some tokens of all that are
+    /// decoded.
     ///
     /// # Errors
     /// [`ModelError::Compute`] when the device fails.

@@ -11,7 +11,8 @@ use crate::layers::Checkpoint;
 use crate::weights::TensorFile;
 use crate::{ModelError, Precision};
 
-/// Network, vocabulary and filters of a Whisper model. Immutable and `Send + Sync`: share it behind an `Arc`.
+/// Network, vocabulary and filters of a Whisper model. Immutable and `Send + Sync`: share it behind
+/// an `Arc`.
 #[derive(Debug)]
 pub struct WhisperWeights {
     pub(super) encoder: Encoder,
@@ -25,12 +26,13 @@ pub struct WhisperWeights {
 }
 
 impl WhisperWeights {
-    /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and, if it is there, `generation_config.json`: the
-    /// layout of transformers. Its weights are then kept in `precision`.
+    /// Reads a model from a folder with `config.json`, `model.safetensors`, `tokenizer.json` and,
+    /// if it is there, `generation_config.json`: the layout of transformers. Its weights are then
+    /// kept in `precision`.
     ///
     /// # Errors
-    /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of another model;
-    /// [`ModelError::Compute`] if the device has no room.
+    /// [`ModelError::File`] or [`ModelError::Format`] if a file is missing, damaged, or of another
+    /// model; [`ModelError::Compute`] if the device has no room.
     pub fn load(folder: &Path, device: &Device, precision: Precision) -> Result<Self, ModelError> {
         let config = WhisperConfig::read(&folder.join("config.json"))?;
         let generation = GenerationConfig::read(&folder.join("generation_config.json"))?;

@@ -1,4 +1,5 @@
-//! Models of other programs that are damaged or lie: each is refused in one line that says what to do, and nothing is allocated on their word.
+//! Models of other programs that are damaged or lie: each is refused in one line that says what to
+//! do, and nothing is allocated on their word.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! Model files that are damaged or lie: each is refused in one line that says what to do, and nothing is allocated on their word.
+//! Model files that are damaged or lie: each is refused in one line that says what to do, and
+//! nothing is allocated on their word.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -151,7 +152,8 @@ fn another_kind_of_model_is_refused() {
 /// A folder that a test starts itself again with, as another user.
 const AS_NOBODY: &str = "AIMASS_TEST_UNREADABLE";
 
-/// Root may read everything, so the file is looked at as a user who is not root. It does nothing unless it was started so.
+/// Root may read everything, so the file is looked at as a user who is not root. It does nothing
+/// unless it was started so.
 #[test]
 fn as_nobody() {
     let Some(folder) = std::env::var_os(AS_NOBODY) else {

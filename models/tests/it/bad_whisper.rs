@@ -1,4 +1,5 @@
-//! Whisper folders that are damaged or contradict themselves: each is refused in one line that names the file, and nothing is allocated on its word.
+//! Whisper folders that are damaged or contradict themselves: each is refused in one line that
+//! names the file, and nothing is allocated on its word.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -267,7 +268,8 @@ fn a_configuration_that_its_weights_contradict_is_refused() {
         folder.replace(CONFIG, from, to);
         folder.refused(WEIGHTS, why);
     }
-    // Any number of heads that divides the width fits the weights, and gives other answers, but never a panic.
+    // Any number of heads that divides the width fits the weights, and gives other answers, but
+    // never a panic.
     for heads in [1, 8, 16] {
         let folder = Folder::new();
         let to = format!("\"decoder_attention_heads\": {heads}");

@@ -1,4 +1,5 @@
-//! Importers: what they write equals the checkpoint that the reference library wrote, name by name and value by value.
+//! Importers: what they write equals the checkpoint that the reference library wrote, name by name
+//! and value by value.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -36,7 +37,8 @@ pub(crate) fn ctranslate2(weights: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The tiny checkpoint as candle's `tensor-tools` quantizes it: matrices whose rows are whole blocks, and nothing else.
+/// The tiny checkpoint as candle's `tensor-tools` quantizes it: matrices whose rows are whole
+/// blocks, and nothing else.
 pub(crate) fn gguf() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let tensors: Vec<(String, QTensor)> = read(&goldens("whisper/model.safetensors"))

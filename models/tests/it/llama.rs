@@ -1,4 +1,5 @@
-//! Language models: tiny random ones that the reference has computed too, and SmolLM2 with its real weights.
+//! Language models: tiny random ones that the reference has computed too, and SmolLM2 with its real
+//! weights.
 
 mod bad_files;
 mod constraints;

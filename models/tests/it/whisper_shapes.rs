@@ -1,5 +1,6 @@
-//! Whisper of other shapes than the one in `whisper.rs`, on tiny checkpoints of random weights, against transformers and openai/whisper: English only,
-//! 128 channels with 100 languages, unequal depths of encoder and decoder, and a checkpoint that names no alignment heads.
+//! Whisper of other shapes than the one in `whisper.rs`, on tiny checkpoints of random weights,
+//! against transformers and openai/whisper: English only, 128 channels with 100 languages, unequal
+//! depths of encoder and decoder, and a checkpoint that names no alignment heads.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -186,7 +187,8 @@ fn a_vocabulary_has_the_languages_of_its_size() {
     let multilingual: GenerationConfig =
         serde_json::from_str(r#"{"is_multilingual": true}"#).unwrap();
     for (shape, size, generation, count) in [
-        // Without a word about it, the size tells the models that know English only from the others.
+        // Without a word about it, the size tells the models that know English only from the
+        // others.
         ("english", 51_864, &silent, 0),
         ("english", 51_865, &silent, 99),
         ("large-v3", 51_866, &silent, 100),

@@ -353,7 +353,8 @@ impl Draft {
         }
     }
 
-    /// The report without sentences that rest on nothing: on no reference, or on one that is no fact of the episode.
+    /// The report without sentences that rest on nothing: on no reference, or on one that is no
+    /// fact of the episode.
     pub(super) fn checked(self, facts: &[Fact]) -> Report {
         let mut report = self.report;
         let known: HashSet<_> = facts.iter().map(|fact| fact.revision).collect();

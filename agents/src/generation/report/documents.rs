@@ -46,7 +46,8 @@ pub(super) struct Found<'a, T> {
     pub(super) value: T,
 }
 
-/// The documents of an episode, in the order in which they were given. Facts come in the order of their revisions.
+/// The documents of an episode, in the order in which they were given. Facts come in the order of
+/// their revisions.
 pub(super) fn documents(facts: &[Fact]) -> Vec<Document<'_>> {
     let mut documents: Vec<Document<'_>> = Vec::new();
     let mut about: HashMap<Revision, usize> = HashMap::new();
@@ -110,7 +111,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Takes in what a fact says about it. Of two facts that say the same thing the later one stands.
+    /// Takes in what a fact says about it. Of two facts that say the same thing the later one
+    /// stands.
     fn learn(&mut self, fact: &'a Fact) {
         match fact.kind.name() {
             "text.language" => self.language = read(fact).or(self.language.take()),
@@ -126,7 +128,8 @@ impl<'a> Document<'a> {
         found.filter(|found| found.value.language != UNKNOWN_LANGUAGE)
     }
 
-    /// The beginning of its text, from its file; nothing when that is not to be had any more. Blocks.
+    /// The beginning of its text, from its file; nothing when that is not to be had any more.
+    /// Blocks.
     pub(super) fn beginning(&self) -> Option<String> {
         if self.medium != Medium::Text {
             return None;

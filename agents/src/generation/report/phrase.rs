@@ -12,12 +12,14 @@ use crate::in_order::InOrder;
 const COMPLETE: &str = "generation.complete";
 /// Tokens of the answer that are waited for.
 const MAX_TOKENS: u32 = 60;
-/// Documents about which a model is asked: it costs seconds for each. The report says which are beyond.
+/// Documents about which a model is asked: it costs seconds for each. The report says which are
+/// beyond.
 const MAX_ASKED: usize = 64;
 /// Questions under way at once, which may share batches.
 const AT_ONCE: usize = 8;
 
-/// Lets a model add a sentence about each document. What it gets wrong is left out; a model that cannot be asked costs the sentences only.
+/// Lets a model add a sentence about each document. What it gets wrong is left out; a model that
+/// cannot be asked costs the sentences only.
 pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
     let mut excerpts = std::mem::take(&mut draft.excerpts);
     let beyond = excerpts.split_off(excerpts.len().min(MAX_ASKED));

@@ -63,12 +63,14 @@ fn push(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
-/// Whether the character is of a script without spaces between words: Chinese and Japanese, with their punctuation.
+/// Whether the character is of a script without spaces between words: Chinese and Japanese, with
+/// their punctuation.
 pub(super) fn is_written_closely(character: char) -> bool {
     matches!(character, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Text in one line of bounded length, without what could move a cursor or turn the direction of writing.
+/// Text in one line of bounded length, without what could move a cursor or turn the direction of
+/// writing.
 pub(super) fn clean(text: &str, characters: usize) -> String {
     let mut clean: String = text.chars().take(characters).map(in_line).collect();
     if text.chars().nth(characters).is_some() {

@@ -1,5 +1,5 @@
-//! Statements: what a sentence says, in no language, and how it is said in each. A statement that is said in one language only does not
-//! compile.
+//! Statements: what a sentence says, in no language, and how it is said in each. A statement that
+//! is said in one language only does not compile.
 
 use aimass_locale::{Locale, Text, clock, size, text};
 use schemars::JsonSchema;

@@ -13,7 +13,8 @@ const MIN_CUT_RANGE: Duration = Duration::from_secs(1);
 pub struct SegmenterOptions {
     /// When speech begins and ends.
     pub spans: SpanOptions,
-    /// How much audio a window has before its first speech and after its last, where there is as much. 300 ms.
+    /// How much audio a window has before its first speech and after its last, where there is as
+    /// much. 300 ms.
     pub padding: Duration,
     /// A pause this long ends every window. 2 s.
     pub long_pause: Duration,
@@ -23,7 +24,8 @@ pub struct SegmenterOptions {
     pub long_window: Duration,
     /// No window is longer; at least 2 s. 30 s.
     pub max_window: Duration,
-    /// At the end of a window that would be longer, it is cut somewhere within so much; from 1 s to half of `max_window`. 8 s.
+    /// At the end of a window that would be longer, it is cut somewhere within so much; from 1 s to
+    /// half of `max_window`. 8 s.
     pub cut_range: Duration,
 }
 

@@ -1,14 +1,19 @@
 //! Three judges of a text's language, and what they say together.
 //!
-//! - **whatlang** knows 69 languages by their letters and by the order of their most frequent trigrams, after Cavnar and Trenkle, "N-Gram-Based
-//!   Text Categorization", 1994. It says itself how sure it is.
-//! - **whichlang** knows 16 languages by a linear model over hashed n-grams of letters. It is right more often than whatlang on a few words, and
-//!   does not say how sure it is: it is asked again with one letter less, for each letter, and the share of equal answers is taken for that.
-//!   A text in another language makes it waver, and of a few letters it is sure too soon. It is not asked where it knows one language of a script, or where a letter is foreign to it.
-//! - **Common words**: see `common_words.rs`. They decide where a text is a greeting, or has an article.
+//! - **whatlang** knows 69 languages by their letters and by the order of their most frequent
+//!   trigrams, after Cavnar and Trenkle, "N-Gram-Based Text Categorization", 1994. It says itself
+//!   how sure it is.
+//! - **whichlang** knows 16 languages by a linear model over hashed n-grams of letters. It is right
+//!   more often than whatlang on a few words, and does not say how sure it is: it is asked again
+//!   with one letter less, for each letter, and the share of equal answers is taken for that. A
+//!   text in another language makes it waver, and of a few letters it is sure too soon. It is not
+//!   asked where it knows one language of a script, or where a letter is foreign to it.
+//! - **Common words**: see `common_words.rs`. They decide where a text is a greeting, or has an
+//!   article.
 //!
-//! A vote has a weight from 0 to 1. Votes for the same language join as independent evidence does, and what speaks for the runner-up takes
-//! from the winner. The constants below were chosen with the development half of `agents/tests/data/language`.
+//! A vote has a weight from 0 to 1. Votes for the same language join as independent evidence does,
+//! and what speaks for the runner-up takes from the winner. The constants below were chosen with
+//! the development half of `agents/tests/data/language`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +26,8 @@ use super::common_words;
 const MIN_SURE_CONFIDENCE: f64 = 0.5;
 /// The weight of whatlang's vote.
 const WHATLANG: f64 = 0.9;
-/// The confidence of whatlang from which on it is believed that a text is in a language that whichlang does not know.
+/// The confidence of whatlang from which on it is believed that a text is in a language that
+/// whichlang does not know.
 const MIN_CONFIDENCE: f64 = 0.2;
 /// The weight of whichlang's vote, and the letters that a text needs for it.
 const WHICHLANG: f64 = 0.9;
@@ -42,7 +48,8 @@ const KNOWN_TO_WHICHLANG: [&str; 10] = ["de", "en", "es", "fr", "it", "nl", "pt"
 /// Letters of theirs among those beyond Latin-1.
 const KNOWN_LETTERS: &str = "ĂăĐđĞğĨĩİıŒœŞşŨũƠơƯưŸ";
 
-/// The language that speaks most for itself, and how sure that is; none for a text without letters of a known script.
+/// The language that speaks most for itself, and how sure that is; none for a text without letters
+/// of a known script.
 pub(super) fn guess(text: &str) -> Option<(&'static str, f64)> {
     let info = whatlang::detect(text)?;
     if !shares_its_script(info.script()) {

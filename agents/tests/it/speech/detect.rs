@@ -184,7 +184,8 @@ async fn a_missing_model_says_what_to_type() {
     runtime.shutdown().await;
 }
 
-/// `speech.activity`, with a worker that dies of its second piece, and of its third, and so on: of each once.
+/// `speech.activity`, with a worker that dies of its second piece, and of its third, and so on: of
+/// each once.
 #[derive(Clone, Default)]
 struct Dying {
     calls: Arc<AtomicU32>,
@@ -255,7 +256,8 @@ async fn workers_that_die_while_a_recording_is_heard_lose_nothing_of_it() {
     runtime.shutdown().await;
 }
 
-/// The kernel's own suite: panics, hangs, cancellation, overload, a new version, a process that is gone, on the real model.
+/// The kernel's own suite: panics, hangs, cancellation, overload, a new version, a process that is
+/// gone, on the real model.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_speech_agent_conforms() {
     let store = super::transcribe::store().await;

@@ -1,4 +1,5 @@
-//! Speech in other languages than English, beside faster-whisper with the same weights: the language, what is said, and what that is in English.
+//! Speech in other languages than English, beside faster-whisper with the same weights: the
+//! language, what is said, and what that is in English.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -105,8 +106,8 @@ async fn other_languages_are_found_written_down_and_translated_as_the_reference_
         assert_eq!(found.language.as_ref(), Some(&spoken.language), "{found:?}");
         english.count(&spoken.translation, &found.text);
     }
-    // Greedy decoding of speech that is hard to understand now and then stands between two words that are as likely. Measured: 1 word of 44, written with one
-    // letter more, and 2 of 50.
+    // Greedy decoding of speech that is hard to understand now and then stands between two words
+    // that are as likely. Measured: 1 word of 44, written with one letter more, and 2 of 50.
     assert!(said.share() <= 0.05, "{said:?}");
     assert!(english.share() <= 0.06, "{english:?}");
     runtime.shutdown().await;
@@ -140,7 +141,8 @@ async fn each_letter_of_a_language_without_spaces_is_a_word_with_its_time() {
     runtime.shutdown().await;
 }
 
-/// Hears recordings, one window each, and gives the transcript with the language that each window was asked for in.
+/// Hears recordings, one window each, and gives the transcript with the language that each window
+/// was asked for in.
 async fn languages_asked_for(names: &[&str]) -> (Transcript, Vec<Option<String>>) {
     let spoken = spoken();
     let pieces = names.iter().map(|name| {

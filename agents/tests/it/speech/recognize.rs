@@ -110,7 +110,8 @@ fn falling_back(temperatures: &[f32]) -> RecognitionOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_that_repeats_itself_is_decoded_again_at_a_higher_temperature() {
     let weights = weights().await;
-    // Somebody who says the same nine times: whatever is right repeats itself, so every temperature is tried.
+    // Somebody who says the same nine times: whatever is right repeats itself, so every temperature
+    // is tried.
     let sentence = samples_of(&recording("sense_and_sensibility_01_austen_64kb-0880.flac"));
     let again = sentence.repeat(9);
     let greedy = recognize(&weights, &again, &falling_back(&[0.0]));

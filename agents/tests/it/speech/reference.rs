@@ -1,4 +1,5 @@
-//! Whisper base beside faster-whisper with the same weights, on recordings: texts, and when their words are said.
+//! Whisper base beside faster-whisper with the same weights, on recordings: texts, and when their
+//! words are said.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -66,7 +67,8 @@ impl Heard {
     }
 }
 
-/// Words as they are compared everywhere: in lower case, without punctuation, numbers up to ten as words.
+/// Words as they are compared everywhere: in lower case, without punctuation, numbers up to ten as
+/// words.
 pub(super) fn normalized(text: &str) -> Vec<String> {
     const NUMBERS: [&str; 11] = [
         "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",

@@ -14,7 +14,8 @@ const SECOND: usize = 16_000;
 /// Far longer than a window takes; only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// More than a minute: windows of speech, with a pause behind each that closes it. And how many there are.
+/// More than a minute: windows of speech, with a pause behind each that closes it. And how many
+/// there are.
 fn many_windows() -> (Vec<f32>, usize) {
     let names = [
         "sense_and_sensibility_01_austen_64kb-0930.flac",
@@ -36,7 +37,8 @@ async fn the_first_segment_comes_before_the_last_window_is_recognized() {
     let path = folder.path().join("long.wav");
     let (samples, windows) = many_windows();
     std::fs::write(&path, wav(&samples, 16_000)).unwrap();
-    // Windows wait for each other until the language is known, and eight are asked about side by side then.
+    // Windows wait for each other until the language is known, and eight are asked about side by
+    // side then.
     for language in [None, Some("en".to_owned())] {
         let (come, first) = mpsc::channel();
         let first = Mutex::new(first);
@@ -44,7 +46,8 @@ async fn the_first_segment_comes_before_the_last_window_is_recognized() {
         let log = begun.clone();
         let runtime = start_watched(move |_| {
             let number = log.lock().unwrap().len() + 1;
-            // The last window is held back until the first segment is here; it never comes if segments are sent at the end.
+            // The last window is held back until the first segment is here; it never comes if
+            // segments are sent at the end.
             let waited = match number == windows {
                 true => first.lock().unwrap().recv_timeout(PATIENCE),
                 false => Ok(()),

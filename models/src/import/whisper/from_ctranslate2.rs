@@ -1,7 +1,8 @@
 //! Whisper from CTranslate2's form.
 //!
-//! CTranslate2 keeps what it multiplies at once in one matrix: queries, keys and values of self-attention in `linear_0`, keys and values of
-//! cross-attention in `linear_1`. The keys' part of the fused bias is zero, since Whisper's keys have none. Names are those of
+//! CTranslate2 keeps what it multiplies at once in one matrix: queries, keys and values of
+//! self-attention in `linear_0`, keys and values of cross-attention in `linear_1`. The keys' part
+//! of the fused bias is zero, since Whisper's keys have none. Names are those of
 //! `ctranslate2/specs/whisper_spec.py` and `transformer_spec.py`, revision 3.
 
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ use crate::import::tensors::{TensorKind, TensorWriter};
 use crate::store::Progress;
 use crate::{ModelError, files};
 
-/// What the network has to be, as CTranslate2 numbers it: GELU, norms before the layers, embeddings as they are.
+/// What the network has to be, as CTranslate2 numbers it: GELU, norms before the layers, embeddings
+/// as they are.
 const TRAITS: [(&str, i64); 5] = [
     ("decoder/activation", 3),
     ("decoder/alibi", 0),
@@ -35,7 +37,8 @@ const SETTINGS: [&str; 4] = [
     "decoder/scale_alibi",
 ];
 
-/// The modules of a layer: our name, CTranslate2's, and which part of a fused matrix of how many parts ours is.
+/// The modules of a layer: our name, CTranslate2's, and which part of a fused matrix of how many
+/// parts ours is.
 const MODULES: [(&str, &str, usize, usize); 13] = [
     ("self_attn.q_proj", "self_attention/linear_0", 0, 3),
     ("self_attn.k_proj", "self_attention/linear_0", 1, 3),
@@ -70,7 +73,8 @@ struct Piece {
     rows: Range<usize>,
 }
 
-/// Reads `model.bin`, `config.json` and `tokenizer.json`; writes the four files of the Hugging Face hub's form.
+/// Reads `model.bin`, `config.json` and `tokenizer.json`; writes the four files of the Hugging Face
+/// hub's form.
 pub(super) fn from_ctranslate2(
     from: &Path,
     into: &Path,
@@ -144,7 +148,8 @@ fn dimensions(file: &mut VariableFile) -> Result<Dimensions, ModelError> {
     let (encoder_layers, decoder_layers) = (layers("encoder"), layers("decoder"));
     let mut heads = |side: &str| {
         let count = file.take_integer(&format!("{side}/num_heads"))?;
-        // Every head of OpenAI's models is 64 wide. What is no number of heads is refused with the other dimensions.
+        // Every head of OpenAI's models is 64 wide. What is no number of heads is refused with the
+        // other dimensions.
         Ok(count.map_or(d_model / 64, |count| usize::try_from(count).unwrap_or(0)))
     };
     Ok(Dimensions {

@@ -1,6 +1,8 @@
-//! Whisper from a GGUF file that candle's `tensor-tools` made: the names of the Hugging Face hub, quantized weights.
+//! Whisper from a GGUF file that candle's `tensor-tools` made: the names of the Hugging Face hub,
+//! quantized weights.
 //!
-//! Weights become halves again. What their rounding to blocks of 8 bits and fewer has cost stays lost.
+//! Weights become halves again. What their rounding to blocks of 8 bits and fewer has cost stays
+//! lost.
 
 use std::path::Path;
 
@@ -26,7 +28,8 @@ struct DecodingFile {
     begin_suppress_tokens: Option<Vec<i64>>,
 }
 
-/// Reads `model.gguf`, `config.json` and `tokenizer.json`; writes the four files of the Hugging Face hub's form.
+/// Reads `model.gguf`, `config.json` and `tokenizer.json`; writes the four files of the Hugging
+/// Face hub's form.
 pub(super) fn from_gguf(
     from: &Path,
     into: &Path,

@@ -28,7 +28,8 @@ impl Choice {
         best
     }
 
-    /// The token at `place`, from 0 to 1, of all of them side by side, each as wide as it is likely at that temperature.
+    /// The token at `place`, from 0 to 1, of all of them side by side, each as wide as it is likely
+    /// at that temperature.
     pub(super) fn at(&self, place: f32, temperature: f32) -> (u32, f32) {
         let most = most(&self.logarithms);
         let width = |value: f32| ((value - most) / temperature).exp();

@@ -3,7 +3,8 @@
 use crate::whisper::SAMPLES_PER_POSITION;
 use crate::whisper::decoding::Task;
 
-/// How a window is recognized. The defaults are those of the reference code, but for the silence behind a window.
+/// How a window is recognized. The defaults are those of the reference code, but for the silence
+/// behind a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecognitionOptions {
     /// What is to be written down.
@@ -20,9 +21,11 @@ pub struct RecognitionOptions {
     pub temperatures: Vec<f32>,
     /// A result whose text compresses better than this repeats itself.
     pub most_compression: f32,
-    /// A result whose tokens are less likely than this, in the mean of the logarithms, is not trusted.
+    /// A result whose tokens are less likely than this, in the mean of the logarithms, is not
+    /// trusted.
     pub least_log_probability: f32,
-    /// A window that is likelier than this to hold no speech, and is not trusted, is taken for silence.
+    /// A window that is likelier than this to hold no speech, and is not trusted, is taken for
+    /// silence.
     pub most_no_speech: f32,
     /// What was said before, or how it is to be written.
     pub prompt: String,
@@ -30,7 +33,8 @@ pub struct RecognitionOptions {
     pub vocabulary: Vec<String>,
     /// Whether words get times.
     pub words: Words,
-    /// Seconds of silence that the network hears behind a window; it was trained to hear 30 seconds in all, and takes as long as it hears.
+    /// Seconds of silence that the network hears behind a window; it was trained to hear 30 seconds
+    /// in all, and takes as long as it hears.
     pub silence: Silence,
     /// The random seed.
     pub seed: u64,
@@ -77,7 +81,8 @@ impl Default for RecognitionOptions {
 }
 
 impl RecognitionOptions {
-    /// The samples that the network hears of a window of `samples`, where it hears at most `most`: whole positions.
+    /// The samples that the network hears of a window of `samples`, where it hears at most `most`:
+    /// whole positions.
     pub(super) fn padded(&self, samples: usize, most: usize) -> usize {
         let wanted = match self.silence {
             Silence::Full => most,

@@ -1,4 +1,5 @@
-//! Each format and rate against what ffmpeg and sox hear in the same file. `goldens/audio/make.py` makes the files.
+//! Each format and rate against what ffmpeg and sox hear in the same file. `goldens/audio/make.py`
+//! makes the files.
 
 use std::fs;
 

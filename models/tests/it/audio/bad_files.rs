@@ -1,4 +1,5 @@
-//! What is no audio file, and what is one but is damaged: refused in one line, or heard as far as it goes.
+//! What is no audio file, and what is one but is damaged: refused in one line, or heard as far as
+//! it goes.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};

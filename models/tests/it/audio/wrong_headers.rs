@@ -6,7 +6,8 @@ fn second() -> Wav {
     Wav::integers(16_000, 1, &tone(16_000, 1, 1.0))
 }
 
-/// By the largest lengths a writer says that it did not know; by others, that it did not come to its end.
+/// By the largest lengths a writer says that it did not know; by others, that it did not come to
+/// its end.
 #[test]
 fn a_head_that_claims_four_gigabytes_gives_what_is_there() {
     for (claimed, breaks_off) in [

@@ -1,4 +1,5 @@
-//! Lengths in the heads of files of every format that say what is not so: what is there is heard, and nobody is told that something is missing.
+//! Lengths in the heads of files of every format that say what is not so: what is there is heard,
+//! and nobody is told that something is missing.
 
 use aimass_models::audio::{AudioFile, AudioLimits};
 
@@ -16,7 +17,8 @@ struct Tagged {
 
 /// Half a second.
 const SOUND: u32 = 16_000;
-/// What is in front of the sound but for the first two words: the form, the description, and the tags with a comment of 12 bytes.
+/// What is in front of the sound but for the first two words: the form, the description, and the
+/// tags with a comment of 12 bytes.
 const FRONT: u32 = 4 + 24 + 8 + 24;
 
 impl Tagged {
@@ -195,7 +197,8 @@ pub(super) fn place(bytes: &[u8], word: &[u8]) -> usize {
         .unwrap()
 }
 
-/// Hears the golden file whole and damaged: as long as the undamaged one to within `off` samples at 16 kHz, and without an alarm.
+/// Hears the golden file whole and damaged: as long as the undamaged one to within `off` samples at
+/// 16 kHz, and without an alarm.
 #[track_caller]
 pub(super) fn check(name: &str, damage: &str, off: usize, spoil: impl FnOnce(&mut Vec<u8>)) {
     let whole = golden(name);

@@ -1,4 +1,5 @@
-//! Counts within the tables of mp4 files and the pages of ogg files that say what is not so: what is there is heard.
+//! Counts within the tables of mp4 files and the pages of ogg files that say what is not so: what
+//! is there is heard.
 
 use super::bad_files::golden;
 use super::hear;
@@ -51,7 +52,8 @@ fn an_ogg_of_one_page_whose_count_lies_is_heard_whole() {
     }
 }
 
-/// The tables that say where packets lie: the name of each, where its number of entries lies behind that name, and where the first entry does.
+/// The tables that say where packets lie: the name of each, where its number of entries lies behind
+/// that name, and where the first entry does.
 const TABLES: [(&[u8; 4], usize, usize); 7] = [
     (b"stsd", 8, 12),
     (b"stts", 8, 12),
@@ -112,7 +114,8 @@ fn an_m4a_with_two_runs_of_packets_is_heard_as_far_as_it_goes() {
     let at = place(&whole, b"stts");
     let entry = whole[at + 12..at + 20].to_vec();
     let packets = u32::from_be_bytes(entry[..4].try_into().unwrap());
-    // In the place of the table of synchronisation, or of what is free, there is none: the second run lies behind the first in a longer box.
+    // In the place of the table of synchronisation, or of what is free, there is none: the second
+    // run lies behind the first in a longer box.
     let two = |first: u32, second: u32| {
         let mut bytes = whole.clone();
         let more: Vec<u8> = [&second.to_be_bytes()[..], &entry[4..]].concat();

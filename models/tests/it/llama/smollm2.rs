@@ -1,8 +1,10 @@
 //! SmolLM2 135M Instruct with its real weights, beside llama.cpp.
 //!
-//! The file has blocks of four bits (Q4_1), with which llama.cpp and we multiply rows that were rounded to eight. Sums in another order turn a rounding now and
-//! then, which changes as much as all roundings do, so that answers of some length differ between any two programs. With the same weights as plain numbers
-//! nothing is rounded, and the answers are the same; with blocks we are as near to those as llama.cpp is.
+//! The file has blocks of four bits (Q4_1), with which llama.cpp and we multiply rows that were
+//! rounded to eight. Sums in another order turn a rounding now and then, which changes as much as
+//! all roundings do, so that answers of some length differ between any two programs. With the same
+//! weights as plain numbers nothing is rounded, and the answers are the same; with blocks we are as
+//! near to those as llama.cpp is.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -58,7 +60,8 @@ fn plain() -> LlamaWeights {
     load(plain.path()).unwrap()
 }
 
-/// For each answer of the reference and each of its tokens: whether it is the likeliest for this model too, behind the same beginning.
+/// For each answer of the reference and each of its tokens: whether it is the likeliest for this
+/// model too, behind the same beginning.
 fn likeliest(weights: &LlamaWeights, answers: &[Written]) -> Vec<Vec<bool>> {
     let caches = answers.iter().map(|_| KvCache::new(weights.config(), 512));
     let mut caches: Vec<KvCache> = caches.collect();
@@ -135,7 +138,8 @@ fn blocks_are_as_near_to_plain_numbers_as_those_of_the_reference() {
     println!(
         "of {all} tokens {same} are the same with blocks, and {reference} with those of the reference"
     );
-    // Both miss some twenty of a thousand, where two tokens are about as likely: by chance, so their numbers are a few apart.
+    // Both miss some twenty of a thousand, where two tokens are about as likely: by chance, so
+    // their numbers are a few apart.
     assert!(
         same + all / 100 >= reference,
         "{same}, {reference} of {all}"

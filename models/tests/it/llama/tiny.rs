@@ -86,7 +86,8 @@ fn a_text_is_the_same_alone_and_in_company_and_read_in_any_portions() {
     }
 }
 
-/// Writes a text of a prompt on, of which each step reads as much as `portion` says; with the work of each step until the first token.
+/// Writes a text of a prompt on, of which each step reads as much as `portion` says; with the work
+/// of each step until the first token.
 fn in_portions(
     weights: &LlamaWeights,
     prompt: &[u32],
