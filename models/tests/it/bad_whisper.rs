@@ -341,7 +341,7 @@ fn weights_that_lie_are_refused() {
         (
             "decoder.layer_norm.bias",
             "decoder.layer_norm.bios",
-            "none of that name",
+            "no tensor of that name",
         ),
         ("\"F16\"", "\"I16\"", "is F32, F16 or BF16"),
         ("\"shape\":[16]", "\"shape\":[61]", ""),
