@@ -109,7 +109,7 @@ mod tests {
         let (longest, _) = steps(&mut budget, |_| 14.0, 256);
         assert!(longest <= STEP, "{longest:?}");
         steps(&mut budget, |_| 3000.0, 8192);
-        assert!((1400..=1500).contains(&budget.portion()), "{pace:?}");
+        assert!((1400..=1500).contains(&budget.portion()), "{budget:?}");
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         let mut budget = StepBudget::default();
         budget.learn(1, Duration::from_millis(400));
         budget.learn(0, Duration::from_secs(9));
-        assert_eq!(pace, StepBudget::default());
+        assert_eq!(budget, StepBudget::default());
         budget.learn(1, Duration::from_secs(2));
         assert_eq!(budget.portion(), 1);
         budget.learn(1, Duration::ZERO);
