@@ -12,24 +12,25 @@ use aimass_runtime::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::speech::hearing::Hearing;
 use crate::speech::input::{BLOCK, PIECE};
+use crate::speech::text_deltas::TextDeltas;
+use crate::speech::transcriber::Transcriber;
 use crate::speech::transcription_options::{
     HasTranscriptionOptions as _, with_transcription_options,
 };
-use crate::speech::unsaid::Unsaid;
 use crate::speech::{
-    ActivityInput, DetectActivity, Recognise, SAMPLE_RATE, Samples, Segment, Target, Transcript,
+    ActivityInput, DetectActivity, Recognize, SAMPLE_RATE, Samples, Segment, Target, Transcript,
     TranscriptFormat, TranscriptionOptions,
 };
 
 /// New audio that is worth a new look at the window that is growing, at least: a second.
 const MIN_NEW_SAMPLES: u64 = 16_000;
 const MAX_NEW_SAMPLES: u64 = 30 * MIN_NEW_SAMPLES;
-/// As many times as long as a look took, the next one waits: on a machine that is slower than speech, looks must not keep it from hearing.
+/// As many times as long as a look took, the next one waits: on a machine that is slower than
+/// speech, looks must not keep it from transcriber.
 const LOOKS: f64 = 2.0;
 
-/// Writes down what is said in live audio, while it is said.
+/// Transcribes live audio as it arrives.
 ///
 /// ```no_run
 /// # use aimass_runtime::{Runtime, TaskError};
@@ -64,22 +65,23 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// Listens to no more audio than this: an agent's choice, of no effect on a caller's side. The default is that of files, a day.
+    /// Listens to no more audio than this: an agent's choice, of no effect on a caller's side. The
+    /// default is that of files, a day.
     pub fn within(limits: AudioLimits) -> Self {
         Self { limits }
     }
 }
 
 with_transcription_options! {
-    /// What the audio will be like, and how it is to be heard.
+    /// The form of the audio, and how to transcribe it.
     pub struct ListenInput {
-        /// Samples of a second, of each channel; 16,000 when nothing is said.
+        /// Sample rate in Hz; default: 16,000.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sample_rate: Option<u32>,
-        /// How many channels there are, their samples side by side; 1 when nothing is said.
+        /// Number of interleaved channels; default: 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub channels: Option<u32>,
-        /// What is to be written down.
+        /// The language of the text.
         #[serde(skip_serializing_if = "Target::is_spoken")]
         pub target: Target,
         /// The options in one field: the form before they had fields of their own.
@@ -107,9 +109,9 @@ impl ListenInput {
 /// What was heard.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Heard {
-    /// What has become certain since the item before, and will not change any more: appended to each other, these are the transcript's text.
+    /// Final text since the previous item; concatenated, these are the text.
     pub stable: String,
-    /// What follows for now, and may still change. It takes the place of that of the item before.
+    /// Text after it that may still change; replaces that of the previous item.
     pub tentative: String,
 }
 
@@ -119,7 +121,7 @@ impl Skill for Listen {
     type Output = Transcript;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Writes down what is said in live audio, while it is said.")
+        SkillSpec::of::<Self>("Transcribes live audio as it arrives.")
             .sends::<Self>()
             .takes::<Self>()
     }
@@ -156,12 +158,12 @@ impl FlowSkill for Listen {
         let mut resampler = resampler.map_err(|error| Fault::rejected(error.to_string()))?;
         let mut live = Live {
             limits: self.limits,
-            hearing: Hearing::new(input.options()?)?,
+            transcriber: Transcriber::new(input.options()?)?,
             waiting: Vec::new(),
             state: None,
             looked: 0,
             news: MIN_NEW_SAMPLES,
-            unsaid: Unsaid::default(),
+            deltas: TextDeltas::default(),
             tentative: String::new(),
         };
         while let Some(chunk) = context.next_chunk::<Samples>().await? {
@@ -176,7 +178,8 @@ impl FlowSkill for Listen {
     }
 }
 
-/// How much new audio the next look waits for, when the last one took so long: no window is longer than the most.
+/// How much new audio the next look waits for, when the last one took so long: no window is longer
+/// than the most.
 fn news_after(look: Duration) -> u64 {
     let news = LOOKS * look.as_secs_f64() * f64::from(SAMPLE_RATE);
     (news as u64).clamp(MIN_NEW_SAMPLES, MAX_NEW_SAMPLES)
@@ -185,7 +188,7 @@ fn news_after(look: Duration) -> u64 {
 /// Live audio while it is heard.
 struct Live {
     limits: AudioLimits,
-    hearing: Hearing,
+    transcriber: Transcriber,
     /// What was not heard yet: less than a frame between two chunks.
     waiting: Vec<f32>,
     state: Option<SileroState>,
@@ -193,7 +196,7 @@ struct Live {
     looked: u64,
     /// Samples that the next look waits for.
     news: u64,
-    unsaid: Unsaid,
+    deltas: TextDeltas,
     /// What was told last of the window that is growing.
     tentative: String,
 }
@@ -212,21 +215,21 @@ impl Live {
     async fn hear(&mut self, context: &FlowContext) -> Result<(), Fault> {
         self.take(context, self.waiting.len() / FRAME * FRAME)
             .await?;
-        while self.hearing.next(context).await?.is_some() {
+        while self.transcriber.next(context).await?.is_some() {
             self.tell(context, &[]).await?;
         }
         if self.looked < self.news {
             return Ok(());
         }
-        let Some(window) = self.hearing.growing() else {
+        let Some(window) = self.transcriber.growing() else {
             // One that begins now is worth a look when it has grown.
             self.looked = self.news.saturating_sub(MIN_NEW_SAMPLES);
             return Ok(());
         };
         self.looked = 0;
-        let question = self.hearing.question(window.samples)?;
+        let question = self.transcriber.question(window.samples)?;
         let began = context.now();
-        let found = context.ask(Recognise, question).await?;
+        let found = context.ask(Recognize, question).await?;
         self.news = news_after(context.now().since(began));
         self.tell(context, &found.segments).await
     }
@@ -246,7 +249,7 @@ impl Live {
         };
         let activity = context.ask(DetectActivity, input).await?;
         self.state = Some(activity.state);
-        self.hearing
+        self.transcriber
             .push(context, &samples, &activity.probabilities)
             .await?;
         Ok(())
@@ -254,7 +257,7 @@ impl Live {
 
     fn check_length(&self, more: u64) -> Result<(), Fault> {
         let most = self.limits.max_seconds;
-        if self.hearing.heard() + more <= most.saturating_mul(u64::from(SAMPLE_RATE)) {
+        if self.transcriber.heard() + more <= most.saturating_mul(u64::from(SAMPLE_RATE)) {
             return Ok(());
         }
         Err(Fault::rejected(format!(
@@ -264,8 +267,8 @@ impl Live {
 
     /// Tells what has become certain, and what is heard for now in the window that is growing.
     async fn tell(&mut self, context: &FlowContext, growing: &[Segment]) -> Result<(), Fault> {
-        let stable = self.unsaid.take(self.hearing.segments());
-        let tentative = self.unsaid.preview(growing);
+        let stable = self.deltas.take(self.transcriber.segments());
+        let tentative = self.deltas.preview(growing);
         if stable.is_empty() && tentative == self.tentative {
             return Ok(());
         }
@@ -275,12 +278,12 @@ impl Live {
 
     async fn end(mut self, context: &FlowContext) -> Result<Transcript, Fault> {
         self.take(context, self.waiting.len()).await?;
-        self.hearing.end();
-        while self.hearing.next(context).await?.is_some() {
+        self.transcriber.end();
+        while self.transcriber.next(context).await?.is_some() {
             self.tell(context, &[]).await?;
         }
         self.tell(context, &[]).await?;
-        Ok(self.hearing.transcript(TranscriptFormat::Json))
+        Ok(self.transcriber.transcript(TranscriptFormat::Json))
     }
 }
 

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
 
 use crate::speech::activity::Listener;
-use crate::speech::hearing::Hearing;
+use crate::speech::transcriber::Transcriber;
 use crate::speech::transcription_options::{
     HasTranscriptionOptions, Target, with_transcription_options,
 };
 use crate::speech::{AudioInput, Samples, Segment, Transcript, TranscriptFormat};
 
-/// Writes down what is said in a recording.
+/// Transcribes a recording.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Transcribe;
 
 with_transcription_options! {
-    /// A recording, and how it is to be heard.
+    /// A recording, and how to transcribe it.
     pub struct TranscribeInput {
         /// An audio file: wav, flac, mp3, ogg, m4a and others.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,17 +26,17 @@ with_transcription_options! {
         /// The samples themselves.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub samples: Option<Samples>,
-        /// How many of the samples are a second; 16,000 when nothing is said.
+        /// Sample rate in Hz; default: 16,000.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sample_rate: Option<u32>,
-        /// The form in which the transcript is wanted as well: `txt`, `srt` or `vtt`.
+        /// Additional output format: `txt`, `srt` or `vtt`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub format: Option<TranscriptFormat>,
     }
 }
 
 impl TranscribeInput {
-    /// This recording, heard as usual.
+    /// This recording, with default options.
     pub fn of(audio: AudioInput) -> Self {
         Self {
             path: audio.path,
@@ -67,21 +67,21 @@ impl TranscribeInput {
         target: Target,
         context: &FlowContext,
     ) -> Result<Transcript, Fault> {
-        let mut hearing = Hearing::new(self.transcription_options(target))?;
+        let mut transcriber = Transcriber::new(self.transcription_options(target))?;
         let mut listener = Listener::open(context, self.audio()).await?;
         while let Some(piece) = listener.next(context).await? {
-            let found = hearing
+            let found = transcriber
                 .push(context, &piece.samples, &piece.probabilities)
                 .await?;
             send(context, found).await?;
         }
-        hearing.end();
-        while let Some(found) = hearing.next(context).await? {
+        transcriber.end();
+        while let Some(found) = transcriber.next(context).await? {
             send(context, found).await?;
         }
         Ok(Transcript {
             incomplete: listener.incomplete(),
-            ..hearing.transcript(self.format.unwrap_or_default())
+            ..transcriber.transcript(self.format.unwrap_or_default())
         })
     }
 }
@@ -99,11 +99,9 @@ impl Skill for Transcribe {
     type Output = Transcript;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>(
-            "Writes down what is said in a recording, in its language, with times.",
-        )
-        .sends::<Self>()
-        .main_field("path")
+        SkillSpec::of::<Self>("Transcribes a recording in its language, with times.")
+            .sends::<Self>()
+            .main_field("path")
     }
 
     fn input_bytes(&self, input: &TranscribeInput) -> u64 {

@@ -12,8 +12,9 @@ const MAX_BEAM_SIZE: u32 = 16;
 /// Bytes of a prompt, and of all words that are likely to come.
 const MAX_TEXT_BYTES: usize = 8192;
 
-/// Declares an input of its own fields and of the options of a transcription, side by side. serde could flatten one struct into another, but
-/// then a refusal no longer names the field whose value is wrong.
+/// Declares an input of its own fields and of the options of a transcription, side by side. serde
+/// could flatten one struct into another, but then a refusal no longer names the field whose value
+/// is wrong.
 macro_rules! with_transcription_options {
     (
         $(#[$about:meta])*
@@ -34,28 +35,29 @@ macro_rules! with_transcription_options {
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$of])* pub $own: $kind,)*
-            /// The language, by its code or its name: `de`, `de-AT`, `german`. Found out by default, and with `auto`.
+            /// Language code or name, such as `de`, `de-AT`, `german`; detected when absent or
+            /// `auto`.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub language: Option<String>,
-            /// How many hypotheses are followed side by side, at most 16: 1 is fastest. 5 when nothing is said.
+            /// Beam size, 1 (fastest) to 16; default: 5.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub beam_size: Option<u32>,
-            /// How much chance there is, from 0 to 1. When nothing is said, it begins with none and rises until a result looks right.
+            /// Sampling temperature, 0 to 1; default: 0, raised while a result looks wrong.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub temperature: Option<f32>,
-            /// What was said before, or a text that shows how names and numbers are to be written.
+            /// Preceding text, or a text that shows how names and numbers are spelled.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub prompt: Option<String>,
-            /// Words that are likely to come, separated by commas.
+            /// Likely words, separated by commas.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub vocabulary: Option<String>,
-            /// Whether words get times, which takes a little longer. They do when nothing is said.
+            /// Whether to give the times of words, which takes slightly longer; default: true.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub words: Option<bool>,
-            /// Seconds of silence that the model hears behind a window, instead of as many as make 30 seconds: faster, and less exact.
+            /// Seconds of silence after a window instead of padding to 30: faster, less accurate.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub silence: Option<f32>,
-            /// What decides chance. 0 when nothing is said.
+            /// Random seed; default: 0.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub seed: Option<u64>,
         }
@@ -88,20 +90,20 @@ pub(super) trait HasTranscriptionOptions {
 with_transcription_options! {
     /// The options of a transcription. All are optional.
     pub struct TranscriptionOptions {
-        /// What is to be written down.
+        /// The language of the text.
         #[serde(skip_serializing_if = "Target::is_spoken")]
         pub target: Target,
     }
 }
 
-/// What is to be written down.
+/// The language of the text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// What was said, in its language.
+    /// The language that was spoken.
     #[default]
     Spoken,
-    /// What was said, in English.
+    /// English.
     English,
 }
 
