@@ -35,8 +35,7 @@ macro_rules! with_transcription_options {
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$of])* pub $own: $kind,)*
-            /// Language code or name, such as `de`, `de-AT`, `german`; detected when absent or
-            /// `auto`.
+            /// Language code or name, such as `de` or `german`; detected when absent or `auto`.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub language: Option<String>,
             /// Beam size, 1 (fastest) to 16; default: 5.
