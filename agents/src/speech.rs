@@ -15,6 +15,7 @@
 
 mod activity;
 mod agent;
+mod delivered;
 mod detect;
 mod input;
 mod listen;

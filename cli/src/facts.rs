@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use aimass_config::files::OutputFile;
 use aimass_locale::{Locale, Text, text};
-use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision};
+use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision, Superseded};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -27,7 +27,13 @@ const LONGEST: usize = 512;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List facts in the order in which they came
-    Ls(Filter),
+    Ls {
+        #[command(flatten)]
+        filter: Filter,
+        /// Also facts in whose place there is a newer one
+        #[arg(long)]
+        superseded: bool,
+    },
     /// Show one fact
     Show {
         /// Its revision
@@ -85,6 +91,7 @@ impl From<Filter> for FactFilter {
             episode: filter.episode,
             from: filter.from.map(Revision),
             to: filter.to.map(Revision),
+            superseded: Superseded::LeftOut,
         }
     }
 }
@@ -93,7 +100,17 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
     let reach = Reach::records(context).await?;
     reach
         .closing(async |reach: &Reach| match command {
-            Command::Ls(filter) => list(context, reach, filter.into()).await,
+            Command::Ls { filter, superseded } => {
+                let superseded = match superseded {
+                    true => Superseded::Included,
+                    false => Superseded::LeftOut,
+                };
+                let filter = FactFilter {
+                    superseded,
+                    ..filter.into()
+                };
+                list(context, reach, filter).await
+            }
             Command::Show { revision } => show(context, reach, Revision(revision)).await,
             Command::Export { filter, into } => export(context, reach, filter.into(), &into).await,
             Command::Import { from } => import(context, reach, &from).await,

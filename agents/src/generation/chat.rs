@@ -19,6 +19,7 @@ impl Skill for Chat {
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Answers in a conversation.")
             .sends::<Self>()
+            .continues()
             .main_field("prompt")
     }
 

@@ -19,6 +19,7 @@ impl Skill for Complete {
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Continues a text.")
             .sends::<Self>()
+            .continues()
             .main_field("prompt")
     }
 

@@ -133,6 +133,7 @@ impl Skill for Detect {
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Finds speech in a recording: start, end and probability.")
             .sends::<Self>()
+            .continues()
             .main_field("path")
     }
 

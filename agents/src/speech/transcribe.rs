@@ -67,7 +67,8 @@ impl TranscribeInput {
         target: Target,
         context: &FlowContext,
     ) -> Result<Transcript, Fault> {
-        let mut transcriber = Transcriber::new(self.transcription_options(target))?;
+        let transcriber = Transcriber::new(self.transcription_options(target))?;
+        let mut transcriber = transcriber.behind(context.delivered()?);
         let mut listener = Listener::open(context, self.audio()).await?;
         while let Some(piece) = listener.next(context).await? {
             let found = transcriber
@@ -101,6 +102,7 @@ impl Skill for Transcribe {
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Transcribes a recording in its language, with times.")
             .sends::<Self>()
+            .continues()
             .main_field("path")
     }
 

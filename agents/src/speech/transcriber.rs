@@ -6,10 +6,13 @@
 //! first one found: that is why live audio gives the text that a file gives.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 
 use aimass_runtime::{Fault, FlowContext, TaskError};
 
 use crate::in_order::InOrder;
+use crate::speech::delivered::{Delivered, LAST_START};
 use crate::speech::spans::in_seconds;
 use crate::speech::transcript::text_of;
 use crate::speech::{
@@ -22,7 +25,8 @@ const WINDOWS_AT_ONCE: usize = 8;
 /// Below this probability a language is found anew in the next window.
 const SURE_OF_LANGUAGE: f32 = 0.5;
 
-type Answer = (u64, Result<RecognizedWindow, TaskError>);
+/// A window from its first sample to the one after its last, and what was recognized in it.
+type Answer = (Range<u64>, Result<RecognizedWindow, TaskError>);
 
 /// A recording while it is heard.
 pub(super) struct Transcriber {
@@ -33,6 +37,8 @@ pub(super) struct Transcriber {
     asked: InOrder<Answer>,
     language: Option<String>,
     segments: Vec<Segment>,
+    /// What an attempt before this one had found; it is among `segments` from the beginning.
+    delivered: Delivered,
     heard: u64,
 }
 
@@ -48,8 +54,16 @@ impl Transcriber {
             closed: VecDeque::new(),
             asked: InOrder::new(),
             segments: Vec::new(),
+            delivered: Delivered::default(),
             heard: 0,
         })
+    }
+
+    /// Goes on behind segments that were delivered before: they are not given again.
+    pub(super) fn behind(mut self, delivered: Vec<Arc<Segment>>) -> Self {
+        self.delivered = Delivered::new(delivered);
+        self.segments = self.delivered.segments();
+        self
     }
 
     /// Takes the next piece of audio with its probabilities of speech. Gives the segments that are
@@ -150,29 +164,37 @@ impl Transcriber {
             let Some(window) = self.closed.pop_front() else {
                 return Ok(());
             };
+            // The language is found again in the window that it was found in.
+            if self.language.is_some() && self.delivered.is_past(window.end_sample()) {
+                continue;
+            }
+            let place = window.start_sample..window.end_sample();
             let question = self.question(window.samples)?;
             let context = context.clone();
             let answer = async move {
                 let answer = context.ask(Recognize, question).await;
-                (window.start_sample, answer)
+                (place, answer)
             };
             self.asked.push(answer).await;
         }
     }
 
     async fn take(&mut self) -> Result<Vec<Segment>, Fault> {
-        let Some((start, answer)) = self.asked.next().await else {
+        let Some((place, answer)) = self.asked.next().await else {
             return Ok(Vec::new());
         };
         let found = answer?;
         if self.language.is_none() && found.language_probability >= SURE_OF_LANGUAGE {
             self.language = found.language;
         }
-        let offset = in_seconds(start);
+        let offset = in_seconds(place.start);
+        let latest = in_seconds(place.end - place.start) - LAST_START;
+        let known = self.delivered.count_in(place.start, place.end);
         let segments: Vec<Segment> = found
             .segments
             .into_iter()
-            .map(|segment| segment.later(offset))
+            .skip(known)
+            .map(|segment| segment.begun_by(latest).later(offset))
             .collect();
         self.segments.extend(segments.iter().cloned());
         Ok(segments)

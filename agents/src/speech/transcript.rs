@@ -53,6 +53,13 @@ pub struct Word {
 }
 
 impl Segment {
+    /// The same, beginning no later than at this second.
+    #[must_use]
+    pub(super) fn begun_by(mut self, latest: f64) -> Self {
+        self.start = self.start.min(latest.max(0.0));
+        self
+    }
+
     /// The same, with times counted from `offset` seconds earlier.
     #[must_use]
     pub(super) fn later(mut self, offset: f64) -> Self {

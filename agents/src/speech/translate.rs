@@ -19,6 +19,7 @@ impl Skill for Translate {
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Transcribes a recording in English, with times.")
             .sends::<Self>()
+            .continues()
             .main_field("path")
     }
 

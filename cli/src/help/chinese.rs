@@ -122,6 +122,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("facts ls", "key", "仅键以此开头的"),
     ("facts ls", "from", "仅从此修订号起"),
     ("facts ls", "to", "仅到此修订号止"),
+    ("facts ls", "superseded", "也列出已被更新事实取代的事实"),
     ("facts show", "", "查看一条事实"),
     ("facts show", "revision", "它的修订号"),
     (

@@ -20,6 +20,7 @@ use crate::payload::Payload;
 use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
 use crate::skill::erased::DynFlow;
 use crate::usage::Usage;
+use crate::worker::job::different;
 use aimass_environment::ModelVersion;
 
 /// How many calls of one flow, those from within other flows left out, an agent carries forward at once.
@@ -199,6 +200,10 @@ impl FlowHost for Host {
                 match items.push(by, item) {
                     Pushed::Sent => break,
                     Pushed::Full(back) => item = back,
+                    Pushed::Different => {
+                        self.core.tell(Event::Unrepeatable { by, task });
+                        return Err(different());
+                    }
                     Pushed::Refused => {
                         return Err(Fault::rejected("nobody waits for this task any more"));
                     }

@@ -24,6 +24,7 @@ use crate::skill::erased::DynModelSkill;
 use crate::usage::Usage;
 use aimass_environment::ModelVersion;
 use host::Host;
+pub(super) use host::different;
 
 /// How many items are kept for a slow reader while others of the job go on.
 const OVERFLOW: usize = 64;
@@ -56,6 +57,8 @@ struct JobMember {
     by: Incarnation,
     /// The ledger knows that this attempt has sent an item.
     has_sent: bool,
+    /// It has sent something else than the attempt before it.
+    is_different: bool,
     /// Items that the caller's buffer had no room for: the job rests until it has.
     overflow: VecDeque<Payload>,
     standing: MemberStanding,
@@ -361,6 +364,7 @@ impl JobMember {
             heard: 0,
             by,
             has_sent: false,
+            is_different: false,
             overflow: VecDeque::new(),
             standing: MemberStanding::Working,
         }
@@ -381,6 +385,10 @@ impl JobMember {
                 Pushed::Full(item) => {
                     self.overflow.push_front(item);
                     return;
+                }
+                Pushed::Different => {
+                    self.is_different = true;
+                    self.overflow.clear();
                 }
                 Pushed::Refused => self.overflow.clear(),
             }

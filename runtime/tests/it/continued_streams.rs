@@ -131,6 +131,31 @@ async fn a_stream_that_comes_no_further_is_given_up_as_any_other_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_comes_out_differently_is_interrupted_and_not_mended() {
+    let teller = Teller::default();
+    let runtime = start(&teller).await;
+    let tale = Tale {
+        items: 10,
+        dies_every: Some(5),
+        deaths: 1,
+        fickle: true,
+        ..Tale::default()
+    };
+    let (found, end) = rest(runtime.stream(Again(teller.clone()), tale).unwrap()).await;
+    assert_eq!(found.len(), 5);
+    let Err(TaskError::Interrupted {
+        delivered: 5,
+        message,
+        ..
+    }) = &end
+    else {
+        panic!("{end:?}");
+    };
+    assert!(message.contains("must give the same items"), "{message}");
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_ask_of_such_a_skill_is_answered_as_of_any_other() {
     let teller = Teller::default();
     let runtime = start(&teller).await;

@@ -67,6 +67,8 @@ pub(crate) enum Pushed {
     Sent,
     /// Its reader has too many before it.
     Full(Payload),
+    /// The attempt sends something else than the one before it did: the stream cannot go on.
+    Different,
     /// Nobody takes items of this attempt any more.
     Refused,
 }
@@ -166,6 +168,13 @@ impl ItemLog {
             return Pushed::Refused;
         }
         if log.repeats > 0 {
+            let at = (log.next() - log.repeats).checked_sub(log.first);
+            let before = at.and_then(|at| log.kept.get(at as usize));
+            if before.is_some_and(|before| before.to_json() != item.to_json()) {
+                // Neither this attempt nor another can say how it would have gone on.
+                (log.attempt, log.keeps) = (None, false);
+                return Pushed::Different;
+            }
             log.repeats -= 1;
             return Pushed::Sent;
         }

@@ -14,6 +14,13 @@ use crate::skill::context::{Chunk, JobHost};
 use crate::usage::Usage;
 use aimass_environment::ModelVersion;
 
+/// What an attempt is told that sends other items than the one before it.
+pub(in crate::worker) fn different() -> Fault {
+    Fault::bug(
+        "expected the items that were delivered before once more, got others; a skill whose stream continues must give the same items for the same input",
+    )
+}
+
 /// What a skill sees of the runtime during one call.
 pub(super) struct Host<'a> {
     pub(super) worker_context: &'a WorkerContext,
@@ -87,7 +94,10 @@ impl JobHost for Host<'_> {
         if could_go_on && !items.can_go_on() {
             worker_context.cannot_start_over(member.ticket.id);
         }
-        Ok(())
+        match member.is_different {
+            true => Err(different()),
+            false => Ok(()),
+        }
     }
 
     fn delivered(&mut self, member: Member) -> Result<Vec<Payload>, Fault> {

@@ -35,6 +35,8 @@ pub(super) struct Tale {
     pub(super) by_fault: bool,
     /// Every attempt dies before this item.
     pub(super) stuck_at: Option<u32>,
+    /// Each attempt tells something else.
+    pub(super) fickle: bool,
     /// The first attempt waits before this item until its gate is open.
     pub(super) held_at: Option<u32>,
 }
@@ -62,7 +64,10 @@ impl Teller {
             assert!(tale.by_fault, "the teller dies before item {number}");
             return Err(Fault::retryable("the teller lost the thread"));
         }
-        Ok(item(number))
+        match tale.fickle {
+            true => Ok(format!("{deaths} attempts died before {number}")),
+            false => Ok(item(number)),
+        }
     }
 }
 
