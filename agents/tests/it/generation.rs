@@ -1,6 +1,7 @@
 //! The generation agent on a runtime: a tiny random model for what holds of any, and SmolLM2 with
 //! its real weights.
 
+mod continued;
 mod report;
 mod smollm2;
 

@@ -12,6 +12,7 @@ mod cache;
 mod accuracy;
 mod generation;
 mod labelled;
+mod mortal;
 mod search;
 mod speech;
 mod text;

@@ -1,6 +1,7 @@
 //! The speech agent on a runtime, with the real weights.
 
 mod activity;
+mod continued;
 mod detect;
 mod hints;
 mod languages;
