@@ -66,7 +66,7 @@ pub use runtime::ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStrea
 pub use runtime::{AgentState, Runtime, RuntimeError, ShutdownReport, WorkerStatus};
 pub use skill::context::{Chunk, FlowContext, StepContext};
 pub use skill::definition::{Agent, AgentDefinition, WorkerGroup};
-pub use skill::quiet_rule::QuietRule;
+pub use skill::idle_rule::IdleRule;
 pub use skill::reaction::Reaction;
 pub use skill::{
     BatchSkill, ClientStreaming, Delivery, FlowSkill, ModelSkill, ServerStreaming, Skill,

@@ -1,11 +1,11 @@
-//! Episodes: the facts and tasks that belong to one piece of work, from its first input to quiescence.
+//! Episodes: the facts and tasks that belong to one piece of work, from its first input until it is idle.
 
 mod accept;
 mod engine;
 mod host;
+mod idle;
 mod inputs;
 mod media;
-mod quiet;
 mod report;
 mod root;
 
@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use engine::{Reacting, react};
 pub(crate) use host::RuleHost;
+pub(crate) use idle::{Next, go_on_when_quiet, watch_over_idle};
 pub(crate) use inputs::read as read_inputs;
 pub use inputs::{InputFailure, InputProblem, file_kinds};
 pub use media::{audio_type, content_type};
-pub(crate) use quiet::{Next, go_on_when_quiet, watch_over_quiet};
 pub(crate) use report::report_at;
 pub use report::{EpisodeReport, TaskFailure};
 pub(crate) use root::Root;

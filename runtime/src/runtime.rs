@@ -42,7 +42,7 @@ use crate::error::TaskError;
 use crate::observer::EventSink;
 use crate::runtime::ask::Ask;
 use crate::skill::context::BoxFuture;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) cores: Vec<Arc<AgentCore>>,
     pub(crate) router: Router,
     pub(crate) reactions: Vec<Arc<Reaction>>,
-    pub(crate) quiet_rules: Vec<Arc<QuietRule>>,
+    pub(crate) idle_rules: Vec<Arc<IdleRule>>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
@@ -92,7 +92,7 @@ impl Drop for Inner {
         for rule in self.reactions.drain(..) {
             panics::free(rule, "a reaction");
         }
-        for rule in self.quiet_rules.drain(..) {
+        for rule in self.idle_rules.drain(..) {
             panics::free(rule, "a rule");
         }
         self.cores.iter().for_each(|core| core.dismiss());

@@ -8,8 +8,8 @@ pub(crate) mod context;
 pub(crate) mod definition;
 pub(crate) mod erased;
 mod given;
+pub(crate) mod idle_rule;
 pub(crate) mod model_source;
-pub(crate) mod quiet_rule;
 pub(crate) mod reaction;
 
 use std::future::Future;

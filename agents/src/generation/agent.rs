@@ -1,7 +1,7 @@
 //! The generation agent's parts.
 
 use aimass_models::Store;
-use aimass_runtime::{Agent, AgentDefinition, Fault, QuietRule, WorkerGroup};
+use aimass_runtime::{Agent, AgentDefinition, Fault, IdleRule, WorkerGroup};
 
 use crate::generation::{Chat, Complete, LanguageModelSource, Summarize, WriteReport};
 
@@ -75,6 +75,6 @@ impl Agent for GenerationAgent {
             .group(model)
             .flow(Summarize::within(self.limits.context))
             .flow(WriteReport)
-            .when_quiet(QuietRule::new("generation-report", "generation.report")))
+            .on_idle(IdleRule::new("generation-report", "generation.report")))
     }
 }

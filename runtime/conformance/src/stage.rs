@@ -169,7 +169,7 @@ impl Stage {
     }
 
     /// Returns once the agent holds no task.
-    pub(crate) async fn quiet(&self) {
+    pub(crate) async fn idle(&self) {
         self.runtime.emptied(&self.agent).await;
     }
 }

@@ -113,8 +113,8 @@ impl Writing<'_, '_> {
         })
     }
 
-    /// Input from outside into a quiet episode begins its next round, and so does the redrive of a reaction, whose answer is news as well. What its own
-    /// tasks say does not, nor does the redrive of a rule for quiet.
+    /// Input from outside into an idle episode begins its next round, and so does the redrive of a reaction, whose answer is news as well. What its own
+    /// tasks say does not, nor does the redrive of a idle rule.
     fn begin_rounds(&mut self, transaction: &Transaction) {
         let mut inputs = HashSet::new();
         if transaction
@@ -131,7 +131,7 @@ impl Writing<'_, '_> {
         inputs.extend(asked.filter_map(|task| task.episode));
         for episode in inputs {
             if let Some(status) = self.episodes.get_mut(&episode)
-                && status.quiescent()
+                && status.is_idle()
             {
                 status.round += 1;
                 status.done = false;

@@ -34,7 +34,7 @@ use crate::{lock, media, queue};
 const WATCH_FACTS: usize = 1024;
 /// How often a transaction is given to a writer that panics.
 pub(crate) const COMMIT_TRIES: u32 = 3;
-/// How many episodes that became quiet a reader may be behind before it has to look for them itself.
+/// How many episodes that became idle a reader may be behind before it has to look for them itself.
 const QUIET_EPISODES: usize = 256;
 
 /// The shared state of one runtime. Cloning shares it. The last clone that goes waits for the writer and lets the store go
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) head: watch::Receiver<Revision>,
     pub(crate) facts: broadcast::WeakSender<Arc<Fact>>,
-    pub(crate) quiet: broadcast::WeakSender<EpisodeId>,
+    pub(crate) idle: broadcast::WeakSender<EpisodeId>,
     pub(crate) episodes: EpisodeWatches,
     pub(crate) tables: Arc<Tables>,
     pub(crate) blobs: Arc<Blobs>,
@@ -120,12 +120,12 @@ impl Environment {
         let (head_sender, head) = watch::channel(before.head()?);
         let (fact_sender, _) = broadcast::channel(WATCH_FACTS);
         let facts = fact_sender.downgrade();
-        let (quiet_sender, _) = broadcast::channel(QUIET_EPISODES);
-        let quiet = quiet_sender.downgrade();
+        let (idle_sender, _) = broadcast::channel(QUIET_EPISODES);
+        let idle = idle_sender.downgrade();
         let listeners = Listeners {
             head: head_sender,
             facts: fact_sender,
-            quiet: quiet_sender,
+            idle: idle_sender,
             episodes: Arc::clone(&episodes),
         };
         let (queue, commands) = Queue::new(&options);
@@ -146,7 +146,7 @@ impl Environment {
                 queue,
                 head,
                 facts,
-                quiet,
+                idle,
                 episodes,
                 tables,
                 blobs,

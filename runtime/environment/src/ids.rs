@@ -13,7 +13,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(u128);
 
-/// One episode: a piece of work from its first input to quiescence.
+/// One episode: a piece of work from its first input until it is idle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EpisodeId(u128);
 

@@ -10,7 +10,7 @@ use crate::fact::{FactDraft, Provenance};
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId, TraceId};
 use crate::priority::Priority;
 
-/// The cursor whose facts count for quiescence: an episode is not quiet while one of its facts waits for its reactions.
+/// The cursor whose facts count for whether an episode is idle: it is not while one of its facts waits for its reactions.
 pub const REACTIONS_CURSOR: &str = "reactions";
 
 /// What is committed together or not at all.
@@ -68,8 +68,8 @@ pub struct Commit {
 
 impl Commit {
     /// Whether the episode has nothing under way after this transaction; no when the transaction did not touch it.
-    pub fn is_quiescent(&self, id: EpisodeId) -> bool {
-        self.episode(id).is_some_and(EpisodeStatus::quiescent)
+    pub fn is_idle(&self, id: EpisodeId) -> bool {
+        self.episode(id).is_some_and(EpisodeStatus::is_idle)
     }
 
     /// The episode as the transaction left it; none when the transaction did not touch it.
@@ -288,7 +288,7 @@ pub struct EpisodeStatus {
     pub outstanding: u64,
     /// How many of its facts wait for their reactions.
     pub pending_reactions: u64,
-    /// Which round it is in: the first input begins round 1, and input into a quiet episode the next one.
+    /// Which round it is in: the first input begins round 1, and input into an idle episode the next one.
     pub round: u64,
     /// How many facts it has had.
     pub facts: u64,
@@ -312,7 +312,7 @@ impl EpisodeStatus {
     }
 
     /// Whether nothing is under way: no task is outstanding, and no fact waits for its reactions.
-    pub fn quiescent(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.outstanding == 0 && self.pending_reactions == 0
     }
 }

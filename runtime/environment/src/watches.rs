@@ -139,8 +139,8 @@ impl Environment {
         }
     }
 
-    /// Episodes that become quiet and are not declared done, from now on; none when the environment is closed.
-    pub fn quiet_episodes(&self) -> Option<broadcast::Receiver<EpisodeId>> {
-        Some(self.shared.quiet.upgrade()?.subscribe())
+    /// Episodes that become idle and are not declared done, from now on; none when the environment is closed.
+    pub fn idle_episodes(&self) -> Option<broadcast::Receiver<EpisodeId>> {
+        Some(self.shared.idle.upgrade()?.subscribe())
     }
 }

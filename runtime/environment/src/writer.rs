@@ -72,7 +72,7 @@ pub(crate) struct Pending {
 pub(crate) struct Listeners {
     pub(crate) head: watch::Sender<Revision>,
     pub(crate) facts: broadcast::Sender<Arc<Fact>>,
-    pub(crate) quiet: broadcast::Sender<EpisodeId>,
+    pub(crate) idle: broadcast::Sender<EpisodeId>,
     pub(crate) episodes: EpisodeWatches,
 }
 
@@ -141,9 +141,9 @@ impl Writer {
             }
         }
         let episodes = snapshot.episodes()?.into_iter();
-        for idle in episodes.filter(|status| status.quiescent() && !status.done) {
+        for idle in episodes.filter(|status| status.is_idle() && !status.done) {
             // It fails when nobody wants to know.
-            let _ = self.listeners.quiet.send(idle.record.id);
+            let _ = self.listeners.idle.send(idle.record.id);
         }
         Ok(())
     }
@@ -315,9 +315,9 @@ impl Writer {
         }
         let mut watches = self.listeners.episodes.lock();
         for status in &commit.episodes {
-            if status.quiescent() && !status.done {
+            if status.is_idle() && !status.done {
                 // It fails when nobody wants to know.
-                let _ = self.listeners.quiet.send(status.record.id);
+                let _ = self.listeners.idle.send(status.record.id);
             }
             watches.announce(status);
         }

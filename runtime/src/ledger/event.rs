@@ -27,7 +27,7 @@ pub(crate) struct Incarnation {
 pub(crate) enum Lane {
     /// Somebody outside: refused when there is no room.
     Caller,
-    /// The environment: a reaction, a rule for quiet, what an earlier process accepted.
+    /// The environment: a reaction, a idle rule, what an earlier process accepted.
     Environment,
     /// A flow, which is so many flows deep.
     Flow(u16),

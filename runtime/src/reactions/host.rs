@@ -8,7 +8,7 @@ use aimass_environment::{Clock, TaskRecord};
 use crate::core::router::{Route, Router};
 use crate::core::ticket::Ticket;
 use crate::error::TaskError;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
 use crate::spawn::Spawner;
 
@@ -22,7 +22,7 @@ pub(crate) trait RuleHost: Send + Sync {
     fn spawner(&self) -> Arc<Spawner>;
     fn clock(&self) -> Clock;
     fn reactions(&self) -> &[Arc<Reaction>];
-    fn quiet_rules(&self) -> &[Arc<QuietRule>];
+    fn idle_rules(&self) -> &[Arc<IdleRule>];
     /// How far reactions may go in an episode.
     fn limits(&self) -> &EnvironmentConfig;
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::reactions::engine::reaction_task;
 use crate::reactions::inputs::InputFailure;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
 
 /// What an episode came to.
@@ -35,7 +35,7 @@ pub struct TaskFailure {
     pub task: TaskId,
     /// What was asked.
     pub skill: String,
-    /// The fact that it reacted to; none of a task that was asked for when the episode was quiet.
+    /// The fact that it reacted to; none of a task that was asked for when the episode was idle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Revision>,
     /// The error, as JSON.
@@ -49,7 +49,7 @@ pub(crate) fn report_at(
     snapshot: &Snapshot,
     episode: EpisodeId,
     reactions: &[Arc<Reaction>],
-    quiet_rules: &[Arc<QuietRule>],
+    idle_rules: &[Arc<IdleRule>],
 ) -> Result<EpisodeReport, EnvironmentError> {
     let filter = FactFilter {
         episode: Some(episode),
@@ -72,7 +72,7 @@ pub(crate) fn report_at(
     }
     let rounds = snapshot.episode(episode)?.map_or(0, |status| status.round);
     for round in 1..=rounds {
-        for rule in quiet_rules {
+        for rule in idle_rules {
             let settled = last_outcome(snapshot, rule.task(episode, round))?;
             failures.extend(failure_of(settled, &rule.skill, None));
         }

@@ -108,16 +108,16 @@ impl Runtime {
         Ok(report)
     }
 
-    /// Waits until nothing of the episode is under way, and its round has had all its rules for quiet.
+    /// Waits until nothing of the episode is under way, and its round has had all its idle rules.
     async fn until_nothing_follows(&self, episode: EpisodeId) -> Result<(), TaskError> {
         let at_store = |error| environment_error("run", &error);
         let environment = &self.inner.environment;
         let host: Weak<dyn RuleHost> = Arc::<Inner>::downgrade(&self.inner);
         let mut watch = environment.watch_episode(episode).map_err(at_store)?;
         loop {
-            let quiet = watch.wait_for(|status| status.quiescent()).await;
-            let quiet = quiet.map(|status| status.clone());
-            let Ok(status) = quiet else {
+            let idle = watch.wait_for(|status| status.is_idle()).await;
+            let idle = idle.map(|status| status.clone());
+            let Ok(status) = idle else {
                 // It was forgotten, unless the environment is gone.
                 environment.check_open().map_err(at_store)?;
                 return Err(at_store(EnvironmentError::UnknownEpisode { episode }));
@@ -154,10 +154,10 @@ impl Runtime {
     pub fn report_now(&self, episode: EpisodeId) -> Result<EpisodeReport, EnvironmentError> {
         let Inner {
             reactions,
-            quiet_rules,
+            idle_rules,
             environment,
             ..
         } = &*self.inner;
-        report_at(&environment.snapshot()?, episode, reactions, quiet_rules)
+        report_at(&environment.snapshot()?, episode, reactions, idle_rules)
     }
 }

@@ -18,7 +18,7 @@ impl Runtime {
     /// Asks for a dead letter again, as a new task of the same skill and input. Returns its id and its outcome.
     ///
     /// Of a task that a rule asked for the answer becomes a fact, as it would have at first, and the episode's report names the failure no more.
-    /// In an episode that had come to its end the redrive of a reaction begins a round, so that the rules for quiet see the answer.
+    /// In an episode that had come to its end the redrive of a reaction begins a round, so that the idle rules see the answer.
     ///
     /// # Errors
     /// [`TaskError::Rejected`] when there is no such dead letter, or when it was redriven already and that is under way, was answered or is a

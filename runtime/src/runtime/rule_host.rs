@@ -11,7 +11,7 @@ use crate::core::ticket::{Durability, Ticket};
 use crate::error::TaskError;
 use crate::reactions::RuleHost;
 use crate::runtime::Inner;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
 use crate::spawn::Spawner;
 
@@ -40,8 +40,8 @@ impl RuleHost for Inner {
         &self.reactions
     }
 
-    fn quiet_rules(&self) -> &[Arc<QuietRule>] {
-        &self.quiet_rules
+    fn idle_rules(&self) -> &[Arc<IdleRule>] {
+        &self.idle_rules
     }
 
     fn limits(&self) -> &EnvironmentConfig {

@@ -170,7 +170,7 @@ impl Runtime {
         let Inner { cores, ending, .. } = &*self.inner;
         let mut stages = ending.stages.subscribe();
         tokio::select! {
-            () = self.quiet() => {}
+            () = self.idle() => {}
             () = self.limit_comes(&mut stages) => {}
         }
         loop {
@@ -215,7 +215,7 @@ impl Runtime {
 
     /// Returns once no agent holds a task. A flow keeps its own agent busy while it asks others, so a round in which nobody was
     /// waited for is the end of all work.
-    async fn quiet(&self) {
+    async fn idle(&self) {
         loop {
             let mut waited_for = 0;
             for core in &self.inner.cores {

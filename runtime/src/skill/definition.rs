@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::fault::Fault;
 use crate::model::ModelSource;
 use crate::skill::erased::{DynSkill, FlowEntry, SkillEntry};
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::model_source::DynModelSource;
-use crate::skill::quiet_rule::QuietRule;
 use crate::skill::reaction::Reaction;
 use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
 use aimass_environment::ModelVersion;
@@ -39,7 +39,7 @@ pub struct AgentDefinition {
     pub(crate) groups: Vec<GroupParts>,
     pub(crate) flows: Vec<FlowEntry>,
     pub(crate) reactions: Vec<Reaction>,
-    pub(crate) quiet_rules: Vec<QuietRule>,
+    pub(crate) idle_rules: Vec<IdleRule>,
 }
 
 impl AgentDefinition {
@@ -75,10 +75,10 @@ impl AgentDefinition {
         self
     }
 
-    /// Adds a rule for what the team does once an episode is quiet.
+    /// Adds a rule for what the team does once an episode is idle.
     #[must_use]
-    pub fn when_quiet(mut self, rule: QuietRule) -> Self {
-        self.quiet_rules.push(rule);
+    pub fn on_idle(mut self, rule: IdleRule) -> Self {
+        self.idle_rules.push(rule);
         self
     }
 }

@@ -164,7 +164,7 @@ impl RuntimeBuilder {
             durable_streams: durable_streams.clone(),
             planned_bytes: 0,
             reactions: Vec::new(),
-            quiet_rules: Vec::new(),
+            idle_rules: Vec::new(),
             team: Names::of(&self.agents),
         };
         let made = cores(&self.agents, &mut assembly);
@@ -176,9 +176,9 @@ impl RuntimeBuilder {
         for doubt in doubts.transpose()?.unwrap_or_default() {
             tracing::warn!("{doubt}");
         }
-        let mut quiet_rules = assembly.quiet_rules;
-        let reactions = configured(assembly.reactions, &mut quiet_rules, &self.config)?;
-        check_rules(&reactions, &quiet_rules, &router).map_err(RuntimeError::Reaction)?;
+        let mut idle_rules = assembly.idle_rules;
+        let reactions = configured(assembly.reactions, &mut idle_rules, &self.config)?;
+        check_rules(&reactions, &idle_rules, &router).map_err(RuntimeError::Reaction)?;
         let (clock, events, memory) = (assembly.clock, assembly.events, assembly.memory);
         let settings = &self.config.runtime.supervision;
         let team = Arc::new(Team {
@@ -195,7 +195,7 @@ impl RuntimeBuilder {
             cores,
             router,
             reactions,
-            quiet_rules,
+            idle_rules,
             environment,
             events,
             spawner,
@@ -286,7 +286,7 @@ impl Runtime {
         let (inner, environment) = weak();
         let reacting = ReactionService::new(inner, environment);
         then.push(service("reactions", Arc::new(reacting)));
-        if !self.inner.quiet_rules.is_empty() {
+        if !self.inner.idle_rules.is_empty() {
             let (inner, environment) = weak();
             let rules = IdleRuleService::new(inner, environment);
             then.push(service("idle rules", Arc::new(rules)));

@@ -10,7 +10,7 @@ use crate::core::AgentCore;
 use crate::core::memory::{Deficit, Memory};
 use crate::core::message::Service;
 use crate::observer::{EventSink, Pump};
-use crate::reactions::{Reacting, RuleHost, react, watch_over_quiet};
+use crate::reactions::{Reacting, RuleHost, react, watch_over_idle};
 use crate::runtime::{Inner, Unsettled, take_up};
 use crate::skill::context::BoxFuture;
 use crate::spawn::service_thread;
@@ -211,7 +211,7 @@ impl IdleRuleService {
 impl Service for IdleRuleService {
     fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>> {
         let (host, environment) = (self.host.clone(), self.environment.clone());
-        Box::pin(watch_over_quiet(host, environment))
+        Box::pin(watch_over_idle(host, environment))
     }
 }
 

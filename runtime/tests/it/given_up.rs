@@ -129,7 +129,7 @@ async fn a_reaction_that_is_redriven_is_answered_in_its_episode() {
     let report = runtime.report(report.episode).await.unwrap();
     assert_eq!(report.failures, []);
     assert_eq!(values(&report, "meal"), [json!(POISON + 1)]);
-    // The rules for quiet are asked about what is new.
+    // The idle rules are asked about what is new.
     assert_eq!(values(&report, "mill.count"), [json!(0), json!(1)]);
     let meal = report.facts.iter().find(|fact| fact.kind == kind("meal"));
     let provenance = &meal.unwrap().provenance;

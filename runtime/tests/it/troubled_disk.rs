@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aimass_config::Config;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Environment, EnvironmentError, Episode, EpisodeId, Fact,
-    FactDraft, FactFilter, FactKind, Fault, Fresh, Provenance, QuietRule, Reaction, Runtime, Skill,
+    FactDraft, FactFilter, FactKind, Fault, Fresh, IdleRule, Provenance, Reaction, Runtime, Skill,
     SkillSpec, Snapshot, StepContext, TaskError, TaskId, TaskRecord, Transaction, Trouble,
     WorkerGroup,
 };
@@ -47,7 +47,7 @@ impl Agent for Parrot {
         Ok(definition
             .group(group)
             .reaction(echo)
-            .when_quiet(QuietRule::new("goodbye", "parrot.echo")))
+            .on_idle(IdleRule::new("goodbye", "parrot.echo")))
     }
 }
 

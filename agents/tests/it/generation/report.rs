@@ -7,8 +7,8 @@ use aimass_agents::generation::{Author, Report, ReportInput, Statement, WriteRep
 use aimass_config::Config;
 use aimass_locale::Locale;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, QuietRule, Runtime, Skill,
-    SkillSpec, StepContext, TaskError, TaskOptions, WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, IdleRule, Runtime, Skill, SkillSpec,
+    StepContext, TaskError, TaskOptions, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl Agent for Reporting {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         Ok(definition
             .flow(WriteReport)
-            .when_quiet(QuietRule::new("generation-report", "generation.report")))
+            .on_idle(IdleRule::new("generation-report", "generation.report")))
     }
 }
 
@@ -94,7 +94,7 @@ impl Agent for Completing {
         Ok(definition
             .group(WorkerGroup::new("parrots", Fresh(|| ())).skill(Parrot))
             .flow(WriteReport)
-            .when_quiet(QuietRule::new("generation-report", "generation.report")))
+            .on_idle(IdleRule::new("generation-report", "generation.report")))
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn cancel(stage: &Stage, case: &Case) -> Finding {
         Work::Model => {
             let before = stage.ended(case.skill()).await;
             drop_between_steps(stage, case).await?;
-            stage.quiet().await;
+            stage.idle().await;
             before
         }
         Work::Flow => drop_flow(stage, case).await?,
@@ -43,7 +43,7 @@ async fn drop_flow(stage: &Stage, case: &Case) -> Result<Ended, Verdict> {
     for _ in 0..QUICK_FLOWS {
         let started = stage.start(&case.example, TaskOptions::default());
         drop(started.map_err(|error| failed(error.to_string()))?);
-        stage.quiet().await;
+        stage.idle().await;
         let after = stage.ended(case.skill()).await;
         if after.done == before.done {
             break;

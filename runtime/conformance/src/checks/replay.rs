@@ -43,8 +43,8 @@ pub(crate) async fn killed(suite: &Conformance, case: &Case) -> Finding {
     let mut status = environment
         .watch_episode(episode)
         .map_err(|error| trouble(&error))?;
-    let quiet = status.wait_for(|status| status.outstanding == 0).await;
-    quiet.map_err(|error| trouble(&error))?;
+    let idle = status.wait_for(|status| status.outstanding == 0).await;
+    idle.map_err(|error| trouble(&error))?;
     let settled = |when: &str| -> Result<Result<Answer, TaskError>, _> {
         let record = environment
             .snapshot()

@@ -16,7 +16,7 @@ pub(crate) async fn renewed(stage: &Stage, case: &Case) -> Finding {
 
 /// Idle models give their memory back, and are read again when they are needed.
 pub(crate) async fn unloaded(stage: &Stage, cases: &[Case]) -> Finding {
-    stage.quiet().await;
+    stage.idle().await;
     stage.runtime.unload_models(&stage.agent);
     for case in cases {
         let answer = stage.ask(&case.example).await;

@@ -10,8 +10,8 @@ use aimass_config::Config;
 use aimass_conformance::{Check, Conformance, ConformanceReport};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, Delivery, DeviceName, Effect,
-    Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill, Fresh, Member,
-    ModelSkill, ModelSource, ModelVersion, QuietRule, Reaction, ServerStreaming, Shape, Skill,
+    Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill, Fresh, IdleRule,
+    Member, ModelSkill, ModelSource, ModelVersion, Reaction, ServerStreaming, Shape, Skill,
     SkillSpec, Step, StepContext, TaskError, Time, Usage, WorkerGroup,
 };
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Agent for Frozen {
             .group(fresh)
             .flow(Flowing)
             .reaction(Reaction::new("seen", seen, Batched::NAME))
-            .when_quiet(QuietRule::new("quiet", Flowing::NAME)))
+            .on_idle(IdleRule::new("quiet", Flowing::NAME)))
     }
 }
 

@@ -42,7 +42,7 @@ async fn g1_quiescence_is_exact_through_a_round() {
     let status = environment.commit(input.clone()).await.unwrap();
     let status = status.episode(episode()).unwrap();
     assert_eq!(
-        (status.round, status.pending_reactions, status.quiescent()),
+        (status.round, status.pending_reactions, status.is_idle()),
         (1, 1, false)
     );
 
@@ -65,11 +65,11 @@ async fn g1_quiescence_is_exact_through_a_round() {
     };
     let commit = environment.commit(settle).await.unwrap();
     assert!(
-        !commit.is_quiescent(episode()),
+        !commit.is_idle(episode()),
         "the new fact still waits for its reactions"
     );
     let commit = environment.commit(reacted(2)).await.unwrap();
-    assert!(commit.is_quiescent(episode()));
+    assert!(commit.is_idle(episode()));
 
     environment.commit(input).await.unwrap();
     watch.mark_changed();

@@ -371,7 +371,7 @@ async fn what_was_exported_is_imported_at_new_revisions() {
         .episode(EpisodeId::from_u128(1))
         .unwrap()
         .unwrap();
-    assert!(status.done && status.quiescent());
+    assert!(status.done && status.is_idle());
 }
 
 #[tokio::test]

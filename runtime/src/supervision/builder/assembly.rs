@@ -21,7 +21,7 @@ use crate::observer::EventSink;
 use crate::restart::RestartSettings;
 use crate::runtime::RuntimeError;
 use crate::skill::definition::{AgentDefinition, GroupParts};
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
 use crate::spawn::Spawner;
 use crate::supervision::builder::added_agent::AddedAgent;
@@ -44,7 +44,7 @@ pub(super) struct Assembly<'a> {
     /// What the groups that start with the runtime take.
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
-    pub(super) quiet_rules: Vec<Arc<QuietRule>>,
+    pub(super) idle_rules: Vec<Arc<IdleRule>>,
     pub(super) team: Team,
 }
 
@@ -62,11 +62,10 @@ impl Assembly<'_> {
             groups: models,
             flows,
             reactions,
-            quiet_rules,
+            idle_rules,
         } = definition;
         self.reactions.extend(reactions.into_iter().map(Arc::new));
-        self.quiet_rules
-            .extend(quiet_rules.into_iter().map(Arc::new));
+        self.idle_rules.extend(idle_rules.into_iter().map(Arc::new));
         let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
         for group in models {
             let id = GroupId(groups.len() as u16);
@@ -189,7 +188,7 @@ pub(super) fn register(router: &Router, core: &Arc<AgentCore>) -> Result<(), Run
 /// The agents' own rules, and after them those of the configuration.
 pub(super) fn configured(
     mut reactions: Vec<Arc<Reaction>>,
-    quiet_rules: &mut Vec<Arc<QuietRule>>,
+    idle_rules: &mut Vec<Arc<IdleRule>>,
     config: &Config,
 ) -> Result<Vec<Arc<Reaction>>, RuntimeError> {
     for rule in &config.reactions {
@@ -202,7 +201,7 @@ pub(super) fn configured(
             })?;
         // One of the agents' own can be replaced, or switched off, by its name.
         reactions.retain(|known| known.name() != rule.name);
-        quiet_rules.retain(|known| known.name() != rule.name);
+        idle_rules.retain(|known| known.name() != rule.name);
         if rule.enabled {
             reactions.push(Arc::new(Reaction::new(&rule.name, kind, &rule.skill)));
         }
@@ -256,13 +255,13 @@ fn ledger_settings(
 /// Checks that each rule asks a skill that there is, and that no name is used twice.
 pub(super) fn check_rules(
     reactions: &[Arc<Reaction>],
-    quiet_rules: &[Arc<QuietRule>],
+    idle_rules: &[Arc<IdleRule>],
     router: &Router,
 ) -> Result<(), TaskError> {
     let mut names = HashSet::new();
     let reactions = reactions.iter().map(|rule| (&rule.name, &rule.skill));
-    let quiet_rules = quiet_rules.iter().map(|rule| (&rule.name, &rule.skill));
-    for (name, skill) in reactions.chain(quiet_rules) {
+    let idle_rules = idle_rules.iter().map(|rule| (&rule.name, &rule.skill));
+    for (name, skill) in reactions.chain(idle_rules) {
         router.find(skill)?;
         if !names.insert(name.clone()) {
             return Err(TaskError::Rejected {

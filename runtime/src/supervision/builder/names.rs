@@ -12,7 +12,7 @@ use crate::reactions::{MEDIA, file_kind};
 use crate::runtime::RuntimeError;
 use crate::skill::definition::AgentDefinition;
 use crate::skill::erased::DynSkill;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::{Input, Reaction};
 use crate::supervision::builder::added_agent::AddedAgent;
 use crate::supervision::builder::fit;
@@ -25,7 +25,7 @@ pub(super) struct Team {
     known: KnownNames,
     dyn_skills: HashMap<String, Arc<dyn DynSkill>>,
     reactions: Vec<Reaction>,
-    quiet_rules: Vec<QuietRule>,
+    idle_rules: Vec<IdleRule>,
     /// The kinds of facts that somebody is known to write.
     written: BTreeSet<String>,
 }
@@ -41,7 +41,7 @@ impl Team {
             },
             dyn_skills: HashMap::new(),
             reactions: Vec::new(),
-            quiet_rules: Vec::new(),
+            idle_rules: Vec::new(),
             written: kinds.map(|kind| kind.to_string()).collect(),
         }
     }
@@ -55,21 +55,21 @@ impl Team {
         }
         self.note_rules(definition);
         let reactions = definition.reactions.iter().map(|rule| &rule.produces);
-        let quiet_rules = definition.quiet_rules.iter().map(|rule| &rule.produces);
+        let idle_rules = definition.idle_rules.iter().map(|rule| &rule.produces);
         let written = reactions
-            .chain(quiet_rules)
+            .chain(idle_rules)
             .flatten()
             .map(ToString::to_string);
         self.written.extend(written);
         self.reactions.extend(definition.reactions.iter().cloned());
-        self.quiet_rules
-            .extend(definition.quiet_rules.iter().cloned());
+        self.idle_rules
+            .extend(definition.idle_rules.iter().cloned());
     }
 
     fn note_rules(&mut self, definition: &AgentDefinition) {
         let reactions = definition.reactions.iter().map(Reaction::name);
-        let quiet_rules = definition.quiet_rules.iter().map(QuietRule::name);
-        let rules = reactions.chain(quiet_rules).map(str::to_owned);
+        let idle_rules = definition.idle_rules.iter().map(IdleRule::name);
+        let rules = reactions.chain(idle_rules).map(str::to_owned);
         self.known.rules.extend(rules);
     }
 
@@ -135,8 +135,8 @@ impl Team {
 
     fn check_quiet_rules(&self, config: &Config) -> Result<(), RuntimeError> {
         let replaced =
-            |rule: &&QuietRule| config.reactions.iter().any(|own| own.name == rule.name());
-        for rule in self.quiet_rules.iter().filter(|rule| !replaced(rule)) {
+            |rule: &&IdleRule| config.reactions.iter().any(|own| own.name == rule.name());
+        for rule in self.idle_rules.iter().filter(|rule| !replaced(rule)) {
             let input = rule.input(EpisodeId::from_u128(1));
             self.decode(rule.skill(), &input).map_err(|message| {
                 RuntimeError::Reaction(TaskError::InvalidInput {
@@ -162,12 +162,12 @@ impl Team {
                 Some((index, Reaction::new(&rule.name, kind, &rule.skill)))
             })
             .collect();
-        let quiet = self.quiet_rules.iter();
-        let quiet = quiet.filter(|rule| !replaced(rule.name()));
+        let idle = self.idle_rules.iter();
+        let idle = idle.filter(|rule| !replaced(rule.name()));
         let reacting = own.iter().chain(configured.iter().map(|(_, rule)| rule));
         let writers = reacting
             .map(|rule| (&rule.produces, &rule.skill))
-            .chain(quiet.map(|rule| (&rule.produces, &rule.skill)));
+            .chain(idle.map(|rule| (&rule.produces, &rule.skill)));
         let writers: Vec<Writer<'_>> = writers
             .filter_map(|(kind, skill)| Some((kind.as_ref()?, &**skill)))
             .collect();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, ClientStreaming, FactKind, Fault, FlowContext, FlowSkill,
-    Fresh, QuietRule, Reaction, ServerStreaming, Skill, SkillSpec, StepContext, TaskError,
+    Fresh, IdleRule, Reaction, ServerStreaming, Skill, SkillSpec, StepContext, TaskError,
     WorkerGroup,
 };
 use parking_lot::{Condvar, Mutex};
@@ -104,7 +104,7 @@ impl Agent for Office {
             definition = definition.reaction(reaction);
         }
         if self.counts_at_the_end {
-            definition = definition.when_quiet(QuietRule::new("count", "office.count"));
+            definition = definition.on_idle(IdleRule::new("count", "office.count"));
             definition = definition.flow(Count);
         }
         Ok(definition)

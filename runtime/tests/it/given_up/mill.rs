@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, EpisodeId, FactFilter, FactKind, Fault, FlowContext,
-    FlowSkill, Fresh, QuietRule, Reaction, Skill, SkillSpec, StepContext, WorkerGroup,
+    FlowSkill, Fresh, IdleRule, Reaction, Skill, SkillSpec, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -55,7 +55,7 @@ impl Agent for Mill {
             .reaction(taste.produces(kind("meal")))
             .reaction(bake.produces(kind("bread")))
             .reaction(Reaction::new("touch", kind("vase"), "mill.touch"))
-            .when_quiet(QuietRule::new("count", "mill.count")))
+            .on_idle(IdleRule::new("count", "mill.count")))
     }
 }
 

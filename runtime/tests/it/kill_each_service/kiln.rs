@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, EpisodeId, FactFilter, FactKind, Fault, FlowContext,
-    FlowSkill, Fresh, QuietRule, Reaction, Skill, SkillSpec, StepContext, WorkerGroup,
+    FlowSkill, Fresh, IdleRule, Reaction, Skill, SkillSpec, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl Agent for Kiln {
             .flow(Glaze)
             .flow(Count)
             .reaction(glaze)
-            .when_quiet(QuietRule::new("count", "kiln.count")))
+            .on_idle(IdleRule::new("count", "kiln.count")))
     }
 }
 

@@ -12,7 +12,7 @@ use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, Whispe
 use aimass::text::{Embed, EncoderSource, Language};
 use aimass::{
     Agent, AgentDefinition, Config, Environment, EnvironmentOptions, Fact, FactKind, Fault, Fresh,
-    Member, ModelSkill, QuietRule, Reaction, Request, Runtime, Shape, Skill, SkillSpec, Step,
+    IdleRule, Member, ModelSkill, Reaction, Request, Runtime, Shape, Skill, SkillSpec, Step,
     StepContext, Transport, WorkerGroup,
 };
 use serde_json::{Value, json};
@@ -278,6 +278,6 @@ impl Agent for Generation {
         Ok(definition
             .group(model)
             .flow(WriteReport)
-            .when_quiet(QuietRule::new("report", "generation.report")))
+            .on_idle(IdleRule::new("report", "generation.report")))
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for quiet: asked once an episode has nothing under way, at most once in each round.
+//! Idle rules: asked once an episode has nothing under way, at most once in each round.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aimass_config::{Config, EnvironmentConfig, ReactionConfig};
 use aimass_runtime::{
     Agent, AgentDefinition, Environment, EnvironmentOptions, Episode, EpisodeId, Fact, FactDraft,
-    FactFilter, FactKind, Fault, FlowContext, FlowSkill, Provenance, QuietRule, Runtime, Skill,
+    FactFilter, FactKind, Fault, FlowContext, FlowSkill, IdleRule, Provenance, Runtime, Skill,
     SkillSpec, Transaction,
 };
 use schemars::JsonSchema;
@@ -66,7 +66,7 @@ impl Agent for Clerk {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         Ok(definition
             .flow(self.clone())
-            .when_quiet(QuietRule::new("count", "clerk.count")))
+            .on_idle(IdleRule::new("count", "clerk.count")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the team does once an episode is quiet: its rules for quiet, each at most once in a round, whatever dies in between.
+//! What the team does once an episode is idle: its idle rules, each at most once in a round, whatever dies in between.
 
 use std::sync::Weak;
 
@@ -13,19 +13,19 @@ use crate::reactions::accept::{Accepted, Asked, accept};
 use crate::reactions::engine::effect_of;
 use crate::reactions::host::RuleHost;
 use crate::reactions::root::Root;
-use crate::skill::quiet_rule::QuietRule;
+use crate::skill::idle_rule::IdleRule;
 
-/// Asks the rules for quiet about episodes whose end nobody waits for, until the environment closes or the runtime is gone. When the store
+/// Asks the idle rules about episodes whose end nobody waits for, until the environment closes or the runtime is gone. When the store
 /// fails, it tries again, for as long as it takes.
 ///
 /// # Errors
 /// Why it cannot go on, although both are there.
-pub(crate) async fn watch_over_quiet(
+pub(crate) async fn watch_over_idle(
     host: Weak<dyn RuleHost>,
     environment: Environment,
 ) -> Result<(), String> {
-    // Heard of from here on, so that none falls between those that are quiet already and those that will be.
-    let Some(mut quiet) = environment.quiet_episodes() else {
+    // Heard of from here on, so that none falls between those that are idle already and those that will be.
+    let Some(mut idle) = environment.idle_episodes() else {
         return Ok(());
     };
     let mut pause = Pause::default();
@@ -47,7 +47,7 @@ pub(crate) async fn watch_over_quiet(
             }
         }
         pause = Pause::default();
-        match quiet.recv().await {
+        match idle.recv().await {
             Ok(episode) => found = Some(vec![episode]),
             Err(RecvError::Lagged(_)) => found = None,
             Err(RecvError::Closed) => return Ok(()),
@@ -55,14 +55,14 @@ pub(crate) async fn watch_over_quiet(
     }
 }
 
-/// How a look at quiet episodes ended.
+/// How a look at idle episodes ended.
 enum Looked {
     AtAll,
     /// The runtime is gone, or takes nothing any more.
     AtTheEnd,
 }
 
-/// Asks about the episodes that were found; about all that are quiet by now when it is not known which. Whatever it came to is taken out.
+/// Asks about the episodes that were found; about all that are idle by now when it is not known which. Whatever it came to is taken out.
 async fn look_after(
     host: &Weak<dyn RuleHost>,
     environment: &Environment,
@@ -74,7 +74,7 @@ async fn look_after(
     };
     while let Some(episode) = episodes.last().copied() {
         let status = environment.snapshot()?.episode(episode)?;
-        if let Some(status) = status.filter(EpisodeStatus::quiescent)
+        if let Some(status) = status.filter(EpisodeStatus::is_idle)
             && let Next::Closing = go_on_when_quiet(host, environment, &status).await?
         {
             return Ok(Looked::AtTheEnd);
@@ -84,14 +84,14 @@ async fn look_after(
     Ok(Looked::AtAll)
 }
 
-/// The quiet episodes that nobody has declared done.
+/// The idle episodes that nobody has declared done.
 fn quiet_by_now(environment: &Environment) -> Result<Vec<EpisodeId>, EnvironmentError> {
     let all = environment.snapshot()?.episodes()?.into_iter();
-    let quiet = all.filter(|status| status.quiescent() && !status.done);
-    Ok(quiet.map(|status| status.record.id).collect())
+    let idle = all.filter(|status| status.is_idle() && !status.done);
+    Ok(idle.map(|status| status.record.id).collect())
 }
 
-/// What comes next in a quiet episode.
+/// What comes next in an idle episode.
 pub(crate) enum Next {
     /// A rule is under way.
     Rule,
@@ -101,7 +101,7 @@ pub(crate) enum Next {
     Closing,
 }
 
-/// Asks the next of the rules for quiet that the round of a quiet episode has not had.
+/// Asks the next of the idle rules that the round of an idle episode has not had.
 pub(crate) async fn go_on_when_quiet(
     host: &Weak<dyn RuleHost>,
     environment: &Environment,
@@ -114,7 +114,7 @@ pub(crate) async fn go_on_when_quiet(
     let Some(running) = host.upgrade() else {
         return Ok(Next::Closing);
     };
-    for rule in running.quiet_rules() {
+    for rule in running.idle_rules() {
         let task = rule.task(episode, status.round);
         let (settled, accepted) = {
             let snapshot = environment.snapshot()?;
@@ -123,7 +123,7 @@ pub(crate) async fn go_on_when_quiet(
         if settled.is_some() {
             continue;
         }
-        // Whoever else saw the quiet may have been faster.
+        // Whoever else saw it may have been faster.
         if accepted.is_some() {
             return Ok(Next::Rule);
         }
@@ -143,7 +143,7 @@ pub(crate) async fn go_on_when_quiet(
     Ok(Next::Nothing)
 }
 
-fn record_of(host: &dyn RuleHost, rule: &QuietRule, status: &EpisodeStatus) -> TaskRecord {
+fn record_of(host: &dyn RuleHost, rule: &IdleRule, status: &EpisodeStatus) -> TaskRecord {
     let episode = status.record.id;
     let root = Root::place(status);
     TaskRecord {
