@@ -17,8 +17,8 @@ use aimass::speech::{
     Transcript, WhisperSource,
 };
 use aimass::{
-    Agent, AgentDefinition, Clock, Config, Fault, Member, ModelSkill, Observer, Record, Runtime,
-    Skill, SkillSpec, Step, StepContext, Time, WorkerGroup, cache_folder, model_store,
+    Agent, AgentDefinition, BatchIndex, Clock, Config, Fault, ModelSkill, Observer, Record,
+    Runtime, Skill, SkillSpec, Step, StepContext, Time, WorkerGroup, cache_folder, model_store,
 };
 
 const MODELS: [&str; 2] = ["silero-vad", "whisper-base"];
@@ -139,7 +139,7 @@ impl<S: ModelSkill> ModelSkill for Mortal<S> {
         model: &mut S::Model,
         job: S::Job,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<S::Output, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<S::Output, Fault>)> {
         self.0.finish(model, job, context)
     }
 }

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// A task's place in its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Member(pub u32);
+pub struct BatchIndex(pub u32);
 
 /// The bucket of an input's size: a batch never mixes two.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(transparent)]
-pub struct Shape(pub u64);
+pub struct BatchKey(pub u64);

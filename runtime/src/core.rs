@@ -289,7 +289,7 @@ impl AgentCore {
             task: ticket.id,
             group: self.group_for(&ticket),
             skill: ticket.skill,
-            shape: ticket.shape,
+            batch_key: ticket.batch_key,
             bytes: ticket.bytes,
             priority: ticket.priority,
             deadline: ticket.deadline,

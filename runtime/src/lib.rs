@@ -41,7 +41,7 @@ pub use aimass_environment::{
     TaskRecord, Time, TraceId, Transaction, Watch, WorkerId, json_bytes,
 };
 
-pub use batch::{Member, Shape};
+pub use batch::{BatchIndex, BatchKey};
 pub use core::board::{ServiceState, ServiceStatus};
 pub use core::placement::DeviceCapacity;
 pub use error::TaskError;

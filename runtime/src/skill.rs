@@ -19,7 +19,7 @@ use aimass_environment::{Effect, json_bytes};
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{Member, Shape};
+use crate::batch::{BatchIndex, BatchKey};
 use crate::fault::Fault;
 use crate::payload::{Data, Payload};
 use crate::skill::context::{FlowContext, StepContext};
@@ -70,10 +70,10 @@ pub trait ModelSkill: Skill {
     /// The state of the work on one batch.
     type Job: 'static;
 
-    /// Inputs of the same shape may share a batch.
-    fn shape(&self, input: &Self::Input) -> Shape {
+    /// Inputs of the same batch key may share a batch.
+    fn batch_key(&self, input: &Self::Input) -> BatchKey {
         let _ = input;
-        Shape::default()
+        BatchKey::default()
     }
 
     /// Starts the work on `inputs`, which are the job's members 0 to `inputs.len() - 1`.
@@ -121,7 +121,7 @@ pub trait ModelSkill: Skill {
         model: &mut Self::Model,
         job: Self::Job,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Self::Output, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<Self::Output, Fault>)> {
         let _ = (model, job, context);
         Vec::new()
     }
@@ -132,10 +132,10 @@ pub trait BatchSkill: Skill {
     /// What the worker owns, and builds anew after a panic.
     type Model: 'static;
 
-    /// Inputs of the same shape may share a batch.
-    fn shape(&self, input: &Self::Input) -> Shape {
+    /// Inputs of the same batch key may share a batch.
+    fn batch_key(&self, input: &Self::Input) -> BatchKey {
         let _ = input;
-        Shape::default()
+        BatchKey::default()
     }
 
     /// One outcome for each input, in their order.
@@ -151,8 +151,8 @@ impl<S: BatchSkill> ModelSkill for S {
     type Model = <S as BatchSkill>::Model;
     type Job = Vec<Arc<S::Input>>;
 
-    fn shape(&self, input: &S::Input) -> Shape {
-        BatchSkill::shape(self, input)
+    fn batch_key(&self, input: &S::Input) -> BatchKey {
+        BatchSkill::batch_key(self, input)
     }
 
     fn begin(
@@ -183,7 +183,7 @@ impl<S: BatchSkill> ModelSkill for S {
             outcomes
                 .into_iter()
                 .enumerate()
-                .map(|(at, outcome)| (Member(at as u32), outcome))
+                .map(|(at, outcome)| (BatchIndex(at as u32), outcome))
                 .collect(),
         ))
     }
@@ -205,7 +205,7 @@ pub enum Step<Output> {
     /// There is more to do.
     Continue,
     /// These members are done; the others, if any, go on. The job ends with its last member.
-    Settled(Vec<(Member, Result<Output, Fault>)>),
+    Settled(Vec<(BatchIndex, Result<Output, Fault>)>),
     /// Nothing can be done until a chunk comes: the worker serves others meanwhile.
     Waiting,
     /// All is done: `finish` has the outcomes.

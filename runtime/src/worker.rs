@@ -219,7 +219,7 @@ impl Worker<'_> {
         true
     }
 
-    /// Offers waiting tasks of the same skill and shape to a running job that knows continuous batching.
+    /// Offers waiting tasks of the same skill and batch key to a running job that knows continuous batching.
     fn let_join(&mut self, job: &mut Job) -> Result<(), End> {
         let room = job.room(
             self.worker_context
@@ -229,10 +229,15 @@ impl Worker<'_> {
         if room == 0 || !job.joins {
             return Ok(());
         }
-        let (skill, shape) = job.kind();
-        let joining = self
-            .worker_context
-            .between(Vec::new(), TakeMore::Join { skill, shape, room });
+        let (skill, batch_key) = job.kind();
+        let joining = self.worker_context.between(
+            Vec::new(),
+            TakeMore::Join {
+                skill,
+                batch_key,
+                room,
+            },
+        );
         if joining.is_empty() {
             return Ok(());
         }

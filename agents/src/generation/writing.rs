@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aimass_models::llama::{Generation, GenerationOptions, LlamaWeights};
-use aimass_runtime::{Fault, Member, Step, StepContext, Usage};
+use aimass_runtime::{BatchIndex, Fault, Step, StepContext, Usage};
 
 use crate::generation::{GenerationInput, GenerationOutput, LanguageModel, TextDelta};
 use crate::stored::fault;
@@ -63,7 +63,7 @@ pub(super) use writes_from;
 pub struct Writing {
     spell: Spell,
     texts: Generation,
-    refused: Vec<(Member, Result<GenerationOutput, Fault>)>,
+    refused: Vec<(BatchIndex, Result<GenerationOutput, Fault>)>,
     members: u32,
 }
 
@@ -83,7 +83,7 @@ impl Writing {
 
     pub(super) fn push(&mut self, model: &LanguageModel, inputs: &[Arc<GenerationInput>]) {
         for input in inputs {
-            let member = Member(self.members);
+            let member = BatchIndex(self.members);
             self.members += 1;
             match self.read(model, input) {
                 Ok((prompt, options)) => self.texts.push(model.weights(), prompt, options),
@@ -101,14 +101,14 @@ impl Writing {
         context: &mut StepContext<'_>,
     ) -> Result<Step<GenerationOutput>, Fault> {
         for member in 0..context.members() {
-            if context.is_cancelled(Member(member)) {
+            if context.is_cancelled(BatchIndex(member)) {
                 self.texts.cancel(member as usize);
             }
         }
         self.texts.set_step_work(model.budget.portion());
         let begun = context.now();
         let (weights, pool) = model.parts();
-        let has_room = |number: usize| context.has_room(Member(number as u32));
+        let has_room = |number: usize| context.has_room(BatchIndex(number as u32));
         let progress = self.texts.advance(weights, pool, has_room);
         let progress = progress.map_err(|error| fault(&error))?;
         model
@@ -117,7 +117,7 @@ impl Writing {
         let weights = model.weights();
         for (number, piece) in progress.pieces {
             if context
-                .emit(Member(number as u32), TextDelta(piece))
+                .emit(BatchIndex(number as u32), TextDelta(piece))
                 .is_err()
             {
                 self.texts.cancel(number);
@@ -125,7 +125,7 @@ impl Writing {
         }
         let mut settled = std::mem::take(&mut self.refused);
         for (number, result) in progress.done {
-            let member = Member(number as u32);
+            let member = BatchIndex(number as u32);
             let output = result.map(|written| {
                 let usage = Usage {
                     input_tokens: written.prompt_tokens as u64,

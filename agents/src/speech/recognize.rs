@@ -8,7 +8,7 @@ use aimass_models::device::Device;
 use aimass_models::whisper::WhisperWeights;
 use aimass_models::whisper::recognition::{Recognition, Recognized, RecognizedSegment};
 use aimass_models::{ModelError, Precision};
-use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
+use aimass_runtime::{BatchIndex, Fault, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,14 +98,17 @@ impl ModelSkill for Recognize {
         context: &mut StepContext<'_>,
     ) -> Result<Step<RecognizedWindow>, Fault> {
         for member in 0..context.members() {
-            if context.is_cancelled(Member(member)) {
+            if context.is_cancelled(BatchIndex(member)) {
                 job.drop_window(member as usize);
             }
         }
         let progress = job.advance(&model.weights).map_err(|error| fault(&error))?;
         let settled = progress.done.into_iter().map(|(number, result)| {
             let result = result.map(RecognizedWindow::from);
-            (Member(number as u32), result.map_err(|error| fault(&error)))
+            (
+                BatchIndex(number as u32),
+                result.map_err(|error| fault(&error)),
+            )
         });
         let settled: Vec<_> = settled.collect();
         match (settled.is_empty(), progress.finished) {

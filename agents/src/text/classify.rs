@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, Member, Skill, SkillSpec, StepContext};
+use aimass_runtime::{BatchIndex, BatchSkill, Fault, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +127,7 @@ impl BatchSkill for Classify {
     ) -> Vec<Result<Classes, Fault>> {
         let outcome = |(at, input): (usize, &Arc<ClassifyInput>)| {
             let (classes, tokens) = classify(model, input)?;
-            context.count(Member(at as u32), tokens_read(tokens));
+            context.count(BatchIndex(at as u32), tokens_read(tokens));
             Ok(classes)
         };
         inputs.iter().enumerate().map(outcome).collect()

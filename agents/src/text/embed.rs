@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use aimass_runtime::{
-    BatchSkill, Fault, Member, ModelVersion, Shape, Skill, SkillSpec, StepContext,
+    BatchIndex, BatchKey, BatchSkill, Fault, ModelVersion, Skill, SkillSpec, StepContext,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,12 @@ impl BatchSkill for Embed {
 
     /// Long texts take long, and must not keep short ones waiting: they share a batch only with
     /// their like.
-    fn shape(&self, input: &TextInput) -> Shape {
+    fn batch_key(&self, input: &TextInput) -> BatchKey {
         let bytes = input
             .text
             .as_ref()
             .map_or(u64::MAX, |text| text.len() as u64);
-        Shape(match bytes {
+        BatchKey(match bytes {
             0..=1024 => 0,
             1025..=65_536 => 1,
             _ => 2,
@@ -83,7 +83,7 @@ impl BatchSkill for Embed {
         let outcome = |(at, text): (usize, Result<Cow<'_, str>, Fault>)| {
             let text = text?;
             let encoded = vectors.next().ok_or_else(missing)?;
-            context.count(Member(at as u32), tokens_read(encoded.tokens));
+            context.count(BatchIndex(at as u32), tokens_read(encoded.tokens));
             Ok(Embedding {
                 embedding: encoded.vector,
                 model: context.model_version().clone(),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aimass_config::files::Kind;
-use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
+use aimass_runtime::{BatchIndex, Fault, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,7 @@ impl ModelSkill for SearchFolder {
     ) -> Result<Self::Job, Fault> {
         let begin = |(at, input): (usize, &Arc<FolderSearchInput>)| {
             let (search, tokens) = FolderSearch::begin(model, input)?;
-            context.count(Member(at as u32), tokens_read(tokens));
+            context.count(BatchIndex(at as u32), tokens_read(tokens));
             Ok(search)
         };
         Ok(inputs.iter().enumerate().map(begin).collect())
@@ -152,7 +152,7 @@ impl ModelSkill for SearchFolder {
         context: &mut StepContext<'_>,
     ) -> Result<Step<Hits>, Fault> {
         for (member, search) in job.iter_mut().enumerate() {
-            let member = Member(member as u32);
+            let member = BatchIndex(member as u32);
             let Ok(under_way) = search else { continue };
             if context.is_cancelled(member) || under_way.at == under_way.files.len() {
                 continue;
@@ -172,7 +172,7 @@ impl ModelSkill for SearchFolder {
         _: &mut TextModel,
         job: Self::Job,
         _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Hits, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<Hits, Fault>)> {
         let hits = |search: FolderSearch| {
             let hits = best(search.hits, search.limit);
             let skipped = search.skipped.in_words();
@@ -185,7 +185,7 @@ impl ModelSkill for SearchFolder {
         };
         job.into_iter()
             .enumerate()
-            .map(|(at, search)| (Member(at as u32), search.map(hits)))
+            .map(|(at, search)| (BatchIndex(at as u32), search.map(hits)))
             .collect()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aimass_runtime::{
-    Fault, FlowContext, FlowSkill, Member, ModelSkill, Skill, SkillSpec, Step, StepContext,
+    BatchIndex, Fault, FlowContext, FlowSkill, ModelSkill, Skill, SkillSpec, Step, StepContext,
 };
 
 /// After so many deaths by steps, a skill lives.
@@ -125,7 +125,7 @@ impl<S: ModelSkill> ModelSkill for MortalModel<S> {
         model: &mut S::Model,
         job: S::Job,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<S::Output, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<S::Output, Fault>)> {
         self.0.finish(model, job, context)
     }
 }

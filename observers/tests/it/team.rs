@@ -7,8 +7,8 @@ use std::time::Duration;
 use aimass_config::Config;
 use aimass_observers::{Otlp, SpanLosses};
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, DeviceName, FactKind, Fault, FlowContext, FlowSkill, Fresh,
-    Member, ModelSource, ModelVersion, Reaction, Recorder, Runtime, RuntimeBuilder,
+    Agent, AgentDefinition, BatchIndex, BatchSkill, DeviceName, FactKind, Fault, FlowContext,
+    FlowSkill, Fresh, ModelSource, ModelVersion, Reaction, Recorder, Runtime, RuntimeBuilder,
     ServerStreaming, Skill, SkillSpec, StepContext, Usage, WorkerGroup,
 };
 use schemars::JsonSchema;
@@ -97,7 +97,7 @@ impl BatchSkill for Hear {
                 input_tokens: sound.text.len() as u64,
                 output_tokens: 1,
             };
-            context.count(Member(at as u32), letters);
+            context.count(BatchIndex(at as u32), letters);
             match sound.text.as_str() {
                 "panic" => {
                     assert!(!self.0.fuse.swap(false, Ordering::SeqCst), "too loud");
@@ -141,7 +141,7 @@ impl BatchSkill for Listen {
     ) -> Vec<Result<Sound, Fault>> {
         let listen = |(at, sound): (usize, &Arc<Sound>)| {
             for letter in sound.text.chars() {
-                context.emit(Member(at as u32), letter.to_string())?;
+                context.emit(BatchIndex(at as u32), letter.to_string())?;
             }
             Ok((**sound).clone())
         };

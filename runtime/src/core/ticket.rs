@@ -15,7 +15,7 @@ use aimass_environment::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::batch::Shape;
+use crate::batch::BatchKey;
 use crate::ledger::event::SkillId;
 use crate::observer::{CallerSpan, SpanPlace};
 use crate::payload::Payload;
@@ -31,7 +31,7 @@ pub(crate) struct Ticket {
     pub(crate) skill_name: Arc<str>,
     pub(crate) input: Payload,
     pub(crate) bytes: u64,
-    pub(crate) shape: Shape,
+    pub(crate) batch_key: BatchKey,
     pub(crate) effect: Effect,
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
@@ -96,7 +96,7 @@ pub(crate) struct TicketParts {
     pub(crate) skill_name: Arc<str>,
     pub(crate) input: Payload,
     pub(crate) bytes: u64,
-    pub(crate) shape: Shape,
+    pub(crate) batch_key: BatchKey,
     pub(crate) effect: Effect,
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
@@ -114,7 +114,7 @@ impl Ticket {
             skill_name,
             input,
             bytes,
-            shape,
+            batch_key,
             effect,
             priority,
             ..
@@ -125,7 +125,7 @@ impl Ticket {
             skill_name,
             input,
             bytes,
-            shape,
+            batch_key,
             effect,
             priority,
             deadline: parts.deadline,

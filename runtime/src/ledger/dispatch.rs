@@ -66,12 +66,16 @@ impl<T> Ledger<T> {
                 Batch::Wait { until } => return self.park(by, until, now, effects),
             },
             TakeMore::Above(priority) => self.more_urgent(group, priority, now, effects),
-            TakeMore::Join { skill, shape, room } => {
+            TakeMore::Join {
+                skill,
+                batch_key,
+                room,
+            } => {
                 let queue = &self.groups[usize::from(group.0)].queue;
                 queue.matching(&self.tasks, room as usize, |entry| {
                     !entry.runs_alone()
                         && entry.admission.skill == skill
-                        && entry.admission.shape == shape
+                        && entry.admission.batch_key == batch_key
                         && entry.admission.deadline > now
                 })
             }
@@ -175,7 +179,7 @@ impl<T> Ledger<T> {
             entry.sequence != head.sequence
                 && !entry.runs_alone()
                 && entry.admission.skill == head.admission.skill
-                && entry.admission.shape == head.admission.shape
+                && entry.admission.batch_key == head.admission.batch_key
                 && entry.admission.deadline > now
         }));
         batch

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
 
-use crate::batch::Shape;
+use crate::batch::BatchKey;
 use crate::fault::Fault;
 
 /// A worker group's place in its agent.
@@ -53,7 +53,7 @@ pub(crate) struct Admission {
     pub(crate) task: TaskId,
     pub(crate) group: GroupId,
     pub(crate) skill: SkillId,
-    pub(crate) shape: Shape,
+    pub(crate) batch_key: BatchKey,
     /// Bytes of input: released at settlement.
     pub(crate) bytes: u64,
     pub(crate) priority: Priority,
@@ -88,7 +88,7 @@ pub(crate) enum Event<T = ()> {
     Ready(Incarnation),
     /// A free worker asks for a batch; it parks when there is none.
     Take(Incarnation),
-    /// A worker between two steps asks for what is more urgent than its job (`above`), or for members of the same skill and shape.
+    /// A worker between two steps asks for what is more urgent than its job (`above`), or for members of the same skill and batch key.
     TakeMore { by: Incarnation, wish: TakeMore },
     /// A step began: the watchdog counts from now.
     StepBegan(Incarnation),
@@ -140,10 +140,10 @@ pub(crate) enum TakeMore {
     Anything,
     /// Tasks more urgent than this.
     Above(Priority),
-    /// Members for a running job: same skill, same shape, at most this many.
+    /// Members for a running job: same skill, same batch key, at most this many.
     Join {
         skill: SkillId,
-        shape: Shape,
+        batch_key: BatchKey,
         room: u32,
     },
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use aimass_environment::{FactKind, Namespace, SpanId, TaskId, Time, TraceId};
 
-use crate::batch::Shape;
+use crate::batch::BatchKey;
 use crate::core::call::Call;
 use crate::core::router::Route;
 use crate::core::ticket::{Durability, TaskMetadata, Ticket, TicketParts};
@@ -24,15 +24,15 @@ impl Inner {
     ) -> Result<(Route, Arc<Ticket>), TaskError> {
         let route = self.router.find(&call.skill)?;
         let dyn_skill = &route.skill().dyn_skill;
-        let shape = match dyn_skill.spec().delivery {
-            Delivery::ClientStreaming => Ok(Shape::default()),
-            _ => dyn_skill.shape(&call.input),
+        let batch_key = match dyn_skill.spec().delivery {
+            Delivery::ClientStreaming => Ok(BatchKey::default()),
+            _ => dyn_skill.batch_key(&call.input),
         };
-        let (shape, error) = match shape {
-            Ok(shape) => (shape, None),
-            Err(error) => (Shape::default(), Some(error)),
+        let (batch_key, error) = match batch_key {
+            Ok(batch_key) => (batch_key, None),
+            Err(error) => (BatchKey::default(), Some(error)),
         };
-        let ticket = self.write_ticket(&route, call, durability, shape);
+        let ticket = self.write_ticket(&route, call, durability, batch_key);
         match error.or_else(|| self.bar(&route, &ticket)) {
             None => Ok((route, ticket)),
             Some(error) => {
@@ -47,7 +47,7 @@ impl Inner {
         let Ok(route) = self.router.find(&call.skill) else {
             return;
         };
-        let ticket = self.write_ticket(&route, call, Durability::Volatile, Shape::default());
+        let ticket = self.write_ticket(&route, call, Durability::Volatile, BatchKey::default());
         route.core.record_rejection(ticket, error);
     }
 
@@ -80,7 +80,7 @@ impl Inner {
         route: &Route,
         call: Call,
         durability: Durability,
-        shape: Shape,
+        batch_key: BatchKey,
     ) -> Arc<Ticket> {
         let skill = route.skill();
         let accepted = self.clock.now();
@@ -138,7 +138,7 @@ impl Inner {
             skill_name: skill.name.clone(),
             input,
             bytes,
-            shape,
+            batch_key,
             effect: skill.dyn_skill.spec().effect,
             priority: options.priority,
             deadline: within.map_or(Time::NEVER, |within| accepted + within),

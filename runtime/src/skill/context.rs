@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aimass_environment::{Environment, FactDraft, Namespace, Time};
 use serde_json::Value;
 
-use crate::batch::Member;
+use crate::batch::BatchIndex;
 use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::model::DeviceName;
@@ -27,15 +27,15 @@ pub(crate) trait JobHost {
     fn device(&self) -> DeviceName;
     fn model_version(&self) -> &ModelVersion;
     fn members(&self) -> u32;
-    fn is_cancelled(&self, member: Member) -> bool;
-    fn deadline(&self, member: Member) -> Option<Time>;
-    fn has_room(&self, member: Member) -> bool;
-    fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault>;
-    fn delivered(&mut self, member: Member) -> Result<Vec<Payload>, Fault>;
-    fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault>;
-    fn next_chunk(&mut self, member: Member) -> Chunk<Payload>;
-    fn progress(&mut self, member: Member, done: f32);
-    fn count(&mut self, member: Member, usage: Usage);
+    fn is_cancelled(&self, member: BatchIndex) -> bool;
+    fn deadline(&self, member: BatchIndex) -> Option<Time>;
+    fn has_room(&self, member: BatchIndex) -> bool;
+    fn emit(&mut self, member: BatchIndex, item: Payload) -> Result<(), Fault>;
+    fn delivered(&mut self, member: BatchIndex) -> Result<Vec<Payload>, Fault>;
+    fn publish(&mut self, member: BatchIndex, fact: FactDraft) -> Result<(), Fault>;
+    fn next_chunk(&mut self, member: BatchIndex) -> Chunk<Payload>;
+    fn progress(&mut self, member: BatchIndex, done: f32);
+    fn count(&mut self, member: BatchIndex, usage: Usage);
 }
 
 /// What a member's stream of chunks has to offer at this moment.
@@ -75,18 +75,18 @@ impl<'a> StepContext<'a> {
     }
 
     /// Whether nobody waits for this member any more. Its work may be left out; its outcome would be discarded.
-    pub fn is_cancelled(&self, member: Member) -> bool {
+    pub fn is_cancelled(&self, member: BatchIndex) -> bool {
         self.host.is_cancelled(member)
     }
 
     /// When the member's caller stops waiting.
-    pub fn deadline(&self, member: Member) -> Option<Time> {
+    pub fn deadline(&self, member: BatchIndex) -> Option<Time> {
         self.host.deadline(member)
     }
 
     /// Whether the member's caller has taken enough items to be sent more. A skill that serves several streams in one job leaves out those
     /// whose callers are slow, so that the others do not wait for them.
-    pub fn has_room(&self, member: Member) -> bool {
+    pub fn has_room(&self, member: BatchIndex) -> bool {
         self.host.has_room(member)
     }
 
@@ -95,7 +95,7 @@ impl<'a> StepContext<'a> {
     ///
     /// # Errors
     /// A fault when nobody waits for the task any more.
-    pub fn emit<T: Data>(&mut self, member: Member, item: T) -> Result<(), Fault> {
+    pub fn emit<T: Data>(&mut self, member: BatchIndex, item: T) -> Result<(), Fault> {
         self.host.emit(member, Payload::new(item))
     }
 
@@ -106,7 +106,7 @@ impl<'a> StepContext<'a> {
     ///
     /// # Errors
     /// A fault when a delivered item is no `T`.
-    pub fn delivered<T: Data>(&mut self, member: Member) -> Result<Vec<Arc<T>>, Fault> {
+    pub fn delivered<T: Data>(&mut self, member: BatchIndex) -> Result<Vec<Arc<T>>, Fault> {
         typed_items(self.host.delivered(member)?)
     }
 
@@ -115,7 +115,7 @@ impl<'a> StepContext<'a> {
     /// # Errors
     /// A fault when the fact is too large, alone or with those before it, or its key cannot be one: it names the fact's kind, its size and the
     /// limit. The fact is left out then.
-    pub fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
+    pub fn publish(&mut self, member: BatchIndex, fact: FactDraft) -> Result<(), Fault> {
         self.host.publish(member, fact)
     }
 
@@ -123,7 +123,7 @@ impl<'a> StepContext<'a> {
     ///
     /// # Errors
     /// A fault when the caller sent something that is not a `T`.
-    pub fn next_chunk<T: Data>(&mut self, member: Member) -> Result<Chunk<T>, Fault> {
+    pub fn next_chunk<T: Data>(&mut self, member: BatchIndex) -> Result<Chunk<T>, Fault> {
         Ok(match self.host.next_chunk(member) {
             Chunk::Pending => Chunk::Pending,
             Chunk::End => Chunk::End,
@@ -138,12 +138,12 @@ impl<'a> StepContext<'a> {
     }
 
     /// Tells observers how much of the member's work is done, from 0 to 1. What is less or more is told as one of these; what is no number is not.
-    pub fn progress(&mut self, member: Member, done: f32) {
+    pub fn progress(&mut self, member: BatchIndex, done: f32) {
         self.host.progress(member, done);
     }
 
     /// Tells observers what the member has used of the model, beside what was counted before. A member that there is not is left out.
-    pub fn count(&mut self, member: Member, usage: Usage) {
+    pub fn count(&mut self, member: BatchIndex, usage: Usage) {
         self.host.count(member, usage);
     }
 }

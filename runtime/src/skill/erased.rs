@@ -10,7 +10,7 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::batch::{Member, Shape};
+use crate::batch::{BatchIndex, BatchKey};
 use crate::error::TaskError;
 use crate::fault::Fault;
 use crate::payload::{Data, Payload};
@@ -27,7 +27,7 @@ pub(crate) trait DynSkill: Send + Sync {
     fn decode_chunk(&self, chunk: Value) -> Result<Payload, TaskError>;
     fn chunk_bytes(&self, chunk: &Payload) -> Result<u64, TaskError>;
     fn bytes(&self, input: &Payload) -> Result<u64, TaskError>;
-    fn shape(&self, input: &Payload) -> Result<Shape, TaskError>;
+    fn batch_key(&self, input: &Payload) -> Result<BatchKey, TaskError>;
 }
 
 /// What an author's function gives that is called beside the workers; its panic is a bug of the skill.
@@ -68,7 +68,7 @@ pub(crate) trait DynModelSkill: Send + Sync {
         model: &mut dyn Any,
         job: Box<dyn Any>,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Payload, Fault>)>;
+    ) -> Vec<(BatchIndex, Result<Payload, Fault>)>;
 }
 
 /// A flow with input and output erased.
@@ -90,7 +90,7 @@ impl SkillEntry {
         let entry = Arc::new(Erased {
             spec: skill.spec(),
             skill,
-            shape: K::shape,
+            batch_key: K::batch_key,
         });
         Self {
             dyn_skill: entry.clone(),
@@ -110,7 +110,7 @@ impl FlowEntry {
         let entry = Arc::new(ErasedFlow(Arc::new(Erased {
             spec: flow.spec(),
             skill: flow,
-            shape: |_, _| Shape::default(),
+            batch_key: |_, _| BatchKey::default(),
         })));
         Self {
             dyn_skill: entry.0.clone(),
@@ -122,7 +122,7 @@ impl FlowEntry {
 struct Erased<K: Skill> {
     spec: SkillSpec,
     skill: K,
-    shape: fn(&K, &K::Input) -> Shape,
+    batch_key: fn(&K, &K::Input) -> BatchKey,
 }
 
 struct ErasedFlow<K: Skill>(Arc<Erased<K>>);
@@ -163,10 +163,14 @@ impl<K: Skill> DynSkill for Erased<K> {
         guarded(K::NAME, "input_bytes", bytes)
     }
 
-    fn shape(&self, input: &Payload) -> Result<Shape, TaskError> {
+    fn batch_key(&self, input: &Payload) -> Result<BatchKey, TaskError> {
         let input = input.get::<K::Input>();
-        let shape = || input.map_or(Shape::default(), |input| (self.shape)(&self.skill, &input));
-        guarded(K::NAME, "shape", shape)
+        let batch_key = || {
+            input.map_or(BatchKey::default(), |input| {
+                (self.batch_key)(&self.skill, &input)
+            })
+        };
+        guarded(K::NAME, "batch_key", batch_key)
     }
 }
 
@@ -222,7 +226,7 @@ impl<K: ModelSkill> DynModelSkill for Erased<K> {
         model: &mut dyn Any,
         job: Box<dyn Any>,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Payload, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<Payload, Fault>)> {
         match (model_of::<K>(model), job.downcast::<K::Job>()) {
             (Ok(model), Ok(job)) => erased(self.skill.finish(model, *job, context)),
             _ => Vec::new(),
@@ -260,8 +264,8 @@ fn typed<T: Data>(inputs: &[Payload]) -> Result<Vec<Arc<T>>, Fault> {
 }
 
 fn erased<T: Data>(
-    outcomes: Vec<(Member, Result<T, Fault>)>,
-) -> Vec<(Member, Result<Payload, Fault>)> {
+    outcomes: Vec<(BatchIndex, Result<T, Fault>)>,
+) -> Vec<(BatchIndex, Result<Payload, Fault>)> {
     outcomes
         .into_iter()
         .map(|(member, outcome)| (member, outcome.map(Payload::new)))

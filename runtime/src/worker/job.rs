@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aimass_environment::{Priority, Time, panics};
 
-use crate::batch::{Member, Shape};
+use crate::batch::{BatchIndex, BatchKey};
 use crate::core::publication::Publication;
 use crate::core::ticket::{Pushed, Ticket};
 use crate::core::worker_context::WorkerContext;
@@ -203,7 +203,7 @@ impl Job {
         joined
     }
 
-    pub(super) fn settle(&mut self, outcomes: Vec<(Member, Result<Payload, Fault>)>) {
+    pub(super) fn settle(&mut self, outcomes: Vec<(BatchIndex, Result<Payload, Fault>)>) {
         for (member, outcome) in outcomes {
             let Some(member) = self.members.get_mut(member.0 as usize) else {
                 continue;
@@ -311,11 +311,11 @@ impl Job {
             .unwrap_or_default()
     }
 
-    pub(super) fn kind(&self) -> (SkillId, Shape) {
+    pub(super) fn kind(&self) -> (SkillId, BatchKey) {
         self.members
             .first()
-            .map_or((SkillId(0), Shape::default()), |member| {
-                (member.ticket.skill, member.ticket.shape)
+            .map_or((SkillId(0), BatchKey::default()), |member| {
+                (member.ticket.skill, member.ticket.batch_key)
             })
     }
 

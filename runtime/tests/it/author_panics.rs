@@ -27,7 +27,7 @@ const PLACES: &[(Place, &[u32])] = &[
     (Place::Load, &[0, 1, 2]),
     (Place::Build, &[0, 1, 2]),
     (Place::InputBytes, &[0, 3]),
-    (Place::Shape, &[0, 3]),
+    (Place::BatchKey, &[0, 3]),
     (Place::Begin, &[0, 1]),
     (Place::Join, &[0, 1]),
     (Place::Step, &[0, 2]),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, DeviceCapacity, DeviceName, Environment,
+    Agent, AgentDefinition, BatchIndex, BatchSkill, DeviceCapacity, DeviceName, Environment,
     EnvironmentOptions, Episode, FactDraft, FactFilter, FactKind, Fault, FlowContext, FlowSkill,
-    Fresh, Member, ModelSource, ModelVersion, Reaction, Runtime, RuntimeError, Skill, SkillSpec,
+    Fresh, ModelSource, ModelVersion, Reaction, Runtime, RuntimeError, Skill, SkillSpec,
     StepContext, TaskError, WorkerGroup,
 };
 use schemars::JsonSchema;
@@ -217,7 +217,7 @@ impl BatchSkill for Write {
         inputs: &[Arc<Wish>],
         context: &mut StepContext<'_>,
     ) -> Vec<Result<String, Fault>> {
-        let members = (0..).map(Member);
+        let members = (0..).map(BatchIndex);
         let said = inputs
             .iter()
             .zip(members)

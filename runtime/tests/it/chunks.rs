@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, Chunk, ClientStreaming, Fault, FlowContext, FlowSkill, Fresh, Member,
-    ModelSkill, Runtime, ServerStreaming, Skill, SkillSpec, Step, StepContext, TaskError,
+    Agent, AgentDefinition, BatchIndex, Chunk, ClientStreaming, Fault, FlowContext, FlowSkill,
+    Fresh, ModelSkill, Runtime, ServerStreaming, Skill, SkillSpec, Step, StepContext, TaskError,
     WorkerGroup,
 };
 
@@ -66,7 +66,7 @@ impl ModelSkill for Listen {
         sums: &mut Vec<u32>,
         context: &mut StepContext<'_>,
     ) -> Result<Step<u32>, Fault> {
-        match context.next_chunk::<u32>(Member(0))? {
+        match context.next_chunk::<u32>(BatchIndex(0))? {
             Chunk::Pending => Ok(Step::Waiting),
             Chunk::End => Ok(Step::Finished),
             Chunk::Item(chunk) => {
@@ -81,8 +81,8 @@ impl ModelSkill for Listen {
         (): &mut (),
         sums: Vec<u32>,
         _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u32, Fault>)> {
-        vec![(Member(0), Ok(sums[0]))]
+    ) -> Vec<(BatchIndex, Result<u32, Fault>)> {
+        vec![(BatchIndex(0), Ok(sums[0]))]
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Fault, FaultInjection,
-    Member, ModelSkill, ModelSource, ModelVersion, Runtime, RuntimeError, ServerStreaming, Skill,
-    SkillSpec, Step, StepContext, WorkerGroup,
+    Agent, AgentDefinition, BatchIndex, BatchSkill, Chunk, ClientStreaming, DeviceName, Fault,
+    FaultInjection, ModelSkill, ModelSource, ModelVersion, Runtime, RuntimeError, ServerStreaming,
+    Skill, SkillSpec, Step, StepContext, WorkerGroup,
 };
 
 use crate::desk::Desk;
@@ -416,9 +416,9 @@ impl ModelSkill for Listen {
         sum: &mut u32,
         context: &mut StepContext<'_>,
     ) -> Result<Step<u32>, Fault> {
-        Ok(match context.next_chunk::<u32>(Member(0))? {
+        Ok(match context.next_chunk::<u32>(BatchIndex(0))? {
             Chunk::Pending => Step::Waiting,
-            Chunk::End => Step::Settled(vec![(Member(0), Ok(*sum))]),
+            Chunk::End => Step::Settled(vec![(BatchIndex(0), Ok(*sum))]),
             Chunk::Item(chunk) => {
                 *sum += chunk;
                 Step::Continue

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aimass_config::Config;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Fault, Fresh, Member, ModelSkill, Reaction,
+    Agent, AgentDefinition, BatchIndex, BatchSkill, Fault, Fresh, ModelSkill, Reaction,
     ServerStreaming, Skill, SkillSpec, Step, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
@@ -152,7 +152,7 @@ impl ModelSkill for Count {
             return Ok(Step::Finished);
         }
         assert!(*at != 13, "thirteen");
-        context.emit(Member(0), *at)?;
+        context.emit(BatchIndex(0), *at)?;
         *at += 1;
         Ok(Step::Continue)
     }
@@ -162,8 +162,8 @@ impl ModelSkill for Count {
         (): &mut (),
         (at, _): (u64, u64),
         _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u64, Fault>)> {
-        vec![(Member(0), Ok(at))]
+    ) -> Vec<(BatchIndex, Result<u64, Fault>)> {
+        vec![(BatchIndex(0), Ok(at))]
     }
 }
 

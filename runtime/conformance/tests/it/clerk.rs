@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, DeviceName, Effect, Fault,
-    FlowContext, FlowSkill, Member, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Shape,
+    Agent, AgentDefinition, BatchIndex, BatchKey, BatchSkill, Chunk, ClientStreaming, DeviceName,
+    Effect, Fault, FlowContext, FlowSkill, ModelSkill, ModelSource, ModelVersion, ServerStreaming,
     Skill, SkillSpec, Step, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
@@ -141,9 +141,9 @@ impl Skill for File {
 impl BatchSkill for File {
     type Model = Desk;
 
-    fn shape(&self, _: &String) -> Shape {
+    fn batch_key(&self, _: &String) -> BatchKey {
         self.0.waiting.fetch_add(1, Ordering::SeqCst);
-        Shape::default()
+        BatchKey::default()
     }
 
     fn run(
@@ -272,7 +272,7 @@ impl ModelSkill for Count {
         }
         let mut settled = Vec::new();
         for (member, (end, next)) in job.members.iter_mut().enumerate() {
-            let member = Member(member as u32);
+            let member = BatchIndex(member as u32);
             match *next {
                 Some(at) if at < *end && context.has_room(member) => {
                     *next = Some(at + 1);
@@ -337,7 +337,7 @@ impl ModelSkill for Add {
     ) -> Result<Step<u32>, Fault> {
         let (mut settled, mut moved) = (Vec::new(), false);
         for (member, sum) in sums.iter_mut().enumerate() {
-            let member = Member(member as u32);
+            let member = BatchIndex(member as u32);
             let Some(so_far) = *sum else { continue };
             match context.next_chunk::<u32>(member)? {
                 Chunk::Pending => {}

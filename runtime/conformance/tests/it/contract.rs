@@ -9,9 +9,9 @@ use std::time::Duration;
 use aimass_config::Config;
 use aimass_conformance::{Check, Conformance, ConformanceReport};
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Chunk, ClientStreaming, Delivery, DeviceName, Effect,
-    Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill, Fresh, IdleRule,
-    Member, ModelSkill, ModelSource, ModelVersion, Reaction, ServerStreaming, Shape, Skill,
+    Agent, AgentDefinition, BatchIndex, BatchKey, BatchSkill, Chunk, ClientStreaming, Delivery,
+    DeviceName, Effect, Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill,
+    Fresh, IdleRule, ModelSkill, ModelSource, ModelVersion, Reaction, ServerStreaming, Skill,
     SkillSpec, Step, StepContext, TaskError, Time, Usage, WorkerGroup,
 };
 use serde_json::{Value, json};
@@ -85,8 +85,8 @@ impl Skill for Batched {
 impl BatchSkill for Batched {
     type Model = Model;
 
-    fn shape(&self, _: &u64) -> Shape {
-        Shape(0)
+    fn batch_key(&self, _: &u64) -> BatchKey {
+        BatchKey(0)
     }
 
     fn run(
@@ -125,8 +125,8 @@ impl ModelSkill for Stepped {
     type Model = Model;
     type Job = Vec<Arc<u64>>;
 
-    fn shape(&self, _: &u64) -> Shape {
-        Shape::default()
+    fn batch_key(&self, _: &u64) -> BatchKey {
+        BatchKey::default()
     }
 
     fn begin(
@@ -162,10 +162,10 @@ impl ModelSkill for Stepped {
         _: &mut Model,
         job: Self::Job,
         _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<u64, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<u64, Fault>)> {
         let numbered = job.iter().enumerate();
         numbered
-            .map(|(at, input)| (Member(at as u32), Ok(**input)))
+            .map(|(at, input)| (BatchIndex(at as u32), Ok(**input)))
             .collect()
     }
 }
@@ -195,19 +195,19 @@ fn step_context(context: &mut StepContext<'_>, fact: FactDraft) -> Result<(), Fa
     let _: fn(&StepContext<'static>) -> DeviceName = StepContext::device;
     let _: for<'a> fn(&'a StepContext<'static>) -> &'a ModelVersion = StepContext::model_version;
     let _: fn(&StepContext<'static>) -> u32 = StepContext::members;
-    let _: fn(&StepContext<'static>, Member) -> bool = StepContext::is_cancelled;
-    let _: fn(&StepContext<'static>, Member) -> Option<Time> = StepContext::deadline;
-    let _: fn(&StepContext<'static>, Member) -> bool = StepContext::has_room;
-    let _: fn(&mut StepContext<'static>, Member, f32) = StepContext::progress;
-    let _: fn(&mut StepContext<'static>, Member, Usage) = StepContext::count;
-    let delivered: Vec<Arc<u64>> = context.delivered(Member(0))?;
+    let _: fn(&StepContext<'static>, BatchIndex) -> bool = StepContext::is_cancelled;
+    let _: fn(&StepContext<'static>, BatchIndex) -> Option<Time> = StepContext::deadline;
+    let _: fn(&StepContext<'static>, BatchIndex) -> bool = StepContext::has_room;
+    let _: fn(&mut StepContext<'static>, BatchIndex, f32) = StepContext::progress;
+    let _: fn(&mut StepContext<'static>, BatchIndex, Usage) = StepContext::count;
+    let delivered: Vec<Arc<u64>> = context.delivered(BatchIndex(0))?;
     drop(delivered);
-    let chunk: Chunk<u64> = context.next_chunk(Member(0))?;
+    let chunk: Chunk<u64> = context.next_chunk(BatchIndex(0))?;
     match chunk {
-        Chunk::Item(item) => context.emit(Member(0), item)?,
+        Chunk::Item(item) => context.emit(BatchIndex(0), item)?,
         Chunk::Pending | Chunk::End => {}
     }
-    context.publish(Member(0), fact)
+    context.publish(BatchIndex(0), fact)
 }
 
 /// As [`step_context`], of a flow.
@@ -234,7 +234,7 @@ fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
     let _: fn(SkillSpec) -> SkillSpec = SkillSpec::continues;
     match step {
         Step::Settled(outcomes) => {
-            let _: Vec<(Member, Result<u64, Fault>)> = outcomes;
+            let _: Vec<(BatchIndex, Result<u64, Fault>)> = outcomes;
         }
         Step::Continue | Step::Waiting | Step::Finished => {}
     }

@@ -271,9 +271,9 @@ impl Checker {
                 (
                     known.admission.group,
                     known.admission.skill,
-                    known.admission.shape
+                    known.admission.batch_key
                 ),
-                (first.group, first.skill, first.shape),
+                (first.group, first.skill, first.batch_key),
                 "a mixed batch"
             );
             let once = known.admission.effect == Effect::Once;

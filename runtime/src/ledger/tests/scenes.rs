@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
 
-use crate::batch::Shape;
+use crate::batch::BatchKey;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
@@ -58,7 +58,7 @@ impl Scene {
             task: task(number),
             group: GroupId(0),
             skill: SkillId(0),
-            shape: Shape(0),
+            batch_key: BatchKey(0),
             bytes: 1,
             priority: Priority::Normal,
             deadline: Time::NEVER,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use aimass_environment::{Effect, Priority, TaskId, Time};
 
-use crate::batch::Shape;
+use crate::batch::BatchKey;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::ledger::effect::LedgerEffect;
@@ -368,7 +368,7 @@ impl Simulation {
             task: TaskId::from_u128(u128::from(self.next_task)),
             group,
             skill: SkillId(dice.roll(2) as u16),
-            shape: Shape(dice.roll(2)),
+            batch_key: BatchKey(dice.roll(2)),
             bytes: place
                 .as_ref()
                 .map_or(1 + dice.roll(20), |place| place.bytes),

@@ -3,7 +3,7 @@
 use aimass_environment::{FactDraft, Time};
 
 use super::JobMember;
-use crate::batch::Member;
+use crate::batch::BatchIndex;
 use crate::core::ticket::ReplayBuffer;
 use crate::core::worker_context::WorkerContext;
 use crate::fault::Fault;
@@ -29,7 +29,7 @@ pub(super) struct Host<'a> {
 }
 
 impl Host<'_> {
-    fn member(&mut self, member: Member) -> Result<&mut JobMember, Fault> {
+    fn member(&mut self, member: BatchIndex) -> Result<&mut JobMember, Fault> {
         let count = self.members.len();
         self.members
             .get_mut(member.0 as usize)
@@ -54,24 +54,24 @@ impl JobHost for Host<'_> {
         self.members.len() as u32
     }
 
-    fn is_cancelled(&self, member: Member) -> bool {
+    fn is_cancelled(&self, member: BatchIndex) -> bool {
         self.members
             .get(member.0 as usize)
             .is_none_or(|member| member.ticket.is_cancelled())
     }
 
-    fn deadline(&self, member: Member) -> Option<Time> {
+    fn deadline(&self, member: BatchIndex) -> Option<Time> {
         let deadline = self.members.get(member.0 as usize)?.ticket.deadline;
         (deadline != Time::NEVER).then_some(deadline)
     }
 
-    fn has_room(&self, member: Member) -> bool {
+    fn has_room(&self, member: BatchIndex) -> bool {
         self.members
             .get(member.0 as usize)
             .is_some_and(|member| member.overflow.is_empty())
     }
 
-    fn emit(&mut self, member: Member, item: Payload) -> Result<(), Fault> {
+    fn emit(&mut self, member: BatchIndex, item: Payload) -> Result<(), Fault> {
         let worker_context = self.worker_context;
         let member = self.member(member)?;
         // A thread that was given up may wake while its task runs anew: its items are refused.
@@ -100,19 +100,19 @@ impl JobHost for Host<'_> {
         }
     }
 
-    fn delivered(&mut self, member: Member) -> Result<Vec<Payload>, Fault> {
+    fn delivered(&mut self, member: BatchIndex) -> Result<Vec<Payload>, Fault> {
         let member = self.member(member)?;
         let items = member.ticket.items.as_ref();
         Ok(items.map_or_else(Vec::new, |items| items.delivered(member.by)))
     }
 
-    fn publish(&mut self, member: Member, fact: FactDraft) -> Result<(), Fault> {
+    fn publish(&mut self, member: BatchIndex, fact: FactDraft) -> Result<(), Fault> {
         let core = &self.worker_context.core;
         let JobMember { facts, ticket, .. } = self.member(member)?;
         facts.add(fact, core, ticket)
     }
 
-    fn next_chunk(&mut self, member: Member) -> Chunk<Payload> {
+    fn next_chunk(&mut self, member: BatchIndex) -> Chunk<Payload> {
         let worker_context = self.worker_context;
         let Some(member) = self.members.get_mut(member.0 as usize) else {
             return Chunk::End;
@@ -129,7 +129,7 @@ impl JobHost for Host<'_> {
         chunk
     }
 
-    fn count(&mut self, member: Member, usage: Usage) {
+    fn count(&mut self, member: BatchIndex, usage: Usage) {
         if let Ok(member) = self.member(member) {
             let counted = &mut member.usage;
             counted.input_tokens = counted.input_tokens.saturating_add(usage.input_tokens);
@@ -137,7 +137,7 @@ impl JobHost for Host<'_> {
         }
     }
 
-    fn progress(&mut self, member: Member, done: f32) {
+    fn progress(&mut self, member: BatchIndex, done: f32) {
         if let (Some(done), Some(member)) = (share(done), self.members.get(member.0 as usize)) {
             let core = &self.worker_context.core;
             core.emit_note(member.ticket.id, core.clock.now(), || Note::Progress {

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aimass_runtime::{
-    Agent, AgentDefinition, Chunk, ClientStreaming, DeviceName, Fault, FlowContext, FlowSkill,
-    Member, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Shape, Skill, SkillSpec, Step,
-    StepContext, WorkerGroup,
+    Agent, AgentDefinition, BatchIndex, BatchKey, Chunk, ClientStreaming, DeviceName, Fault,
+    FlowContext, FlowSkill, ModelSkill, ModelSource, ModelVersion, ServerStreaming, Skill,
+    SkillSpec, Step, StepContext, WorkerGroup,
 };
 
 use super::fuse::{Fuse, Place, Trace};
@@ -118,9 +118,9 @@ impl ModelSkill for Work {
     type Model = Trace;
     type Job = Shift;
 
-    fn shape(&self, _: &Parcel) -> Shape {
-        self.0.pass(Place::Shape);
-        Shape::default()
+    fn batch_key(&self, _: &Parcel) -> BatchKey {
+        self.0.pass(Place::BatchKey);
+        BatchKey::default()
     }
 
     fn begin(
@@ -159,7 +159,7 @@ impl ModelSkill for Work {
         }
         let new = shift.parcels.iter().enumerate().skip(shift.sent);
         for (at, parcel) in new {
-            context.emit(Member(at as u32), Parcel::with(parcel.0.item))?;
+            context.emit(BatchIndex(at as u32), Parcel::with(parcel.0.item))?;
         }
         let is_done = shift.sent == shift.parcels.len();
         shift.sent = shift.parcels.len();
@@ -174,10 +174,10 @@ impl ModelSkill for Work {
         _: &mut Trace,
         shift: Shift,
         _: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<Parcel, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<Parcel, Fault>)> {
         self.0.pass(Place::Finish);
         let outcome = |(at, parcel): (usize, &Arc<Parcel>)| {
-            (Member(at as u32), Ok(Parcel::with(parcel.0.output)))
+            (BatchIndex(at as u32), Ok(Parcel::with(parcel.0.output)))
         };
         shift.parcels.iter().enumerate().map(outcome).collect()
     }
@@ -229,7 +229,7 @@ impl ModelSkill for Add {
     ) -> Result<Step<Parcel>, Fault> {
         let (mut settled, mut moved) = (Vec::new(), false);
         for (at, output) in members.iter_mut().enumerate() {
-            let member = Member(at as u32);
+            let member = BatchIndex(at as u32);
             let Some(trap) = *output else { continue };
             match context.next_chunk::<Parcel>(member)? {
                 Chunk::Pending => {}

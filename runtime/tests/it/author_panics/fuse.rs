@@ -17,7 +17,7 @@ pub(super) enum Place {
     Load,
     Build,
     InputBytes,
-    Shape,
+    BatchKey,
     Begin,
     Join,
     Step,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aimass_runtime::{
-    Agent, AgentDefinition, Effect, Fault, FlowContext, FlowSkill, Fresh, Member, ModelSkill,
+    Agent, AgentDefinition, BatchIndex, Effect, Fault, FlowContext, FlowSkill, Fresh, ModelSkill,
     ServerStreaming, Skill, SkillSpec, Step, StepContext, WorkerGroup,
 };
 use schemars::JsonSchema;
@@ -104,7 +104,7 @@ fn step(
 ) -> Result<Step<u32>, Fault> {
     let mut settled = Vec::new();
     for (at, (tale, next)) in told.iter_mut().enumerate() {
-        let member = Member(at as u32);
+        let member = BatchIndex(at as u32);
         let Some(number) = *next else { continue };
         if number >= tale.items {
             *next = None;
@@ -157,10 +157,10 @@ macro_rules! on_a_worker {
                 inputs: Vec<Arc<Tale>>,
                 context: &mut StepContext<'_>,
             ) -> Result<Vec<Told>, Fault> {
-                let begin: fn(Member, &mut StepContext<'_>) -> Result<u32, Fault> = $begin;
+                let begin: fn(BatchIndex, &mut StepContext<'_>) -> Result<u32, Fault> = $begin;
                 let numbered = inputs.into_iter().enumerate();
                 let told = numbered.map(|(at, tale)| {
-                    let next = begin(Member(at as u32), context)?;
+                    let next = begin(BatchIndex(at as u32), context)?;
                     Ok((tale, Some(next)))
                 });
                 told.collect()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    BatchSkill, DeviceName, Effect, Fault, Member, ModelSkill, Shape, Skill, SkillSpec, Step,
-    StepContext,
+    BatchIndex, BatchKey, BatchSkill, DeviceName, Effect, Fault, ModelSkill, Skill, SkillSpec,
+    Step, StepContext,
 };
 
 use crate::desk::{Desk, Entry};
@@ -45,7 +45,7 @@ impl Run {
     }
 
     /// Whether an order takes a further step.
-    fn is_held(&self, order: &Order, member: Member, context: &StepContext<'_>) -> bool {
+    fn is_held(&self, order: &Order, member: BatchIndex, context: &StepContext<'_>) -> bool {
         match order.hold {
             Hold::Not => false,
             Hold::Blocked => {
@@ -71,8 +71,8 @@ impl ModelSkill for Run {
     type Model = Model;
     type Job = Orders;
 
-    fn shape(&self, input: &Order) -> Shape {
-        Shape(input.shape)
+    fn batch_key(&self, input: &Order) -> BatchKey {
+        BatchKey(input.shape)
     }
 
     fn begin(
@@ -103,10 +103,10 @@ impl ModelSkill for Run {
         job: &mut Orders,
         context: &mut StepContext<'_>,
     ) -> Result<Step<Answer>, Fault> {
-        let members: Vec<(Member, &Arc<Order>)> = job
+        let members: Vec<(BatchIndex, &Arc<Order>)> = job
             .iter()
             .enumerate()
-            .map(|(at, order)| (Member(at as u32), order))
+            .map(|(at, order)| (BatchIndex(at as u32), order))
             .collect();
         let held = members
             .iter()
@@ -116,8 +116,9 @@ impl ModelSkill for Run {
             return Ok(Step::Continue);
         }
         let device = context.device();
-        let outcome =
-            |(member, order): (Member, &Arc<Order>)| (member, self.outcome(order, model, device));
+        let outcome = |(member, order): (BatchIndex, &Arc<Order>)| {
+            (member, self.outcome(order, model, device))
+        };
         Ok(Step::Settled(members.into_iter().map(outcome).collect()))
     }
 }

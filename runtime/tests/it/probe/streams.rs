@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    Chunk, ClientStreaming, Fault, FaultKind, Member, ModelSkill, ServerStreaming, Skill,
+    BatchIndex, Chunk, ClientStreaming, Fault, FaultKind, ModelSkill, ServerStreaming, Skill,
     SkillSpec, Step, StepContext,
 };
 use schemars::JsonSchema;
@@ -64,7 +64,7 @@ impl ModelSkill for Count {
     ) -> Result<Step<u32>, Fault> {
         let mut settled = Vec::new();
         for (member, (input, next)) in job.iter_mut().enumerate() {
-            let member = Member(member as u32);
+            let member = BatchIndex(member as u32);
             let Some(at) = *next else { continue };
             let first_run = self.0.runs(input.id) == 1;
             if first_run && input.panic_at == Some(at) {
@@ -137,7 +137,7 @@ impl ModelSkill for Sum {
         let mut settled = Vec::new();
         let mut moved = false;
         for (at, sum) in sums.iter_mut().enumerate() {
-            let member = Member(at as u32);
+            let member = BatchIndex(at as u32);
             let Some(so_far) = *sum else { continue };
             match context.next_chunk::<u32>(member)? {
                 Chunk::Pending => {}

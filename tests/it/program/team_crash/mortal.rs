@@ -11,9 +11,9 @@ use aimass::generation::{Complete, LanguageModelSource, WriteReport};
 use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, WhisperSource};
 use aimass::text::{Embed, EncoderSource, Language};
 use aimass::{
-    Agent, AgentDefinition, Config, Environment, EnvironmentOptions, Fact, FactKind, Fault, Fresh,
-    IdleRule, Member, ModelSkill, Reaction, Request, Runtime, Shape, Skill, SkillSpec, Step,
-    StepContext, Transport, WorkerGroup,
+    Agent, AgentDefinition, BatchIndex, BatchKey, Config, Environment, EnvironmentOptions, Fact,
+    FactKind, Fault, Fresh, IdleRule, ModelSkill, Reaction, Request, Runtime, Skill, SkillSpec,
+    Step, StepContext, Transport, WorkerGroup,
 };
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ impl<S: ModelSkill> ModelSkill for Mortal<S> {
     type Model = S::Model;
     type Job = Doomed<S::Job>;
 
-    fn shape(&self, input: &S::Input) -> Shape {
+    fn batch_key(&self, input: &S::Input) -> BatchKey {
         self.skill.shape(input)
     }
 
@@ -208,7 +208,7 @@ impl<S: ModelSkill> ModelSkill for Mortal<S> {
         model: &mut S::Model,
         doomed: Doomed<S::Job>,
         context: &mut StepContext<'_>,
-    ) -> Vec<(Member, Result<S::Output, Fault>)> {
+    ) -> Vec<(BatchIndex, Result<S::Output, Fault>)> {
         self.skill.finish(model, doomed.job, context)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{Fault, Member, ModelSkill, Skill, SkillSpec, Step, StepContext};
+use aimass_runtime::{BatchIndex, Fault, ModelSkill, Skill, SkillSpec, Step, StepContext};
 
 use super::Desk;
 
@@ -42,7 +42,7 @@ impl ModelSkill for Ponder {
         for (member, (left, steps)) in job.iter_mut().enumerate() {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                settled.push((Member(member as u32), Ok(*steps)));
+                settled.push((BatchIndex(member as u32), Ok(*steps)));
             }
         }
         Ok(match settled.is_empty() {

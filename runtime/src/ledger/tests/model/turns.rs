@@ -104,8 +104,12 @@ impl Checker {
             Some(_) if self.exclusive.contains(&by) => Given::Nothing,
             Some(TakeMore::Anything) => desk.next_beside(),
             Some(TakeMore::Above(priority)) => desk.more_urgent(priority),
-            Some(TakeMore::Join { skill, shape, room }) => desk.joining(room as usize, |known| {
-                (known.admission.skill, known.admission.shape) == (skill, shape)
+            Some(TakeMore::Join {
+                skill,
+                batch_key,
+                room,
+            }) => desk.joining(room as usize, |known| {
+                (known.admission.skill, known.admission.batch_key) == (skill, batch_key)
             }),
         };
         let late = desk.late;
@@ -242,7 +246,7 @@ impl<'a> Desk<'a> {
             return batch;
         }
         let room = self.settings.max_batch as usize - 1;
-        let kind = |known: &Known| (known.admission.skill, known.admission.shape);
+        let kind = |known: &Known| (known.admission.skill, known.admission.batch_key);
         let fits = |known: &Known| known.sequence != first.sequence && kind(known) == kind(first);
         if let Given::Tasks(others) = self.joining(room, fits) {
             batch.extend(others);

@@ -244,7 +244,7 @@ impl Simulation {
             1 => TakeMore::Anything,
             _ => TakeMore::Join {
                 skill: admission.skill,
-                shape: admission.shape,
+                batch_key: admission.batch_key,
                 room,
             },
         };
