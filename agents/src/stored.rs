@@ -135,13 +135,11 @@ impl<W: StoredWeights> ModelSource for Stored<W> {
 pub(crate) fn fault(error: &ModelError) -> Fault {
     let message = error.to_string();
     match (error, error.fault()) {
-        (ModelError::Compute { .. }, device::Fault::DeadForProcess) => {
-            Fault::dead_for_process(message)
-        }
+        (ModelError::Compute { .. }, device::Fault::DeviceLost) => Fault::device_lost(message),
         (ModelError::Compute { .. }, _) => Fault::retryable(message),
         (ModelError::Input { .. }, _) => Fault::rejected(message),
         // The worker goes to its next device; without one, the runtime says so to those who wait.
-        (ModelError::Device { .. }, _) => Fault::dead_for_process(message),
+        (ModelError::Device { .. }, _) => Fault::device_lost(message),
         _ => Fault::unavailable(message),
     }
 }

@@ -16,7 +16,7 @@ pub enum Fault {
     Retryable,
     /// The device is lost to this process: CUDA refuses every later call in it. Only another device
     /// can help.
-    DeadForProcess,
+    DeviceLost,
 }
 
 /// Opens the device `name`: `cpu`, `cuda:N` or `metal:N`.
@@ -115,7 +115,7 @@ pub fn fault(error: &Error) -> Fault {
 
 fn named_fault(cause: &str) -> Fault {
     match STICKY.iter().any(|name| cause.contains(name)) {
-        true => Fault::DeadForProcess,
+        true => Fault::DeviceLost,
         false => Fault::Retryable,
     }
 }
@@ -165,7 +165,7 @@ mod tests {
             fault(&cuda(
                 "DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")"
             )),
-            Fault::DeadForProcess
+            Fault::DeviceLost
         );
         assert_eq!(
             fault(&cuda(

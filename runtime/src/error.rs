@@ -190,7 +190,7 @@ impl TaskError {
         match fault.kind {
             FaultKind::Rejected => Self::Rejected { skill, message },
             FaultKind::Unavailable => Self::Unavailable { skill, message },
-            FaultKind::Retryable | FaultKind::DeadForProcess => Self::Failed {
+            FaultKind::Retryable | FaultKind::DeviceLost => Self::Failed {
                 skill,
                 attempts,
                 message,

@@ -25,7 +25,7 @@ pub enum FaultKind {
     Retryable,
     /// The device is lost for this process, or not there: go to the fallback placement, do not try here again. Where a model is read, there is no
     /// fallback, and the last device never worked, it counts as `Unavailable`.
-    DeadForProcess,
+    DeviceLost,
     /// The agent broke its own contract.
     Bug,
 }
@@ -56,9 +56,9 @@ impl Fault {
     }
 
     /// The device cannot be used again in this process.
-    pub fn dead_for_process(message: impl Into<String>) -> Self {
+    pub fn device_lost(message: impl Into<String>) -> Self {
         Self {
-            kind: FaultKind::DeadForProcess,
+            kind: FaultKind::DeviceLost,
             message: message.into(),
         }
     }

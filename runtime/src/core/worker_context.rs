@@ -273,7 +273,7 @@ impl WorkerContext {
 
     pub(crate) fn load_failed(&self, fault: Fault) {
         self.link.end(Err(fault.message.clone()));
-        let dead = fault.kind == FaultKind::DeadForProcess;
+        let dead = fault.kind == FaultKind::DeviceLost;
         let fault = match dead && self.core.has_no_device(self.incarnation) {
             true => Fault::unavailable(fault.message),
             false => fault,

@@ -58,7 +58,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let device_lost = fault.kind == FaultKind::DeadForProcess;
+        let device_lost = fault.kind == FaultKind::DeviceLost;
         let message = fault.message.clone();
         let entry = self.tasks.get(&task);
         // A fault that comes too late is most often that of the deadline, at something that the task had asked for.
@@ -114,7 +114,7 @@ impl<T> Ledger<T> {
             );
             return;
         }
-        let may_help = matches!(fault.kind, FaultKind::Retryable | FaultKind::DeadForProcess);
+        let may_help = matches!(fault.kind, FaultKind::Retryable | FaultKind::DeviceLost);
         if !may_help || !entry.may_run_again() || attempts >= self.settings.max_attempts {
             self.settle(task, Settlement::Failed { attempts, fault }, now, effects);
             return;

@@ -21,7 +21,7 @@ impl<T> Ledger<T> {
         };
         let group = worker.group;
         let members = worker.retire();
-        self.run_all_again(&members, &Fault::dead_for_process(message), now, effects);
+        self.run_all_again(&members, &Fault::device_lost(message), now, effects);
         effects.push(LedgerEffect::FallBack { worker: by });
         if !self.may_restart(message, now, effects) {
             self.leave(by, now, effects);

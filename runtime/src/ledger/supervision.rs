@@ -206,7 +206,7 @@ impl<T> Ledger<T> {
             );
             return;
         }
-        if fault.kind == FaultKind::DeadForProcess {
+        if fault.kind == FaultKind::DeviceLost {
             effects.push(LedgerEffect::FallBack { worker: by });
             self.restart(by.worker, Duration::ZERO, Reload::Again, effects);
             self.pass_on(group, effects);

@@ -170,7 +170,7 @@ impl ModelSource for ProbeSource {
             return Err(Fault::retryable("the weights cannot be read"));
         }
         if self.dead.contains(device) {
-            return Err(Fault::dead_for_process(format!("{device} is lost")));
+            return Err(Fault::device_lost(format!("{device} is lost")));
         }
         if let Some((stuck, times)) = &self.stuck
             && stuck == device

@@ -29,7 +29,7 @@ impl Lose {
                 left.checked_sub(1)
             });
         match left {
-            Ok(_) => Err(Fault::dead_for_process("the device is lost")),
+            Ok(_) => Err(Fault::device_lost("the device is lost")),
             Err(_) => Ok(input.to_owned()),
         }
     }

@@ -247,7 +247,7 @@ fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
     let Fault { kind, message } = fault;
     match kind {
         FaultKind::Rejected | FaultKind::Unavailable | FaultKind::Retryable => {}
-        FaultKind::DeadForProcess | FaultKind::Bug => {}
+        FaultKind::DeviceLost | FaultKind::Bug => {}
     }
     let _: String = message;
     let _: fn(SkillSpec, &str) -> SkillSpec = SkillSpec::main_field;
@@ -255,7 +255,7 @@ fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
         Fault::rejected,
         Fault::unavailable,
         Fault::retryable,
-        Fault::dead_for_process,
+        Fault::device_lost,
         Fault::bug,
     ];
 }

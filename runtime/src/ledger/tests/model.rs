@@ -344,8 +344,7 @@ impl Checker {
                     self.settings.max_attempts
                 );
                 let exhausted = known.blamed >= self.settings.max_attempts;
-                let hopeless =
-                    !matches!(fault.kind, FaultKind::Retryable | FaultKind::DeadForProcess);
+                let hopeless = !matches!(fault.kind, FaultKind::Retryable | FaultKind::DeviceLost);
                 let once = known.admission.effect == Effect::Once;
                 assert!(
                     exhausted || hopeless || once || known.committing,

@@ -55,7 +55,7 @@ impl Simulation {
             let kind = [
                 FaultKind::Unavailable,
                 FaultKind::Retryable,
-                FaultKind::DeadForProcess,
+                FaultKind::DeviceLost,
             ][self.dice.roll(3) as usize];
             self.end_thread(by);
             self.on(Event::LoadFailed {
@@ -140,7 +140,7 @@ impl Simulation {
         let outcome = match self.dice.roll(10) {
             0 => Outcome::Fault(Fault::rejected("bad input")),
             1 => Outcome::Fault(Fault::retryable("try again")),
-            2 if self.goes_wrong() => Outcome::Fault(Fault::dead_for_process("device lost")),
+            2 if self.goes_wrong() => Outcome::Fault(Fault::device_lost("device lost")),
             9 if self.goes_wrong() => Outcome::Poisoned {
                 cause: "what it asked for was given up".to_owned(),
             },
@@ -158,8 +158,7 @@ impl Simulation {
         if let Some(thread) = self.threads.get_mut(&by) {
             thread.holds.retain(|held| *held != task);
         }
-        let lost =
-            matches!(&outcome, Outcome::Fault(fault) if fault.kind == FaultKind::DeadForProcess);
+        let lost = matches!(&outcome, Outcome::Fault(fault) if fault.kind == FaultKind::DeviceLost);
         let running = self.checker.tasks[&task].running_on == Some(by);
         self.checker.outcome(by, task, &outcome, self.now);
         if lost && running {
