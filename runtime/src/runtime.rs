@@ -9,6 +9,7 @@ mod episodes;
 mod error;
 mod interrupted;
 mod live_streams;
+mod outcomes;
 mod redrive;
 mod resume;
 mod rule_host;

@@ -75,6 +75,8 @@ impl Agent for GenerationAgent {
             .group(model)
             .flow(Summarize::within(self.limits.context))
             .flow(WriteReport)
-            .on_idle(IdleRule::new("generation-report", "generation.report")))
+            .on_idle(
+                IdleRule::new("generation-report", "generation.report").after("policy-decide"),
+            ))
     }
 }

@@ -36,7 +36,7 @@ pub struct Imported {
 enum Line {
     Episode(EpisodeStatus),
     Blob(Piece),
-    Fact(Fact),
+    Fact(Box<Fact>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::error::TaskError;
 use crate::fault::FaultKind;
 use crate::runtime::Runtime;
 use crate::runtime::ask::{JsonStream, RawStream, TaskStream};
+use crate::runtime::outcomes::outcome_of;
 use crate::skill::ServerStreaming;
 use crate::task::TaskOptions;
 
@@ -131,17 +132,9 @@ impl Runtime {
         settled: SettledRecord,
         position: u64,
     ) -> Result<RawStream, TaskError> {
-        let record = settled.streamed.ok_or_else(|| no_stream(task))?;
-        match settled.outcome.get("error") {
-            None => self.make_again(&record, position),
-            Some(error) => Err(serde_json::from_value(error.clone()).unwrap_or_else(|_| {
-                let message = settled.outcome["message"].as_str().unwrap_or_default();
-                TaskError::Refused {
-                    kind: FaultKind::Rejected,
-                    message: message.to_owned(),
-                }
-            })),
-        }
+        let record = settled.streamed.clone().ok_or_else(|| no_stream(task))?;
+        outcome_of(settled)?;
+        self.make_again(&record, position)
     }
 
     /// Asks again for the items of a task that are not kept. It is another task, which nobody finds by the first one's id, and which costs nothing but its work.

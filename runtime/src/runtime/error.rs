@@ -56,6 +56,9 @@ pub enum RuntimeError {
     /// A reaction asks a skill that there is not, or its name is used twice.
     #[error("a reaction cannot work: {0}")]
     Reaction(TaskError),
+    /// Idle rules are each to come after the other.
+    #[error("the idle rules {} wait for each other; leave out one of their `after`", .0.join(", "))]
+    IdleRules(Vec<String>),
     /// A configured reaction names no kind of fact.
     #[error("reaction `{name}`: {error}")]
     ReactionKind {

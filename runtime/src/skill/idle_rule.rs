@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 
 /// A rule: when an episode has become idle, ask `skill` about it; its output becomes a fact of the kind `produces`.
 ///
-/// The rules of a team are asked one after the other, in the order in which its agents were added. Each is asked at most once in a round.
+/// The rules of a team are asked one after the other, each at most once in a round: those that others come [`after`](Self::after) first, else in the
+/// order in which their agents were added.
 #[derive(Clone)]
 pub struct IdleRule {
     /// Its name. Together with the round it makes the id of the task, so it must not change while episodes are under way.
     pub(crate) name: Arc<str>,
     pub(crate) skill: Arc<str>,
     pub(crate) produces: Option<FactKind>,
+    /// The rules that are asked before it.
+    pub(crate) after: Vec<Arc<str>>,
 }
 
 impl IdleRule {
@@ -24,7 +27,34 @@ impl IdleRule {
             name: name.into(),
             skill: skill.into(),
             produces: FactKind::new(skill, 1).ok(),
+            after: Vec::new(),
         }
+    }
+
+    /// Is asked after the rule of that name, in a team that has it, and sees its fact.
+    #[must_use]
+    pub fn after(mut self, rule: &str) -> Self {
+        self.after.push(rule.into());
+        self
+    }
+
+    /// Puts rules into the order in which they are asked.
+    ///
+    /// # Errors
+    /// The names of rules that wait for each other.
+    pub(crate) fn in_order(mut rules: Vec<Arc<Self>>) -> Result<Vec<Arc<Self>>, Vec<String>> {
+        let mut ordered: Vec<Arc<Self>> = Vec::with_capacity(rules.len());
+        while !rules.is_empty() {
+            let waits = |rule: &Arc<Self>| {
+                let mut names = rules.iter().map(|other| &other.name);
+                names.any(|name| rule.after.contains(name))
+            };
+            let Some(next) = rules.iter().position(|rule| !waits(rule)) else {
+                return Err(rules.iter().map(|rule| rule.name.to_string()).collect());
+            };
+            ordered.push(rules.remove(next));
+        }
+        Ok(ordered)
     }
 
     /// Its name.
@@ -56,5 +86,45 @@ impl IdleRule {
 impl fmt::Debug for IdleRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: idle -> {}", self.name, self.skill)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(rules: &[(&str, &[&str])]) -> Result<Vec<String>, Vec<String>> {
+        let rules = rules.iter().map(|(name, after)| {
+            let rule = IdleRule::new(name, "agent.skill");
+            Arc::new(after.iter().fold(rule, |rule, name| rule.after(name)))
+        });
+        let ordered = IdleRule::in_order(rules.collect())?;
+        Ok(ordered.iter().map(|rule| rule.name.to_string()).collect())
+    }
+
+    #[test]
+    fn rules_come_after_those_they_name_and_else_as_they_were_added() {
+        let rules = [
+            ("report", &["decide", "absent"][..]),
+            ("count", &[]),
+            ("decide", &["count"]),
+            ("last", &[]),
+        ];
+        assert_eq!(
+            order(&rules).unwrap(),
+            ["count", "decide", "report", "last"]
+        );
+        assert_eq!(order(&rules[..2]).unwrap(), ["report", "count"]);
+    }
+
+    #[test]
+    fn rules_that_wait_for_each_other_are_named() {
+        let rules = [
+            ("first", &[][..]),
+            ("a", &["b"]),
+            ("b", &["a"]),
+            ("own", &["own"]),
+        ];
+        assert_eq!(order(&rules).unwrap_err(), ["a", "b", "own"]);
     }
 }

@@ -26,6 +26,7 @@ use crate::observer::{EventSink, Observer, Pump};
 use crate::restart::RestartSettings;
 use crate::runtime::{CurrentSpan, Ending, Inner, LiveStreams, Runtime, RuntimeError};
 use crate::skill::definition::Agent;
+use crate::skill::idle_rule::IdleRule;
 use crate::spawn::Spawner;
 use crate::supervision;
 use crate::supervision::services::{
@@ -178,6 +179,7 @@ impl RuntimeBuilder {
         }
         let mut idle_rules = assembly.idle_rules;
         let reactions = configured(assembly.reactions, &mut idle_rules, &self.config)?;
+        let idle_rules = IdleRule::in_order(idle_rules).map_err(RuntimeError::IdleRules)?;
         check_rules(&reactions, &idle_rules, &router).map_err(RuntimeError::Reaction)?;
         let (clock, events, memory) = (assembly.clock, assembly.events, assembly.memory);
         let settings = &self.config.runtime.supervision;

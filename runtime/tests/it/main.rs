@@ -31,6 +31,7 @@ mod names;
 mod namespaces;
 mod no_threads;
 mod obedient;
+mod outcomes;
 mod poison;
 mod probe;
 mod restarts;

@@ -101,7 +101,7 @@ struct File {
 }
 
 fn files() -> Vec<File> {
-    let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/src");
+    let kernel = crate::repository_root().join("runtime/src");
     let file = |(path, text): (PathBuf, String)| {
         let path = path.strip_prefix(&kernel).ok()?.to_owned();
         let place = place(&path)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aimass_agents::speech::{
-    AudioInput, DetectActivity, Recognize, Samples, Segment, SileroSource, SpeechAgent, Transcribe,
-    TranscribeInput, Transcript, WhisperSource,
+    DetectActivity, Recognize, Segment, SileroSource, SpeechAgent, Transcribe, TranscribeInput,
+    Transcript, WhisperSource,
 };
 use aimass_config::Config;
 use aimass_models::Store;
@@ -14,7 +14,9 @@ use aimass_runtime::{
     Agent, AgentDefinition, Environment, EnvironmentOptions, Fault, Observer, Record, Runtime,
     Skill, TaskStream, WorkerGroup,
 };
+use tempfile::NamedTempFile;
 
+use super::recordings::wav;
 use super::transcribe::{quick, recording, samples_of, sentence, store};
 use crate::mortal::{Mortal, Reaper};
 
@@ -52,30 +54,30 @@ impl Observer for Windows {
     }
 }
 
-/// Sentences with pauses that close a window after each, in English, since the language that a window finds is not what matters here.
-fn sentences(count: usize) -> TranscribeInput {
-    let other = recording("sense_and_sensibility_01_austen_64kb-0880.flac");
-    let sentences = [samples_of(&sentence()), samples_of(&other)];
-    let pause = vec![0.0; 3 * SECOND];
-    let all = sentences.iter().cycle().take(count);
-    let samples = all.flat_map(|sentence| [sentence.clone(), pause.clone()].concat());
-    let samples = Samples::new(samples.collect::<Vec<_>>()).unwrap();
-    TranscribeInput {
-        language: Some("en".to_owned()),
-        silence: Some(0.5),
-        words: Some(false),
-        ..of_samples(samples)
-    }
+/// A recording of sentences with pauses that close a window after each, in English, since the language that a window finds is not what matters here.
+struct Sentences {
+    file: NamedTempFile,
 }
 
-fn of_samples(samples: Samples) -> TranscribeInput {
-    let usual = quick("");
-    TranscribeInput {
-        path: None,
-        ..TranscribeInput {
-            beam_size: usual.beam_size,
-            temperature: usual.temperature,
-            ..TranscribeInput::of(AudioInput::samples(samples, 16_000))
+impl Sentences {
+    fn new(count: usize) -> Self {
+        let other = recording("sense_and_sensibility_01_austen_64kb-0880.flac");
+        let sentences = [samples_of(&sentence()), samples_of(&other)];
+        let pause = vec![0.0; 3 * SECOND];
+        let all = sentences.iter().cycle().take(count);
+        let samples = all.flat_map(|sentence| [sentence.clone(), pause.clone()].concat());
+        let samples: Vec<f32> = samples.collect();
+        let file = NamedTempFile::with_suffix(".wav").unwrap();
+        std::fs::write(file.path(), wav(&samples, SECOND as u32)).unwrap();
+        Self { file }
+    }
+
+    fn input(&self) -> TranscribeInput {
+        TranscribeInput {
+            language: Some("en".to_owned()),
+            silence: Some(0.5),
+            words: Some(false),
+            ..quick(self.file.path())
         }
     }
 }
@@ -98,11 +100,10 @@ async fn read(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transcription_that_dies_again_and_again_loses_no_segment_and_gives_none_twice() {
-    let sentences_and_deaths = match std::env::var_os("AIMASS_LONG") {
+    let (count, deaths) = match std::env::var_os("AIMASS_LONG") {
         Some(_) => (26, 20),
         None => (7, 5),
     };
-    let (count, deaths) = sentences_and_deaths;
     let (reaper, windows) = (Reaper::default(), Windows::default());
     let agent = MortalAgent(store().await, reaper.clone());
     // One window after the other, so that there is time to die between them.
@@ -112,7 +113,8 @@ async fn a_transcription_that_dies_again_and_again_loses_no_segment_and_gives_no
     config.agents.insert("speech".to_owned(), speech);
     let builder = Runtime::builder(config).agent(agent);
     let runtime = builder.observer(windows.clone()).start().await.unwrap();
-    let input = sentences(count);
+    let sentences = Sentences::new(count);
+    let input = sentences.input();
     let undisturbed = runtime.stream(Transcribe, input.clone()).unwrap();
     let undisturbed = read(undisturbed, &reaper, 0).await;
     assert!(undisturbed.0.len() >= count, "{undisturbed:?}");
@@ -143,7 +145,8 @@ async fn process(folder: &Path, store: Store) -> (Runtime, Environment) {
 async fn a_durable_transcription_goes_on_in_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let store = store().await;
-    let input = sentences(4);
+    let sentences = Sentences::new(4);
+    let input = sentences.input();
     let (runtime, environment) = process(folder.path(), store.clone()).await;
     let undisturbed = runtime.ask(Transcribe, input.clone()).await.unwrap();
     let asked = runtime.ask_durable(Transcribe, input).stream_durable();

@@ -36,7 +36,7 @@ impl<W: Write> Export<'_, W> {
                 self.blob(*hash)?;
             }
         }
-        self.line(&Line::Fact(fact))
+        self.line(&Line::Fact(Box::new(fact)))
     }
 
     fn blob(&mut self, hash: BlobHash) -> Result<(), EnvironmentError> {

@@ -97,7 +97,7 @@ impl<'a> Import<'a> {
                     // What it names needs its new number first.
                     self.flush()?;
                 }
-                self.facts.push(fact);
+                self.facts.push(*fact);
             }
             Line::Blob(piece) => self.piece(number, &piece)?,
         }
