@@ -40,8 +40,8 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 pub struct SocketServer {
     listener: UnixListener,
     path: PathBuf,
-    // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends.
-    _lock: LockFile,
+    // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends. None once the server has ended.
+    lock: parking_lot::Mutex<Option<LockFile>>,
     /// Whoever takes connections holds it. They go on when that one dies, and whoever takes its place looks after them.
     connections: Mutex<JoinSet<()>>,
     /// Tells the connections that the server stops.
@@ -80,7 +80,7 @@ impl SocketServer {
         Ok(Self {
             listener,
             path: path.to_owned(),
-            _lock: lock,
+            lock: parking_lot::Mutex::new(Some(lock)),
             connections: Mutex::default(),
             stopping: watch::Sender::new(()),
         })
@@ -118,20 +118,30 @@ impl SocketServer {
         }
     }
 
-    /// Lets open calls reply, and returns once all connections have ended. Nobody may take connections any more.
+    /// Lets open calls reply, and returns once all connections have ended and the path is free for another server. Nobody may take connections any
+    /// more.
     pub(crate) async fn end_connections(&self) {
         self.stopping.send_replace(());
         let mut connections = self.connections.lock().await;
         while connections.join_next().await.is_some() {}
+        self.leave_path();
+    }
+
+    /// Removes the socket's file, and frees its path. Not left to the end of this value: who waits for the server does not wait for that.
+    fn leave_path(&self) {
+        // While the lock is held the path is ours, so this cannot remove another server's socket.
+        let Some(_lock) = self.lock.lock().take() else {
+            return;
+        };
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(%error, "the socket's file was already gone");
+        }
     }
 }
 
 impl Drop for SocketServer {
     fn drop(&mut self) {
-        // While the lock is held the path is ours, so this cannot remove another server's socket.
-        if let Err(error) = fs::remove_file(&self.path) {
-            tracing::debug!(%error, "the socket's file was already gone");
-        }
+        self.leave_path();
     }
 }
 

@@ -45,6 +45,7 @@ impl Node {
         self.runtime.shutdown().await;
         let left = self.folder.path().join("socket");
         assert!(!left.exists(), "the socket's file is left behind");
+        SocketServer::bind(&left).expect("its path is free");
     }
 }
 
