@@ -86,12 +86,20 @@ impl Log {
         self.first + self.kept.len() as u64
     }
 
-    /// Lets go of what the reader has taken; all of it when there is none.
-    fn let_go(&mut self) {
+    /// Lets go of what the reader has taken; all of it when there is none. To be dropped without the lock: a destructor is its author's.
+    #[must_use]
+    fn let_go(&mut self) -> Vec<Payload> {
         let until = self.reader.as_ref().map_or(self.next(), |one| one.position);
-        while self.first < until && self.kept.pop_front().is_some() {
-            self.first += 1;
-        }
+        let count = until.saturating_sub(self.first).min(self.kept.len() as u64);
+        self.first += count;
+        self.kept.drain(..count as usize).collect()
+    }
+
+    /// Whether the reader has so many items before it that the next one has to wait.
+    fn is_full(&self) -> bool {
+        let next = self.next();
+        let reader = self.reader.as_ref();
+        reader.is_some_and(|reader| next.saturating_sub(reader.position) >= ITEM_BUFFER)
     }
 
     /// What the reader takes next, if it is there.
@@ -105,7 +113,8 @@ impl Log {
             reader.position += 1;
             let item = item.clone();
             if !self.keeps {
-                self.let_go();
+                // The reader has it still: nothing is freed here.
+                drop(self.let_go());
             }
             return Some(Some(Heard::Item(item)));
         }
@@ -161,45 +170,56 @@ impl ItemLog {
         self.log.lock().keeps
     }
 
-    /// Takes in the next item of an attempt.
+    /// Takes in the next item of an attempt. Whatever is an author's (measuring, comparing and freeing items) is done without the lock: an attempt
+    /// pushes its items one after the other.
     pub(crate) fn push(&self, attempt: Incarnation, item: Payload) -> Pushed {
-        let mut log = self.log.lock();
+        let log = self.log.lock();
         if log.attempt != Some(attempt) || log.end.is_some() {
             return Pushed::Refused;
         }
         if log.repeats > 0 {
             let at = (log.next() - log.repeats).checked_sub(log.first);
-            let before = at.and_then(|at| log.kept.get(at as usize));
-            if before.is_some_and(|before| before.to_json() != item.to_json()) {
-                // Neither this attempt nor another can say how it would have gone on.
-                (log.attempt, log.keeps) = (None, false);
-                return Pushed::Different;
-            }
-            log.repeats -= 1;
-            return Pushed::Sent;
+            let before = at.and_then(|at| log.kept.get(at as usize)).cloned();
+            drop(log);
+            return self.repeat(attempt, before, &item);
         }
-        let next = log.next();
-        if log
-            .reader
-            .as_ref()
-            .is_some_and(|reader| next.saturating_sub(reader.position) >= ITEM_BUFFER)
-        {
+        if log.is_full() {
             return Pushed::Full(item);
         }
-        if log.keeps {
-            log.bytes = log.bytes.saturating_add(item.json_bytes());
-            if log.bytes > MAX_KEPT_BYTES {
-                log.keeps = false;
-                log.let_go();
-            }
-        }
-        log.kept.push_back(item);
-        if !log.keeps && log.reader.is_none() {
-            log.let_go();
-        }
+        let keeps = log.keeps;
         drop(log);
+        let bytes = if keeps { item.json_bytes() } else { 0 };
+        let mut log = self.log.lock();
+        if log.attempt != Some(attempt) || log.end.is_some() {
+            return Pushed::Refused;
+        }
+        log.bytes = log.bytes.saturating_add(bytes);
+        log.keeps &= log.bytes <= MAX_KEPT_BYTES;
+        log.kept.push_back(item);
+        let gone = match log.keeps {
+            true => Vec::new(),
+            false => log.let_go(),
+        };
+        drop(log);
+        drop(gone);
         self.came.notify_waiters();
         Pushed::Sent
+    }
+
+    /// Takes in an item that an attempt before this one has sent as `before`, if that is kept.
+    fn repeat(&self, attempt: Incarnation, before: Option<Payload>, item: &Payload) -> Pushed {
+        let is_same = before.is_none_or(|before| before.to_json() == item.to_json());
+        let mut log = self.log.lock();
+        if log.attempt != Some(attempt) {
+            return Pushed::Refused;
+        }
+        if is_same {
+            log.repeats = log.repeats.saturating_sub(1);
+            return Pushed::Sent;
+        }
+        // Neither this attempt nor another can say how it would have gone on.
+        (log.attempt, log.keeps) = (None, false);
+        Pushed::Different
     }
 
     /// How many items have left for the caller.
@@ -292,11 +312,13 @@ impl Drop for ItemReader {
             .is_some_and(|reader| reader.id == self.id)
         {
             log.reader = None;
-            if !log.keeps {
-                log.let_go();
-            }
         }
+        let gone = match log.keeps {
+            true => Vec::new(),
+            false => log.let_go(),
+        };
         drop(log);
+        drop(gone);
         self.log.taken.notify_waiters();
     }
 }
