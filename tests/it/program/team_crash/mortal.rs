@@ -165,7 +165,7 @@ impl<S: ModelSkill> ModelSkill for Mortal<S> {
     type Job = Doomed<S::Job>;
 
     fn batch_key(&self, input: &S::Input) -> BatchKey {
-        self.skill.shape(input)
+        self.skill.batch_key(input)
     }
 
     fn begin(
