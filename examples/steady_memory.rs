@@ -19,7 +19,7 @@ const USUAL_TASKS: u64 = 10_000;
 /// Tasks under way at once.
 const CALLERS: u64 = 4;
 /// What is kept of conversations. That grows up to its bound by intention, so the bound is one that some 200 of the tasks fill.
-const KEPT_CONVERSATIONS: u64 = 16 << 20;
+const KEPT_CONVERSATIONS: u32 = 16 << 20;
 /// How much more memory may be resident after all tasks than after the first tenth of them. The allocator's free pieces and what is kept of conversations
 /// come and go by some MiB; of 10,000 tasks, a leak of 2 KiB in each comes to more.
 const BOUND: u64 = 16 << 20;
@@ -130,7 +130,7 @@ fn cache() -> PathBuf {
 async fn team(folder: &Path) -> Result<Runtime, Box<dyn Error>> {
     let mut config = Config::default();
     let mut generation = config.agent("generation").clone();
-    generation.cache_bytes = Some(KEPT_CONVERSATIONS);
+    generation.settings.set("cache_bytes", KEPT_CONVERSATIONS);
     config.agents.insert("generation".to_owned(), generation);
     let environment = Environment::open(folder, EnvironmentOptions::from(&config.environment))?;
     let builder = aimass::builder(config, &cache())?;

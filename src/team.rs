@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use aimass_agents::generation::{GenerationAgent, GenerationLimits};
-use aimass_agents::speech::{SpeechAgent, SpeechLimits};
-use aimass_agents::text::TextAgent;
+use aimass_agents::AGENTS;
 use aimass_config::{Config, ModelsConfig, Problem};
-use aimass_models::{Catalogue, ModelError, Precision, Store, StoreOptions, device, threads};
+use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device, threads};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
-use aimass_runtime::{DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
+use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
 use thiserror::Error;
 
 use crate::folders::cache_folder;
@@ -82,28 +80,14 @@ fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
         tracing::warn!("{advice}");
     }
     let store = model_store(&config.models, cache)?;
-    let text = config.agent("text").model;
-    let speech = config.agent("speech");
-    let limit = |limit: Option<u64>, usual| limit.map_or(usual, |limit| limit as usize);
-    let speech_limits = SpeechLimits {
-        precision: match speech.precision {
-            aimass_config::Precision::Exact => Precision::Exact,
-            aimass_config::Precision::Q8_0 => Precision::Q8_0,
-        },
-        cache_bytes: limit(speech.cache_bytes, SpeechLimits::default().cache_bytes),
-    };
-    let generation = config.agent("generation");
-    let usual = GenerationLimits::default();
-    let limits = GenerationLimits {
-        context: limit(generation.context, usual.context),
-        cache_bytes: limit(generation.cache_bytes, usual.cache_bytes),
-    };
     let devices = devices(&config);
-    Ok(Runtime::builder(config)
-        .devices(devices)
-        .agent(TextAgent::new(store.clone(), text.as_deref()))
-        .agent(SpeechAgent::new(store.clone(), speech.model.as_deref()).limits(speech_limits))
-        .agent(GenerationAgent::new(store, generation.model.as_deref()).limits(limits)))
+    let agents = AGENTS.iter().map(|manifest| {
+        let config = config.agent(manifest.name);
+        (manifest.build)(&store, &config)
+    });
+    let agents: Vec<Box<dyn Agent>> = agents.collect();
+    let builder = Runtime::builder(config).devices(devices);
+    Ok(agents.into_iter().fold(builder, RuntimeBuilder::agent))
 }
 
 /// The devices that `auto` may choose from. None are looked for where nobody leaves it the choice, since that opens them.

@@ -22,7 +22,7 @@ mod step_budget;
 mod summarize;
 mod writing;
 
-pub use agent::{GenerationAgent, GenerationLimits};
+pub use agent::{GenerationAgent, GenerationLimits, MANIFEST};
 pub use chat::Chat;
 pub use complete::Complete;
 pub use input::{ChatMessage, GenerationInput, Speaker};

@@ -32,7 +32,7 @@ mod transcription_options;
 mod translate;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
-pub use agent::{SpeechAgent, SpeechLimits};
+pub use agent::{MANIFEST, SpeechAgent, SpeechLimits};
 pub use detect::{Detect, DetectInput, DetectedSpeech, SpeechSpan};
 pub use input::AudioInput;
 pub use listen::{Heard, Listen, ListenInput};

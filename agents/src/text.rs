@@ -21,7 +21,7 @@ mod search_folder;
 mod skipped;
 mod vector_store;
 
-pub use agent::TextAgent;
+pub use agent::{MANIFEST, TextAgent};
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
 pub use embed::{Embed, Embedding};
 pub(crate) use encoder::cosine;

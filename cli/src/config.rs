@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
-use aimass_config::{Config, Problem};
+use aimass_config::Problem;
 use aimass_locale::text;
 use clap::Subcommand;
 use serde_json::json;
@@ -56,7 +56,7 @@ fn check(context: &Context) -> Result<(), Failure> {
 }
 
 fn show(context: &Context) -> Result<(), Failure> {
-    let text = context.home.load_config()?.to_toml()?;
+    let text = aimass::in_force(context.home.load_config()?).to_toml()?;
     if !context.output.is_json() {
         return context.output.bytes(text.as_bytes());
     }
@@ -85,7 +85,7 @@ fn init(context: &Context) -> Result<(), Failure> {
                 "无法创建 {shown}：{error}；请用 `--config 文件` 另选一个"
             )),
         })?;
-    file.write_all(Config::template().as_bytes())?;
+    file.write_all(aimass::template().as_bytes())?;
     if context.output.is_json() {
         return context.output.document(&json!({"file": path}));
     }

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
+use aimass::AGENTS;
 use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store, device};
 use clap::Args;
@@ -164,27 +165,19 @@ fn agents_models(context: &Context) -> Vec<Finding> {
             return vec![missing];
         }
     };
-    let all = [
-        (
-            "text",
-            text!("text model", "文本模型"),
-            models::text_model(&config),
-        ),
-        (
-            "speech",
-            text!("speech model", "语音模型"),
-            models::speech_model(&config),
-        ),
-        (
-            "generation",
-            text!("generation model", "生成模型"),
-            models::generation_model(&config),
-        ),
-    ];
-    all.into_iter()
-        .filter(|(agent, ..)| config.agent(agent).enabled)
-        .map(|(_, what, name)| model(&store, what, name))
-        .collect()
+    let mut findings = Vec::new();
+    for manifest in AGENTS {
+        let config = config.agent(manifest.name);
+        if !config.enabled {
+            continue;
+        }
+        let Text { english, chinese } = (manifest.subject)();
+        let what = text!("{english} model", "{chinese}模型");
+        // One that cannot be another comes with those that can.
+        let slots = manifest.models.iter().filter(|slot| slot.key.is_some());
+        findings.extend(slots.map(|slot| model(&store, what.clone(), slot.model(&config))));
+    }
+    findings
 }
 
 fn model(store: &Store, what: Text, name: String) -> Finding {

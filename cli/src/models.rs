@@ -12,7 +12,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-pub(crate) use needed::{fetch_missing, generation_model, missing, speech_model, text_model};
+pub(crate) use needed::{fetch_missing, missing};
 
 use super::Context;
 use super::columns::padded;

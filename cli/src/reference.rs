@@ -42,7 +42,7 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
     let mut page = HEAD.to_owned();
     commands::write(&mut page, &help::command(Locale::English));
     skills::write(&mut page, &every_skill(context).await?);
-    let configuration = Config::template();
+    let configuration = aimass::template();
     let configuration = configuration.trim_end();
     // Writing to a String cannot fail.
     let _ = write!(

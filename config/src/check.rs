@@ -106,6 +106,12 @@ impl Check<'_> {
                     self.table(keys, table, &path);
                 }
             }
+            Shape::Settings => {
+                if self.table_of(node, path).is_some() {
+                    self.setting(node, path);
+                }
+            }
+            Shape::Moved => self.setting(node, path),
             Shape::List(keys) => {
                 let Item::List(tables) = &node.item else {
                     let rule = format!("a list of tables, each headed `[[{}]]`", path.text());
@@ -121,6 +127,27 @@ impl Check<'_> {
     fn value(&mut self, rule: &Rule, node: &Node, path: &Path<'_>) {
         if !rule.accepts(&node.item) {
             self.broken(path, node, rule.describe(), found(&node.item));
+        }
+    }
+
+    /// Whether all of a value that only an agent knows can be kept as it is.
+    fn setting(&mut self, node: &Node, path: &Path<'_>) {
+        match &node.item {
+            Item::Other(other) => {
+                let rule = "text, a number, a switch, a list or a table";
+                self.broken(path, node, rule.to_owned(), shorten(other));
+            }
+            Item::List(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    self.setting(node, &Path::Index(path, index));
+                }
+            }
+            Item::Table(table) => {
+                for (name, node) in table {
+                    self.setting(node, &Path::Key(path, name));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -231,7 +258,7 @@ fn elsewhere(keys: &[Key], name: &str, path: &str) -> Option<String> {
 }
 
 /// A key as TOML writes it, shortened where it is long.
-fn quoted(key: &str) -> String {
+pub(crate) fn quoted(key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     match shorten(key) {
         short if !short.is_empty() && short.bytes().all(bare) => short,

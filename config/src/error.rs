@@ -109,6 +109,36 @@ pub enum Problem {
         /// What it could have been.
         instead: Instead,
     },
+    /// A setting is not what its agent can work with.
+    #[error("{place}: `{key}`: {message}, found {found}")]
+    Refused {
+        /// The key with its sections.
+        key: String,
+        /// Where the value was found.
+        place: Place,
+        /// What the agent says of it.
+        message: String,
+        /// The value, shortened where it is long.
+        found: String,
+    },
+    /// A key is where it once was. It holds; no error.
+    #[error("{place}: `{key}` holds, and is written `{now}` now")]
+    Moved {
+        /// The key with its sections.
+        key: String,
+        /// Where the value was found.
+        place: Place,
+        /// The key that says the same.
+        now: String,
+    },
+    /// A key that once was there for all agents says nothing to this one. No error.
+    #[error("{place}: `{key}` says nothing to this agent; take it away")]
+    Idle {
+        /// The key with its sections.
+        key: String,
+        /// Where the value was found.
+        place: Place,
+    },
     /// There are more problems than are listed.
     #[error("{count} more problems are not listed; mend these first")]
     More {
@@ -182,6 +212,9 @@ impl Problem {
             | Self::MissingKey { place, .. }
             | Self::BrokenRule { place, .. }
             | Self::UnknownName { place, .. }
+            | Self::Refused { place, .. }
+            | Self::Moved { place, .. }
+            | Self::Idle { place, .. }
             | Self::More { place, .. } => place,
         }
     }

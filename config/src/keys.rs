@@ -8,6 +8,7 @@ const TIB: u64 = 1 << 40;
 const PIB: u64 = 1 << 50;
 
 /// A key of a table.
+#[derive(Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
@@ -16,6 +17,7 @@ pub(crate) struct Key {
 }
 
 /// What stands behind a key.
+#[derive(Clone, Copy)]
 pub(crate) enum Shape {
     /// One value.
     Value(Rule),
@@ -27,6 +29,10 @@ pub(crate) enum Shape {
     Named(&'static [Key]),
     /// A list of tables with these keys: `[[name]]`.
     List(&'static [Key]),
+    /// A table whose keys only the agent knows.
+    Settings,
+    /// A value that belongs into the settings of the agents that know the key. It stood here before there were settings.
+    Moved,
 }
 
 /// The keys of the file, in the order of the template.
@@ -44,8 +50,8 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key {
         name: "agents",
-        shape: Shape::Named(AGENT),
-        about: "One agent's own values, with the keys of `defaults`.",
+        shape: Shape::Named(ONE_AGENT),
+        about: "One agent's own values, with the keys of `defaults`, and `settings` of its own.",
     },
     Key {
         name: "reactions",
@@ -246,25 +252,27 @@ const AGENT: &[Key] = &[
         Rule::OrNone(&Rule::Text),
         "The model's name in the catalogue; \"none\" leaves the choice to the agent.",
     ),
-    value(
-        "context",
-        Rule::OrNone(&count(64, 1 << 24)),
-        "The most tokens that a language model looks at; \"none\" leaves the choice to the agent.",
-    ),
-    value(
-        "cache_bytes",
-        Rule::OrNone(&Rule::Size {
-            least: KIB,
-            most: PIB,
-        }),
-        "Memory for what a network keeps while it works: of an agent what its language model has read of conversations, of a worker what Whisper's encoder made of windows; \"none\" leaves the choice to the agent.",
-    ),
-    value(
-        "precision",
-        Rule::Choice(&["exact", "q8_0"]),
-        "How a network for speech keeps its weights: as their file has them, or rounded to 8 bits, which is faster on the processor and takes half of the memory.",
-    ),
+    moved("context"),
+    moved("cache_bytes"),
+    moved("precision"),
 ];
+
+const SETTINGS: Key = Key {
+    name: "settings",
+    shape: Shape::Settings,
+    about: "What only this agent knows.",
+};
+
+/// The keys of one agent: those of all, and what it alone knows.
+const ONE_AGENT: &[Key] = &{
+    let mut keys = [SETTINGS; AGENT.len() + 1];
+    let mut at = 0;
+    while at < AGENT.len() {
+        keys[at] = AGENT[at];
+        at += 1;
+    }
+    keys
+};
 
 const REACTION: &[Key] = &[
     required("name", Rule::Name, "The rule's name, unique in the file."),
@@ -407,6 +415,14 @@ const fn required(name: &'static str, rule: Rule, about: &'static str) -> Key {
         name,
         shape: Shape::Required(rule),
         about,
+    }
+}
+
+const fn moved(name: &'static str) -> Key {
+    Key {
+        name,
+        shape: Shape::Moved,
+        about: "A setting of single agents.",
     }
 }
 

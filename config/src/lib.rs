@@ -4,6 +4,8 @@
 //! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
 //! against the table in `keys`, and `resolve` turns the raw configuration into the final one.
 //!
+//! What one agent alone knows is kept as it was written, and read by the agent: [`Settings`].
+//!
 //! What else a user names is opened and written alike everywhere because the rules for it are here as well: [`files`].
 
 mod check;
@@ -18,12 +20,13 @@ mod nesting;
 mod raw;
 mod resolve;
 mod rule;
+mod settings;
 mod template;
 mod units;
 mod variables;
 
 pub use config::Config;
-pub use config::agent::{AgentConfig, Precision};
+pub use config::agent::AgentConfig;
 pub use config::environment::{EnvironmentConfig, Fsync, Retention};
 pub use config::models::ModelsConfig;
 pub use config::observers::{
@@ -33,4 +36,5 @@ pub use config::reaction::ReactionConfig;
 pub use config::runtime::{RuntimeConfig, Strategy, SupervisionConfig};
 pub use error::{ConfigError, Instead, Named, Place, Problem};
 pub use names::{KnownNames, Places};
+pub use settings::{AgentSettings, Settings, SettingsRead, byte_size};
 pub use variables::{ProcessVariables, Variables};

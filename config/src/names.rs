@@ -2,8 +2,9 @@
 //! crate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::check::near;
+use crate::check::{near, quoted};
 use crate::document::{Item, Node};
 use crate::error::{Instead, Named, Place, Problem};
 use crate::{Config, ConfigError, ReactionConfig};
@@ -21,7 +22,7 @@ pub struct KnownNames {
 
 /// Where the names of a configuration were written. It is no part of what the configuration says: all are equal.
 #[derive(Debug, Clone, Default)]
-pub struct Places(BTreeMap<String, Place>);
+pub struct Places(Arc<BTreeMap<String, Place>>);
 
 impl PartialEq for Places {
     fn eq(&self, _: &Self) -> bool {
@@ -32,10 +33,18 @@ impl PartialEq for Places {
 impl Places {
     pub(crate) fn of(document: &Node, origin: &str) -> Self {
         let mut places = BTreeMap::new();
+        let mut settings = Vec::new();
         if let Some(Item::Table(agents)) = document.at(&["agents"]).map(|node| &node.item) {
             for (name, node) in agents {
-                places.insert(format!("agents.{name}"), node.place(origin));
+                let key = format!("agents.{name}");
+                places.insert(key.clone(), node.place(origin));
+                settings.push((key, node));
             }
+        }
+        let defaults = document.at(&["defaults"]);
+        settings.extend(defaults.map(|node| ("defaults".to_owned(), node)));
+        for (key, node) in settings {
+            note_below(&mut places, &key, node, origin);
         }
         if let Some(Item::List(rules)) = document.at(&["reactions"]).map(|node| &node.item) {
             for (index, rule) in rules.iter().enumerate() {
@@ -46,12 +55,30 @@ impl Places {
                 }
             }
         }
-        Self(places)
+        Self(Arc::new(places))
     }
 
     /// Returns where the value of a key was written, such as `reactions[0].skill`.
     pub fn of_key(&self, key: &str) -> Place {
         self.0.get(key).cloned().unwrap_or(Place::Code)
+    }
+}
+
+/// Notes where each value below a key was written.
+fn note_below(places: &mut BTreeMap<String, Place>, key: &str, node: &Node, origin: &str) {
+    let mut note = |key: String, node: &Node| {
+        places.insert(key.clone(), node.place(origin));
+        note_below(places, &key, node, origin);
+    };
+    match &node.item {
+        Item::Table(table) => table
+            .iter()
+            .for_each(|(name, node)| note(format!("{key}.{}", quoted(name)), node)),
+        Item::List(nodes) => nodes
+            .iter()
+            .enumerate()
+            .for_each(|(index, node)| note(format!("{key}[{index}]"), node)),
+        _ => {}
     }
 }
 

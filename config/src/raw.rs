@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fsync, LogForm, LogLevel, OtlpProtocol, Precision, Strategy};
+use crate::{Fsync, LogForm, LogLevel, OtlpProtocol, Strategy};
 pub(crate) use leaf::{Bytes, OrNone, Span};
 
 /// All that a user may write; what is left out is `None`.
@@ -89,9 +89,11 @@ pub(crate) struct RawAgent {
     pub(crate) idle_unload: Option<OrNone<Span>>,
     pub(crate) lazy: Option<bool>,
     pub(crate) model: Option<OrNone<String>>,
-    pub(crate) context: Option<OrNone<u64>>,
-    pub(crate) cache_bytes: Option<OrNone<Bytes>>,
-    pub(crate) precision: Option<Precision>,
+    pub(crate) context: Option<toml::Value>,
+    pub(crate) cache_bytes: Option<toml::Value>,
+    pub(crate) precision: Option<toml::Value>,
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub(crate) settings: toml::Table,
 }
 
 /// `[[reactions]]`

@@ -6,8 +6,11 @@ use crate::raw::{
 };
 use crate::{
     AgentConfig, Config, EnvironmentConfig, ModelsConfig, ObserversConfig, OtlpConfig, Places,
-    ReactionConfig, Retention, RuntimeConfig, SupervisionConfig, TracesConfig,
+    ReactionConfig, Retention, RuntimeConfig, Settings, SupervisionConfig, TracesConfig,
 };
+
+/// The keys of all agents that became settings of some.
+const MOVED: [&str; 3] = ["context", "cache_bytes", "precision"];
 
 impl From<RawConfig> for Config {
     /// Fills in what the user left out. The rules were checked before, where the places of the values are known.
@@ -107,12 +110,25 @@ fn agent(raw: RawAgent, base: &AgentConfig) -> AgentConfig {
             .map_or(base.idle_unload, |span| span.0.map(|span| span.0)),
         lazy: raw.lazy.unwrap_or(base.lazy),
         model: raw.model.map_or_else(|| base.model.clone(), |name| name.0),
-        context: raw.context.map_or(base.context, |count| count.0),
-        cache_bytes: raw
-            .cache_bytes
-            .map_or(base.cache_bytes, |size| size.0.map(|size| size.0)),
-        precision: raw.precision.unwrap_or(base.precision),
+        settings: Settings {
+            own: raw.settings,
+            moved: moved(
+                [raw.context, raw.cache_bytes, raw.precision],
+                &base.settings.moved,
+            ),
+        },
     }
+}
+
+/// Settings at the places of keys of all agents, over those of the defaults.
+fn moved(values: [Option<toml::Value>; 3], base: &toml::Table) -> toml::Table {
+    let mut moved = base.clone();
+    for (key, value) in MOVED.into_iter().zip(values) {
+        if let Some(value) = value {
+            moved.insert(key.to_owned(), value);
+        }
+    }
+    moved
 }
 
 fn reaction(raw: RawReaction) -> ReactionConfig {
@@ -202,7 +218,7 @@ impl From<&Config> for RawConfig {
             environment: RawEnvironment::from(&config.environment),
             defaults: RawAgent::from(&config.defaults),
             agents: agents
-                .map(|(name, agent)| (name.clone(), RawAgent::from(agent)))
+                .map(|(name, agent)| (name.clone(), own(agent, &config.defaults)))
                 .collect(),
             reactions: config.reactions.iter().map(RawReaction::from).collect(),
             models: RawModels {
@@ -214,6 +230,15 @@ impl From<&Config> for RawConfig {
             observers: RawObservers::from(&config.observers),
         }
     }
+}
+
+/// What was written for one agent; what moved and comes from the defaults stays there.
+fn own(agent: &AgentConfig, defaults: &AgentConfig) -> RawAgent {
+    let mut agent = agent.clone();
+    let defaults = &defaults.settings.moved;
+    let settings = &mut agent.settings.moved;
+    settings.retain(|key, value| defaults.get(key) != Some(value));
+    RawAgent::from(&agent)
 }
 
 impl From<&RuntimeConfig> for RawRuntime {
@@ -254,6 +279,7 @@ impl From<&EnvironmentConfig> for RawEnvironment {
 
 impl From<&AgentConfig> for RawAgent {
     fn from(agent: &AgentConfig) -> Self {
+        let moved = |key| agent.settings.moved.get(key).cloned();
         Self {
             enabled: Some(agent.enabled),
             placement: Some(agent.placement.clone()),
@@ -270,9 +296,10 @@ impl From<&AgentConfig> for RawAgent {
             idle_unload: Some(OrNone(agent.idle_unload.map(Span))),
             lazy: Some(agent.lazy),
             model: Some(OrNone(agent.model.clone())),
-            context: Some(OrNone(agent.context)),
-            cache_bytes: Some(OrNone(agent.cache_bytes.map(Bytes))),
-            precision: Some(agent.precision),
+            context: moved("context"),
+            cache_bytes: moved("cache_bytes"),
+            precision: moved("precision"),
+            settings: agent.settings.own.clone(),
         }
     }
 }

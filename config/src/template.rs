@@ -15,6 +15,7 @@ const AGENTS: &str = r#"# Each agent may have a table of its own with any key of
 #     [agents.text]
 #     replicas = 2
 #     placement = ["cuda:0", "cpu"]
+# and a table of settings that it alone knows, `[agents.text.settings]`.
 "#;
 
 const REACTIONS: &str = r#"# Each reaction of your own is one table, for example:
@@ -39,7 +40,7 @@ pub(crate) fn write() -> String {
                 text.push_str(&format!("\n# {}\n{REACTIONS}", key.about));
                 keys.iter().for_each(|key| write_prose(&mut text, key));
             }
-            Shape::Value(_) | Shape::Required(_) => {}
+            Shape::Value(_) | Shape::Required(_) | Shape::Settings | Shape::Moved => {}
         }
     }
     text

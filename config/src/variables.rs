@@ -81,7 +81,7 @@ fn rule_at(keys: &'static [Key], path: &[&str]) -> Option<&'static Rule> {
         Shape::Value(rule) | Shape::Required(rule) => Some(rule).filter(|_| rest.is_empty()),
         Shape::Table(keys) => rule_at(keys, rest),
         Shape::Named(keys) => rule_at(keys, rest.get(1..)?),
-        Shape::List(_) => None,
+        Shape::List(_) | Shape::Settings | Shape::Moved => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod given;
 pub(crate) mod idle_rule;
 pub(crate) mod model_source;
 pub(crate) mod reaction;
+pub(crate) mod settings;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,15 +1,32 @@
 //! The text agent's parts.
 
+use aimass_locale::text;
 use aimass_models::Store;
 use aimass_runtime::{Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, Reaction, WorkerGroup};
 use serde_json::Value;
 
+use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 use crate::text::encoder::EncoderSource;
 use crate::text::search::SearchFlow;
 use crate::text::{Classify, Embed, Language, SearchFolder};
 
-/// The catalogue's name of the model that is used when the configuration names none.
-const DEFAULT_MODEL: &str = "minilm";
+/// What is known of the agent before it is built.
+pub const MANIFEST: AgentManifest = AgentManifest {
+    name: "text",
+    subject: || text!("text", "文本"),
+    models: &[MODEL],
+    settings: KnownSettings::default,
+    build: |store, config| Box::new(TextAgent::new(store.clone(), Some(&MODEL.model(config)))),
+};
+
+/// The model that compares texts.
+const MODEL: ModelSlot = ModelSlot {
+    key: Some("model"),
+    default: "minilm",
+    inputs: &["file.text", "file.audio"],
+    purpose: || text!("texts are compared with it", "用于比较文本"),
+    without: None,
+};
 
 /// The agent for texts.
 #[derive(Debug, Clone)]
@@ -19,11 +36,11 @@ pub struct TextAgent {
 }
 
 impl TextAgent {
-    /// An agent that finds its model in `store`; `model` is a name of the catalogue, `minilm` when none is given.
+    /// An agent that finds its model in `store`; `model` is a name of the catalogue, that of its slot when none is given.
     pub fn new(store: Store, model: Option<&str>) -> Self {
         Self {
             store,
-            model: model.unwrap_or(DEFAULT_MODEL).to_owned(),
+            model: model.unwrap_or(MODEL.default).to_owned(),
         }
     }
 
@@ -35,7 +52,7 @@ impl TextAgent {
 
 impl Agent for TextAgent {
     fn name(&self) -> &str {
-        "text"
+        MANIFEST.name
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {

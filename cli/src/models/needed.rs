@@ -1,8 +1,8 @@
 //! The models that a run needs: which they are, and how they come here where they are missing.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use aimass::{AGENTS, ModelSlot};
 use aimass_config::Config;
 use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store};
@@ -13,51 +13,28 @@ use crate::Context;
 use crate::failure::Failure;
 use crate::said::say;
 
-/// The name of the model that the text agent is to have.
-pub(crate) fn text_model(config: &Config) -> String {
-    model_of(config, "text", "minilm")
-}
-
-/// The name of the model that the speech agent is to transcribe with.
-pub(crate) fn speech_model(config: &Config) -> String {
-    model_of(config, "speech", "whisper-base")
-}
-
-/// The name of the model that the generation agent is to write with.
-pub(crate) fn generation_model(config: &Config) -> String {
-    model_of(config, "generation", "smollm2")
-}
-
-/// The model that is configured for an agent, else its usual one.
-fn model_of(config: &Config, agent: &str, usual: &str) -> String {
-    config
-        .agent(agent)
-        .model
-        .unwrap_or_else(|| usual.to_owned())
-}
-
 /// A model that a run may need, of the agent that does its work with it.
 struct Needed {
     agent: &'static str,
+    slot: &'static ModelSlot,
     model: String,
 }
 
-/// The models of the agents that are switched on and have something to do with files of these kinds.
-fn needed(config: &Config, kinds: &BTreeSet<String>) -> Vec<Needed> {
-    let has = |agent: &str| config.agent(agent).enabled;
-    let speaks = has("speech") && kinds.contains("file.audio");
+/// The models of the agents that are switched on, as far as one of these kinds of files gives them something to do.
+fn needed(config: &Config, has: impl Fn(&str) -> bool) -> Vec<Needed> {
     let mut needed = Vec::new();
-    let mut need = |agent, model| needed.push(Needed { agent, model });
-    if has("text") {
-        need("text", text_model(config));
-    }
-    if speaks {
-        need("speech", "silero-vad".to_owned());
-        need("speech", speech_model(config));
-    }
-    // A report has sentences of a model about documents only: texts, and what is said in recordings.
-    if has("generation") && (speaks || kinds.contains("file.text")) {
-        need("generation", generation_model(config));
+    for manifest in AGENTS {
+        let config = config.agent(manifest.name);
+        if !config.enabled {
+            continue;
+        }
+        let slots = manifest.models.iter();
+        let slots = slots.filter(|slot| slot.inputs.iter().any(|kind| has(kind)));
+        needed.extend(slots.map(|slot| Needed {
+            agent: manifest.name,
+            slot,
+            model: slot.model(&config),
+        }));
     }
     needed
 }
@@ -69,11 +46,12 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
         return Ok(());
     }
     let store = store(context)?;
-    for Needed { agent, model } in needed(&config, &file_kinds(paths)) {
+    let kinds = file_kinds(paths);
+    for Needed { slot, model, .. } in needed(&config, |kind| kinds.contains(kind)) {
         if store.presence(&model) != Presence::Absent {
             continue;
         }
-        announce(context, &store, agent, &model);
+        announce(context, &store, slot, &model);
         let mut progress = Shown::new(context.locale);
         let pulled = store.pull(&model, &mut progress);
         progress.clear();
@@ -81,13 +59,11 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
             // The team does what it can without it, and says of each input what it could not.
             let Text { english, chinese } = Failure::from(error).line();
             let said = text!("{english}", "无法下载模型 {model}：{chinese}");
-            let rest = match agent {
-                "generation" => text!(
-                    "; without it the report is made of facts only",
-                    "；没有它，报告只由事实组成"
-                ),
-                _ => Text::default(),
-            };
+            let rest = slot.without.map(|said| {
+                let Text { english, chinese } = said();
+                text!("; {english}", "；{chinese}")
+            });
+            let rest = rest.unwrap_or_default();
             say(&said.then(&rest), context.locale);
         }
     }
@@ -95,18 +71,13 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
 }
 
 /// Says what is about to be fetched, and what for.
-fn announce(context: &Context, store: &Store, agent: &str, model: &str) {
+fn announce(context: &Context, store: &Store, slot: &ModelSlot, model: &str) {
     // A name that the catalogue does not have is refused by whoever fetches it.
     let Ok(artefact) = store.catalogue().find(model) else {
         return;
     };
     let megabytes = artefact.megabytes;
-    let purpose = match agent {
-        "text" => text!("texts are compared with it", "用于比较文本"),
-        "speech" => text!("recordings are heard with it", "用于听录音"),
-        _ => text!("it writes sentences of the report", "用于撰写报告中的句子"),
-    };
-    let Text { english, chinese } = purpose;
+    let Text { english, chinese } = (slot.purpose)();
     let said = text!(
         "fetching the model {model} ({megabytes} MB), once; {english}",
         "正在下载模型 {model}（{megabytes} MB），仅此一次；{chinese}"
@@ -118,8 +89,7 @@ fn announce(context: &Context, store: &Store, agent: &str, model: &str) {
 pub(crate) fn missing(context: &Context) -> Result<Vec<(&'static str, String)>, Failure> {
     let config = context.home.load_config()?;
     let store = store(context)?;
-    let kinds = BTreeSet::from(["file.audio", "file.text"].map(str::to_owned));
-    let needed = needed(&config, &kinds).into_iter();
+    let needed = needed(&config, |_| true).into_iter();
     let missing = needed.filter(|needed| store.presence(&needed.model) == Presence::Absent);
     Ok(missing.map(|needed| (needed.agent, needed.model)).collect())
 }

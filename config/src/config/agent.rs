@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use crate::Settings;
 
 /// How one agent is placed, bounded and watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AgentConfig {
     /// Whether the agent is started at all.
     pub enabled: bool,
@@ -38,24 +38,8 @@ pub struct AgentConfig {
     pub lazy: bool,
     /// The model's name in the catalogue; `None` means the agent's own choice.
     pub model: Option<String>,
-    /// The most tokens that a language model looks at; `None` means the agent's own choice.
-    pub context: Option<u64>,
-    /// Memory for what a network keeps while it works, in bytes: of an agent what its language model has read of conversations, of a worker what
-    /// Whisper's encoder made of windows; `None` means the agent's own choice.
-    pub cache_bytes: Option<u64>,
-    /// How a network for speech keeps its weights.
-    pub precision: Precision,
-}
-
-/// How a network keeps its weights.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// As their file has them.
-    #[default]
-    Exact,
-    /// Rounded to 8 bits, with a scale for 32 neighbours.
-    Q8_0,
+    /// What it alone knows, as it was written.
+    pub settings: Settings,
 }
 
 impl Default for AgentConfig {
@@ -76,9 +60,7 @@ impl Default for AgentConfig {
             idle_unload: None,
             lazy: true,
             model: None,
-            context: None,
-            cache_bytes: None,
-            precision: Precision::Exact,
+            settings: Settings::default(),
         }
     }
 }

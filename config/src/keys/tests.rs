@@ -61,7 +61,7 @@ fn documents(keys: &[Key], path: &str) -> Vec<String> {
                 .collect(),
             Shape::Table(keys) => documents(keys, format!("{path}.{}", key.name).trim_matches('.')),
             Shape::Named(keys) => documents(keys, "agents.some-name_1"),
-            Shape::List(_) => Vec::new(),
+            Shape::List(_) | Shape::Settings | Shape::Moved => Vec::new(),
         })
         .collect()
 }

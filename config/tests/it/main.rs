@@ -11,6 +11,7 @@ mod named_files;
 mod names;
 mod problems;
 mod round_trip;
+mod settings;
 mod variables;
 
 use std::collections::BTreeMap;

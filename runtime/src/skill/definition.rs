@@ -8,8 +8,10 @@ use crate::skill::erased::{DynSkill, FlowEntry, SkillEntry};
 use crate::skill::idle_rule::IdleRule;
 use crate::skill::model_source::DynModelSource;
 use crate::skill::reaction::Reaction;
+use crate::skill::settings::OwnSettings;
 use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
 use aimass_environment::ModelVersion;
+use serde::de::DeserializeOwned;
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {
@@ -40,9 +42,27 @@ pub struct AgentDefinition {
     pub(crate) flows: Vec<FlowEntry>,
     pub(crate) reactions: Vec<Reaction>,
     pub(crate) idle_rules: Vec<IdleRule>,
+    pub(crate) settings: OwnSettings,
 }
 
 impl AgentDefinition {
+    pub(crate) fn with_settings(settings: OwnSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Reads what the configuration says to this agent alone: `[agents.NAME.settings]`, all of it at once. `T` gives what nobody set by
+    /// `#[serde(default)]`. Whatever `T` does not have is refused, and so is every setting of an agent that never asks for any.
+    ///
+    /// # Errors
+    /// A fault for `define` to pass on. The runtime does not start then, and its error names file and line, or the variable, the key, what was
+    /// expected and what came.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        self.settings.read()
+    }
+
     /// What it says of its skills.
     pub fn skills(&self) -> impl Iterator<Item = &SkillSpec> {
         self.dyn_skills().map(|skill| skill.spec())

@@ -4,6 +4,7 @@ mod added_agent;
 mod assembly;
 mod fit;
 mod names;
+mod settings;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -115,7 +116,7 @@ impl RuntimeBuilder {
     }
 
     /// Holds the configuration against the agents, and starts nothing. Gives what is odd about it and may be meant so: a rule for a kind of fact
-    /// that nothing in the team is known to write.
+    /// that nothing in the team is known to write, a setting at its old place.
     ///
     /// # Errors
     /// [`RuntimeError::Config`] for a value that breaks its rule and for a name that stands for nothing, [`RuntimeError::Agent`] when an agent cannot
@@ -123,17 +124,17 @@ impl RuntimeBuilder {
     pub fn check(&self) -> Result<Vec<Problem>, RuntimeError> {
         self.config.validate()?;
         let mut team = Names::of(&self.agents);
+        let mut doubts = Vec::new();
         for agent in &self.agents {
             if !self.config.agent(agent.name()).enabled {
                 continue;
             }
-            let definition = agent.define().map_err(|fault| RuntimeError::Agent {
-                agent: agent.name().to_owned(),
-                fault,
-            })?;
+            let (definition, odd) = agent.configured(&self.config, &self.agents)?;
+            doubts.extend(odd);
             team.note(&definition);
         }
-        team.check(&self.config, &self.agents)
+        doubts.extend(team.check(&self.config, &self.agents)?);
+        Ok(doubts)
     }
 
     /// Starts the agents; tasks that an earlier process accepted are taken up again.
@@ -235,7 +236,7 @@ fn cores(
                 name,
             });
         }
-        let core = assembly.core(agent)?;
+        let core = assembly.core(agent, agents)?;
         register(&router, &core)?;
         cores.push(core);
     }

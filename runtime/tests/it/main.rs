@@ -36,6 +36,7 @@ mod poison;
 mod probe;
 mod restarts;
 mod resumed;
+mod settings;
 mod soak;
 mod stage;
 mod standstill;

@@ -49,20 +49,29 @@ pub(super) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    pub(super) fn core(&mut self, agent: &AddedAgent) -> Result<Arc<AgentCore>, RuntimeError> {
+    /// The core of one of the agents.
+    pub(super) fn core(
+        &mut self,
+        agent: &AddedAgent,
+        agents: &[AddedAgent],
+    ) -> Result<Arc<AgentCore>, RuntimeError> {
         let name: Arc<str> = agent.name().into();
         let settings = self.config.agent(&name);
         let cannot = |fault| RuntimeError::Agent {
             agent: name.to_string(),
             fault,
         };
-        let definition = agent.define().map_err(cannot)?;
+        let (definition, doubts) = agent.configured(self.config, agents)?;
+        for doubt in doubts {
+            tracing::warn!("{doubt}");
+        }
         self.team.note(&definition);
         let AgentDefinition {
             groups: models,
             flows,
             reactions,
             idle_rules,
+            settings: _,
         } = definition;
         self.reactions.extend(reactions.into_iter().map(Arc::new));
         self.idle_rules.extend(idle_rules.into_iter().map(Arc::new));

@@ -89,7 +89,7 @@ impl Team {
                 .iter()
                 .filter(|one| !config.agent(one.name()).enabled);
             for agent in off {
-                if let Ok(definition) = agent.define() {
+                if let Ok(definition) = agent.define(config.settings(agent.name())) {
                     self.note_rules(&definition);
                 }
             }
