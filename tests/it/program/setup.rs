@@ -80,6 +80,62 @@ fn a_name_that_nobody_has_is_named_with_its_line_and_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_setting_of_another_agent_is_refused_and_its_agent_named() {
+    let place = Place::new();
+    place.file(
+        "aimass.toml",
+        "[agents.text.settings]\nprecision = \"q8_0\"\n",
+    );
+    for arguments in [vec!["config", "check"], vec!["agents"]] {
+        place.run(&arguments).assert_fails(
+            64,
+            &[
+                "aimass.toml:2",
+                "`agents.text.settings.precision`",
+                "did you mean `agents.speech.settings.precision`?",
+            ],
+        );
+    }
+    for (name, value, words) in [
+        (
+            "SPEECH__SETTINGS__PRECISION",
+            "q4",
+            "one of \"exact\", \"q8_0\"",
+        ),
+        ("GENERATION__SETTINGS__CONTEXT", "7", "from 64 to 16777216"),
+        ("GENERATION__SETTINGS__CONTEXTS", "70", "`context`?"),
+    ] {
+        let name = format!("AIMASS_AGENTS__{name}");
+        let place = Place::new();
+        let mut command = place.command(&["config", "check"]);
+        let ended = Ended::from(command.env(&name, value).output().unwrap());
+        ended.assert_fails(64, &[&name, words]);
+    }
+}
+
+#[test]
+fn a_setting_at_its_old_place_holds_and_one_line_says_where_it_is_written_now() {
+    let place = Place::new();
+    place.file(
+        "aimass.toml",
+        "[agents.speech]\nprecision = \"q8_0\"\n[defaults]\ncontext = 4096\n",
+    );
+    let checked = place.run(&["config", "check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    for words in [
+        "aimass.toml:2: `agents.speech.precision` holds, and is written `agents.speech.settings.precision` now",
+        "aimass.toml:4: `defaults.context` holds, and is written `agents.generation.settings.context` now",
+    ] {
+        assert!(checked.stderr.contains(words), "{checked:?}");
+    }
+    let shown = place.run(&["config", "show", "--json"]).document();
+    let settings = |agent: &str| shown["agents"][agent]["settings"].clone();
+    assert_eq!(settings("speech")["precision"], "q8_0");
+    assert_eq!(settings("generation")["context"], 4096);
+    assert_eq!(settings("generation")["cache_bytes"], "1GiB");
+}
+
+#[test]
 fn several_problems_are_still_one_line() {
     let place = Place::new();
     place.file(
