@@ -351,11 +351,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         let read = match self.value {
             Some(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
             Some(Value::Table(table)) if table.len() == 1 => {
-                let variant = table.iter().map(|(name, value)| Variant {
+                let mut variants = table.iter().map(|(name, value)| Variant {
                     name,
                     value: self.below(format!("{}.{}", self.key, quoted(name)), value),
                 });
-                match variant.last() {
+                match variants.next() {
                     Some(variant) => visitor.visit_enum(variant),
                     None => self.visit(visitor),
                 }
