@@ -23,7 +23,7 @@ fn place() -> Place {
     );
     place.file(
         "aimass.toml",
-        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nenabled = false\n[agents.generation]\nmodel = \"tiny\"\ncontext = 256\n",
+        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nenabled = false\n[agents.generation]\nmodel = \"tiny\"\n[agents.generation.settings]\ncontext = 256\n",
     );
     place
 }

@@ -18,7 +18,7 @@ pub(super) fn place_with(context: u32, more: &str) -> Place {
     std::fs::write(
         place.home().join("aimass.toml"),
         format!(
-            "[models]\ncatalogues = [{catalogue:?}]\n[agents.generation]\nmodel = \"tiny\"\ncontext = {context}\ncache_bytes = \"1MiB\"\n{more}"
+            "[models]\ncatalogues = [{catalogue:?}]\n[agents.generation.settings]\ncontext = {context}\ncache_bytes = \"1MiB\"\n[agents.generation]\nmodel = \"tiny\"\n{more}"
         ),
     )
     .unwrap();
