@@ -27,7 +27,7 @@ use crate::speech::{
 const MIN_NEW_SAMPLES: u64 = 16_000;
 const MAX_NEW_SAMPLES: u64 = 30 * MIN_NEW_SAMPLES;
 /// As many times as long as a look took, the next one waits: on a machine that is slower than
-/// speech, looks must not keep it from transcriber.
+/// speech, looks must not keep it from transcribing.
 const LOOKS: f64 = 2.0;
 
 /// Transcribes live audio as it arrives.

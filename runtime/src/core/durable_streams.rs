@@ -46,7 +46,12 @@ impl DurableStreams {
         self.under_way.get(&task).map(|found| found.clone())
     }
 
-    /// Returns once a task has begun or ended after the call.
+    /// The runtime shuts down: whoever waits for a task to begin looks again.
+    pub(crate) fn close(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Returns once a task has begun or ended after the call, or the runtime shuts down.
     pub(crate) fn change(&self) -> tokio::sync::futures::Notified<'_> {
         self.changed.notified()
     }

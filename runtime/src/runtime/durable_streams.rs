@@ -1,6 +1,7 @@
 //! Durable streams: a caller who was away, or whose node was, comes back with the task's id and the number of items it has.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use aimass_environment::{SettledRecord, TaskId, TaskRecord};
 use serde_json::Value;
@@ -34,19 +35,22 @@ impl Runtime {
     /// kept of its items is made again. Another listener hears that this one has taken its place.
     ///
     /// # Errors
-    /// [`TaskError::Refused`] when there is no such stream, or not so many items of it yet; [`TaskError::Rejected`] when the task is of another skill.
+    /// [`TaskError::Refused`] when there is no such stream; [`TaskError::Rejected`] when the task is of another skill,
+    /// [`TaskError::UnknownSkill`] when no agent has its skill any more.
     pub async fn resume_stream<S: ServerStreaming>(
         &self,
         task: TaskId,
         position: u64,
     ) -> Result<TaskStream<S>, TaskError> {
-        let stream = self.listen_again(task, position).await?;
-        if &*stream.skill_name() != S::NAME {
+        // Before anybody's place is taken.
+        let skill = self.skill_of_stream(task)?;
+        if skill != S::NAME {
             return Err(TaskError::Rejected {
                 skill: S::NAME.to_owned(),
-                message: format!("task {task} is one of `{}`", stream.skill_name()),
+                message: format!("task {task} is one of `{skill}`"),
             });
         }
+        let stream = self.listen_again(task, position).await?;
         Ok(TaskStream::new(stream))
     }
 
@@ -113,12 +117,31 @@ impl Runtime {
             if let Some(settled) = snapshot.settled(task)? {
                 return self.listen_to_settled(task, settled, position);
             }
-            if self.unsettled_stream(task)?.is_none() {
-                return Err(no_stream(task));
+            let record = self.unsettled_stream(task)?;
+            let record = record.ok_or_else(|| no_stream(task))?;
+            self.inner.router.find(&record.skill)?;
+            if self.inner.closing.load(Ordering::Acquire) {
+                return Err(TaskError::ShuttingDown {
+                    skill: record.skill,
+                });
             }
             // An earlier process accepted it, and it waits for room at its agent.
             change.await;
         }
+    }
+
+    /// The skill of a durable stream, be it under way or ended.
+    fn skill_of_stream(&self, task: TaskId) -> Result<String, TaskError> {
+        if let Some(stream) = self.inner.durable_streams.find(task) {
+            return Ok(stream.ticket.skill_name.to_string());
+        }
+        if let Some(record) = self.unsettled_stream(task)? {
+            return Ok(record.skill);
+        }
+        let settled = self.inner.environment.snapshot()?.settled(task)?;
+        let streamed = settled.and_then(|settled| settled.streamed);
+        let record = streamed.ok_or_else(|| no_stream(task))?;
+        Ok(record.skill)
     }
 
     fn unsettled_stream(&self, task: TaskId) -> Result<Option<TaskRecord>, TaskError> {

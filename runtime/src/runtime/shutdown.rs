@@ -117,6 +117,7 @@ impl Runtime {
             ..ShutdownReport::default()
         };
         inner.closing.store(true, Ordering::Release);
+        inner.durable_streams.close();
         let end = self.drain().await;
         for core in &inner.cores {
             let (lost, kept) = core.cut_off();

@@ -68,7 +68,7 @@ impl Runtime {
         ))
     }
 
-    /// Gives a call a way for its items, and returns the end at which they come.
+    /// Adds a log for its items to a call, and returns the reader of it.
     fn with_items(&self, call: &mut Call) -> Result<ItemReader, TaskError> {
         let continues = self
             .inner

@@ -149,8 +149,8 @@ impl ItemLog {
         log.repeats = log.next();
     }
 
-    /// Gives the items that were delivered to an attempt that goes on behind them: its next item is the one after. None when they
-    /// are not at hand; then it begins at the beginning.
+    /// Returns the items that were delivered, to an attempt that goes on behind them: its next item is the one
+    /// after. None when they are not at hand; then it begins at the beginning.
     pub(crate) fn delivered(&self, attempt: Incarnation) -> Vec<Payload> {
         let mut log = self.log.lock();
         if log.attempt != Some(attempt) || log.first > 0 || log.repeats != log.next() {
