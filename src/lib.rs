@@ -16,7 +16,7 @@ pub use aimass_observers as observers;
 pub use aimass_runtime::*;
 pub use folders::{cache_folder, home_folder};
 pub use settings::{in_force, template};
-pub use team::{StartError, builder, check, metered_builder, model_store, start};
+pub use team::{StartError, builder, check, metered_builder, model_store, start, views};
 
 /// The tutorial's code, compiled and run.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use aimass_config::{Config, ModelsConfig, Problem};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device, threads};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
-use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError};
+use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError, Views};
 use thiserror::Error;
 
 use crate::folders::cache_folder;
@@ -72,6 +72,14 @@ pub fn metered_builder(
 /// [`StartError::Models`], [`StartError::Runtime`].
 pub fn check(config: Config, cache: &Path) -> Result<Vec<Problem>, StartError> {
     Ok(agents(config, cache)?.check()?)
+}
+
+/// Returns what the agents show of facts, and starts nothing.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn views(config: Config, cache: &Path) -> Result<Views, StartError> {
+    Ok(agents(config, cache)?.views()?)
 }
 
 fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {

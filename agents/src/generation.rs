@@ -29,8 +29,7 @@ pub use input::{ChatMessage, GenerationInput, Speaker};
 pub use model::{LanguageModel, LanguageModelSource};
 pub use output::{GenerationOutput, GenerationUsage, TextDelta, TokenLogprob};
 pub use report::{
-    Author, Heading, LanguageCount, Reference, Report, ReportFormat, ReportInput, Section,
-    Sentence, Statement, WriteReport, language_name,
+    Author, Reference, Report, ReportFormat, ReportInput, Section, Sentence, WriteReport,
 };
 pub use summarize::{Summarize, SummarizeInput, Summary};
 pub use writing::Writing;

@@ -6,6 +6,7 @@ pub mod generation;
 mod in_order;
 mod manifest;
 mod passages;
+mod quotes;
 pub mod speech;
 mod stored;
 mod string_or;

@@ -30,6 +30,7 @@ mod transcriber;
 mod transcript;
 mod transcription_options;
 mod translate;
+mod view;
 
 pub use activity::{Activity, ActivityInput, DetectActivity, SileroSource};
 pub use agent::{MANIFEST, SpeechAgent, SpeechLimits};

@@ -20,11 +20,11 @@ mod search;
 mod search_folder;
 mod skipped;
 mod vector_store;
+mod view;
 
 pub use agent::{MANIFEST, TextAgent};
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
 pub use embed::{Embed, Embedding};
-pub(crate) use encoder::cosine;
 pub use encoder::{EncoderSource, TextModel};
 pub use input::TextInput;
 pub use language::{DetectedLanguage, Language, UNKNOWN_LANGUAGE};

@@ -1,5 +1,6 @@
 //! `aimass facts`: what the environment holds.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -7,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use aimass_config::files::OutputFile;
 use aimass_locale::{Locale, Text, text};
-use aimass_runtime::{EpisodeId, Fact, FactFilter, Namespace, Request, Revision, Superseded};
+use aimass_runtime::{
+    EpisodeId, Fact, FactFilter, Namespace, Request, Revision, ShownFact, Superseded,
+};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -17,9 +20,11 @@ use super::dates::utc;
 use super::failure::Failure;
 use super::input::Piped;
 use super::output::{brief, labelled};
+use super::panel;
 use super::reach::Reach;
-use super::run::found::summary;
 
+/// Facts that are asked for at once.
+const AT_ONCE: usize = 256;
 /// Characters of a name that is shown whole as a rule.
 const LONGEST: usize = 512;
 
@@ -124,20 +129,39 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
 
 async fn list(context: &Context, reach: &Reach, filter: FactFilter) -> Result<(), Failure> {
     let output = context.output;
-    let mut list = output.list();
-    reach
-        .each(Request::Facts { filter }, |fact| {
-            if output.is_json() {
-                return list.item(&fact);
-            }
-            output.line(&one_line(context, &serde_json::from_value(fact)?))
-        })
-        .await?;
-    list.end()
+    if output.is_json() {
+        let mut list = output.list();
+        let facts = Request::Facts { filter };
+        reach.each(facts, |fact| list.item(&fact)).await?;
+        return list.end();
+    }
+    let mut call = reach.call(Request::Facts { filter });
+    let mut facts: Vec<Fact> = Vec::new();
+    while let Some(fact) = call.next().await {
+        facts.push(serde_json::from_value(fact)?);
+        if facts.len() == AT_ONCE {
+            print(context, reach, std::mem::take(&mut facts)).await?;
+        }
+    }
+    call.reply().await?;
+    print(context, reach, facts).await
+}
+
+/// Prints a line for each fact.
+async fn print(context: &Context, reach: &Reach, facts: Vec<Fact>) -> Result<(), Failure> {
+    let revisions = facts.iter().map(|fact| fact.revision).collect();
+    let shown = reach.show(revisions).await?;
+    let shown: HashMap<Revision, ShownFact> =
+        shown.into_iter().map(|one| (one.revision, one)).collect();
+    for fact in &facts {
+        let line = one_line(context, fact, shown.get(&fact.revision));
+        context.output.line(&line)?;
+    }
+    Ok(())
 }
 
 /// A fact in one line: its revision, its kind, its key, and what it says in a few words.
-fn one_line(context: &Context, fact: &Fact) -> String {
+fn one_line(context: &Context, fact: &Fact, shown: Option<&ShownFact>) -> String {
     let output = context.output;
     let key = fact
         .key
@@ -148,8 +172,16 @@ fn one_line(context: &Context, fact: &Fact) -> String {
     format!(
         "{:>6}  {kind}{key}  {}",
         fact.revision,
-        output.faint(&summary(fact, context.locale))
+        output.faint(&shown.map(summary).unwrap_or_default())
     )
+}
+
+/// What a fact says, in a few words, behind the name of the input that it is about.
+fn summary(shown: &ShownFact) -> String {
+    match shown.subject.is_empty() {
+        true => shown.line.clone(),
+        false => format!("{}: {}", shown.subject, shown.line),
+    }
 }
 
 async fn show(context: &Context, reach: &Reach, revision: Revision) -> Result<(), Failure> {
@@ -158,15 +190,23 @@ async fn show(context: &Context, reach: &Reach, revision: Revision) -> Result<()
         return context.output.document(&fact);
     }
     let fact: Fact = serde_json::from_value(fact)?;
-    for line in shown(&fact, context.locale) {
+    let view = reach.show(vec![revision]).await?;
+    let view = view.first();
+    for line in shown(&fact, view.map(summary), context.locale) {
         context.output.line(&line)?;
+    }
+    if let Some(panel) = view.and_then(|view| view.panel.as_ref()) {
+        context.output.line("")?;
+        for line in panel::lines(panel, context.output, context.locale) {
+            context.output.line(&line)?;
+        }
     }
     let value = serde_json::to_string_pretty(&fact.value)?;
     context.output.line(&format!("\n{value}"))
 }
 
 /// What is known of a fact besides its value, a line for each.
-fn shown(fact: &Fact, locale: Locale) -> Vec<String> {
+fn shown(fact: &Fact, says: Option<String>, locale: Locale) -> Vec<String> {
     let provenance = &fact.provenance;
     let text = |value: &dyn ToString| brief(&Value::String(value.to_string()), LONGEST);
     let by = provenance.agent.as_ref().map(|agent| text(agent));
@@ -175,7 +215,7 @@ fn shown(fact: &Fact, locale: Locale) -> Vec<String> {
         (text!("revision", "修订号"), Some(text(&fact.revision))),
         (text!("kind", "类型"), Some(text(&fact.kind))),
         (text!("key", "键"), fact.key.as_ref().map(|key| text(key))),
-        (text!("says", "内容"), Some(summary(fact, locale))),
+        (text!("says", "内容"), says),
         (text!("by", "来自"), Some(by)),
         (text!("at", "时间"), Some(utc(fact.at_ms))),
         (text!("tenant", "租户"), Some(text(&fact.namespace.0))),

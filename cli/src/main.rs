@@ -18,6 +18,7 @@ mod man;
 mod messages;
 mod models;
 mod output;
+mod panel;
 mod reach;
 mod readable;
 mod reference;

@@ -10,8 +10,8 @@ use aimass_observers::live::{Live, LiveTransport, LiveView, Work};
 use aimass_observers::logs::{self, LogError};
 use aimass_observers::metrics::Metrics;
 use aimass_runtime::{
-    Call, Environment, EnvironmentOptions, EpisodeId, Request, Runtime, RuntimeBuilder,
-    SocketClient, Transport, TransportError,
+    Call, Environment, EnvironmentOptions, EpisodeId, Records, Request, Revision, Runtime,
+    RuntimeBuilder, ShownFact, SocketClient, Transport, TransportError, Views,
 };
 use serde_json::Value;
 
@@ -63,6 +63,11 @@ pub(crate) fn configured(context: &Context) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// What the team of this configuration shows of facts. A configuration that does not fit the team keeps nobody from what is there.
+pub(crate) fn views(context: &Context, config: Config) -> Views {
+    aimass::views(config, context.home.cache()).unwrap_or_default()
+}
+
 fn environment(context: &Context, config: &Config) -> Result<Environment, Failure> {
     context.home.make()?;
     let options = EnvironmentOptions::from(&config.environment);
@@ -86,8 +91,10 @@ impl Reach {
         if let Some(node) = Self::node(context).await? {
             return Ok(node);
         }
-        let environment = environment(context, &context.home.load_config()?)?;
-        let transport = Arc::new(environment.clone());
+        let config = context.home.load_config()?;
+        let environment = environment(context, &config)?;
+        let views = views(context, config);
+        let transport = Arc::new(Records::new(environment.clone(), views));
         Ok(Self::new(context, transport, Own::Environment(environment)))
     }
 
@@ -152,6 +159,18 @@ impl Reach {
     /// Asks, and drops the items.
     pub(crate) async fn reply(&self, request: Request) -> Result<Value, Failure> {
         Ok(self.call(request).reply().await?)
+    }
+
+    /// The facts as people are shown them, in their language. Facts that are gone are left out.
+    pub(crate) async fn show(&self, revisions: Vec<Revision>) -> Result<Vec<ShownFact>, Failure> {
+        let locale = self.locale;
+        let mut call = self.call(Request::Show { revisions, locale });
+        let mut shown = Vec::new();
+        while let Some(item) = call.next().await {
+            shown.push(serde_json::from_value(item)?);
+        }
+        call.reply().await?;
+        Ok(shown)
     }
 
     /// Asks, and hands over each item as it comes.

@@ -1,21 +1,22 @@
 //! `aimass run`: files through the team.
 
-pub(super) mod found;
+mod found;
 mod outcome;
 mod page;
 mod sample;
 
 use std::path::PathBuf;
 
-use aimass::generation::Report;
 use aimass_locale::{Locale, text};
-use aimass_runtime::{EpisodeId, Fact, InputFailure, Namespace, Request};
+use aimass_runtime::{
+    EpisodeId, Fact, InputFailure, Namespace, Panel, ReportView, Request, ShownFact,
+};
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::Failure;
 use super::input::Piped;
+use super::panel;
 use super::reach::Reach;
 use super::{Context, models, trace};
 use found::Finder;
@@ -86,14 +87,15 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
             let (mut outcome, found) = run(context, reach, request, locale).await?;
             outcome.refused.extend(refused);
             outcome.missing = models::missing(context)?;
-            let report = report_of(&found, locale);
-            show(context, &outcome, &found, report.as_ref(), locale)?;
+            let revisions = found.iter().map(|fact| fact.revision).collect();
+            let shown = reach.show(revisions).await?;
+            show(context, &outcome, &found, last_report(&shown), locale)?;
             if let Some(page) = page {
                 let work = reach.work_on(outcome.episode).await?;
                 let content = page::Content {
                     outcome: &outcome,
                     facts: &found,
-                    report: report.as_ref(),
+                    shown: &shown,
                     work: work.as_ref(),
                     locale,
                     collector: context.home.load_config()?.observers.otlp.endpoint,
@@ -137,16 +139,19 @@ async fn run(
     let output = context.output;
     let mut finder = Finder::new(output, locale);
     let mut found = Vec::new();
-    let outcome = reach
-        .each(request, |fact| {
-            let fact: Fact = serde_json::from_value(fact)?;
-            if !output.is_json() {
-                output.line(&finder.line(&fact))?;
+    let mut call = reach.call(request);
+    while let Some(fact) = call.next().await {
+        let fact: Fact = serde_json::from_value(fact)?;
+        if !output.is_json() {
+            let shown = reach.show(vec![fact.revision]).await?;
+            // A fact that was forgotten meanwhile has nothing to show.
+            if let Some(shown) = shown.first() {
+                output.line(&finder.line(&fact, shown))?;
             }
-            found.push(fact);
-            Ok(())
-        })
-        .await?;
+        }
+        found.push(fact);
+    }
+    let outcome = call.reply().await?;
     Ok((serde_json::from_value(outcome)?, found))
 }
 
@@ -154,7 +159,7 @@ fn show(
     context: &Context,
     outcome: &Outcome,
     facts: &[Fact],
-    report: Option<&Report>,
+    report: Option<&ReportView>,
     locale: Locale,
 ) -> Result<(), Failure> {
     let output = context.output;
@@ -163,28 +168,20 @@ fn show(
             "episode": outcome.episode,
             "facts": facts,
             "failures": outcome.all_failures(),
-            "report": report,
+            "report": report.map(|report| report.to_json(locale)),
         }));
     }
     let Some(report) = report else { return Ok(()) };
-    let text = report.clone().in_locale(locale).plain();
     output.line("")?;
-    for line in text.lines() {
-        // What is not indented is a heading.
-        let line = match line.starts_with(' ') {
-            true => line.to_owned(),
-            false => output.strong(line),
-        };
-        output.line(&line)?;
-    }
-    Ok(())
+    let lines = panel::report(report, output, locale);
+    lines.iter().try_for_each(|line| output.line(line))
 }
 
-/// The last report among the facts, if there is one.
-fn report_of(facts: &[Fact], locale: Locale) -> Option<Report> {
-    let last = facts
-        .iter()
-        .rfind(|fact| fact.kind.name() == "generation.report")?;
-    let report = Report::deserialize(&last.value).ok()?;
-    Some(report.in_locale(locale))
+/// The last report among what is shown, if there is one.
+fn last_report(shown: &[ShownFact]) -> Option<&ReportView> {
+    let mut shown = shown.iter().rev();
+    shown.find_map(|shown| match &shown.panel {
+        Some(Panel::Report(report)) => Some(report),
+        _ => None,
+    })
 }

@@ -1,13 +1,17 @@
 //! Texts in each language. What one of them lacks does not compile.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Locale;
 
 /// One thing to say to people, in each language. Made by [`text!`](crate::text), or of a text that there is in one language only.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// In English.
+    #[serde(rename = "en")]
     pub english: String,
     /// In Chinese.
+    #[serde(rename = "zh")]
     pub chinese: String,
 }
 

@@ -1,7 +1,7 @@
 //! The facts on the page: who found what about what, and the whole fact behind it.
 
 use aimass_locale::{Locale, harmless, text};
-use aimass_runtime::{Fact, Revision};
+use aimass_runtime::{Fact, Panel, Revision};
 use serde_json::Value;
 
 use crate::words::Words;
@@ -20,6 +20,8 @@ pub struct Row<'a> {
     pub subject: String,
     /// What it says, in a few words.
     pub finding: String,
+    /// The fact at length.
+    pub panel: Option<Panel>,
 }
 
 /// A row as the template takes it.

@@ -4,7 +4,9 @@
 //! template; only our own style and script are put in as they are.
 
 mod facts;
+mod media;
 mod page;
+mod panel;
 mod recording;
 mod report;
 #[cfg(test)]
@@ -13,7 +15,6 @@ mod timeline;
 mod words;
 
 pub use facts::Row;
+pub use media::Media;
 pub use page::{EpisodePage, PageError};
-pub use recording::{Passage, Recording, Sound};
-pub use report::{Reference, Report, Section, Sentence};
 pub use timeline::{Task, Work};

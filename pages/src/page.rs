@@ -1,7 +1,9 @@
 //! The page of an episode: what the template takes, and how it comes out of the panels.
 
+use std::collections::{HashMap, HashSet};
+
 use aimass_locale::Locale;
-use aimass_runtime::EpisodeId;
+use aimass_runtime::{EpisodeId, Panel, Reference, Revision};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +11,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::facts::{Row, ShownRow};
-use crate::recording::{Recording, ShownRecording};
-use crate::report::{Reference, Report, ShownSection};
+use crate::media::Media;
+use crate::panel::ShownPanel;
+use crate::recording::{ShownRecording, recordings};
+use crate::report::{ShownSection, last_report, shown_sections};
 use crate::timeline::{Timeline, Work, timeline};
 use crate::words::Words;
 
@@ -30,12 +34,10 @@ pub struct EpisodePage<'a> {
     pub begun: String,
     /// Its facts, in the order of their revisions.
     pub rows: Vec<Row<'a>>,
-    /// Its report, if one was written.
-    pub report: Option<Report>,
     /// Its tasks, as far as they are known.
     pub work: Option<Work>,
-    /// Its recordings.
-    pub recordings: Vec<Recording>,
+    /// The content of files that facts are about, by their paths. What is not here is shown from its place on this machine.
+    pub media: HashMap<String, Media>,
     /// What went wrong, each in a line.
     pub failures: Vec<String>,
     /// How much of that is a loss.
@@ -63,6 +65,7 @@ struct Page<'a> {
     references: &'a [Reference],
     timeline: Timeline,
     recordings: Vec<ShownRecording<'a>>,
+    panels: Vec<String>,
     failures: &'a [String],
     facts: Vec<ShownRow<'a>>,
     style: &'static str,
@@ -76,27 +79,30 @@ impl EpisodePage<'_> {
     /// # Errors
     /// [`PageError`] when the template cannot be filled in.
     pub fn html(&self) -> Result<String, PageError> {
-        Ok(self.page().render()?)
+        Ok(self.page()?.render()?)
     }
 
-    fn page(&self) -> Page<'_> {
+    fn page(&self) -> Result<Page<'_>, PageError> {
         let locale = self.locale;
         let words = Words::of(locale);
         let begun_ms = self.rows.first().map_or(0, |row| row.fact.at_ms);
         let timeline = timeline(self.work.as_ref(), &self.rows, &words);
-        let report = self.report.as_ref();
+        let report = last_report(&self.rows);
+        let recordings = recordings(&self.rows, &self.media);
+        let panels = self.panels(&recordings, &words)?;
         let rows = self.rows.iter();
-        Page {
+        Ok(Page {
             language: locale.choose("en", "zh-Hans"),
-            title: report.map_or(words.title, |report| &report.title),
+            title: report.map_or(words.title, |report| report.title.in_locale(locale)),
             begun: &self.begun,
             episode: self.episode.to_string(),
             figures: self.figures(&timeline, &words),
             jaeger: self.jaeger(),
-            sections: report.map(Report::shown).unwrap_or_default(),
+            sections: report.map_or_else(Vec::new, |report| shown_sections(report, locale)),
             references: report.map_or(&[], |report| &report.references),
             timeline,
-            recordings: self.recordings.iter().map(Recording::shown).collect(),
+            recordings,
+            panels,
             failures: &self.failures,
             facts: rows
                 .map(|row| row.shown(begun_ms, &words, locale))
@@ -105,7 +111,26 @@ impl EpisodePage<'_> {
             script: SCRIPT,
             script_hash: STANDARD.encode(Sha256::digest(SCRIPT)),
             words,
-        }
+        })
+    }
+
+    /// The panels that stand for themselves, as HTML: what recordings say is shown beside their audio.
+    fn panels(
+        &self,
+        recordings: &[ShownRecording<'_>],
+        words: &Words,
+    ) -> Result<Vec<String>, PageError> {
+        let beside: HashSet<Revision> = recordings.iter().map(|one| one.revision).collect();
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| !beside.contains(&row.fact.revision));
+        let panel = |row: &Row<'_>| {
+            let fact = (row.fact.revision, row.fact.kind.to_string());
+            let panel: &Panel = row.panel.as_ref()?;
+            let words = (words, self.locale);
+            let shown = ShownPanel::of(panel, fact, &row.subject, &self.media, words)?;
+            Some(shown.render())
+        };
+        Ok(rows.filter_map(panel).collect::<Result<_, _>>()?)
     }
 
     fn figures(&self, timeline: &Timeline, words: &Words) -> Vec<(String, &'static str)> {

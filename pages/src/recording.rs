@@ -1,54 +1,17 @@
-//! A recording on the page: what is said in it, and its audio within the page or, where it is large, beside it.
+//! A recording on the page: its audio beside what is said in it.
 
-use aimass_locale::harmless;
-use aimass_runtime::Revision;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::collections::HashMap;
 
-use aimass_locale::clock;
+use aimass_runtime::{Panel, Revision};
 
-/// A recording with its transcript.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recording {
-    /// What it is called.
-    pub name: String,
-    /// The fact that holds its transcript.
-    pub transcript: Revision,
-    /// Its audio.
-    pub sound: Sound,
-    /// What is said in it.
-    pub passages: Vec<Passage>,
-}
-
-/// Where the audio of a recording is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sound {
-    /// In the page itself.
-    Within {
-        /// Its media type, such as `audio/flac`.
-        media_type: &'static str,
-        /// The bytes of its file.
-        bytes: Vec<u8>,
-    },
-    /// In a file on this machine.
-    Beside {
-        /// The file.
-        path: String,
-    },
-}
-
-/// What is said from a time on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Passage {
-    /// When it begins, in seconds.
-    pub start: f64,
-    /// What is said.
-    pub text: String,
-}
+use crate::facts::Row;
+use crate::media::Media;
+use crate::panel::{ShownPassage, shown_passages};
 
 /// A recording as the template takes it.
 pub(crate) struct ShownRecording<'a> {
     pub(crate) name: &'a str,
+    /// The fact that holds what is said in it; without one, the recording itself.
     pub(crate) revision: Revision,
     /// The address of its audio.
     pub(crate) source: String,
@@ -57,66 +20,42 @@ pub(crate) struct ShownRecording<'a> {
     pub(crate) passages: Vec<ShownPassage>,
 }
 
-/// A passage as the template takes it.
-pub(crate) struct ShownPassage {
-    /// When it begins, for players.
-    pub(crate) start: f64,
-    /// The same for people.
-    pub(crate) clock: String,
-    pub(crate) text: String,
-}
-
-impl Recording {
-    pub(crate) fn shown(&self) -> ShownRecording<'_> {
-        let passage = |passage: &Passage| ShownPassage {
-            start: passage.start,
-            clock: clock(passage.start),
-            text: passage.text.chars().map(harmless::in_line).collect(),
+/// The recordings among facts, each with the last text with times that was found in it. Gives also the facts that are shown so.
+pub(crate) fn recordings<'a>(
+    rows: &'a [Row<'a>],
+    media: &HashMap<String, Media>,
+) -> Vec<ShownRecording<'a>> {
+    let inputs = inputs(rows);
+    let recording = |row: &'a Row<'a>| {
+        let Some(Panel::Sound { path }) = &row.panel else {
+            return None;
         };
-        ShownRecording {
-            name: &self.name,
-            revision: self.transcript,
-            source: self.sound.address(),
-            embedded: matches!(self.sound, Sound::Within { .. }),
-            passages: self.passages.iter().map(passage).collect(),
-        }
-    }
-}
-
-impl Sound {
-    fn address(&self) -> String {
-        match self {
-            Self::Within { media_type, bytes } => {
-                format!("data:{media_type};base64,{}", STANDARD.encode(bytes))
+        let said = rows.iter().rev().find_map(|other| {
+            let is_about = inputs.get(&other.fact.revision) == Some(&row.fact.revision);
+            match &other.panel {
+                Some(Panel::TimedText { passages }) if is_about => Some((other, passages)),
+                _ => None,
             }
-            Self::Beside { path } => file_address(path),
-        }
-    }
+        });
+        let content = media.get(path);
+        Some(ShownRecording {
+            name: &row.subject,
+            revision: said.map_or(row.fact.revision, |(said, _)| said.fact.revision),
+            source: Media::address(content, path),
+            embedded: content.is_some(),
+            passages: said.map_or_else(Vec::new, |(_, passages)| shown_passages(passages)),
+        })
+    };
+    rows.iter().filter_map(recording).collect()
 }
 
-/// The address of a file on this machine.
-fn file_address(path: &str) -> String {
-    let mut address = String::from("file://");
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
-                address.push(char::from(byte));
-            }
-            other => address.push_str(&format!("%{other:02X}")),
-        }
+/// The fact at the beginning of what led to each fact. Rows come in the order of their revisions.
+fn inputs(rows: &[Row<'_>]) -> HashMap<Revision, Revision> {
+    let mut inputs = HashMap::new();
+    for row in rows {
+        let cause = row.fact.provenance.cause;
+        let first = cause.and_then(|cause| inputs.get(&cause)).copied();
+        inputs.insert(row.fact.revision, first.unwrap_or(row.fact.revision));
     }
-    address
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_holds_nothing_that_ends_it() {
-        assert_eq!(
-            file_address("/a b/\"><é.wav"),
-            "file:///a%20b/%22%3E%3C%C3%A9.wav"
-        );
-    }
+    inputs
 }

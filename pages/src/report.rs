@@ -1,51 +1,9 @@
 //! The report on the page: sections of sentences, each with the facts that it rests on.
 
-use aimass_locale::harmless;
-use aimass_runtime::Revision;
+use aimass_locale::{Locale, harmless};
+use aimass_runtime::{Author, Panel, Reference, ReportView};
 
-/// A report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// What it is on.
-    pub title: String,
-    /// Its parts.
-    pub sections: Vec<Section>,
-    /// The facts that its sentences rest on.
-    pub references: Vec<Reference>,
-}
-
-/// A part of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
-    /// What it is about.
-    pub heading: String,
-    /// What it says.
-    pub sentences: Vec<Sentence>,
-}
-
-/// A sentence of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sentence {
-    /// What it says.
-    pub text: String,
-    /// Whether a model wrote it.
-    pub by_model: bool,
-    /// The numbers of its references.
-    pub references: Vec<u32>,
-}
-
-/// A fact that sentences rest on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// Its number in the report.
-    pub n: u32,
-    /// The fact.
-    pub revision: Revision,
-    /// The fact's kind.
-    pub kind: String,
-    /// The input that it is about.
-    pub source: String,
-}
+use crate::facts::Row;
 
 /// A section as the template takes it.
 pub(crate) struct ShownSection<'a> {
@@ -60,22 +18,32 @@ pub(crate) struct ShownSentence<'a> {
     pub(crate) references: Vec<&'a Reference>,
 }
 
-impl Report {
-    /// The sections, each sentence with the references that it names.
-    pub(crate) fn shown(&self) -> Vec<ShownSection<'_>> {
-        let named = |n: &u32| self.references.iter().find(|one| one.n == *n);
-        let sections = self.sections.iter().map(|section| ShownSection {
-            heading: &section.heading,
-            sentences: section
-                .sentences
-                .iter()
-                .map(|sentence| ShownSentence {
-                    text: sentence.text.chars().map(harmless::in_line).collect(),
-                    by_model: sentence.by_model,
+/// The last report among facts.
+pub(crate) fn last_report<'a>(rows: &'a [Row<'_>]) -> Option<&'a ReportView> {
+    let mut rows = rows.iter().rev();
+    rows.find_map(|row| match &row.panel {
+        Some(Panel::Report(report)) => Some(report),
+        _ => None,
+    })
+}
+
+/// The sections of a report, each sentence with the references that it names.
+pub(crate) fn shown_sections(report: &ReportView, locale: Locale) -> Vec<ShownSection<'_>> {
+    let named = |n: &u32| report.references.iter().find(|one| one.n == *n);
+    let sections = report.sections.iter().map(|section| ShownSection {
+        heading: section.heading.in_locale(locale),
+        sentences: section
+            .sentences
+            .iter()
+            .map(|sentence| {
+                let text = sentence.text.in_locale(locale).chars();
+                ShownSentence {
+                    text: text.map(harmless::in_line).collect(),
+                    by_model: sentence.author == Author::Model,
                     references: sentence.references.iter().filter_map(named).collect(),
-                })
-                .collect(),
-        });
-        sections.collect()
-    }
+                }
+            })
+            .collect(),
+    });
+    sections.collect()
 }

@@ -1,10 +1,15 @@
 //! What the page holds, and that nothing from files can act in it.
 
+use std::collections::HashMap;
+
 use aimass_locale::Locale;
-use aimass_runtime::{Fact, Revision};
+use aimass_runtime::{
+    Author, Axis, Curve, Edge, Fact, Panel, Passage, PictureBox, Reference, ReportView, Revision,
+    Section, Sentence, Track, TrackPoint,
+};
 use serde_json::{Value, json};
 
-use super::{EpisodePage, Passage, Recording, Reference, Report, Row, Section, Sentence, Sound};
+use super::{EpisodePage, Media, Row};
 
 const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
@@ -43,17 +48,24 @@ fn facts() -> Vec<Fact> {
         ),
         fact(2, "speech.transcribe@1", heard, found(2, EVIL, 1)),
         fact(3, "other@1", json!({EVIL: EVIL}), found(3, "text", 2)),
+        fact(4, "other@1", json!(EVIL), found(4, "text", 9)),
+        fact(5, "other@1", json!(EVIL), json!({})),
+        fact(6, "other@1", json!(EVIL), json!({})),
+        fact(7, "other@1", json!(EVIL), json!({})),
+        fact(8, "other@1", json!(EVIL), json!({})),
+        fact(9, "other@1", json!(EVIL), json!({})),
+        fact(10, "other@1", json!(EVIL), json!({})),
     ]
 }
 
-fn report() -> Report {
-    Report {
-        title: EVIL.to_owned(),
+fn report() -> ReportView {
+    ReportView {
+        title: EVIL.into(),
         sections: vec![Section {
-            heading: EVIL.to_owned(),
+            heading: EVIL.into(),
             sentences: vec![Sentence {
-                text: EVIL.to_owned(),
-                by_model: true,
+                text: EVIL.into(),
+                author: Author::Model,
                 references: vec![1],
             }],
         }],
@@ -66,18 +78,85 @@ fn report() -> Report {
     }
 }
 
-fn recording() -> Recording {
-    Recording {
-        name: EVIL.to_owned(),
-        transcript: Revision(2),
-        sound: Sound::Beside {
-            path: format!("/nowhere/{EVIL}.wav"),
-        },
-        passages: vec![Passage {
+/// A panel of each kind, with words that would act if they could.
+fn panels() -> Vec<Panel> {
+    let point = |at| TrackPoint {
+        at,
+        x: 1.0,
+        y: 2.0,
+        width: 3.0,
+        height: 4.0,
+    };
+    let path = format!("/nowhere/{EVIL}.wav");
+    let passages = || {
+        vec![Passage {
             start: 1.5,
+            end: 2.0,
+            speaker: Some(EVIL.to_owned()),
             text: EVIL.to_owned(),
-        }],
-    }
+        }]
+    };
+    let axis = || Axis {
+        name: EVIL.into(),
+        unit: EVIL.to_owned(),
+    };
+    vec![
+        Panel::Sound { path: path.clone() },
+        Panel::TimedText {
+            passages: passages(),
+        },
+        Panel::Report(report()),
+        Panel::TimedText {
+            passages: passages(),
+        },
+        Panel::Text {
+            text: format!("{EVIL}\n\n{EVIL}"),
+        },
+        Panel::Table {
+            columns: vec![EVIL.into()],
+            rows: vec![vec![EVIL.to_owned()]; 203],
+        },
+        Panel::Picture {
+            path: path.clone(),
+            width: 20,
+            height: 10,
+            boxes: vec![PictureBox {
+                x: 1.0,
+                y: 2.0,
+                width: 3.0,
+                height: 4.0,
+                label: EVIL.to_owned(),
+                score: Some(0.5),
+            }],
+        },
+        Panel::Tracks {
+            path,
+            width: 20,
+            height: 10,
+            duration: 8.0,
+            tracks: vec![Track {
+                id: 7,
+                label: EVIL.to_owned(),
+                points: vec![point(2.0), point(4.0)],
+            }],
+        },
+        Panel::Graph {
+            nodes: vec![EVIL.to_owned(), EVIL.to_owned()],
+            edges: vec![Edge {
+                from: 0,
+                to: 1,
+                label: EVIL.to_owned(),
+            }],
+        },
+        Panel::Curve {
+            x: axis(),
+            y: axis(),
+            curves: vec![Curve {
+                name: EVIL.into(),
+                points: vec![(0.0, 4.0), (1.0, 2.0), (2.0, f64::NAN)],
+            }],
+        },
+    ]
 }
 
 /// A page of nothing but facts.
@@ -86,15 +165,15 @@ fn plain(facts: &[Fact], locale: Locale) -> EpisodePage<'_> {
         fact,
         subject: EVIL.to_owned(),
         finding: EVIL.to_owned(),
+        panel: None,
     };
     EpisodePage {
         locale,
         episode: "00000000000000000000000000000001".parse().unwrap(),
         begun: String::new(),
         rows: facts.iter().map(row).collect(),
-        report: None,
         work: None,
-        recordings: Vec::new(),
+        media: HashMap::new(),
         failures: Vec::new(),
         losses: 0,
         collector: None,
@@ -103,12 +182,14 @@ fn plain(facts: &[Fact], locale: Locale) -> EpisodePage<'_> {
 
 fn page(locale: Locale, collector: Option<&str>) -> String {
     let facts = facts();
+    let mut plain = plain(&facts, locale);
+    for (row, panel) in plain.rows.iter_mut().zip(panels()) {
+        row.panel = Some(panel);
+    }
     let page = EpisodePage {
-        report: Some(report()),
-        recordings: vec![recording()],
         failures: vec![EVIL.to_owned()],
         collector: collector.map(str::to_owned),
-        ..plain(&facts, locale)
+        ..plain
     };
     page.html().unwrap()
 }
@@ -122,6 +203,44 @@ fn nothing_that_comes_from_files_can_act_in_the_page() {
     assert!(!page.contains(EVIL) && !page.contains("\"'><"));
     assert!(page.matches("&#60;script&#62;").count() + page.matches("&lt;script&gt;").count() > 8);
     assert!(page.contains("file:///nowhere/%3Cscript%3Ealert%281%29%3C/script%3E"));
+}
+
+#[test]
+fn each_panel_is_shown_in_its_place() {
+    let page = page(Locale::English, None);
+    assert_eq!(page.matches("<audio").count(), 1);
+    assert_eq!(
+        page.matches("data-start=\"1.5\"").count(),
+        1,
+        "beside its audio"
+    );
+    assert_eq!(page.matches("<details class=\"panel\">").count(), 7);
+    assert_eq!(page.matches("<svg").count(), 3);
+    assert!(page.contains("3 more rows are not shown."));
+    assert!(page.contains("<rect x=\"1\" y=\"2\" width=\"3\" height=\"4\"/>"));
+    assert!(
+        page.contains("left:25%;width:25%"),
+        "a track from 2 s to 4 s of 8"
+    );
+    assert!(page.contains("points=\"2.5,4.0 2.5,4.0\""));
+    assert!(page.contains("points=\"0.0,0.0 320.0,200.0 640.0,100.0\""));
+}
+
+#[test]
+fn what_fits_is_a_part_of_the_page() {
+    let facts = [fact(1, "file.audio@1", json!({}), json!({}))];
+    let mut page = plain(&facts, Locale::English);
+    let path = "/a.flac".to_owned();
+    page.rows[0].panel = Some(Panel::Sound { path: path.clone() });
+    assert!(page.html().unwrap().contains("src=\"file:///a.flac\""));
+    let media = Media {
+        media_type: "audio/flac",
+        bytes: b"fLaC".to_vec(),
+    };
+    page.media.insert(path, media);
+    let html = page.html().unwrap();
+    assert!(html.contains("src=\"data:audio/flac;base64,ZkxhQw==\""));
+    assert!(!html.contains("file:///"));
 }
 
 #[test]

@@ -131,6 +131,12 @@ pub(crate) enum Runner {
     Flow(Arc<dyn DynFlow>),
 }
 
+impl Runner {
+    pub(crate) fn is_model(&self) -> bool {
+        matches!(self, Self::Model(_))
+    }
+}
+
 /// A skill as its core knows it.
 pub(crate) struct CoreSkill {
     pub(crate) name: Arc<str>,

@@ -9,6 +9,7 @@ mod fault;
 mod fault_injection;
 #[cfg(feature = "fault-injection")]
 mod fault_injector;
+mod file_kind;
 mod model;
 mod pause;
 mod payload;
@@ -16,6 +17,7 @@ mod restart;
 mod spawn;
 mod task;
 mod usage;
+mod view;
 
 // Folders. The repository's test `layers` holds who may use whom; lower first:
 // ledger <- observer, skill <- core <- worker, reactions <- runtime <- node <- supervision
@@ -50,8 +52,11 @@ pub use fault::{Fault, FaultKind};
 pub use fault_injection::FaultInjection;
 #[cfg(feature = "fault-injection")]
 pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
+pub use file_kind::{FileKind, FileKinds, Noun, audio_type, content_type};
 pub use model::{DeviceName, Fresh, ModelSource, ParseDeviceError};
-pub use node::{Call, Request, SocketClient, SocketServer, Transport, TransportError};
+pub use node::{
+    Call, Records, Request, ShownFact, SocketClient, SocketServer, Transport, TransportError,
+};
 pub use observer::{
     AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,
     Recorder, ServiceChange, ServiceChanged, SpanPlace, TaskFinished, TaskNote, TaskOutcome,
@@ -59,8 +64,7 @@ pub use observer::{
 };
 pub use payload::{Data, Payload};
 pub use reactions::{
-    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, audio_type,
-    content_type, file_kinds,
+    Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, file_kinds,
 };
 pub use runtime::ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
 pub use runtime::{AgentState, Runtime, RuntimeError, ShutdownReport, WorkerStatus};
@@ -68,6 +72,7 @@ pub use skill::context::{Chunk, FlowContext, StepContext};
 pub use skill::definition::{Agent, AgentDefinition, WorkerGroup};
 pub use skill::idle_rule::IdleRule;
 pub use skill::reaction::Reaction;
+pub use skill::views::Views;
 pub use skill::{
     BatchSkill, ClientStreaming, Delivery, FlowSkill, ModelSkill, ServerStreaming, Skill,
     SkillSpec, Step,
@@ -75,3 +80,7 @@ pub use skill::{
 pub use supervision::RuntimeBuilder;
 pub use task::{ParseTraceError, TaskOptions, TraceContext};
 pub use usage::Usage;
+pub use view::{
+    Author, Axis, Curve, Edge, Evidence, Excerpt, Extent, FactView, FoundLanguage, Meaning, Panel,
+    Passage, PictureBox, Reference, ReportView, Section, Sentence, Track, TrackPoint,
+};

@@ -13,6 +13,7 @@ mod records;
 mod request;
 mod server;
 mod service;
+mod show;
 mod wire;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use call::Call;
 pub use client::SocketClient;
 pub use request::Request;
 pub use server::SocketServer;
+pub use show::{Records, ShownFact};
 
 use std::path::PathBuf;
 

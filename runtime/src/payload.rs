@@ -65,6 +65,21 @@ impl Payload {
         Err(self)
     }
 
+    /// As [`Self::take`]; and a value that is JSON is read as a `T`, which is what a skill gives that is known by its spec only.
+    ///
+    /// # Errors
+    /// Gives the payload back when it holds no `T`.
+    pub(crate) fn read<T: Data>(self) -> Result<T, Self> {
+        self.take::<T>().or_else(|other| {
+            let json = other.get::<Value>();
+            let read = json.map(|json| panics::caught(|| T::deserialize(&*json)));
+            match read {
+                Some(Ok(Ok(value))) => Ok(value),
+                _ => Err(other),
+            }
+        })
+    }
+
     /// The value as JSON.
     ///
     /// # Errors
@@ -133,6 +148,15 @@ mod tests {
         assert_eq!(payload.to_json().unwrap(), serde_json::json!("hello"));
         let payload = payload.take::<u32>().unwrap_err();
         assert_eq!(payload.take::<String>().unwrap(), "hello");
+    }
+
+    #[test]
+    fn json_is_read_as_what_it_fits() {
+        let payload = || Payload::new(serde_json::json!([1, 2]));
+        assert_eq!(payload().read::<Vec<u8>>().unwrap(), [1, 2]);
+        assert!(payload().read::<Value>().unwrap().is_array());
+        assert!(payload().read::<String>().is_err());
+        assert!(Payload::new(1_u8).read::<u16>().is_err());
     }
 
     /// Cannot be made into JSON, and panics when it is dropped.

@@ -5,7 +5,6 @@ mod engine;
 mod host;
 mod idle;
 mod inputs;
-mod media;
 mod report;
 mod root;
 
@@ -16,12 +15,11 @@ pub(crate) use host::RuleHost;
 pub(crate) use idle::{Next, go_on_when_quiet, watch_over_idle};
 pub(crate) use inputs::read as read_inputs;
 pub use inputs::{InputFailure, InputProblem, file_kinds};
-pub use media::{audio_type, content_type};
 pub(crate) use report::report_at;
 pub use report::{EpisodeReport, TaskFailure};
 pub(crate) use root::Root;
 
-use aimass_environment::{EpisodeId, FactDraft, FactKind, Namespace};
+use aimass_environment::{EpisodeId, FactDraft, Namespace};
 
 use crate::task::TraceContext;
 
@@ -101,12 +99,4 @@ impl Default for Episode {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// What files can be: the second part of the kinds of facts about them.
-pub(crate) const MEDIA: [&str; 6] = ["audio", "image", "table", "text", "unknown", "video"];
-
-/// The kind of a fact about a file.
-pub(crate) fn file_kind(media: &str) -> Option<FactKind> {
-    FactKind::new(&format!("file.{media}"), 1).ok()
 }

@@ -9,6 +9,7 @@ mod episodes;
 mod error;
 mod interrupted;
 mod live_streams;
+mod members;
 mod outcomes;
 mod redrive;
 mod resume;
@@ -24,27 +25,29 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use aimass_config::Config;
-use aimass_environment::{Clock, DeadLetterRecord, Environment, EnvironmentError, panics};
+use aimass_environment::{Clock, DeadLetterRecord, Environment, EnvironmentError};
+use parking_lot::RwLock;
 use serde_json::Value;
 
 pub use error::RuntimeError;
 pub(crate) use live_streams::LiveStreams;
+pub(crate) use members::Members;
 pub(crate) use shutdown::Ending;
 pub use shutdown::ShutdownReport;
 pub use state::{AgentState, WorkerStatus};
 
 pub(crate) use resume::{Unsettled, take_up};
 
-use crate::core::AgentCore;
 use crate::core::durable_streams::DurableStreams;
+use crate::core::memory::Memory;
 use crate::core::router::Router;
 use crate::core::tree::Supervision;
 use crate::error::TaskError;
 use crate::observer::EventSink;
 use crate::runtime::ask::Ask;
 use crate::skill::context::BoxFuture;
-use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
+use crate::skill::views::Views;
 use crate::skill::{Skill, SkillSpec};
 use crate::spawn::Spawner;
 use crate::task::{TaskOptions, TraceContext};
@@ -58,10 +61,11 @@ pub struct Runtime {
 pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) cores: Vec<Arc<AgentCore>>,
+    pub(crate) members: RwLock<Arc<Members>>,
+    /// One agent joins or leaves at a time.
+    pub(crate) joining: tokio::sync::Mutex<()>,
     pub(crate) router: Router,
-    pub(crate) reactions: Vec<Arc<Reaction>>,
-    pub(crate) idle_rules: Vec<Arc<IdleRule>>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) environment: Environment,
     pub(crate) events: Arc<EventSink>,
     pub(crate) spawner: Arc<Spawner>,
@@ -87,16 +91,25 @@ pub(crate) trait Served: Send + Sync {
 /// Gives the embedder's current span, on whose behalf the runtime is being asked.
 pub(crate) type CurrentSpan = Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>;
 
+impl Inner {
+    /// The agents at this moment, and what they bring.
+    pub(crate) fn members(&self) -> Arc<Members> {
+        self.members.read().clone()
+    }
+
+    /// Puts other members in their place.
+    pub(crate) fn replace_members(&self, members: Members) {
+        let before = std::mem::replace(&mut *self.members.write(), Arc::new(members));
+        // Outside the lock: it may be the last of its kind.
+        drop(before);
+    }
+}
+
 impl Drop for Inner {
     /// A runtime that is dropped without a shutdown stops as a crash would: what is durable goes on at the next start.
     fn drop(&mut self) {
-        for rule in self.reactions.drain(..) {
-            panics::free(rule, "a reaction");
-        }
-        for rule in self.idle_rules.drain(..) {
-            panics::free(rule, "a rule");
-        }
-        self.cores.iter().for_each(|core| core.dismiss());
+        let members = self.members.get_mut();
+        members.cores.iter().for_each(|core| core.dismiss());
         self.supervision.end();
         // Whoever goes on with the environment is told when its writer panics.
         self.environment.give_writer_up();
@@ -140,7 +153,8 @@ impl Runtime {
 
     /// All skills of all agents, by name.
     pub fn skills(&self) -> Vec<SkillSpec> {
-        let cores = self.inner.cores.iter();
+        let members = self.inner.members();
+        let cores = members.cores.iter();
         let mut specs: Vec<SkillSpec> = cores
             .flat_map(|core| {
                 core.skills
@@ -154,11 +168,17 @@ impl Runtime {
 
     /// The rules by which the team reacts to facts: the agents' own, then the configured ones.
     pub fn reactions(&self) -> Vec<Reaction> {
-        self.inner
+        let members = self.inner.members();
+        members
             .reactions
             .iter()
             .map(|rule| (**rule).clone())
             .collect()
+    }
+
+    /// What the team shows of facts.
+    pub fn views(&self) -> Views {
+        self.inner.members().views.clone()
     }
 
     /// The shared environment.

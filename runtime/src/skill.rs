@@ -9,9 +9,11 @@ pub(crate) mod definition;
 pub(crate) mod erased;
 mod given;
 pub(crate) mod idle_rule;
+mod json_flow;
 pub(crate) mod model_source;
 pub(crate) mod reaction;
 pub(crate) mod settings;
+pub(crate) mod views;
 
 use std::future::Future;
 use std::sync::Arc;

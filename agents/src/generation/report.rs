@@ -8,25 +8,25 @@
 mod check;
 mod compose;
 mod documents;
-mod languages;
 mod near;
 mod phrase;
-mod quotes;
 mod references;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 mod write;
 
-use aimass_locale::Locale;
+use std::collections::BTreeMap;
+
+use aimass_locale::{Locale, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use aimass_runtime::Revision;
-pub use languages::language_name;
-pub use statement::{Heading, LanguageCount, Statement};
 pub use text::ReportFormat;
+pub(super) use view::view;
 pub use write::{ReportInput, WriteReport};
 
 /// What an episode came to, for a reader.
@@ -53,8 +53,10 @@ pub struct Report {
 pub struct Section {
     /// Its heading.
     pub heading: String,
-    /// What the heading says, in no language.
-    pub about: Heading,
+    /// The heading in each language, by its code.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub headings: Text,
     /// Its sentences.
     pub sentences: Vec<Sentence>,
 }
@@ -68,9 +70,10 @@ pub struct Sentence {
     pub references: Vec<u32>,
     /// Who wrote it.
     pub author: Author,
-    /// What it says, in no language; none of a sentence that a model wrote.
+    /// The sentence in each language, by its code; absent if a model wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub says: Option<Statement>,
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub texts: Option<Text>,
 }
 
 /// Who wrote a sentence.
@@ -99,18 +102,42 @@ pub struct Reference {
     pub agent: Option<String>,
 }
 
+impl Section {
+    fn new(headings: Text, sentences: Vec<Sentence>) -> Self {
+        Self {
+            heading: headings.english.clone(),
+            headings,
+            sentences,
+        }
+    }
+}
+
+impl Sentence {
+    /// A sentence that was put together from facts.
+    fn of_facts(texts: Text, references: Vec<u32>) -> Self {
+        Self {
+            text: texts.english.clone(),
+            references,
+            author: Author::Facts,
+            texts: Some(texts),
+        }
+    }
+}
+
 impl Report {
     /// The same report in another language. Quotes, and sentences that a model wrote, stay as they
     /// are.
     #[must_use]
     pub fn in_locale(mut self, locale: Locale) -> Self {
         self.language = locale;
-        self.title = statement::title(self.inputs, locale);
+        self.title = statement::title(self.inputs).in_locale(locale).to_owned();
         for section in &mut self.sections {
-            section.heading = section.about.write(locale);
+            if !section.headings.is_empty() {
+                section.heading = section.headings.in_locale(locale).to_owned();
+            }
             for sentence in &mut section.sentences {
-                if let Some(says) = &sentence.says {
-                    sentence.text = says.write(locale);
+                if let Some(texts) = &sentence.texts {
+                    sentence.text = texts.in_locale(locale).to_owned();
                 }
             }
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 use crate::speech::{
     Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Translate, WhisperSource,
+    view,
 };
 
 /// What is known of the agent before it is built.
@@ -117,6 +118,7 @@ impl Agent for SpeechAgent {
         let recordings =
             FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
+            .view::<Transcribe>(view::transcript)
             .group(activity.skill(DetectActivity))
             .group(whisper.skill(Recognize))
             .flow(Detect)

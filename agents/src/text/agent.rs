@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 use crate::text::encoder::EncoderSource;
 use crate::text::search::SearchFlow;
-use crate::text::{Classify, Embed, Language, SearchFolder};
+use crate::text::{Classify, Embed, Language, SearchFolder, view};
 
 /// What is known of the agent before it is built.
 pub const MANIFEST: AgentManifest = AgentManifest {
@@ -67,6 +67,8 @@ impl Agent for TextAgent {
         let transcripts =
             FactKind::new("speech.transcribe", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
+            .view::<Language>(view::language)
+            .view::<Embed>(view::embedding)
             .group(encoder)
             .group(language)
             .flow(SearchFlow::default())

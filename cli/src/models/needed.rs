@@ -11,6 +11,7 @@ use aimass_runtime::file_kinds;
 use super::{Shown, store};
 use crate::Context;
 use crate::failure::Failure;
+use crate::reach::views;
 use crate::said::say;
 
 /// A model that a run may need, of the agent that does its work with it.
@@ -46,7 +47,8 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
         return Ok(());
     }
     let store = store(context)?;
-    let kinds = file_kinds(paths);
+    let views = views(context, config.clone());
+    let kinds = file_kinds(paths, views.file_kinds());
     for Needed { slot, model, .. } in needed(&config, |kind| kinds.contains(kind)) {
         if store.presence(&model) != Presence::Absent {
             continue;

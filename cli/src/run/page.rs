@@ -1,31 +1,30 @@
 //! The page of an episode: its file, and what of the episode is put on it.
 
-mod recordings;
+mod media;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
-use aimass::generation::{self, Author};
 use aimass_config::files::{CannotWrite, Kind, OutputFile};
 use aimass_locale::{Locale, text};
 use aimass_observers::live::{self, TaskSpan};
-use aimass_pages::{EpisodePage, Reference, Report, Row, Section, Sentence, Task, Work};
-use aimass_runtime::{Fact, Revision};
+use aimass_pages::{EpisodePage, Row, Task, Work};
+use aimass_runtime::{Fact, Revision, ShownFact};
 use jiff::tz::TimeZone;
 
 use super::Outcome;
-use super::found::{finding, name_of};
 use crate::dates::local;
 use crate::failure::Failure;
-use recordings::recordings;
+use media::media;
 
 /// What the page shows.
 pub(super) struct Content<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) facts: &'a [Fact],
-    pub(super) report: Option<&'a generation::Report>,
+    /// The facts as people are shown them.
+    pub(super) shown: &'a [ShownFact],
     /// The tasks, as far as they are known.
     pub(super) work: Option<&'a live::Work>,
     pub(super) locale: Locale,
@@ -78,11 +77,16 @@ fn cannot_write(page: &str, error: &dyn Display) -> Failure {
 
 impl<'a> Content<'a> {
     fn page(&self) -> EpisodePage<'a> {
-        let subjects = subjects(self.facts);
-        let row = |fact: &'a Fact| Row {
-            fact,
-            subject: subjects.get(&fact.revision).cloned().unwrap_or_default(),
-            finding: finding(fact, self.locale),
+        let shown: HashMap<Revision, &ShownFact> =
+            self.shown.iter().map(|one| (one.revision, one)).collect();
+        let row = |fact: &'a Fact| {
+            let shown = shown.get(&fact.revision);
+            Row {
+                fact,
+                subject: shown.map(|one| one.subject.clone()).unwrap_or_default(),
+                finding: shown.map(|one| one.line.clone()).unwrap_or_default(),
+                panel: shown.and_then(|one| one.panel.clone()),
+            }
         };
         let begun_ms = self.facts.first().map_or(0, |fact| fact.at_ms);
         EpisodePage {
@@ -90,49 +94,12 @@ impl<'a> Content<'a> {
             episode: self.outcome.episode,
             begun: local(begun_ms, TimeZone::system()),
             rows: self.facts.iter().map(row).collect(),
-            report: self.report.map(report),
             work: self.work.map(work),
-            recordings: recordings(self.facts, &subjects),
+            media: media(self.shown),
             failures: self.outcome.failure_lines(self.facts, self.locale),
             losses: self.outcome.all_failures().len(),
             collector: self.collector.clone(),
         }
-    }
-}
-
-/// The name of the input that each fact is about.
-fn subjects(facts: &[Fact]) -> HashMap<Revision, String> {
-    let mut subjects: HashMap<Revision, String> = HashMap::new();
-    for fact in facts {
-        let cause = fact.provenance.cause;
-        let known = cause.and_then(|cause| subjects.get(&cause)).cloned();
-        if let Some(subject) = known.or_else(|| name_of(fact)) {
-            subjects.insert(fact.revision, subject);
-        }
-    }
-    subjects
-}
-
-fn report(report: &generation::Report) -> Report {
-    let sentence = |sentence: &generation::Sentence| Sentence {
-        text: sentence.text.clone(),
-        by_model: sentence.author == Author::Model,
-        references: sentence.references.clone(),
-    };
-    let sections = report.sections.iter().map(|section| Section {
-        heading: section.heading.clone(),
-        sentences: section.sentences.iter().map(sentence).collect(),
-    });
-    let references = report.references.iter().map(|reference| Reference {
-        n: reference.n,
-        revision: reference.revision,
-        kind: reference.kind.clone(),
-        source: reference.source.clone(),
-    });
-    Report {
-        title: report.title.clone(),
-        sections: sections.collect(),
-        references: references.collect(),
     }
 }
 

@@ -74,6 +74,11 @@ impl Board {
         service.status = ServiceStatus::Running;
     }
 
+    /// It is no part of the runtime any more.
+    pub(crate) fn removed(&self, at: usize) {
+        self.services.lock().remove(&at);
+    }
+
     /// Its work is done.
     pub(crate) fn ended(&self, at: usize) {
         if let Some(service) = self.services.lock().get_mut(&at) {

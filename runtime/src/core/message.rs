@@ -24,6 +24,8 @@ pub(crate) enum AgentMessage {
 pub(crate) enum SupervisorMessage {
     /// There are more to look after.
     Add(Vec<Child>, RpcReplyPort<()>),
+    /// The child of that name is not looked after any more: its actor ends.
+    Remove(Arc<str>, RpcReplyPort<()>),
     /// The wait before a restart is over.
     Restart(usize),
     /// A worker of `agent` was restarted, for a reason that counts against the agent.

@@ -48,6 +48,12 @@ impl Router {
         None
     }
 
+    /// Takes out the skills of an agent.
+    pub(crate) fn remove(&self, core: &AgentCore) {
+        self.routes
+            .retain(|_, route| !std::ptr::eq(&*route.core, core));
+    }
+
     /// Who offers the skill.
     ///
     /// # Errors

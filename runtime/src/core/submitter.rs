@@ -8,6 +8,7 @@ use crate::core::ticket::Ticket;
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::skill::context::BoxFuture;
+use crate::skill::views::Views;
 
 /// Whoever can ask skills on a flow's behalf.
 pub(crate) trait TaskSubmitter: Send + Sync {
@@ -19,6 +20,9 @@ pub(crate) trait TaskSubmitter: Send + Sync {
         skill: &'a str,
         input: Payload,
     ) -> BoxFuture<'a, Result<Payload, TaskError>>;
+
+    /// What the team shows of facts.
+    fn views(&self) -> Views;
 
     /// Reads the input of `skill` from JSON.
     fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError>;

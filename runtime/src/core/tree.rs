@@ -77,6 +77,12 @@ impl Supervision {
         let _ = self.root.call(add, None).await;
     }
 
+    /// Ends the child of that name, and forgets it.
+    pub(crate) async fn remove(&self, name: &Arc<str>) {
+        let remove = |removed| SupervisorMessage::Remove(name.clone(), removed);
+        let _ = self.root.call(remove, None).await;
+    }
+
     /// Ends whatever serves nobody any more once all work is done. The observers and the environment stay until they are closed.
     pub(crate) async fn end_work(&self) {
         let _ = self.root.call(SupervisorMessage::EndWork, None).await;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Call, Request, Transport, live, records};
+use super::{Call, Request, Transport, live, records, show};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
 use crate::reactions::{Episode, RunningEpisode};
@@ -81,6 +81,10 @@ async fn answer(
         Request::Redrive { task } => {
             let (task, output) = runtime.redrive(task).await?;
             Ok(json!({"task": task, "output": output}))
+        }
+        Request::Show { revisions, locale } => {
+            let (environment, views) = (runtime.environment().clone(), runtime.views().clone());
+            show::show(environment, views, revisions, locale, items).await
         }
         other => records::answer(runtime.environment().clone(), other, items).await,
     }

@@ -130,7 +130,7 @@ fn import(environment: &Environment, from: &Path) -> Result<Value, TaskError> {
     Ok(json!({"facts": imported.facts, "blobs": imported.blobs}))
 }
 
-fn as_json<T: Serialize>(value: &T) -> Result<Value, TaskError> {
+pub(super) fn as_json<T: Serialize>(value: &T) -> Result<Value, TaskError> {
     serde_json::to_value(value).map_err(|error| refused(FaultKind::Bug, error.to_string()))
 }
 

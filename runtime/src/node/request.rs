@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aimass_environment::{EpisodeId, FactFilter, Namespace, Revision, TaskId};
+use aimass_locale::Locale;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -106,6 +107,14 @@ pub enum Request {
     Fact {
         /// Its place in the total order.
         revision: Revision,
+    },
+    /// Items: each of the facts as people are shown it, by the views of the agents; facts that are gone are left out. Reply: how many there were.
+    Show {
+        /// The facts.
+        revisions: Vec<Revision>,
+        /// The language.
+        #[serde(default)]
+        locale: Locale,
     },
     /// Writes the facts that fit into a file, as JSON Lines. Reply: how many there are.
     Export {

@@ -199,9 +199,9 @@ fn set_off(
     episode: EpisodeId,
     panics: u32,
 ) -> Result<Vec<Asked>, EnvironmentError> {
-    let rules = host.reactions().iter();
-    let mut rules = rules.filter(|rule| rule.kind == fact.kind).peekable();
-    if rules.peek().is_none() {
+    let mut rules = host.reactions();
+    rules.retain(|rule| rule.kind == fact.kind);
+    if rules.is_empty() {
         return Ok(Vec::new());
     }
     let status = environment.snapshot()?.episode(episode)?;
@@ -221,7 +221,7 @@ fn set_off(
             Err(cause) => Some(Asked::given_up(record(Value::Null), cause)),
         }
     };
-    Ok(rules.filter_map(set_off).collect())
+    Ok(rules.iter().filter_map(set_off).collect())
 }
 
 /// Whether its episode may not have so many reactions more, or the fact none.

@@ -21,8 +21,8 @@ pub(crate) trait RuleHost: Send + Sync {
     fn router(&self) -> &Router;
     fn spawner(&self) -> Arc<Spawner>;
     fn clock(&self) -> Clock;
-    fn reactions(&self) -> &[Arc<Reaction>];
-    fn idle_rules(&self) -> &[Arc<IdleRule>];
+    fn reactions(&self) -> Vec<Arc<Reaction>>;
+    fn idle_rules(&self) -> Vec<Arc<IdleRule>>;
     /// How far reactions may go in an episode.
     fn limits(&self) -> &EnvironmentConfig;
 }

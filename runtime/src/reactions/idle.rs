@@ -127,7 +127,7 @@ pub(crate) async fn go_on_when_quiet(
         if accepted.is_some() {
             return Ok(Next::Rule);
         }
-        let record = record_of(&*running, rule, status);
+        let record = record_of(&*running, &rule, status);
         let asked = Asked::new(&*running, record);
         drop(running);
         let transaction = Transaction {

@@ -7,11 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use aimass_config::files::open;
-use aimass_environment::FactDraft;
+use aimass_environment::{FactDraft, FactKind};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use crate::reactions::{file_kind, media};
+use crate::file_kind::{FileKinds, SNIFFED_BYTES};
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;
@@ -101,6 +101,7 @@ fn lossily<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 /// What a list of paths came to.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
+    kinds: FileKinds,
     pub(crate) facts: Vec<FactDraft>,
     pub(crate) failures: Vec<InputFailure>,
     folders: HashSet<PathBuf>,
@@ -111,8 +112,11 @@ pub(crate) struct Inputs {
 }
 
 /// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.
-pub(crate) fn read(paths: &[PathBuf]) -> Inputs {
-    let mut inputs = Inputs::default();
+pub(crate) fn read(paths: &[PathBuf], kinds: &FileKinds) -> Inputs {
+    let mut inputs = Inputs {
+        kinds: kinds.clone(),
+        ..Inputs::default()
+    };
     for path in paths {
         inputs.visit(path, Depth::Given);
     }
@@ -131,8 +135,8 @@ enum Depth {
 const MAX_DEPTH: u32 = 64;
 
 /// The kinds of facts that these files, and those below these folders, become in an episode: what the team will be asked about.
-pub fn file_kinds(paths: &[PathBuf]) -> BTreeSet<String> {
-    let facts = read(paths).facts.into_iter();
+pub fn file_kinds(paths: &[PathBuf], kinds: &FileKinds) -> BTreeSet<String> {
+    let facts = read(paths, kinds).facts.into_iter();
     facts.map(|fact| fact.kind.name().to_owned()).collect()
 }
 
@@ -237,15 +241,15 @@ impl Inputs {
             );
             return self.refuse(path, InputProblem::Repeated, &message);
         }
-        let media = match media_of(path) {
-            Ok(media) => media,
+        let kind = match kind_of(path, &self.kinds) {
+            Ok(kind) => kind,
             Err(error) => {
                 return self
                     .failures
                     .push(InputFailure::refused(path, "read", &error));
             }
         };
-        let Some(kind) = file_kind(media) else { return };
+        let Some(kind) = kind else { return };
         let absolute = std::path::absolute(name).ok();
         let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
         let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
@@ -274,11 +278,11 @@ impl Inputs {
 }
 
 /// What a file holds, by its first bytes above all.
-fn media_of(path: &Path) -> std::io::Result<&'static str> {
+fn kind_of(path: &Path, kinds: &FileKinds) -> std::io::Result<Option<FactKind>> {
     let mut start = Vec::new();
     let (file, _) = open(path)?;
-    file.take(media::SNIFFED_BYTES).read_to_end(&mut start)?;
-    Ok(media::of(path, &start))
+    file.take(SNIFFED_BYTES).read_to_end(&mut start)?;
+    Ok(kinds.of(path, &start))
 }
 
 #[cfg(test)]
@@ -299,7 +303,10 @@ mod tests {
         fs::write(folder.path().join("blob"), [0, 159, 146, 150]).unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
         let missing = folder.path().join("missing.txt");
-        let inputs = read(&[folder.path().to_owned(), missing.clone()]);
+        let inputs = read(
+            &[folder.path().to_owned(), missing.clone()],
+            &FileKinds::default(),
+        );
         let kinds: Vec<String> = inputs
             .facts
             .iter()
@@ -353,7 +360,7 @@ mod tests {
         let given = [
             "a.txt", "./a.txt", "hard.txt", "link.txt", "same.txt", ".", ".",
         ];
-        let inputs = read(&given.map(path));
+        let inputs = read(&given.map(path), &FileKinds::default());
         assert_eq!(inputs.facts.len(), 2);
         assert_eq!(
             inputs.facts[0].value["given"],
@@ -388,7 +395,7 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        let inputs = read(&[folder.path().to_owned()]);
+        let inputs = read(&[folder.path().to_owned()], &FileKinds::default());
         assert!(inputs.facts.is_empty());
         let problems: Vec<_> = inputs
             .failures

@@ -153,7 +153,7 @@ impl<S: Skill> IntoFuture for Ask<S> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let output = self.call().await?.await?;
-            output.take().map_err(|other| {
+            output.read().map_err(|other| {
                 TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
             })
         })

@@ -18,6 +18,7 @@ use crate::observer::SpanPlace;
 use crate::payload::Payload;
 use crate::runtime::{Inner, Runtime, environment_error};
 use crate::skill::context::BoxFuture;
+use crate::skill::views::Views;
 use crate::task::{TaskOptions, TraceContext};
 
 impl Runtime {
@@ -207,6 +208,10 @@ impl Inner {
 }
 
 impl TaskSubmitter for Inner {
+    fn views(&self) -> Views {
+        self.members().views.clone()
+    }
+
     fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError> {
         let route = self.router.find(skill)?;
         let dyn_skill = &route.skill().dyn_skill;

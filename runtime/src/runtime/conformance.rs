@@ -124,21 +124,19 @@ impl Runtime {
         async move { spawner.ended().await }
     }
 
-    fn core(&self, agent: &str) -> Option<&Arc<AgentCore>> {
-        self.inner.cores.iter().find(|core| *core.name == *agent)
+    fn core(&self, agent: &str) -> Option<Arc<AgentCore>> {
+        self.inner.members().core(agent).cloned()
     }
 
-    fn models(
-        &self,
-        agent: &str,
-    ) -> impl Iterator<Item = (&Arc<AgentCore>, GroupId, &Arc<dyn GroupRunner>)> {
-        let cores = self.core(agent).into_iter();
-        cores.flat_map(|core| {
-            let numbered = core.groups.iter().enumerate();
-            numbered.filter_map(move |(at, group)| match &group.runner {
-                Runner::Model(runner) => Some((core, GroupId(at as u16), runner)),
-                Runner::Flow(_) => None,
-            })
-        })
+    fn models(&self, agent: &str) -> Vec<(Arc<AgentCore>, GroupId, Arc<dyn GroupRunner>)> {
+        let Some(core) = self.core(agent) else {
+            return Vec::new();
+        };
+        let numbered = core.groups.iter().enumerate();
+        let models = numbered.filter_map(|(at, group)| match &group.runner {
+            Runner::Model(runner) => Some((core.clone(), GroupId(at as u16), runner.clone())),
+            Runner::Flow(_) => None,
+        });
+        models.collect()
     }
 }

@@ -43,7 +43,8 @@ impl Runtime {
         let clock = &self.inner.clock;
         let begun_ns = clock.unix_nanos(clock.now());
         // Folders are walked and files looked at where blocking harms nobody.
-        let read = tokio::task::spawn_blocking(move || read_inputs(&paths)).await;
+        let kinds = self.inner.members().views.file_kinds().clone();
+        let read = tokio::task::spawn_blocking(move || read_inputs(&paths, &kinds)).await;
         let inputs = read.map_err(|error| TaskError::Bug {
             skill: "run".to_owned(),
             message: error.to_string(),
@@ -90,7 +91,7 @@ impl Runtime {
         let at_store = |error| environment_error("run", &error);
         self.until_nothing_follows(episode).await?;
         // The environment knows a settlement before the observers hear of it.
-        for core in &self.inner.cores {
+        for core in &self.inner.members().cores {
             core.answered(episode).await;
         }
         let environment = &self.inner.environment;
@@ -152,12 +153,8 @@ impl Runtime {
     /// # Errors
     /// [`EnvironmentError`] when the store cannot be read.
     pub fn report_now(&self, episode: EpisodeId) -> Result<EpisodeReport, EnvironmentError> {
-        let Inner {
-            reactions,
-            idle_rules,
-            environment,
-            ..
-        } = &*self.inner;
-        report_at(&environment.snapshot()?, episode, reactions, idle_rules)
+        let snapshot = self.inner.environment.snapshot()?;
+        let members = self.inner.members();
+        report_at(&snapshot, episode, &members.reactions, &members.idle_rules)
     }
 }

@@ -124,10 +124,11 @@ impl Runtime {
         }
     }
 
-    fn rule_named(&self, name: Option<&str>) -> Option<&Arc<Reaction>> {
+    fn rule_named(&self, name: Option<&str>) -> Option<Arc<Reaction>> {
         let name = name?;
-        let mut rules = self.inner.reactions.iter();
-        rules.find(|rule| rule.name() == name)
+        let members = self.inner.members();
+        let mut rules = members.reactions.iter();
+        rules.find(|rule| rule.name() == name).cloned()
     }
 }
 

@@ -36,12 +36,12 @@ impl RuleHost for Inner {
         self.clock
     }
 
-    fn reactions(&self) -> &[Arc<Reaction>] {
-        &self.reactions
+    fn reactions(&self) -> Vec<Arc<Reaction>> {
+        self.members().reactions.clone()
     }
 
-    fn idle_rules(&self) -> &[Arc<IdleRule>] {
-        &self.idle_rules
+    fn idle_rules(&self) -> Vec<Arc<IdleRule>> {
+        self.members().idle_rules.clone()
     }
 
     fn limits(&self) -> &EnvironmentConfig {

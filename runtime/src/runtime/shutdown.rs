@@ -1,5 +1,6 @@
 //! The end of a runtime: refuse, drain, flush, report.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use aimass_environment::Time;
 use serde::Serialize;
 use tokio::sync::{OnceCell, watch};
 
+use crate::core::AgentCore;
 use crate::ledger::event::Event;
-use crate::runtime::{Inner, Runtime};
+use crate::runtime::Runtime;
 
 /// What whoever only has to hear of the end has for it, whatever the limit: threads that are told to stop, and observers.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -106,20 +108,24 @@ impl Runtime {
 
     /// The longest time that an agent gives a thread to end.
     fn grace(&self) -> Duration {
-        let graces = self.inner.cores.iter().map(|core| core.grace());
+        let members = self.inner.members();
+        let graces = members.cores.iter().map(|core| core.grace());
         graces.max().unwrap_or_default()
     }
 
     async fn end(&self) -> ShutdownReport {
         let inner = &self.inner;
+        // Whoever joins after this finds the runtime closing.
+        inner.closing.store(true, Ordering::Release);
+        drop(inner.joining.lock().await);
+        let members = inner.members();
         let mut report = ShutdownReport {
-            under_way: inner.cores.iter().map(|core| core.load().tasks).sum(),
+            under_way: members.cores.iter().map(|core| core.load().tasks).sum(),
             ..ShutdownReport::default()
         };
-        inner.closing.store(true, Ordering::Release);
         inner.durable_streams.close();
-        let end = self.drain().await;
-        for core in &inner.cores {
+        let end = self.drain(&members.cores).await;
+        for core in &members.cores {
             let (lost, kept) = core.cut_off();
             report.lost += lost;
             report.kept += kept;
@@ -167,11 +173,11 @@ impl Runtime {
 
     /// Lets the agents come to the end of their work, and cuts off what is left at the limit, which somebody may bring forward meanwhile. Returns when the
     /// threads are to have ended.
-    async fn drain(&self) -> Time {
-        let Inner { cores, ending, .. } = &*self.inner;
+    async fn drain(&self, cores: &[Arc<AgentCore>]) -> Time {
+        let ending = &self.inner.ending;
         let mut stages = ending.stages.subscribe();
         tokio::select! {
-            () = self.idle() => {}
+            () = idle(cores) => {}
             () = self.limit_comes(&mut stages) => {}
         }
         loop {
@@ -213,18 +219,18 @@ impl Runtime {
             }
         }
     }
+}
 
-    /// Returns once no agent holds a task. A flow keeps its own agent busy while it asks others, so a round in which nobody was
-    /// waited for is the end of all work.
-    async fn idle(&self) {
-        loop {
-            let mut waited_for = 0;
-            for core in &self.inner.cores {
-                waited_for += core.emptied().await;
-            }
-            if waited_for == 0 {
-                return;
-            }
+/// Returns once no agent holds a task. A flow keeps its own agent busy while it asks others, so a round in which nobody was
+/// waited for is the end of all work.
+async fn idle(cores: &[Arc<AgentCore>]) {
+    loop {
+        let mut waited_for = 0;
+        for core in cores {
+            waited_for += core.emptied().await;
+        }
+        if waited_for == 0 {
+            return;
         }
     }
 }

@@ -63,7 +63,8 @@ pub struct WorkerStatus {
 impl Runtime {
     /// All agents as they are at this moment.
     pub fn agents(&self) -> Vec<AgentState> {
-        self.inner.cores.iter().map(|core| state_of(core)).collect()
+        let members = self.inner.members();
+        members.cores.iter().map(|core| state_of(core)).collect()
     }
 
     /// The parts of the runtime in the order in which they were started: its services, and the actors of its agents. The first one is the
@@ -90,7 +91,8 @@ impl Runtime {
                 (core.name.to_string(), message.unwrap_or_default())
             })
         };
-        let mut waits: Vec<Failure> = self.inner.cores.iter().cloned().map(agent).collect();
+        let cores = self.inner.members().cores.clone();
+        let mut waits: Vec<Failure> = cores.into_iter().map(agent).collect();
         let inner = self.inner.clone();
         waits.push(Box::pin(async move { inner.supervision.failure().await }));
         poll_fn(|context| {

@@ -33,8 +33,10 @@ impl Runtime {
         group: &str,
         source: S,
     ) -> Result<ModelVersion, Fault> {
-        let core = self.inner.cores.iter().find(|core| &*core.name == agent);
-        let core = core.ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
+        let members = self.inner.members();
+        let core = members
+            .core(agent)
+            .ok_or_else(|| Fault::rejected(format!("there is no agent `{agent}`")))?;
         let at = core.groups.iter().position(|known| known.name == group);
         let at = at.ok_or_else(|| {
             Fault::rejected(format!("agent `{agent}` has no worker group `{group}`"))

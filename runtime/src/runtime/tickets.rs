@@ -162,10 +162,11 @@ impl Inner {
     /// The kind of fact that a rule makes of its answers. A rule that is gone may have left tasks behind: theirs are named like the skill.
     fn produced_by(&self, rule: Option<&str>, skill: &str) -> Option<FactKind> {
         let rule = rule?;
-        if let Some(known) = self.idle_rules.iter().find(|known| known.name() == rule) {
+        let members = self.members();
+        if let Some(known) = members.idle_rules.iter().find(|known| known.name() == rule) {
             return known.produces.clone();
         }
-        match self.reactions.iter().find(|known| known.name() == rule) {
+        match members.reactions.iter().find(|known| known.name() == rule) {
             Some(known) => known.produces.clone(),
             None => FactKind::new(skill, 1).ok(),
         }

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::model::DeviceName;
 use crate::payload::{Data, Payload};
 use crate::skill::Skill;
+use crate::skill::views::Views;
 use crate::usage::Usage;
 use aimass_environment::ModelVersion;
 
@@ -169,6 +170,7 @@ pub(crate) trait FlowHost: Send + Sync {
     fn environment(&self) -> &Environment;
     fn namespace(&self) -> &Namespace;
     fn is_cancelled(&self) -> bool;
+    fn views(&self) -> Views;
 }
 
 impl FlowContext {
@@ -197,6 +199,11 @@ impl FlowContext {
         self.host.namespace()
     }
 
+    /// What the team shows of facts, whoever found them: the way to understand a fact without knowing its agent's types.
+    pub fn views(&self) -> Views {
+        self.host.views()
+    }
+
     /// Runs `work` where blocking harms nobody: reading the environment or files.
     ///
     /// # Errors
@@ -221,7 +228,7 @@ impl FlowContext {
     pub async fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Result<S::Output, TaskError> {
         drop(skill);
         let output = self.host.ask(S::NAME, Payload::new(input)).await?;
-        output.take().map_err(|other| {
+        output.read().map_err(|other| {
             TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
         })
     }

@@ -1,17 +1,23 @@
 //! Agents: what an author says about one. A runtime turns that into supervised workers.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::fault::Fault;
+use crate::file_kind::FileKind;
 use crate::model::ModelSource;
+use crate::skill::context::FlowContext;
 use crate::skill::erased::{DynSkill, FlowEntry, SkillEntry};
 use crate::skill::idle_rule::IdleRule;
 use crate::skill::model_source::DynModelSource;
 use crate::skill::reaction::Reaction;
 use crate::skill::settings::OwnSettings;
-use crate::skill::{FlowSkill, ModelSkill, SkillSpec};
-use aimass_environment::ModelVersion;
+use crate::skill::views::{ViewFn, typed};
+use crate::skill::{FlowSkill, ModelSkill, Skill, SkillSpec};
+use crate::view::FactView;
+use aimass_environment::{Fact, FactKind, ModelVersion};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A supervised actor that owns models and offers skills. Implement this to bring your own.
 pub trait Agent: Send + Sync + 'static {
@@ -42,6 +48,8 @@ pub struct AgentDefinition {
     pub(crate) flows: Vec<FlowEntry>,
     pub(crate) reactions: Vec<Reaction>,
     pub(crate) idle_rules: Vec<IdleRule>,
+    pub(crate) views: Vec<(FactKind, ViewFn)>,
+    pub(crate) file_kinds: Vec<FileKind>,
     pub(crate) settings: OwnSettings,
 }
 
@@ -88,6 +96,21 @@ impl AgentDefinition {
         self
     }
 
+    /// Adds a flow whose skill is known at run time only, by its spec: what another process offers becomes a skill of this team. `run` is given the
+    /// input in JSON and gives the output; [`FlowContext::emit`] sends items of `serde_json::Value`. Callers may ask it by its name, or by a
+    /// [`Skill`] of that name, whose types are then read from JSON.
+    ///
+    /// Who asks waits for `run` within the limits of every flow; a fault of it is tried again as its kind says.
+    #[must_use]
+    pub fn flow_json<F, W>(mut self, spec: SkillSpec, run: F) -> Self
+    where
+        F: Fn(Value, FlowContext) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<Value, Fault>> + Send + 'static,
+    {
+        self.flows.push(FlowEntry::json(spec, run));
+        self
+    }
+
     /// Adds a rule by which the team reacts to facts.
     #[must_use]
     pub fn reaction(mut self, reaction: Reaction) -> Self {
@@ -99,6 +122,38 @@ impl AgentDefinition {
     #[must_use]
     pub fn on_idle(mut self, rule: IdleRule) -> Self {
         self.idle_rules.push(rule);
+        self
+    }
+
+    /// Shows facts that are outputs of `S`: they have its name, in version 1. `view` is given the output and the name of the input that it is about. It
+    /// may block, for one to read a file, and is called where blocking harms nobody. A fact that is no such output is shown without it.
+    #[must_use]
+    pub fn view<S: Skill>(
+        mut self,
+        view: impl Fn(&S::Output, &str) -> FactView + Send + Sync + 'static,
+    ) -> Self {
+        // A skill whose name is none is refused with its agent.
+        if let Ok(kind) = FactKind::new(S::NAME, 1) {
+            self.views.push((kind, typed(view)));
+        }
+        self
+    }
+
+    /// As [`Self::view`], for facts of any kind. Where `view` gives none, the fact is shown without it.
+    #[must_use]
+    pub fn view_of(
+        mut self,
+        kind: FactKind,
+        view: impl Fn(&Fact, &str) -> Option<FactView> + Send + Sync + 'static,
+    ) -> Self {
+        self.views.push((kind, Arc::new(view)));
+        self
+    }
+
+    /// Adds a kind of files that the team is to tell apart from others.
+    #[must_use]
+    pub fn file_kind(mut self, kind: FileKind) -> Self {
+        self.file_kinds.push(kind);
         self
     }
 }

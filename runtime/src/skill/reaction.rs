@@ -15,6 +15,8 @@ pub struct Reaction {
     pub(crate) skill: Arc<str>,
     pub(crate) produces: Option<FactKind>,
     pub(crate) input: Input,
+    /// The agent that brought it; none of one of the configuration.
+    pub(crate) agent: Option<Arc<str>>,
 }
 
 /// What a rule gives its skill.
@@ -55,6 +57,7 @@ impl Reaction {
             skill: skill.into(),
             produces,
             input,
+            agent: None,
         }
     }
 

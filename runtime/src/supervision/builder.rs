@@ -3,14 +3,16 @@
 mod added_agent;
 mod assembly;
 mod fit;
+mod joining;
 mod names;
 mod settings;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Weak};
 
 use aimass_config::{Config, Problem};
 use aimass_environment::{Clock, Environment, EnvironmentOptions};
+use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
 use crate::core::AgentCore;
@@ -20,14 +22,14 @@ use crate::core::memory::Memory;
 use crate::core::message::{Child, Service};
 use crate::core::placement::{DeviceCapacity, Placer};
 use crate::core::router::Router;
-use crate::core::submitter::TaskSubmitter;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
 use crate::observer::{EventSink, Observer, Pump};
 use crate::restart::RestartSettings;
-use crate::runtime::{CurrentSpan, Ending, Inner, LiveStreams, Runtime, RuntimeError};
-use crate::skill::definition::Agent;
+use crate::runtime::{CurrentSpan, Ending, Inner, LiveStreams, Members, Runtime, RuntimeError};
+use crate::skill::definition::{Agent, AgentDefinition};
 use crate::skill::idle_rule::IdleRule;
+use crate::skill::views::{ViewRegistry, Views};
 use crate::spawn::Spawner;
 use crate::supervision;
 use crate::supervision::services::{
@@ -37,7 +39,7 @@ use crate::supervision::services::{
 use crate::supervision::supervisor::Team;
 use crate::task::TraceContext;
 use added_agent::AddedAgent;
-use assembly::{Assembly, check_rules, configured, register};
+use assembly::{Assembly, add_views, check_rules, configured, register};
 use names::Team as Names;
 
 /// Collects what a runtime is made of.
@@ -137,6 +139,23 @@ impl RuntimeBuilder {
         Ok(doubts)
     }
 
+    /// Returns what the agents show of facts, and starts nothing.
+    ///
+    /// # Errors
+    /// As [`Self::check`], as far as agents are asked for their definitions.
+    pub fn views(&self) -> Result<Views, RuntimeError> {
+        let mut registry = ViewRegistry::default();
+        let agents = self.agents.iter();
+        for agent in agents.filter(|agent| self.config.agent(agent.name()).enabled) {
+            let (definition, _) = agent.configured(&self.config, &self.agents)?;
+            let AgentDefinition {
+                views, file_kinds, ..
+            } = definition;
+            add_views(&mut registry, agent.name(), views, file_kinds)?;
+        }
+        Ok(registry.into_views())
+    }
+
     /// Starts the agents; tasks that an earlier process accepted are taken up again.
     ///
     /// # Errors
@@ -167,6 +186,7 @@ impl RuntimeBuilder {
             planned_bytes: 0,
             reactions: Vec::new(),
             idle_rules: Vec::new(),
+            views: ViewRegistry::default(),
             team: Names::of(&self.agents),
         };
         let made = cores(&self.agents, &mut assembly);
@@ -182,6 +202,7 @@ impl RuntimeBuilder {
         let reactions = configured(assembly.reactions, &mut idle_rules, &self.config)?;
         let idle_rules = IdleRule::in_order(idle_rules).map_err(RuntimeError::IdleRules)?;
         check_rules(&reactions, &idle_rules, &router).map_err(RuntimeError::Reaction)?;
+        let views = assembly.views.into_views();
         let (clock, events, memory) = (assembly.clock, assembly.events, assembly.memory);
         let settings = &self.config.runtime.supervision;
         let team = Arc::new(Team {
@@ -195,10 +216,15 @@ impl RuntimeBuilder {
         let inner = Arc::new(Inner {
             config: self.config,
             clock,
-            cores,
+            members: RwLock::new(Arc::new(Members {
+                cores,
+                reactions,
+                idle_rules,
+                views,
+            })),
+            joining: tokio::sync::Mutex::default(),
             router,
-            reactions,
-            idle_rules,
+            memory,
             environment,
             events,
             spawner,
@@ -212,7 +238,7 @@ impl RuntimeBuilder {
         });
         let runtime = Runtime { inner };
         runtime.inner.events.begin(runtime.downgrade());
-        runtime.begin(pump, memory).await?;
+        runtime.begin(pump).await?;
         Ok(runtime)
     }
 }
@@ -250,30 +276,26 @@ impl Runtime {
     }
 
     /// Starts the tree: first what agents need, then the agents, what an earlier process left behind, and what gives them work.
-    async fn begin(&self, pump: Option<Pump>, memory: Arc<Memory>) -> Result<(), RuntimeError> {
+    async fn begin(&self, pump: Option<Pump>) -> Result<(), RuntimeError> {
         let Inner {
             supervision,
             environment,
             events,
-            cores,
+            memory,
             ..
         } = &*self.inner;
+        let members = self.inner.members();
+        let cores = &members.cores;
         let service = |name: &str, service| Child::Service(name.to_owned(), service);
         let last = |name: &str, service| Child::LastService(name.to_owned(), service);
-        let submitter: Weak<dyn TaskSubmitter> =
-            Arc::downgrade(&(self.inner.clone() as Arc<dyn TaskSubmitter>));
-        for core in cores {
-            // A core is new: nobody has set this before.
-            let _ = core.submitter.set(submitter.clone());
-            let _ = core.root.set(supervision.root());
-        }
+        cores.iter().for_each(|core| self.inner.connect(core));
         let writing = EnvironmentService::new(environment.clone());
         let mut first = vec![last("environment", Arc::new(writing) as Arc<dyn Service>)];
         if let Some(pump) = pump {
             let observing = ObserverService::new(events.clone(), pump);
             first.push(last("observer", Arc::new(observing)));
         }
-        let granting = MemoryService::new(memory, cores.clone());
+        let granting = MemoryService::new(memory.clone(), cores.clone());
         first.push(service("memory", Arc::new(granting)));
         first.extend(cores.iter().cloned().map(Child::Agent));
         supervision.add(first).await;
@@ -289,7 +311,7 @@ impl Runtime {
         let (inner, environment) = weak();
         let reacting = ReactionService::new(inner, environment);
         then.push(service("reactions", Arc::new(reacting)));
-        if !self.inner.idle_rules.is_empty() {
+        if !members.idle_rules.is_empty() {
             let (inner, environment) = weak();
             let rules = IdleRuleService::new(inner, environment);
             then.push(service("idle rules", Arc::new(rules)));

@@ -48,6 +48,8 @@ struct Supervised {
     child: Child,
     turn: Arc<Mutex<()>>,
     actor: Option<Incarnation>,
+    /// It was taken out. Its place is given to the next one, since places stand for children in messages.
+    is_removed: bool,
     budget: RestartBudget,
 }
 
@@ -125,6 +127,10 @@ impl Actor for SupervisorActor {
                 // Whoever asked may be gone.
                 let _ = added.send(());
             }
+            SupervisorMessage::Remove(name, removed) => {
+                root.remove(&name);
+                let _ = removed.send(());
+            }
             SupervisorMessage::Restart(at) => root.start(at, &myself).await,
             SupervisorMessage::CountedRestart { agent, cause } => root.take_along(&agent, &cause),
             SupervisorMessage::EndWork(ended) => {
@@ -174,18 +180,46 @@ impl Actor for SupervisorActor {
 
 impl Root {
     async fn add(&mut self, child: Child, myself: &ActorRef<SupervisorMessage>) {
-        self.children.push(Supervised {
+        let supervised = Supervised {
             child,
             turn: Arc::default(),
             actor: None,
+            is_removed: false,
             budget: RestartBudget::new(&self.team.restart),
-        });
-        self.start(self.children.len() - 1, myself).await;
+        };
+        let free = self.children.iter().position(|child| child.is_removed);
+        let at = match free {
+            Some(at) => {
+                self.children[at] = supervised;
+                at
+            }
+            None => {
+                self.children.push(supervised);
+                self.children.len() - 1
+            }
+        };
+        self.start(at, myself).await;
+    }
+
+    /// Lets go of the child of that name. Its actor ends after what it has been told so far.
+    fn remove(&mut self, name: &str) {
+        let of_name = |child: &Supervised| !child.is_removed && child.child.name() == name;
+        let Some(at) = self.children.iter().position(of_name) else {
+            return;
+        };
+        let child = &mut self.children[at];
+        child.is_removed = true;
+        // From here on nobody asks what became of the actor.
+        if let Some(actor) = child.actor.take() {
+            actor.actor_cell().stop(None);
+        }
+        self.board.removed(at);
     }
 
     /// Starts a child, or starts it again.
     async fn start(&mut self, at: usize, myself: &ActorRef<SupervisorMessage>) {
-        if self.is_ending && !self.children[at].child.is_last() {
+        let child = &self.children[at];
+        if child.is_removed || self.is_ending && !child.child.is_last() {
             return;
         }
         loop {
@@ -304,7 +338,7 @@ impl Root {
             Some((agent, worker)) => (agent, worker.parse::<u32>().ok()),
             None => (name, None),
         };
-        let of_name = |child: &&Supervised| child.child.name() == name;
+        let of_name = |child: &&Supervised| !child.is_removed && child.child.name() == name;
         let Some(child) = self.children.iter().find(of_name) else {
             return false;
         };

@@ -65,7 +65,7 @@ async fn a_hundred_thousand_volatile_calls_cost_fewer_than_a_hundred_messages_to
     while let Some(done) = callers.join_next().await {
         done.unwrap();
     }
-    let messages = runtime.inner.cores[0]
+    let messages = runtime.inner.members().cores[0]
         .driver_messages
         .load(Ordering::Relaxed);
     assert!((1..100).contains(&messages), "{messages} messages");

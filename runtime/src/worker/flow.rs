@@ -19,6 +19,7 @@ use crate::ledger::event::{Event, Incarnation};
 use crate::payload::Payload;
 use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
 use crate::skill::erased::DynFlow;
+use crate::skill::views::Views;
 use crate::usage::Usage;
 use crate::worker::job::different;
 use aimass_environment::ModelVersion;
@@ -250,5 +251,11 @@ impl FlowHost for Host {
 
     fn is_cancelled(&self) -> bool {
         self.ticket.is_cancelled()
+    }
+
+    fn views(&self) -> Views {
+        let submitter = self.core.submitter.get().and_then(std::sync::Weak::upgrade);
+        // A runtime that is gone has nobody left who reads what the flow shows.
+        submitter.map_or_else(Views::default, |submitter| submitter.views())
     }
 }

@@ -23,6 +23,7 @@ mod flows;
 mod full_agents;
 mod given_up;
 mod idle_rules;
+mod joining;
 mod kill_each_service;
 mod live_calls;
 mod memory_budget;
@@ -45,6 +46,7 @@ mod supervision;
 mod transport;
 mod troubled_disk;
 mod versions;
+mod views;
 
 /// A test that runs this binary again as its child tells it so in this variable.
 const CHILD: &str = "AIMASS_TEST_CHILD";

@@ -21,7 +21,6 @@ const SEARCHED: [&str; 9] = [
     "models/src/",
 ];
 
-const VIEW: &str = "how a fact is shown, until definitions bring views";
 const WORD: &str = "the word, and no agent";
 const EXAMPLE: &str = "an example for people";
 
@@ -29,20 +28,12 @@ const EXAMPLE: &str = "an example for people";
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("cli/src/help/chinese.rs", "text.language", EXAMPLE),
     ("cli/src/readable.rs", "text", WORD),
-    ("cli/src/run.rs", "generation.report", VIEW),
-    ("cli/src/run/found.rs", "generation.report", VIEW),
-    ("cli/src/run/found.rs", "speech.transcribe", VIEW),
-    ("cli/src/run/found.rs", "text", WORD),
-    ("cli/src/run/found.rs", "text.embed", VIEW),
-    ("cli/src/run/found.rs", "text.language", VIEW),
-    ("cli/src/run/page/recordings.rs", "speech.transcribe", VIEW),
-    ("cli/src/run/page/recordings.rs", "text", WORD),
     ("config/src/rule.rs", "text.embed", EXAMPLE),
     ("config/src/settings/reader.rs", "text", WORD),
     ("config/src/template.rs", "text.embed", EXAMPLE),
     ("observers/src/conventions.rs", "text", WORD),
-    ("runtime/src/reactions.rs", "text", WORD),
-    ("runtime/src/reactions/media.rs", "text", WORD),
+    ("runtime/src/file_kind.rs", "text", WORD),
+    ("runtime/src/file_kind/media.rs", "text", WORD),
 ];
 
 /// The names of agents and skills.

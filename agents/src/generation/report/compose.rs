@@ -2,18 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use aimass_locale::Locale;
-use aimass_runtime::Fact;
+use aimass_locale::Text;
+use aimass_runtime::{Extent, Fact, FactView, FoundLanguage, Noun, Views};
 
-use super::documents::{BEGINNING, Document, Medium, documents};
+use super::documents::{Document, documents};
 use super::near::{COMPARED, Near, hundredths, nearest};
-use super::quotes::{opening, said};
 use super::references::References;
-use super::statement::title;
-use super::{Author, Heading, LanguageCount, Report, Section, Sentence, Statement};
+use super::{Author, Report, Section, Sentence, statement};
+use crate::quotes::opening;
 
-/// Passages of a recording that are quoted.
-const QUOTED: usize = 5;
 /// Bytes of a document that a model is shown.
 const EXCERPT: usize = 2000;
 
@@ -33,16 +30,9 @@ pub(super) struct Excerpt {
     pub(super) extent: Extent,
 }
 
-/// How much of a document an excerpt holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    Whole,
-    Beginning,
-}
-
-/// Puts a report together. Reads the beginnings of text files, and blocks meanwhile.
-pub(super) fn compose(facts: &[Fact]) -> Draft {
-    let documents = documents(facts);
+/// Puts a report together. Blocks: views may read the files that facts are about.
+pub(super) fn compose(facts: &[Fact], views: &Views) -> Draft {
+    let documents = documents(facts, views);
     let nearest = nearest(&documents);
     let mut references = References::default();
     let mut sections = vec![overview(&documents, &nearest, &mut references)];
@@ -51,18 +41,16 @@ pub(super) fn compose(facts: &[Fact]) -> Draft {
         let near = nearest.get(at).and_then(Option::as_ref);
         let near = near.and_then(|near| Some((documents.get(near.other)?, near.similarity)));
         let at = sections.len();
-        let (section, excerpt) = section(document, near, &mut references, at);
-        excerpts.extend(excerpt);
-        sections.push(section);
+        sections.push(section(document, near, &mut references));
+        excerpts.extend(excerpt(document, &mut references, at));
     }
     let inputs = documents.len() as u32;
     let report = Report {
-        title: title(inputs, Locale::English),
-        language: Locale::English,
+        title: statement::title(inputs).english,
         inputs,
         sections,
         references: references.into_all(),
-        formatted: None,
+        ..Report::default()
     };
     Draft { report, excerpts }
 }
@@ -72,41 +60,43 @@ fn overview(
     nearest: &[Option<Near>],
     references: &mut References,
 ) -> Section {
-    let mut sentences = Vec::new();
-    let count = |medium: fn(Medium) -> bool| {
-        let fitting = documents.iter().filter(|document| medium(document.medium));
-        fitting.count() as u32
-    };
-    let inputs = Statement::Inputs {
-        recordings: count(|medium| medium == Medium::Recording),
-        texts: count(|medium| medium == Medium::Text),
-        others: count(|medium| !matches!(medium, Medium::Recording | Medium::Text)),
-    };
     let all: Vec<(&Fact, &str)> = documents
         .iter()
         .map(|document| (document.input, document.name.as_str()))
         .collect();
-    sentences.push(references.sentence(inputs, &all));
+    let mut sentences = vec![references.sentence(given(documents), &all)];
     sentences.extend(languages(documents, references));
     sentences.extend(closest(documents, nearest, references));
-    let is_embedded = |document: &Document<'_>| document.embedding.is_some();
-    if documents.iter().skip(COMPARED).any(is_embedded) {
-        let inputs = COMPARED as u32;
-        sentences.push(references.sentence(Statement::Compared { inputs }, &all));
+    let is_compared = |document: &Document<'_>| document.meaning().is_some();
+    if documents.iter().skip(COMPARED).any(is_compared) {
+        sentences.push(references.sentence(statement::compared(COMPARED), &all));
     }
-    Section {
-        heading: Heading::Overview.write(Locale::English),
-        about: Heading::Overview,
-        sentences,
+    Section::new(statement::overview(), sentences)
+}
+
+/// How many inputs of each kind there are.
+fn given(documents: &[Document<'_>]) -> Text {
+    let mut kinds: Vec<(Noun, u32)> = Vec::new();
+    let mut others = 0;
+    for document in documents {
+        let Some(noun) = &document.noun else {
+            others += 1;
+            continue;
+        };
+        match kinds.iter_mut().find(|(known, _)| known == noun) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((noun.clone(), 1)),
+        }
     }
+    statement::inputs(&kinds, others)
 }
 
 fn languages(documents: &[Document<'_>], references: &mut References) -> Option<Sentence> {
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut rests_on = Vec::new();
     for document in documents {
-        if let Some((fact, language)) = language_of(document) {
-            *counts.entry(language).or_default() += 1;
+        if let Some((fact, language)) = document.language() {
+            *counts.entry(&language.code).or_default() += 1;
             rests_on.push((fact, document.name.as_str()));
         }
     }
@@ -114,27 +104,12 @@ fn languages(documents: &[Document<'_>], references: &mut References) -> Option<
     if rests_on.len() < 2 {
         return None;
     }
-    let mut languages: Vec<LanguageCount> = counts
+    let counts = counts
         .into_iter()
-        .map(|(language, inputs)| LanguageCount {
-            language: language.to_owned(),
-            inputs,
-        })
-        .collect();
-    languages.sort_by_key(|count| std::cmp::Reverse(count.inputs));
-    Some(references.sentence(Statement::Languages { languages }, &rests_on))
-}
-
-/// The language of a document: what was heard comes before what its letters look like.
-fn language_of<'a>(document: &'a Document<'_>) -> Option<(&'a Fact, &'a str)> {
-    let heard = document.transcript.as_ref().and_then(|transcript| {
-        let language = transcript.value.language.as_deref()?;
-        Some((transcript.fact, language))
-    });
-    heard.or_else(|| {
-        let read = document.read_language()?;
-        Some((read.fact, read.value.language.as_str()))
-    })
+        .map(|(code, count)| (code.to_owned(), count));
+    let mut counts: Vec<(String, u32)> = counts.collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Some(references.sentence(statement::languages(&counts), &rests_on))
 }
 
 fn closest(
@@ -154,133 +129,67 @@ fn closest(
     })?;
     let (one, other) = (documents.get(at)?, documents.get(near.other)?);
     let rests_on = [
-        (one.embedding.as_ref()?.fact, one.name.as_str()),
-        (other.embedding.as_ref()?.fact, other.name.as_str()),
+        (one.meaning()?.0, one.name.as_str()),
+        (other.meaning()?.0, other.name.as_str()),
     ];
-    let closest = Statement::Closest {
-        one: one.name.clone(),
-        other: other.name.clone(),
-        similarity: near.similarity,
-    };
+    let closest = statement::closest(&one.name, &other.name, near.similarity);
     Some(references.sentence(closest, &rests_on))
 }
 
-/// A document's section, the one at that place, and its text.
+/// The section of a document: what it is, what its views state, and what is near it.
 fn section(
     document: &Document<'_>,
     near: Option<(&Document<'_>, f32)>,
     references: &mut References,
-    at: usize,
-) -> (Section, Option<Excerpt>) {
-    let (mut sentences, excerpt) = match document.medium {
-        Medium::Recording => recording(document, references, at),
-        Medium::Text => text(document, references, at),
-        Medium::Other | Medium::StringOr => (vec![unread(document, references)], None),
-    };
+) -> Section {
+    let name = document.name.as_str();
+    let mut sentences = vec![identity(document, references)];
+    sentences.extend(opening_of(document, references));
+    for (fact, view) in document.views() {
+        let stated = view.statements.iter();
+        sentences.extend(stated.map(|text| references.sentence(text.clone(), &[(fact, name)])));
+    }
     sentences.extend(nearness(document, near, references));
-    let about = Heading::Input {
-        name: document.name.clone(),
-    };
-    let section = Section {
-        heading: about.write(Locale::English),
-        about,
-        sentences,
-    };
-    (section, excerpt)
+    Section::new(document.name.as_str().into(), sentences)
 }
 
-fn unread(document: &Document<'_>, references: &mut References) -> Sentence {
-    let name = document.name.clone();
-    let rests_on = [(document.input, document.name.as_str())];
-    references.sentence(Statement::Unread { name }, &rests_on)
+/// How an input begins that is a text itself.
+fn opening_of(document: &Document<'_>, references: &mut References) -> Option<Sentence> {
+    let excerpt = document.given().excerpt.as_ref()?;
+    let quote = opening(&excerpt.text)?;
+    let given = (document.input, document.name.as_str());
+    Some(references.sentence(statement::begins(&quote), &[given]))
 }
 
-type Written = (Vec<Sentence>, Option<Excerpt>);
-
-fn recording(document: &Document<'_>, references: &mut References, at: usize) -> Written {
-    let Some(transcript) = &document.transcript else {
-        return (vec![unread(document, references)], None);
-    };
+/// What a document is: as the last view says it, else by its kind.
+fn identity(document: &Document<'_>, references: &mut References) -> Sentence {
     let name = document.name.as_str();
-    let seconds = transcript.value.duration;
-    let mut segments = transcript.value.segments.iter();
-    let spoken = segments.clone().count();
-    let statement = match spoken {
-        0 => Statement::Silent {
-            name: name.to_owned(),
-            seconds,
-        },
-        _ => Statement::Recording {
-            name: name.to_owned(),
-            seconds,
-            language: transcript.value.language.clone(),
-        },
-    };
-    let whole = [(document.input, name), (transcript.fact, name)];
-    let mut sentences = vec![references.sentence(statement, &whole)];
-    let heard = [(transcript.fact, name)];
-    for segment in segments.by_ref().take(QUOTED) {
-        let said = Statement::Said {
-            start: segment.start,
-            quote: said(&segment.text),
-        };
-        sentences.push(references.sentence(said, &heard));
+    let given = (document.input, name);
+    let told = document.views();
+    let told = told.filter_map(|(fact, view)| Some((fact, view.identity.clone()?)));
+    if let Some((fact, sentence)) = told.last() {
+        return references.sentence(sentence, &[given, (fact, name)]);
     }
-    let passages = segments.count() as u32;
-    if passages > 0 {
-        sentences.push(references.sentence(Statement::MoreSaid { passages }, &heard));
-    }
-    if spoken == 0 {
-        return (sentences, None);
-    }
-    let reference = references.cite(transcript.fact, name);
-    let excerpt = Excerpt::of(&transcript.value.text, Extent::Whole, reference, at);
-    (sentences, Some(excerpt))
-}
-
-fn text(document: &Document<'_>, references: &mut References, at: usize) -> Written {
-    let name = document.name.as_str();
-    let language = document.read_language();
-    let statement = Statement::Text {
-        name: name.to_owned(),
-        bytes: document.bytes(),
-        language: language.map(|found| found.value.language.clone()),
-        confidence: language.map_or(0.0, |found| hundredths(found.value.confidence)),
+    let tells = |view: &FactView| {
+        let says = !view.statements.is_empty() || view.excerpt.is_some();
+        says || view.language.is_some() || view.meaning.is_some()
     };
-    let mut rests_on = vec![(document.input, name)];
-    rests_on.extend(language.map(|found| (found.fact, name)));
-    let mut sentences = vec![references.sentence(statement, &rests_on)];
-    let Some(beginning) = document.beginning() else {
-        return (sentences, None);
+    let is_known = document.views().any(|(_, view)| tells(view));
+    let Some(noun) = document.noun.as_ref().filter(|_| is_known) else {
+        return references.sentence(statement::unread(name), &[given]);
     };
-    let read = [(document.input, name)];
-    if let Some(quote) = opening(&beginning) {
-        sentences.push(references.sentence(Statement::Begins { quote }, &read));
-    }
-    let reference = references.cite(document.input, name);
-    let read = match document.bytes() > BEGINNING {
-        true => Extent::Beginning,
-        false => Extent::Whole,
-    };
-    let excerpt = Excerpt::of(&beginning, read, reference, at);
-    (sentences, Some(excerpt))
-}
-
-impl Excerpt {
-    /// Of a text of which so much was read.
-    fn of(text: &str, read: Extent, reference: u32, section: usize) -> Self {
-        let shown = &text[..text.floor_char_boundary(EXCERPT)];
-        let extent = match shown.len() < text.len() {
-            true => Extent::Beginning,
-            false => read,
-        };
-        Self {
-            section,
-            reference,
-            text: shown.to_owned(),
-            extent,
+    let language = document.language();
+    let found = language.map(|(_, found)| {
+        let confidence = hundredths(found.confidence);
+        FoundLanguage {
+            confidence,
+            ..found.clone()
         }
-    }
+    });
+    let sentence = statement::identity(name, noun, document.bytes(), found.as_ref());
+    let mut rests_on = vec![given];
+    rests_on.extend(language.map(|(fact, _)| (fact, name)));
+    references.sentence(sentence, &rests_on)
 }
 
 fn nearness(
@@ -290,14 +199,30 @@ fn nearness(
 ) -> Option<Sentence> {
     let (other, similarity) = near?;
     let rests_on = [
-        (document.embedding.as_ref()?.fact, document.name.as_str()),
-        (other.embedding.as_ref()?.fact, other.name.as_str()),
+        (document.meaning()?.0, document.name.as_str()),
+        (other.meaning()?.0, other.name.as_str()),
     ];
-    let nearest = Statement::Nearest {
-        other: other.name.clone(),
-        similarity,
+    Some(references.sentence(statement::nearest(&other.name, similarity), &rests_on))
+}
+
+/// The words of a document, for its section at that place.
+fn excerpt(
+    document: &Document<'_>,
+    references: &mut References,
+    section: usize,
+) -> Option<Excerpt> {
+    let (fact, whole) = document.excerpt()?;
+    let shown = &whole.text[..whole.text.floor_char_boundary(EXCERPT)];
+    let extent = match shown.len() < whole.text.len() {
+        true => Extent::Beginning,
+        false => whole.extent,
     };
-    Some(references.sentence(nearest, &rests_on))
+    Some(Excerpt {
+        section,
+        reference: references.cite(fact, &document.name),
+        text: shown.to_owned(),
+        extent,
+    })
 }
 
 impl Draft {
@@ -309,7 +234,7 @@ impl Draft {
                 text,
                 references: vec![reference],
                 author: Author::Model,
-                says: None,
+                texts: None,
             };
             section.sentences.insert(at, sentence);
         }
@@ -317,11 +242,10 @@ impl Draft {
 
     /// Says that the sentences which a model added about some documents rest on their beginnings.
     pub(super) fn tell_of_beginnings(&mut self, references: Vec<u32>) {
-        let says = Statement::Beginnings {
-            inputs: references.len() as u32,
-            bytes: EXCERPT as u32,
-        };
-        self.tell(says, references);
+        self.tell(
+            statement::beginnings(references.len() as u32, EXCERPT),
+            references,
+        );
     }
 
     /// Says that a model was asked about so many documents, and not about these behind them.
@@ -331,25 +255,18 @@ impl Draft {
         let Some(first) = first.map(|section| section.heading.clone()) else {
             return;
         };
-        let says = Statement::Asked {
-            inputs: asked,
-            left_out: unasked.len() as u32,
-            first,
-        };
+        let says = statement::asked(asked, unasked.len(), &first);
         self.tell(says, unasked.iter().map(|one| one.reference).collect());
     }
 
-    fn tell(&mut self, says: Statement, references: Vec<u32>) {
+    fn tell(&mut self, says: Text, references: Vec<u32>) {
         let Some(overview) = self.report.sections.first_mut() else {
             return;
         };
         if !references.is_empty() {
-            overview.sentences.push(Sentence {
-                text: says.write(Locale::English),
-                references,
-                author: Author::Facts,
-                says: Some(says),
-            });
+            overview
+                .sentences
+                .push(Sentence::of_facts(says, references));
         }
     }
 

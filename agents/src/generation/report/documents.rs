@@ -1,60 +1,43 @@
-//! Documents: each input of an episode with what was found out about it.
+//! Documents: each input of an episode with what was found out about it, as the views of the team tell it.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::Path;
 
-use aimass_config::files::{NotText, open, text_of};
-use aimass_runtime::{Fact, Revision};
-use serde::de::DeserializeOwned;
+use aimass_locale::harmless;
+use aimass_runtime::{Excerpt, Fact, FactView, FoundLanguage, Meaning, Noun, Revision, Views};
 use serde_json::Value;
 
-use super::quotes::clean;
-use crate::speech::Transcript;
-use crate::text::{DetectedLanguage, Embedding, UNKNOWN_LANGUAGE};
-
-/// How much of a text is read for its beginning, in bytes.
-pub(super) const BEGINNING: u64 = 16 << 10;
 /// Characters of a name that are shown.
 const NAME: usize = 200;
 
 /// An input with what was found out about it.
 pub(super) struct Document<'a> {
     pub(super) input: &'a Fact,
+    /// What is shown of the input itself.
+    given: FactView,
     /// How it is called, differently from all others.
     pub(super) name: String,
-    pub(super) medium: Medium,
-    pub(super) language: Option<Found<'a, DetectedLanguage>>,
-    pub(super) transcript: Option<Found<'a, Transcript>>,
-    pub(super) embedding: Option<Found<'a, Embedding>>,
+    /// What files of its kind are called; none of an input that is no file.
+    pub(super) noun: Option<Noun>,
+    /// What was found out about it, in the order of the revisions: of each kind of facts the last one.
+    found: Vec<Found<'a>>,
 }
 
-/// What an input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Medium {
-    Recording,
-    Text,
-    /// A file that is neither.
-    Other,
-    /// No file at all.
-    StringOr,
+/// A fact, and what is shown of it.
+struct Found<'a> {
+    fact: &'a Fact,
+    view: FactView,
 }
 
-/// A fact, and what it says.
-pub(super) struct Found<'a, T> {
-    pub(super) fact: &'a Fact,
-    pub(super) value: T,
-}
-
-/// The documents of an episode, in the order in which they were given. Facts come in the order of
-/// their revisions.
-pub(super) fn documents(facts: &[Fact]) -> Vec<Document<'_>> {
+/// The documents of an episode, in the order in which they were given. Facts come in the order of their revisions. Blocks: views read files.
+pub(super) fn documents<'a>(facts: &'a [Fact], views: &Views) -> Vec<Document<'a>> {
     let mut documents: Vec<Document<'_>> = Vec::new();
     let mut about: HashMap<Revision, usize> = HashMap::new();
+    let mut found: Vec<(usize, &Fact)> = Vec::new();
     for fact in facts {
         if fact.provenance.task.is_none() {
             about.insert(fact.revision, documents.len());
-            documents.push(Document::new(fact));
+            documents.push(Document::new(fact, views));
             continue;
         }
         let cause = fact.provenance.cause;
@@ -62,11 +45,14 @@ pub(super) fn documents(facts: &[Fact]) -> Vec<Document<'_>> {
             continue;
         };
         about.insert(fact.revision, at);
-        if let Some(document) = documents.get_mut(at) {
-            document.learn(fact);
-        }
+        found.push((at, fact));
     }
     tell_apart(&mut documents);
+    for (at, fact) in found {
+        if let Some(document) = documents.get_mut(at) {
+            document.learn(fact, views);
+        }
+    }
     documents
 }
 
@@ -79,7 +65,7 @@ fn tell_apart(documents: &mut [Document<'_>]) {
     for document in documents {
         let shared = uses.get(&document.name).is_some_and(|uses| *uses > 1);
         if shared && let Some(path) = path_of(document.input) {
-            document.name = clean(path, NAME);
+            document.name = harmless::brief(path, NAME);
         }
     }
 }
@@ -89,57 +75,65 @@ fn path_of(fact: &Fact) -> Option<&str> {
 }
 
 impl<'a> Document<'a> {
-    fn new(input: &'a Fact) -> Self {
-        let medium = match input.kind.name() {
-            "file.audio" => Medium::Recording,
-            "file.text" => Medium::Text,
-            kind if kind.starts_with("file.") => Medium::Other,
-            _ => Medium::StringOr,
-        };
+    fn new(input: &'a Fact, views: &Views) -> Self {
         let file = path_of(input).and_then(|path| Path::new(path).file_name()?.to_str());
         let name = file.map_or_else(
             || format!("{} #{}", input.kind, input.revision),
-            |file| clean(file, NAME),
+            |file| harmless::brief(file, NAME),
         );
         Self {
+            given: views.of(input, &name),
+            noun: views.file_kinds().noun(&input.kind),
             input,
             name,
-            medium,
-            language: None,
-            transcript: None,
-            embedding: None,
+            found: Vec::new(),
         }
     }
 
-    /// Takes in what a fact says about it. Of two facts that say the same thing the later one
-    /// stands.
-    fn learn(&mut self, fact: &'a Fact) {
-        match fact.kind.name() {
-            "text.language" => self.language = read(fact).or(self.language.take()),
-            "speech.transcribe" => self.transcript = read(fact).or(self.transcript.take()),
-            "text.embed" => self.embedding = read(fact).or(self.embedding.take()),
-            _ => {}
-        }
+    /// Takes in what a fact says about it. Of two facts of a kind the later one stands.
+    fn learn(&mut self, fact: &'a Fact, views: &Views) {
+        let view = views.of(fact, &self.name);
+        self.found.retain(|found| found.fact.kind != fact.kind);
+        self.found.push(Found { fact, view });
     }
 
-    /// The language that its letters look like, if they look like one.
-    pub(super) fn read_language(&self) -> Option<&Found<'a, DetectedLanguage>> {
-        let found = self.language.as_ref();
-        found.filter(|found| found.value.language != UNKNOWN_LANGUAGE)
+    /// What is shown of the input itself.
+    pub(super) fn given(&self) -> &FactView {
+        &self.given
     }
 
-    /// The beginning of its text, from its file; nothing when that is not to be had any more.
-    /// Blocks.
-    pub(super) fn beginning(&self) -> Option<String> {
-        if self.medium != Medium::Text {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        let (file, _) = open(Path::new(path_of(self.input)?)).ok()?;
-        file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
-        let text = beginning_of(bytes)?;
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+    /// What is shown of the input, and then of each fact about it.
+    pub(super) fn views(&self) -> impl Iterator<Item = (&'a Fact, &FactView)> {
+        let found = self.found.iter().map(|found| (found.fact, &found.view));
+        std::iter::once((self.input, &self.given)).chain(found)
+    }
+
+    /// The last of what the views tell of one thing.
+    fn last<'s, T>(
+        &'s self,
+        part: impl Fn(&'s FactView) -> Option<&'s T>,
+    ) -> Option<(&'a Fact, &'s T)> {
+        let told = self
+            .views()
+            .filter_map(|(fact, view)| Some((fact, part(view)?)));
+        told.last()
+    }
+
+    /// Its language: what was heard comes before what its letters look like.
+    pub(super) fn language(&self) -> Option<(&'a Fact, &FoundLanguage)> {
+        let told = self.views();
+        let told = told.filter_map(|(fact, view)| Some((fact, view.language.as_ref()?)));
+        told.max_by_key(|(_, language)| language.evidence)
+    }
+
+    /// Its vector.
+    pub(super) fn meaning(&self) -> Option<(&'a Fact, &Meaning)> {
+        self.last(|view| view.meaning.as_ref())
+    }
+
+    /// Its words.
+    pub(super) fn excerpt(&self) -> Option<(&'a Fact, &Excerpt)> {
+        self.last(|view| view.excerpt.as_ref())
     }
 
     /// The size of its file, in bytes.
@@ -147,21 +141,4 @@ impl<'a> Document<'a> {
         let bytes = self.input.value.get("bytes").and_then(Value::as_u64);
         bytes.unwrap_or_default()
     }
-}
-
-/// The text of bytes that may end within a character.
-fn beginning_of(mut bytes: Vec<u8>) -> Option<String> {
-    match text_of(bytes.clone()) {
-        Ok(text) => Some(text),
-        Err(NotText::Utf8(whole) | NotText::Utf16(whole)) => {
-            bytes.truncate(whole);
-            text_of(bytes).ok()
-        }
-    }
-}
-
-/// What a fact says, if it says it in the form that is known here.
-fn read<T: DeserializeOwned>(fact: &Fact) -> Option<Found<'_, T>> {
-    let value = T::deserialize(&fact.value).ok()?;
-    Some(Found { fact, value })
 }

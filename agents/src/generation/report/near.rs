@@ -1,7 +1,6 @@
 //! Nearness: which documents mean similar things, by their embeddings.
 
 use super::documents::Document;
-use crate::text::cosine;
 
 /// Embeddings that are less alike than this are not called close.
 const NEAR: f32 = 0.3;
@@ -19,16 +18,16 @@ pub(super) struct Near {
 /// The nearest other document of each, among those that the same model embedded, if one is near.
 pub(super) fn nearest(documents: &[Document<'_>]) -> Vec<Option<Near>> {
     let near = |at: usize| {
-        let own = &documents.get(at)?.embedding.as_ref()?.value;
+        let own = documents.get(at)?.meaning()?.1;
         let mut best: Option<Near> = None;
         for (other, document) in documents.iter().enumerate().take(COMPARED) {
-            let Some(found) = &document.embedding else {
+            let Some((_, found)) = document.meaning() else {
                 continue;
             };
-            if other == at || found.value.model != own.model {
+            if other == at || found.model != own.model {
                 continue;
             }
-            let similarity = cosine(&own.embedding, &found.value.embedding);
+            let similarity = cosine(&own.vector, &found.vector);
             // Compared as they are said, so that a last bit does not decide who is nearest.
             let similarity = hundredths(f64::from(similarity)) as f32;
             if similarity >= NEAR
@@ -47,4 +46,10 @@ pub(super) fn nearest(documents: &[Document<'_>]) -> Vec<Option<Near>> {
 /// A number as it is said: to two digits.
 pub(super) fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
+}
+
+/// The cosine of the angle between two vectors of length 1.
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    let pairs = one.iter().zip(other);
+    pairs.map(|(left, right)| left * right).sum()
 }

@@ -1,12 +1,12 @@
 //! Phrasing: a model's sentence about a document, where the team has a skill that completes texts.
 
-use aimass_runtime::{FlowContext, TaskError};
+use aimass_runtime::{Extent, FlowContext, TaskError};
 use serde_json::{Value, json};
 
 use super::check::is_borne_out;
-use super::compose::{Draft, Excerpt, Extent};
-use super::quotes::first_sentence;
+use super::compose::{Draft, Excerpt};
 use crate::in_order::InOrder;
+use crate::quotes::first_sentence;
 
 /// The skill that is asked, if somebody has it.
 const COMPLETE: &str = "generation.complete";

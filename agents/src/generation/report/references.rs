@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use aimass_locale::Text;
 use aimass_runtime::{Fact, Revision};
 
-use super::{Author, Reference, Sentence, Statement};
-use aimass_locale::Locale;
+use super::{Reference, Sentence};
 
 /// The references of a report that is being put together.
 #[derive(Default)]
@@ -16,14 +16,9 @@ pub(super) struct References {
 
 impl References {
     /// A sentence put together from facts about `source`.
-    pub(super) fn sentence(&mut self, says: Statement, rests_on: &[(&Fact, &str)]) -> Sentence {
+    pub(super) fn sentence(&mut self, says: Text, rests_on: &[(&Fact, &str)]) -> Sentence {
         let cite = |(fact, source): &(&Fact, &str)| self.cite(fact, source);
-        Sentence {
-            references: rests_on.iter().map(cite).collect(),
-            text: says.write(Locale::English),
-            author: Author::Facts,
-            says: Some(says),
-        }
+        Sentence::of_facts(says, rests_on.iter().map(cite).collect())
     }
 
     /// The number of a fact about `source`.

@@ -1,11 +1,13 @@
 //! What reports say, and what they must not.
 
 use aimass_locale::Locale;
-use aimass_runtime::Fact;
+use aimass_models::{Catalogue, Store, StoreOptions};
+use aimass_runtime::{Fact, Runtime, Views};
 use serde_json::{Value, json};
 
 use super::compose::compose;
 use super::{Author, Report};
+use crate::AGENTS;
 
 /// A fact that was given.
 fn given(revision: u64, kind: &str, value: Value) -> Fact {
@@ -92,8 +94,26 @@ fn facts(letter: &str) -> Vec<Fact> {
     ]
 }
 
+/// What this build's agents show.
+fn views() -> Views {
+    let cache = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::with(&[]).unwrap();
+    let options = StoreOptions {
+        offline: true,
+        hub_endpoint: String::new(),
+        hub_token: None,
+    };
+    let store = Store::new(cache.path(), catalogue, options);
+    let config = aimass_config::Config::default();
+    let agents = AGENTS
+        .iter()
+        .map(|one| (one.build)(&store, &config.agent(one.name)));
+    let builder = agents.fold(Runtime::builder(config.clone()), |all, one| all.agent(one));
+    builder.views().unwrap()
+}
+
 fn report(facts: &[Fact]) -> Report {
-    compose(facts).checked(facts)
+    compose(facts, &views()).checked(facts)
 }
 
 fn letter() -> tempfile::NamedTempFile {
@@ -118,7 +138,7 @@ fn a_report_says_what_the_facts_hold_and_on_which_it_rests() {
 Report on 4 inputs
 
 Overview
-  1 recording, 2 texts and 1 other input were given. [1-4]
+  1 recording, 2 texts and 1 image were given. [1-4]
   Of those whose language is known, 1 is in German and 1 in English. [5][6]
   The closest in meaning are call.wav and gone.txt (similarity 0.80). [7][8]
 
@@ -173,7 +193,7 @@ fn the_order_in_which_facts_were_found_does_not_show() {
 #[test]
 fn every_statement_names_a_fact_that_there_is() {
     let facts = facts("/in/none.txt");
-    let mut draft = compose(&facts);
+    let mut draft = compose(&facts, &views());
     draft.report.sections[1].sentences[0].references.clear();
     draft.report.sections[1].sentences[1].references.push(99);
     draft.report.references.retain(|one| one.n != 4);
@@ -184,7 +204,7 @@ fn every_statement_names_a_fact_that_there_is() {
     assert_eq!(report.sections[1].sentences.len(), 2);
     // A fact that is none of the episode's is no ground either.
     let others: Vec<Fact> = facts[..1].to_vec();
-    let report = compose(&facts).checked(&others);
+    let report = compose(&facts, &views()).checked(&others);
     assert_eq!(report.references.len(), 1);
     let sentences = report.sections.iter().flat_map(|one| &one.sentences);
     assert_eq!(sentences.count(), 0);
@@ -193,7 +213,7 @@ fn every_statement_names_a_fact_that_there_is() {
 #[test]
 fn a_report_is_said_again_in_chinese_except_for_quotes_and_what_a_model_wrote() {
     let facts = facts("/in/none.txt");
-    let mut draft = compose(&facts);
+    let mut draft = compose(&facts, &views());
     assert_eq!(draft.excerpts.len(), 1, "only the recording can be read");
     draft.add(1, 5, "Somebody is told to go ahead.".to_owned());
     let english = draft.checked(&facts);

@@ -110,7 +110,7 @@ impl FlowSkill for WriteReport {
         let (asked, reading) = (input.clone(), context.clone());
         let composed = context.blocking(move || {
             let facts = asked.facts(&reading)?;
-            let draft = compose(&facts);
+            let draft = compose(&facts, &reading.views());
             Ok::<_, Fault>((facts, draft))
         });
         let (facts, mut draft) = composed.await??;

@@ -134,7 +134,7 @@ impl<S: ServerStreaming> TaskStream<S> {
     /// What ended the stream. [`TaskError::Interrupted`] when it broke off after its first item.
     pub async fn next(&mut self) -> Option<Result<S::Item, TaskError>> {
         match self.inner.hear().await? {
-            Heard::Item(item) => Some(item.take().map_err(|other| {
+            Heard::Item(item) => Some(item.read().map_err(|other| {
                 let found = other.type_name();
                 let error = TaskError::unexpected_type::<S::Item>(S::NAME, "an item", found);
                 self.inner.break_off(error)
@@ -170,7 +170,7 @@ impl<S: ServerStreaming> TaskStream<S> {
 }
 
 fn typed_output<S: Skill>(output: Payload) -> Result<S::Output, TaskError> {
-    output.take().map_err(|other| {
+    output.read().map_err(|other| {
         TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())
     })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use aimass_config::{AgentConfig, Config};
-use aimass_environment::{Clock, Environment, SpanId};
+use aimass_environment::{Clock, Environment, FactKind, SpanId};
 
 use crate::core::durable_streams::DurableStreams;
 use crate::core::memory::Memory;
@@ -15,6 +15,7 @@ use crate::error::TaskError;
 use crate::fault::Fault;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injector::FaultInjector;
+use crate::file_kind::FileKind;
 use crate::ledger::event::{GroupId, SkillId};
 use crate::ledger::settings::{Crew, GroupSettings, LedgerSettings, StartWhen};
 use crate::observer::EventSink;
@@ -23,6 +24,7 @@ use crate::runtime::RuntimeError;
 use crate::skill::definition::{AgentDefinition, GroupParts};
 use crate::skill::idle_rule::IdleRule;
 use crate::skill::reaction::Reaction;
+use crate::skill::views::{ViewFn, ViewRegistry};
 use crate::spawn::Spawner;
 use crate::supervision::builder::added_agent::AddedAgent;
 use crate::supervision::builder::names::Team;
@@ -45,6 +47,7 @@ pub(super) struct Assembly<'a> {
     pub(super) planned_bytes: u64,
     pub(super) reactions: Vec<Arc<Reaction>>,
     pub(super) idle_rules: Vec<Arc<IdleRule>>,
+    pub(super) views: ViewRegistry,
     pub(super) team: Team,
 }
 
@@ -71,9 +74,16 @@ impl Assembly<'_> {
             flows,
             reactions,
             idle_rules,
+            views,
+            file_kinds,
             settings: _,
         } = definition;
-        self.reactions.extend(reactions.into_iter().map(Arc::new));
+        add_views(&mut self.views, &name, views, file_kinds)?;
+        let brought = reactions.into_iter().map(|mut rule| {
+            rule.agent = Some(name.clone());
+            Arc::new(rule)
+        });
+        self.reactions.extend(brought);
         self.idle_rules.extend(idle_rules.into_iter().map(Arc::new));
         let (mut groups, mut skills, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
         for group in models {
@@ -175,6 +185,28 @@ impl Assembly<'_> {
         self.planned_bytes = planned;
         Ok(StartWhen::AtOnce)
     }
+}
+
+/// Takes in what an agent shows of facts, and the kinds of files that it tells apart.
+pub(super) fn add_views(
+    registry: &mut ViewRegistry,
+    agent: &str,
+    views: Vec<(FactKind, ViewFn)>,
+    file_kinds: Vec<FileKind>,
+) -> Result<(), RuntimeError> {
+    if let Some(odd) = file_kinds.iter().find(|kind| kind.fact_kind().is_none()) {
+        let message = format!("`{odd:?}` cannot be a kind of facts; name it in lower-case letters");
+        return Err(RuntimeError::Agent {
+            agent: agent.to_owned(),
+            fault: Fault::rejected(message),
+        });
+    }
+    let added = registry.add(agent, views, file_kinds);
+    added.map_err(|(kind, first)| RuntimeError::Duplicate {
+        name: format!("the view of {kind}"),
+        first,
+        second: agent.to_owned(),
+    })
 }
 
 pub(super) fn register(router: &Router, core: &Arc<AgentCore>) -> Result<(), RuntimeError> {

@@ -8,7 +8,7 @@ use aimass_environment::{EpisodeId, FactKind};
 use serde_json::{Value, json};
 
 use crate::error::TaskError;
-use crate::reactions::{MEDIA, file_kind};
+use crate::file_kind::{FileKind, FileKinds};
 use crate::runtime::RuntimeError;
 use crate::skill::definition::AgentDefinition;
 use crate::skill::erased::DynSkill;
@@ -33,7 +33,6 @@ pub(super) struct Team {
 impl Team {
     /// A team of these agents, of which nothing but their names is known yet.
     pub(super) fn of(agents: &[AddedAgent]) -> Self {
-        let kinds = MEDIA.into_iter().filter_map(file_kind);
         Self {
             known: KnownNames {
                 agents: agents.iter().map(|agent| agent.name().to_owned()).collect(),
@@ -42,7 +41,10 @@ impl Team {
             dyn_skills: HashMap::new(),
             reactions: Vec::new(),
             idle_rules: Vec::new(),
-            written: kinds.map(|kind| kind.to_string()).collect(),
+            written: FileKinds::default()
+                .fact_kinds()
+                .map(|kind| kind.to_string())
+                .collect(),
         }
     }
 
@@ -54,6 +56,9 @@ impl Team {
             self.dyn_skills.insert(name.clone(), dyn_skill.clone());
         }
         self.note_rules(definition);
+        let file_kinds = definition.file_kinds.iter();
+        let file_kinds = file_kinds.filter_map(FileKind::fact_kind);
+        self.written.extend(file_kinds.map(|kind| kind.to_string()));
         let reactions = definition.reactions.iter().map(|rule| &rule.produces);
         let idle_rules = definition.idle_rules.iter().map(|rule| &rule.produces);
         let written = reactions

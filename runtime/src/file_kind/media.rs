@@ -5,7 +5,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 /// How much of a file is looked at.
-pub(super) const SNIFFED_BYTES: u64 = 8192;
+pub(crate) const SNIFFED_BYTES: u64 = 8192;
+
+/// What a file can hold.
+pub(super) const NAMES: [&str; 6] = ["audio", "image", "table", "text", "unknown", "video"];
 
 /// What a file of that name and beginning holds: `audio`, `image`, `video`, `table`, `text` or `unknown`.
 pub(super) fn of(path: &Path, start: &[u8]) -> &'static str {

@@ -1,6 +1,6 @@
 //! The names of languages.
 
-use aimass_locale::Text;
+use crate::{Text, harmless};
 
 /// Codes with their names in English and in Chinese.
 const NAMES: [(&str, &str, &str); 34] = [
@@ -40,13 +40,17 @@ const NAMES: [(&str, &str, &str); 34] = [
     ("zh", "Chinese", "中文"),
 ];
 
-/// The name of the language of that code; the code itself, cut to a bounded length, where the name is not known here.
+/// Characters of a code without a name that are shown.
+const MAX_CODE: usize = 20;
+
+/// Returns the name of the language of that ISO 639-1 code; the beginning of the code itself where the name is not known here.
+#[must_use]
 pub fn language_name(code: &str) -> Text {
     match NAMES.iter().find(|(known, ..)| *known == code) {
         Some((_, english, chinese)) => Text {
             english: (*english).to_owned(),
             chinese: (*chinese).to_owned(),
         },
-        None => super::quotes::clean(code, 20).into(),
+        None => harmless::brief(code, MAX_CODE).into(),
     }
 }

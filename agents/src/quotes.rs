@@ -9,7 +9,7 @@ const MIN_EXCERPT_CHARS: usize = 120;
 const MAX_QUOTE: usize = 280;
 
 /// The first sentences of a text, until they say something; nothing of a text without words.
-pub(super) fn opening(text: &str) -> Option<String> {
+pub(crate) fn opening(text: &str) -> Option<String> {
     let mut quote = String::new();
     for paragraph in paragraphs(text) {
         for sentence in paragraph.unicode_sentences() {
@@ -23,7 +23,7 @@ pub(super) fn opening(text: &str) -> Option<String> {
 }
 
 /// The first sentence of a text, if it has one that ends.
-pub(super) fn first_sentence(text: &str) -> Option<String> {
+pub(crate) fn first_sentence(text: &str) -> Option<String> {
     let paragraph = paragraphs(text).into_iter().next()?;
     let sentence = paragraph.unicode_sentences().next()?.trim();
     let ends = sentence.ends_with(['.', '!', '?', '。', '！', '？']);
@@ -31,7 +31,7 @@ pub(super) fn first_sentence(text: &str) -> Option<String> {
 }
 
 /// What was said, as a quote.
-pub(super) fn said(text: &str) -> String {
+pub(crate) fn said(text: &str) -> String {
     clean(text.trim(), MAX_QUOTE)
 }
 
@@ -65,13 +65,13 @@ fn push(text: &mut String, more: &str) {
 
 /// Whether the character is of a script without spaces between words: Chinese and Japanese, with
 /// their punctuation.
-pub(super) fn is_written_closely(character: char) -> bool {
+pub(crate) fn is_written_closely(character: char) -> bool {
     matches!(character, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Text in one line of bounded length, without what could move a cursor or turn the direction of
 /// writing.
-pub(super) fn clean(text: &str, characters: usize) -> String {
+pub(crate) fn clean(text: &str, characters: usize) -> String {
     let mut clean: String = text.chars().take(characters).map(in_line).collect();
     if text.chars().nth(characters).is_some() {
         // A word that was cut in two goes as a whole, if that leaves enough.

@@ -1,0 +1,59 @@
+//! What people are shown of a report.
+
+use aimass_locale::{Text, text};
+use aimass_runtime::{self as kernel, FactView, Panel, ReportView};
+
+use super::{Author, Reference, Report, Section, Sentence, statement};
+
+/// A report: how much it says, and at length all of it.
+pub(crate) fn view(report: &Report, _: &str) -> FactView {
+    let sentences: usize = report.sections.iter().map(|one| one.sentences.len()).sum();
+    let facts = report.references.len();
+    let line = text!(
+        "report of {sentences} sentences on {facts} facts",
+        "报告：{sentences} 句，依据 {facts} 条事实"
+    );
+    FactView::new(line).panel(Panel::Report(ReportView {
+        title: statement::title(report.inputs),
+        sections: report.sections.iter().map(section).collect(),
+        references: report.references.iter().map(reference).collect(),
+    }))
+}
+
+fn section(section: &Section) -> kernel::Section {
+    kernel::Section {
+        heading: either(&section.headings, &section.heading),
+        sentences: section.sentences.iter().map(sentence).collect(),
+    }
+}
+
+fn sentence(sentence: &Sentence) -> kernel::Sentence {
+    kernel::Sentence {
+        text: match &sentence.texts {
+            Some(texts) => texts.clone(),
+            None => sentence.text.as_str().into(),
+        },
+        references: sentence.references.clone(),
+        author: match sentence.author {
+            Author::Facts => kernel::Author::Facts,
+            Author::Model => kernel::Author::Model,
+        },
+    }
+}
+
+fn reference(reference: &Reference) -> kernel::Reference {
+    kernel::Reference {
+        n: reference.n,
+        revision: reference.revision,
+        kind: reference.kind.clone(),
+        source: reference.source.clone(),
+    }
+}
+
+/// The texts of a report that was written before there were any in both languages are those that it has.
+fn either(texts: &Text, text: &str) -> Text {
+    match texts.is_empty() {
+        true => text.into(),
+        false => texts.clone(),
+    }
+}
