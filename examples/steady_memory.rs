@@ -129,9 +129,8 @@ fn cache() -> PathBuf {
 /// The team with its store in `folder`.
 async fn team(folder: &Path) -> Result<Runtime, Box<dyn Error>> {
     let mut config = Config::default();
-    let mut generation = config.agent("generation").clone();
+    let generation = config.agent_mut("generation");
     generation.settings.set("cache_bytes", KEPT_CONVERSATIONS);
-    config.agents.insert("generation".to_owned(), generation);
     let environment = Environment::open(folder, EnvironmentOptions::from(&config.environment))?;
     let builder = aimass::builder(config, &cache())?;
     Ok(builder.environment(environment).start().await?)

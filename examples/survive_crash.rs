@@ -71,9 +71,8 @@ fn open(folder: &Path) -> Outcome<Environment> {
 
 async fn start(environment: Environment) -> Outcome<Runtime> {
     let mut config = Config::default();
-    let fragile = config.agents.entry("fragile".to_owned()).or_default();
     // Small batches, so that many of them die.
-    fragile.max_batch = 4;
+    config.agent_mut("fragile").max_batch = 4;
     let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
     Ok(aimass::builder(config, &cache)?
         .agent(Fragile)

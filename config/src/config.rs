@@ -146,6 +146,21 @@ impl Config {
         self.agents.get(name).unwrap_or(&self.defaults).clone()
     }
 
+    /// Returns the settings of the agent `name` to be changed; where the user did not name it, they begin as the defaults.
+    ///
+    /// ```
+    /// use aimass_config::Config;
+    ///
+    /// let mut config = Config::default();
+    /// config.agent_mut("text").replicas = 2;
+    /// assert_eq!(config.agent("text").replicas, 2);
+    /// assert_eq!(config.agent("speech").replicas, 1);
+    /// ```
+    pub fn agent_mut(&mut self, name: &str) -> &mut AgentConfig {
+        let agent = self.agents.entry(name.to_owned());
+        agent.or_insert_with(|| self.defaults.clone())
+    }
+
     /// Reads a document that passed the check, which knows every rule that serde enforces here again.
     fn of(document: Node) -> Result<Self, ConfigError> {
         let mut values = document.into_value();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use aimass_agents::generation::{
     Chat, Complete, GenerationAgent, GenerationInput, GenerationLimits, TextDelta,
 };
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_conformance::Conformance;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
 use aimass_runtime::{Recorder, Runtime};
@@ -114,12 +114,9 @@ async fn many_at_once_get_what_each_gets_alone() {
 async fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
     let tiny = tiny();
     let mut config = Config::default();
-    let settings = AgentConfig {
-        replicas: 2,
-        max_batch: 1,
-        ..AgentConfig::default()
-    };
-    config.agents.insert("generation".to_owned(), settings);
+    let settings = config.agent_mut("generation");
+    settings.replicas = 2;
+    settings.max_batch = 1;
     let agent = GenerationAgent::new(tiny.store.clone(), Some("tiny"));
     let runtime = Runtime::builder(config)
         .agent(agent.limits(limits(1 << 24)))
