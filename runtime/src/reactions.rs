@@ -21,7 +21,7 @@ pub(crate) use report::report_at;
 pub use report::{EpisodeReport, TaskFailure};
 pub(crate) use root::Root;
 
-use aimass_environment::{EpisodeId, FactDraft, FactKind, Namespace};
+use aimass_environment::{EpisodeId, FactDraft, Namespace};
 
 use crate::task::TraceContext;
 
@@ -101,12 +101,4 @@ impl Default for Episode {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// What files can be: the second part of the kinds of facts about them.
-pub(crate) const MEDIA: [&str; 6] = ["audio", "image", "table", "text", "unknown", "video"];
-
-/// The kind of a fact about a file.
-pub(crate) fn file_kind(media: &str) -> Option<FactKind> {
-    FactKind::new(&format!("file.{media}"), 1).ok()
 }

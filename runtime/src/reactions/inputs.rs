@@ -11,7 +11,8 @@ use aimass_environment::FactDraft;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use crate::reactions::{file_kind, media};
+use crate::file_kind;
+use crate::reactions::media;
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;
@@ -245,11 +246,10 @@ impl Inputs {
                     .push(InputFailure::refused(path, "read", &error));
             }
         };
-        let Some(kind) = file_kind(media) else { return };
         let absolute = std::path::absolute(name).ok();
         let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
         let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
-        self.facts.push(FactDraft::new(kind, value));
+        self.facts.push(FactDraft::new(file_kind::of(media), value));
         self.files.insert(identity, path.to_owned());
     }
 
