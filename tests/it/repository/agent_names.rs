@@ -41,7 +41,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("config/src/settings/reader.rs", "text", WORD),
     ("config/src/template.rs", "text.embed", EXAMPLE),
     ("observers/src/conventions.rs", "text", WORD),
-    ("runtime/src/reactions.rs", "text", WORD),
     ("runtime/src/reactions/media.rs", "text", WORD),
 ];
 
@@ -55,7 +54,9 @@ fn names() -> BTreeSet<String> {
         let agent = (manifest.build)(&store, &config.agent(manifest.name));
         let definition = agent.define(AgentDefinition::default()).unwrap();
         names.insert(manifest.name.to_owned());
-        names.extend(definition.skills().map(|skill| skill.name.clone()));
+        for skill in definition.skills() {
+            names.extend(skill.aliases.iter().chain([&skill.name]).cloned());
+        }
     }
     names
 }
