@@ -63,7 +63,7 @@ fn write_table(
             (Shape::Value(rule), Some(default)) => text.push_str(&format!(
                 "\n# {} Value: {}.\n#{} = {default}\n",
                 key.about,
-                rule.describe(),
+                rule.describe().english,
                 key.name
             )),
             _ => {}
@@ -73,7 +73,7 @@ fn write_table(
 
 fn write_prose(text: &mut String, key: &Key) {
     if let Shape::Value(rule) | Shape::Required(rule) = &key.shape {
-        let (name, about, rule) = (key.name, key.about, rule.describe());
+        let (name, about, rule) = (key.name, key.about, rule.describe().english);
         text.push_str(&format!("# - `{name}`: {about} Value: {rule}.\n"));
     }
 }

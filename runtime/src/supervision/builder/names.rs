@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use aimass_config::{Config, ConfigError, KnownNames, Problem};
 use aimass_environment::{EpisodeId, FactKind};
+use aimass_locale::text;
 use serde_json::{Value, json};
 
 use crate::error::TaskError;
-use crate::reactions::{MEDIA, file_kind};
+use crate::file_kind;
 use crate::runtime::RuntimeError;
 use crate::skill::definition::AgentDefinition;
 use crate::skill::erased::DynSkill;
@@ -33,7 +34,6 @@ pub(super) struct Team {
 impl Team {
     /// A team of these agents, of which nothing but their names is known yet.
     pub(super) fn of(agents: &[AddedAgent]) -> Self {
-        let kinds = MEDIA.into_iter().filter_map(file_kind);
         Self {
             known: KnownNames {
                 agents: agents.iter().map(|agent| agent.name().to_owned()).collect(),
@@ -42,16 +42,18 @@ impl Team {
             dyn_skills: HashMap::new(),
             reactions: Vec::new(),
             idle_rules: Vec::new(),
-            written: kinds.map(|kind| kind.to_string()).collect(),
+            written: file_kind::ALL.iter().map(FactKind::to_string).collect(),
         }
     }
 
     /// Notes what an agent offers and brings.
     pub(super) fn note(&mut self, definition: &AgentDefinition) {
         for dyn_skill in definition.dyn_skills() {
-            let name = &dyn_skill.spec().name;
-            self.known.skills.insert(name.clone());
-            self.dyn_skills.insert(name.clone(), dyn_skill.clone());
+            let spec = dyn_skill.spec();
+            for name in spec.aliases.iter().chain([&spec.name]) {
+                self.known.skills.insert(name.clone());
+                self.dyn_skills.insert(name.clone(), dyn_skill.clone());
+            }
         }
         self.note_rules(definition);
         let reactions = definition.reactions.iter().map(|rule| &rule.produces);
@@ -116,13 +118,13 @@ impl Team {
             let Err(message) = self.decode(&rule.skill, &input) else {
                 continue;
             };
-            let key = format!("reactions[{index}].skill");
+            let (key, kind) = (format!("reactions[{index}].skill"), &rule.kind);
             problems.push(Problem::BrokenRule {
                 place: config.places.of_key(&key),
                 key,
-                rule: format!(
-                    "a skill that takes `{{\"path\": ...}}`, since that is what a fact of kind `{}` gives it",
-                    rule.kind
+                rule: text!(
+                    "a skill that takes `{{\"path\": ...}}`, since that is what a fact of kind `{kind}` gives it",
+                    "接受 `{{\"path\": ...}}` 的技能，因为 `{kind}` 类的事实给它的就是这个"
                 ),
                 found: format!("`{}`, which says: {message}", rule.skill),
             });
@@ -185,13 +187,13 @@ impl Team {
         }
         let broken = configured.iter().filter_map(|(index, rule)| {
             let (writer, why) = self.misfit(rule, &writers)?;
-            let key = format!("reactions[{index}].skill");
+            let (key, kind) = (format!("reactions[{index}].skill"), rule.kind());
             Some(Problem::BrokenRule {
                 place: config.places.of_key(&key),
                 key,
-                rule: format!(
-                    "a skill that takes what facts of kind `{}` hold, which `{writer}` writes",
-                    rule.kind()
+                rule: text!(
+                    "a skill that takes what facts of kind `{kind}` hold, which `{writer}` writes",
+                    "接受 `{kind}` 类事实所含内容的技能，这类事实由 `{writer}` 写入"
                 ),
                 found: format!("`{}`, which says: {why}", rule.skill()),
             })
