@@ -18,7 +18,7 @@ use aimass::speech::{
 };
 use aimass::{
     Agent, AgentDefinition, BatchIndex, Clock, Config, Fault, ModelSkill, Observer, Record,
-    Runtime, Skill, SkillSpec, Step, StepContext, Time, WorkerGroup, cache_folder, model_store,
+    Runtime, Skill, SkillSpec, Step, StepContext, Time, WorkerGroup, cache_dir, model_store,
 };
 
 const MODELS: [&str; 2] = ["silero-vad", "whisper-base"];
@@ -345,7 +345,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let every: u64 = arguments.next().map_or(Ok(10), |text| text.parse())?;
     let config = Config::default();
-    let cache = cache_folder().unwrap_or_else(|| PathBuf::from("."));
+    let cache = cache_dir().unwrap_or_else(|| PathBuf::from("."));
     let store = model_store(&config.models, &cache)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("hour.wav");

@@ -30,6 +30,8 @@ impl BatchSkill for CountWords {
     }
 }
 
+const HEARD: FactKind = FactKind::constant("speech.transcribe", 1);
+
 struct Words;
 
 impl Agent for Words {
@@ -38,8 +40,7 @@ impl Agent for Words {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let heard = FactKind::new("speech.transcribe", 1).map_err(|e| Fault::bug(e.to_string()))?;
-        let rule = Reaction::new("words", heard, "words.count");
+        let rule = Reaction::new("words", HEARD, "words.count");
         let rule = rule.input(|fact| fact.value["text"].clone());
         let group = WorkerGroup::new("counters", Fresh(|| ())).skill(CountWords);
         Ok(definition.group(group).reaction(rule))
@@ -48,8 +49,7 @@ impl Agent for Words {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
-    let team = aimass::builder(Config::default(), &cache)?;
+    let team = aimass::team(Config::default())?;
     let runtime = team.agent(Words).start().await?;
     let recording = Episode::from_files(["examples/inbox/reading.flac"]);
     let facts = runtime.run(recording).await?.facts;

@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use aimass::generation::{Chat, Complete, GenerationInput};
 use aimass::speech::{AudioInput, Detect, DetectInput, Transcribe, TranscribeInput};
 use aimass::text::{Classify, ClassifyInput, Embed, Labels, Language, TextInput};
-use aimass::{Clock, Config, Environment, EnvironmentOptions, Runtime, TaskError, cache_folder};
+use aimass::{Clock, Config, Runtime, TaskError, cache_dir};
 
 const USUAL_TASKS: u64 = 10_000;
 /// Tasks under way at once.
@@ -89,7 +89,8 @@ fn again(arguments: &[&str]) -> Result<Child, Box<dyn Error>> {
 /// Tells the system that the models' files need not stay in its memory; it need not listen. Gives how many bytes they have.
 fn forget_models() -> Result<u64, Box<dyn Error>> {
     let mut bytes = 0;
-    let mut folders = vec![cache()];
+    let cache = cache_dir().unwrap_or_else(|| PathBuf::from("."));
+    let mut folders = vec![cache];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -122,19 +123,12 @@ fn forget(_: &File) -> Result<(), Box<dyn Error>> {
     Err("expected Linux, whose `/proc` and `posix_fadvise` this needs".into())
 }
 
-fn cache() -> PathBuf {
-    cache_folder().unwrap_or_else(|| PathBuf::from("."))
-}
-
 /// The team with its store in `folder`.
 async fn team(folder: &Path) -> Result<Runtime, Box<dyn Error>> {
     let mut config = Config::default();
-    let mut generation = config.agent("generation").clone();
+    let generation = config.agent_mut("generation");
     generation.settings.set("cache_bytes", KEPT_CONVERSATIONS);
-    config.agents.insert("generation".to_owned(), generation);
-    let environment = Environment::open(folder, EnvironmentOptions::from(&config.environment))?;
-    let builder = aimass::builder(config, &cache())?;
-    Ok(builder.environment(environment).start().await?)
+    Ok(aimass::team(config)?.store(folder)?.start().await?)
 }
 
 /// One answer by each model, all asked at once: the first task of each loads it.

@@ -48,6 +48,8 @@ impl BatchSkill for Square {
     }
 }
 
+const NUMBER: FactKind = FactKind::constant("number", 1);
+
 struct Fragile;
 
 impl Agent for Fragile {
@@ -57,10 +59,9 @@ impl Agent for Fragile {
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         let group = WorkerGroup::new("workers", Fresh(|| 0_u64)).skill(Square);
-        let number = FactKind::new("number", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .group(group)
-            .reaction(Reaction::new("square", number, Square::NAME)))
+            .reaction(Reaction::new("square", NUMBER, Square::NAME)))
     }
 }
 
@@ -71,11 +72,9 @@ fn open(folder: &Path) -> Outcome<Environment> {
 
 async fn start(environment: Environment) -> Outcome<Runtime> {
     let mut config = Config::default();
-    let fragile = config.agents.entry("fragile".to_owned()).or_default();
     // Small batches, so that many of them die.
-    fragile.max_batch = 4;
-    let cache = aimass::cache_folder().ok_or("set AIMASS_CACHE to the folder of the models")?;
-    Ok(aimass::builder(config, &cache)?
+    config.agent_mut("fragile").max_batch = 4;
+    Ok(aimass::team(config)?
         .agent(Fragile)
         .environment(environment)
         .start()
@@ -123,7 +122,7 @@ async fn die(folder: &Path, episode: EpisodeId) -> Outcome<()> {
     let runtime = start(open(folder)?).await?;
     let mut work = Episode::from_files(["examples/inbox"]).id(episode);
     for number in 0..FACTS {
-        work = work.fact(FactDraft::new(FactKind::new("number", 1)?, json!(number)));
+        work = work.fact(FactDraft::new(NUMBER, json!(number)));
     }
     runtime.begin_episode(work).await?;
     let mut status = runtime.environment().watch_episode(episode)?;

@@ -1,22 +1,22 @@
 //! AI Mass: a runtime for teams of learning models.
 //!
+//! Each agent has a feature of its name, and all are on by default: `default-features = false` leaves out those that are not named.
+//!
 #![doc = include_str!("../README.md")]
 
 mod folders;
 mod settings;
 mod team;
 
-pub use aimass_agents::{
-    AGENTS, AgentManifest, KnownSetting, KnownSettings, ModelSlot, generation, speech, text,
-};
+pub use aimass_agents::*;
 pub use aimass_config::{Config, ConfigError};
 pub use aimass_locale::Locale;
 pub use aimass_models as models;
 pub use aimass_observers as observers;
 pub use aimass_runtime::*;
-pub use folders::{cache_folder, home_folder};
+pub use folders::{cache_dir, home_dir, socket_in, socket_path, store_dir, store_in};
 pub use settings::{in_force, template};
-pub use team::{StartError, builder, check, metered_builder, model_store, start, views};
+pub use team::{StartError, check, metered_team, model_store, start, team, team_in, views};
 
 /// The tutorial's code, compiled and run.
 #[cfg(doctest)]

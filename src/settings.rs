@@ -46,9 +46,8 @@ pub fn in_force(mut config: Config) -> Config {
         if known.keys.is_empty() {
             continue;
         }
-        let mut agent = config.agent(manifest.name);
-        agent.settings = agent.settings.over(&known.defaults);
-        config.agents.insert(manifest.name.to_owned(), agent);
+        let settings = &mut config.agent_mut(manifest.name).settings;
+        *settings = std::mem::take(settings).over(&known.defaults);
     }
     config
 }

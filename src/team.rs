@@ -10,7 +10,7 @@ use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError, Views};
 use thiserror::Error;
 
-use crate::folders::cache_folder;
+use crate::folders::cache_dir;
 
 /// The event log begins anew when it has grown to this size; the one before is kept.
 const EVENT_LOG_BYTES: u64 = 256 << 20;
@@ -38,14 +38,33 @@ pub enum StartError {
     Runtime(#[from] RuntimeError),
 }
 
-/// A runtime of this configuration with every agent that this build has. Its models are looked for in `cache`.
+/// Returns a runtime of this configuration, about to be started, with every agent that this build has. Its models are looked for in [`cache_dir`],
+/// in the current folder where the user has none.
 ///
-/// Add your own agents, a durable environment or observers before you start it. Where the process was started without the two variables that
+/// Add your own agents, a folder that outlives the process, or observers before you start it:
+///
+/// ```no_run
+/// # async fn start() -> Result<aimass::Runtime, Box<dyn std::error::Error>> {
+/// let dir = aimass::store_dir().ok_or("set AIMASS_HOME")?;
+/// let team = aimass::team(aimass::Config::default())?;
+/// Ok(team.store(dir)?.start().await?)
+/// # }
+/// ```
+///
+/// Where the process was started without the two variables that
 /// keep several models from slowing each other down, a warning through `tracing` names them: see [`threads`](aimass_models::threads).
 ///
 /// # Errors
 /// [`StartError::Models`], [`StartError::EventLog`], [`StartError::Otlp`].
-pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+pub fn team(config: Config) -> Result<RuntimeBuilder, StartError> {
+    team_in(config, &cache_dir().unwrap_or_else(|| PathBuf::from(".")))
+}
+
+/// As [`team`], whose models are looked for in `cache`.
+///
+/// # Errors
+/// Those of [`team`].
+pub fn team_in(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
     let otlp = &config.observers.otlp;
     // Nothing is counted that nobody is shown.
     let exported = otlp.endpoint.is_some() && otlp.metrics_interval.is_some();
@@ -53,14 +72,11 @@ pub fn builder(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartErro
     observed(config, cache, metrics.as_ref())
 }
 
-/// As [`builder`], with metrics, to be served by a [`MetricsServer`](aimass_observers::metrics::MetricsServer).
+/// As [`team_in`], with metrics, to be served by a [`MetricsServer`](aimass_observers::metrics::MetricsServer).
 ///
 /// # Errors
-/// Those of [`builder`].
-pub fn metered_builder(
-    config: Config,
-    cache: &Path,
-) -> Result<(RuntimeBuilder, Metrics), StartError> {
+/// Those of [`team`].
+pub fn metered_team(config: Config, cache: &Path) -> Result<(RuntimeBuilder, Metrics), StartError> {
     let metrics = Metrics::new(&config.observers.traces);
     let builder = observed(config, cache, Some(&metrics))?;
     Ok((builder, metrics))
@@ -147,13 +163,12 @@ fn event_log(path: &Path) -> Result<JsonLines, StartError> {
     })
 }
 
-/// Starts the team in an environment that ends with the process. Its models are looked for in [`cache_folder`].
+/// Starts the [`team`] in an environment that ends with the process.
 ///
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Runtime, StartError> {
-    let cache = cache_folder().unwrap_or_else(|| PathBuf::from("."));
-    Ok(builder(config, &cache)?.start().await?)
+    Ok(team(config)?.start().await?)
 }
 
 /// The model artefacts below `cache`, as the configuration says. The hub's token comes from the variable that it names.

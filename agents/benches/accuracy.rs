@@ -1,4 +1,4 @@
-//! How often the text agent is right on the labelled texts, and where it is wrong.
+//! How often the text agent is right on the labeled texts, and where it is wrong.
 //!
 //! `cargo bench -p aimass-agents --bench accuracy`, with the half that constants are chosen with; `-- held-out` with the other half, which only
 //! stays worth something while nobody chooses by it.
@@ -11,8 +11,8 @@
 
 #[path = "../../models/tests/it/cache.rs"]
 mod cache;
-#[path = "../tests/it/labelled.rs"]
-mod labelled;
+#[path = "../tests/it/labeled.rs"]
+mod labeled;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use aimass_agents::text::{
 use aimass_config::Config;
 use aimass_models::Silent;
 use aimass_runtime::Runtime;
-use labelled::{Half, in_languages, with_labels};
+use labeled::{Half, in_languages, with_labels};
 
 fn main() {
     let half = match std::env::args().any(|argument| argument == "held-out") {

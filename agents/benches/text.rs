@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aimass_agents::text::{Embed, TextAgent, TextInput};
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_models::{SentenceEncoder, SentenceEncoderWeights, Silent, Store, device};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Runtime,
@@ -136,11 +136,7 @@ fn input() -> TextInput {
 
 fn with_batches(agent: &str, max_batch: u32) -> Config {
     let mut config = Config::default();
-    let settings = AgentConfig {
-        max_batch,
-        ..AgentConfig::default()
-    };
-    config.agents.insert(agent.to_owned(), settings);
+    config.agent_mut(agent).max_batch = max_batch;
     config
 }
 

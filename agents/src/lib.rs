@@ -1,19 +1,35 @@
-//! The agents of AI Mass: skills on top of models. One folder an agent, one file a skill.
+//! The agents of AI Mass: skills on top of models. One folder an agent, one file a skill, one feature of its name.
 //!
 //! [`AGENTS`] is the only list of them: whatever needs to know which agents there are goes through it.
 
+#[cfg(feature = "generation")]
 pub mod generation;
+#[cfg(any(feature = "speech", feature = "generation"))]
 mod in_order;
 mod manifest;
+#[cfg(any(feature = "text", feature = "generation"))]
 mod passages;
+#[cfg(any(feature = "speech", feature = "generation"))]
 mod quotes;
+#[cfg(feature = "speech")]
 pub mod speech;
 mod stored;
+#[cfg(any(feature = "text", feature = "generation"))]
 mod string_or;
+#[cfg(feature = "text")]
 pub mod text;
+#[cfg(any(feature = "text", feature = "generation"))]
+mod text_input;
 
 pub use manifest::{AgentManifest, KnownSetting, KnownSettings, ModelSlot};
 pub use stored::{Stored, StoredWeights};
 
 /// The agents of this build, in the order in which they start.
-pub const AGENTS: &[AgentManifest] = &[text::MANIFEST, speech::MANIFEST, generation::MANIFEST];
+pub const AGENTS: &[AgentManifest] = &[
+    #[cfg(feature = "text")]
+    text::MANIFEST,
+    #[cfg(feature = "speech")]
+    speech::MANIFEST,
+    #[cfg(feature = "generation")]
+    generation::MANIFEST,
+];

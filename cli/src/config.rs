@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::Context;
 use super::failure::Failure;
-use super::said::say_line;
+use super::messages::problem;
+use super::said::say;
 
 /// Check, show or begin the configuration
 #[derive(Subcommand)]
@@ -39,7 +40,7 @@ pub(crate) fn checked(context: &Context) -> Result<Vec<Problem>, Failure> {
 
 fn check(context: &Context) -> Result<(), Failure> {
     for doubt in checked(context)? {
-        say_line(&doubt.to_string());
+        say(&problem(&doubt), context.locale);
     }
     let file = context.home.config_file();
     if context.output.is_json() {

@@ -8,7 +8,9 @@ use aimass_config::ConfigError;
 use aimass_locale::{Locale, Text, text};
 use aimass_runtime::{EnvironmentError, RuntimeError, TaskError, TransportError};
 
-use super::messages::task_error;
+use super::messages::{
+    config_error, environment_error, runtime_error, start_error, task_error, transport_error,
+};
 use super::said::say;
 
 /// The command line or the configuration is wrong.
@@ -97,13 +99,14 @@ impl From<TaskError> for Failure {
 
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
-        Self::unavailable(error.to_string())
+        Self::unavailable(transport_error(&error))
     }
 }
 
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
-        TaskError::from(error).into()
+        let message = environment_error(&error);
+        Self::new(TaskError::from(error).exit_code(), message)
     }
 }
 
@@ -112,9 +115,8 @@ impl From<StartError> for Failure {
         match error {
             StartError::Models(error) => error.into(),
             StartError::Runtime(error) => error.into(),
-            StartError::Otlp(error) => Self::usage(error.to_string()),
-            StartError::EventLog { .. } => Self::usage(error.to_string()),
-            other => Self::bug(other.to_string()),
+            StartError::Otlp(_) | StartError::EventLog { .. } => Self::usage(start_error(&error)),
+            other => Self::bug(start_error(&other)),
         }
     }
 }
@@ -126,16 +128,16 @@ impl From<RuntimeError> for Failure {
             RuntimeError::Environment(error) => error.into(),
             RuntimeError::MemoryBudget { .. }
             | RuntimeError::Reaction(_)
-            | RuntimeError::ReactionKind { .. } => Self::usage(error.to_string()),
-            RuntimeError::Agent { .. } => Self::unavailable(error.to_string()),
-            other => Self::bug(other.to_string()),
+            | RuntimeError::ReactionKind { .. } => Self::usage(runtime_error(&error)),
+            RuntimeError::Agent { .. } => Self::unavailable(runtime_error(&error)),
+            other => Self::bug(runtime_error(&other)),
         }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::usage(error.to_string())
+        Self::usage(config_error(&error))
     }
 }
 

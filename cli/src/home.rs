@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use aimass::{cache_folder, home_folder};
+use aimass::{cache_dir, home_dir};
 use aimass_config::{Config, ProcessVariables};
 use aimass_locale::text;
 
@@ -22,14 +22,14 @@ pub(crate) struct Home {
 impl Home {
     /// Decides it from what the user said, the environment, and the platform's habits. Makes nothing.
     pub(crate) fn find(home: Option<PathBuf>, config: Option<PathBuf>) -> Result<Self, Failure> {
-        let folder = home.or_else(home_folder).ok_or_else(|| {
+        let folder = home.or_else(home_dir).ok_or_else(|| {
             Failure::usage(text!(
                 "there is no home folder; say where to keep things with `--home FOLDER`",
                 "没有主文件夹；请用 `--home 文件夹` 指定存放位置"
             ))
         })?;
         let folder = std::path::absolute(&folder)?;
-        let cache = cache_folder().unwrap_or_else(|| folder.join("cache"));
+        let cache = cache_dir().unwrap_or_else(|| folder.join("cache"));
         let config = config.or_else(|| {
             [PathBuf::from(CONFIG_FILE), folder.join(CONFIG_FILE)]
                 .into_iter()
@@ -53,12 +53,12 @@ impl Home {
 
     /// The folder of the environment.
     pub(crate) fn store(&self) -> PathBuf {
-        self.folder.join("store")
+        aimass::store_in(&self.folder)
     }
 
     /// The socket of this home's node.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.join("node.socket")
+        aimass::socket_in(&self.folder)
     }
 
     /// The file that the configuration is read from, if there is one.

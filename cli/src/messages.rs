@@ -1,6 +1,14 @@
-//! What could not be done: inputs and tasks. What a library or the system says of it stays as they say it.
+//! What could not be done, in both languages: inputs, tasks, configurations, models, teams. What the system says of it stays as it says it.
+
+mod config;
+mod models;
+mod team;
 
 use aimass_locale::{Text, text};
+pub(crate) use config::{config_error, problem};
+pub(crate) use models::model_error;
+pub(crate) use team::{environment_error, runtime_error, start_error, transport_error};
+
 use aimass_runtime::{InputFailure, InputProblem, TaskError};
 
 /// What is wrong with an input, without its path.
@@ -80,6 +88,34 @@ fn in_chinese(error: &TaskError) -> String {
         TaskError::Bug { skill, message } => format!("这是 `{skill}` 中的程序错误：{message}"),
         // Such an error is its message, and an error that came later than this table is at least said.
         other => other.to_string(),
+    }
+}
+
+/// The kind of an error, as [`TaskError::kind`] names it and an older or newer node may.
+pub(crate) fn error_kind(kind: &str) -> Text {
+    let chinese = match kind {
+        "overloaded" => "已满",
+        "deadline_exceeded" => "超过期限",
+        "cancelled" => "已取消",
+        "rejected" => "拒绝输入",
+        "unavailable" => "不可用",
+        "failed" => "失败",
+        "dead_lettered" => "成为死信",
+        "interrupted" => "中断",
+        "unknown_skill" => "未知技能",
+        "invalid_input" => "输入无效",
+        "cycle" => "循环调用",
+        "shutting_down" => "正在关闭",
+        "agent_failed" => "智能体失效",
+        "environment" => "环境错误",
+        "transport" => "传输错误",
+        "refused" => "被拒绝",
+        "bug" => "程序错误",
+        other => other,
+    };
+    Text {
+        english: kind.replace('_', " "),
+        chinese: chinese.to_owned(),
     }
 }
 

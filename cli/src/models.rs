@@ -17,6 +17,7 @@ pub(crate) use needed::{fetch_missing, missing};
 use super::Context;
 use super::columns::padded;
 use super::failure::Failure;
+use super::messages::model_error;
 use super::said::say;
 
 /// List, fetch, verify, import and remove models
@@ -76,7 +77,7 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
             let mut progress = Shown::new(context.locale);
             let imported = store.import(&name, &from, &mut progress);
             progress.clear();
-            let imported = imported.map_err(|error| Failure::bad_input(error.to_string()));
+            let imported = imported.map_err(|error| Failure::bad_input(model_error(&error)));
             let path = imported?;
             let shown = path.display();
             let said = text!("imported {name}: {shown}", "已导入 {name}：{shown}");
@@ -267,11 +268,11 @@ impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match error {
             // Of what is done here, only a name can be such an input.
-            ModelError::Input { .. } => Self::usage(error.to_string()),
+            ModelError::Input { .. } => Self::usage(model_error(&error)),
             ModelError::NoSource { .. } if error.is_bad_content() => {
-                Self::bad_input(error.to_string())
+                Self::bad_input(model_error(&error))
             }
-            _ => Self::unavailable(error.to_string()),
+            _ => Self::unavailable(model_error(&error)),
         }
     }
 }

@@ -38,7 +38,7 @@ enum Own {
 /// The team of this home, about to be started in this process, of a configuration that [`configured`] has given.
 pub(crate) fn builder(context: &Context, config: Config) -> Result<RuntimeBuilder, Failure> {
     let environment = environment(context, &config)?;
-    Ok(aimass::builder(config, context.home.cache())?.environment(environment))
+    Ok(aimass::team_in(config, context.home.cache())?.environment(environment))
 }
 
 /// As [`builder`], with metrics.
@@ -47,7 +47,7 @@ pub(crate) fn metered_builder(
     config: Config,
 ) -> Result<(RuntimeBuilder, Metrics), Failure> {
     let environment = environment(context, &config)?;
-    let (builder, metrics) = aimass::metered_builder(config, context.home.cache())?;
+    let (builder, metrics) = aimass::metered_team(config, context.home.cache())?;
     Ok((builder.environment(environment), metrics))
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
 
 /// The skills of a team without a configuration, whose agents wait for work and so have loaded nothing.
 async fn every_skill(context: &Context) -> Result<Vec<SkillSpec>, Failure> {
-    let runtime = aimass::builder(Config::default(), context.home.cache())?
+    let runtime = aimass::team_in(Config::default(), context.home.cache())?
         .start()
         .await?;
     let skills = runtime.skills();

@@ -37,13 +37,14 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
         .await
 }
 
-/// The spec of one skill, if there is such a skill.
+/// The spec of one skill, by its name or an older one, if there is such a skill.
 pub(crate) async fn find(reach: &Reach, name: &str) -> Result<Option<SkillSpec>, Failure> {
     let mut found = None;
     reach
         .each(Request::Skills, |skill| {
-            if skill.get("name").and_then(|found| found.as_str()) == Some(name) {
-                found = Some(serde_json::from_value(skill)?);
+            let spec: SkillSpec = serde_json::from_value(skill)?;
+            if spec.name == name || spec.aliases.iter().any(|alias| alias == name) {
+                found = Some(spec);
             }
             Ok(())
         })

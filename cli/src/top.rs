@@ -79,7 +79,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     }
     let view = node.first_look().await?;
     if arguments.once {
-        let ui = Ui::new(view, Palette::Plain);
+        let ui = Ui::new(view, Palette::Plain, context.locale);
         let width = if is_terminal {
             terminal::size().ok().map(|(width, _)| width)
         } else {
@@ -97,7 +97,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let interrupts = Interrupts::listen_to_all(context.locale)?;
     session::run(
         || Box::pin(node.look()),
-        Ui::new(view, palette),
+        Ui::new(view, palette, context.locale),
         arguments.interval,
         interrupts,
     )

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aimass_locale::{Text, text};
+
 use crate::document::{Item, Node};
 use crate::error::{Place, Problem};
 use crate::keys::{KEYS, Key, Shape};
@@ -114,7 +116,11 @@ impl Check<'_> {
             Shape::Moved => self.setting(node, path),
             Shape::List(keys) => {
                 let Item::List(tables) = &node.item else {
-                    let rule = format!("a list of tables, each headed `[[{}]]`", path.text());
+                    let path_text = path.text();
+                    let rule = text!(
+                        "a list of tables, each headed `[[{path_text}]]`",
+                        "表的列表，各以 `[[{path_text}]]` 开头"
+                    );
                     return self.broken(path, node, rule, found(&node.item));
                 };
                 for (index, table) in tables.iter().enumerate() {
@@ -134,8 +140,11 @@ impl Check<'_> {
     fn setting(&mut self, node: &Node, path: &Path<'_>) {
         match &node.item {
             Item::Other(other) => {
-                let rule = "text, a number, a switch, a list or a table";
-                self.broken(path, node, rule.to_owned(), shorten(other));
+                let rule = text!(
+                    "text, a number, a switch, a list or a table",
+                    "文本、数字、开关、列表或表"
+                );
+                self.broken(path, node, rule, shorten(other));
             }
             Item::List(nodes) => {
                 for (index, node) in nodes.iter().enumerate() {
@@ -159,7 +168,7 @@ impl Check<'_> {
         if let Item::Table(table) = &node.item {
             return Some(table);
         }
-        self.broken(path, node, "a table".to_owned(), found(&node.item));
+        self.broken(path, node, text!("a table", "表"), found(&node.item));
         None
     }
 
@@ -171,7 +180,7 @@ impl Check<'_> {
         });
     }
 
-    fn broken(&mut self, path: &Path<'_>, node: &Node, rule: String, found: String) {
+    fn broken(&mut self, path: &Path<'_>, node: &Node, rule: Text, found: String) {
         self.report(|place| Problem::BrokenRule {
             key: path.text(),
             place: place(node),
@@ -207,9 +216,10 @@ impl Check<'_> {
         };
         let root = Path::Key(&Path::Root, supervision[0]);
         let parent = Path::Key(&root, supervision[1]);
-        let rule = format!(
-            "at least `backoff_initial`, which is {}",
-            crate::units::format_duration(shortest)
+        let shortest = crate::units::format_duration(shortest);
+        let rule = text!(
+            "at least `backoff_initial`, which is {shortest}",
+            "不小于 `backoff_initial`，即 {shortest}"
         );
         let found = crate::units::format_duration(longest);
         self.broken(&Path::Key(&parent, "backoff_max"), node, rule, found);
@@ -229,7 +239,10 @@ impl Check<'_> {
                 continue;
             };
             if let Some(first) = names.insert(text, index) {
-                let rule = format!("unlike the name of `reactions[{first}]`");
+                let rule = text!(
+                    "unlike the name of `reactions[{first}]`",
+                    "与 `reactions[{first}]` 的名称不同"
+                );
                 let path = Path::Index(&root, index);
                 self.broken(&Path::Key(&path, "name"), name, rule, found(&name.item));
             }

@@ -10,13 +10,13 @@ pub(crate) mod runtime;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::document::Node;
-use crate::raw::RawConfig;
 use crate::{
-    AgentConfig, ConfigError, EnvironmentConfig, ModelsConfig, ObserversConfig, Places, Problem,
-    ProcessVariables, ReactionConfig, RuntimeConfig, Variables, check, file, template, variables,
+    AgentConfig, ConfigError, EnvironmentConfig, ModelsConfig, ObserversConfig, Place, Places,
+    Problem, ProcessVariables, ReactionConfig, RuntimeConfig, Variables, check, file, template,
+    variables,
 };
 
 /// What the program means: every value is present.
@@ -27,7 +27,10 @@ use crate::{
 /// let config = Config::default();
 /// assert_eq!(config.agent("text").replicas, 1);
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+///
+/// Serde alone reads and writes the values only: it neither holds them against the rules, nor gives agents what the defaults say.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The runtime's own limits and its supervision.
     pub runtime: RuntimeConfig,
@@ -36,14 +39,17 @@ pub struct Config {
     /// What holds for each agent that `agents` does not name.
     pub defaults: AgentConfig,
     /// The agents that the user named, already merged with `defaults`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub agents: BTreeMap<String, AgentConfig>,
     /// The user's own reactions, in the order of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionConfig>,
     /// Where models come from.
     pub models: ModelsConfig,
     /// What the observers write.
     pub observers: ObserversConfig,
     /// Where names were written, so that one that there is not is told with its line.
+    #[serde(skip)]
     pub places: Places,
 }
 
@@ -104,7 +110,7 @@ impl Config {
         let places = Places::of(&document, origin);
         Ok(Self {
             places,
-            ..Self::from(raw_of(document)?)
+            ..Self::of(document)?
         })
     }
 
@@ -113,7 +119,12 @@ impl Config {
     /// # Errors
     /// A value breaks its rule, or has no form in TOML.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.checked().map(|_| ())
+        let value = toml::Value::try_from(self).map_err(|source| ConfigError::Write { source })?;
+        let problems = check::problems_of(&Node::from_value(value), "");
+        if !problems.is_empty() {
+            return Err(invalid(problems));
+        }
+        Ok(())
     }
 
     /// All values as TOML, which loads again to the same configuration.
@@ -121,7 +132,8 @@ impl Config {
     /// # Errors
     /// A value that was built in code breaks its rule, or has no form in TOML.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(&self.checked()?).map_err(|source| ConfigError::Write { source })
+        self.validate()?;
+        toml::to_string(self).map_err(|source| ConfigError::Write { source })
     }
 
     /// A file with every key, its default, its unit and what it does, in which nothing is set.
@@ -134,25 +146,50 @@ impl Config {
         self.agents.get(name).unwrap_or(&self.defaults).clone()
     }
 
-    fn checked(&self) -> Result<RawConfig, ConfigError> {
-        let raw = RawConfig::from(self);
-        let value = toml::Value::try_from(&raw).map_err(|source| ConfigError::Write { source })?;
-        let problems = check::problems_of(&Node::from_value(value), "");
-        if !problems.is_empty() {
-            return Err(invalid(problems));
-        }
-        Ok(raw)
+    /// Returns the settings of the agent `name` to be changed; where the user did not name it, they begin as the defaults.
+    ///
+    /// ```
+    /// use aimass_config::Config;
+    ///
+    /// let mut config = Config::default();
+    /// config.agent_mut("text").replicas = 2;
+    /// assert_eq!(config.agent("text").replicas, 2);
+    /// assert_eq!(config.agent("speech").replicas, 1);
+    /// ```
+    pub fn agent_mut(&mut self, name: &str) -> &mut AgentConfig {
+        let agent = self.agents.entry(name.to_owned());
+        agent.or_insert_with(|| self.defaults.clone())
+    }
+
+    /// Reads a document that passed the check, which knows every rule that serde enforces here again.
+    fn of(document: Node) -> Result<Self, ConfigError> {
+        let mut values = document.into_value();
+        inherit(&mut values);
+        Self::deserialize(values).map_err(|error| {
+            invalid(vec![Problem::Syntax {
+                place: Place::Code,
+                message: error.message().to_owned(),
+            }])
+        })
     }
 }
 
-/// The raw configuration of a document that passed the check, which knows every rule that serde enforces here again.
-fn raw_of(document: Node) -> Result<RawConfig, ConfigError> {
-    RawConfig::deserialize(document.into_value()).map_err(|error| {
-        invalid(vec![Problem::Syntax {
-            place: crate::Place::Code,
-            message: error.message().to_owned(),
-        }])
-    })
+/// Gives each agent that is named what the defaults say and it does not.
+fn inherit(values: &mut toml::Value) {
+    let Some(defaults) = values
+        .get("defaults")
+        .and_then(toml::Value::as_table)
+        .cloned()
+    else {
+        return;
+    };
+    let agents = values.get_mut("agents").and_then(toml::Value::as_table_mut);
+    let agents = agents.into_iter().flat_map(toml::Table::iter_mut);
+    for agent in agents.filter_map(|(_, agent)| agent.as_table_mut()) {
+        for (key, value) in &defaults {
+            agent.entry(key).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 fn invalid(problems: Vec<Problem>) -> ConfigError {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use aimass_locale::Text;
+
 /// Why a configuration could not be had. Each line of the message stands for itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,24 +76,24 @@ pub enum Problem {
         nearest: Option<String>,
     },
     /// A table lacks a key that it cannot do without.
-    #[error("{place}: `{key}` is missing: it must be {rule}")]
+    #[error("{place}: `{key}` is missing: it must be {}", rule.english)]
     MissingKey {
         /// The key with its sections.
         key: String,
         /// Where its section was found.
         place: Place,
         /// What the value must be.
-        rule: String,
+        rule: Text,
     },
     /// A value breaks the rule of its key.
-    #[error("{place}: `{key}` must be {rule}, found {found}")]
+    #[error("{place}: `{key}` must be {}, found {found}", rule.english)]
     BrokenRule {
         /// The key with its sections.
         key: String,
         /// Where the value was found.
         place: Place,
         /// What the value must be.
-        rule: String,
+        rule: Text,
         /// The value, shortened where it is long.
         found: String,
     },

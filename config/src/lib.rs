@@ -2,7 +2,7 @@
 //!
 //! One TOML file in which everything is optional, and environment variables `AIMASS_SECTION__KEY` that come before it.
 //! The way of a value: `document` reads the text into a tree with places, `variables` writes over it, `check` holds it
-//! against the table in `keys`, and `resolve` turns the raw configuration into the final one.
+//! against the table in `keys`, and what passed is read into [`Config`] by serde. So a key is declared twice: in the table, and as a field.
 //!
 //! What one agent alone knows is kept as it was written, and read by the agent: [`Settings`].
 //!
@@ -14,11 +14,10 @@ mod document;
 mod error;
 mod file;
 pub mod files;
+mod form;
 mod keys;
 mod names;
 mod nesting;
-mod raw;
-mod resolve;
 mod rule;
 mod settings;
 mod template;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aimass_locale::{Text, text};
+
 use crate::document::{Item, Node};
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
 
@@ -58,57 +60,84 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// The rule in words that follow "must be".
-    pub(crate) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> Text {
         match self {
-            Self::Switch => "`true` or `false`".to_owned(),
+            Self::Switch => text!("`true` or `false`", "`true` 或 `false`"),
             Self::Count {
                 least,
                 most: i64::MAX,
-            } => format!("a whole number from {least} up"),
-            Self::Count { least, most } => format!("a whole number from {least} to {most}"),
-            Self::Size { least, most } => format!(
-                "a size from {} to {} such as \"256MiB\", or a whole number of bytes",
-                format_size(*least),
-                format_size(*most)
+            } => text!("a whole number from {least} up", "不小于 {least} 的整数"),
+            Self::Count { least, most } => text!(
+                "a whole number from {least} to {most}",
+                "{least} 到 {most} 的整数"
             ),
-            Self::Duration { least } => format!(
-                "a duration from {} to {} such as \"250ms\" or \"10s\"",
-                format_duration(*least),
-                format_duration(LONGEST)
-            ),
-            Self::Choice(words) => {
-                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-                format!("one of {}", words.join(", "))
-            }
-            Self::Fsync => {
-                "\"always\", \"never\", or \"every\" with a duration such as \"every 50ms\""
-                    .to_owned()
-            }
-            Self::Name => {
-                format!("a name of 1 to {LONGEST_NAME} lower-case letters, digits, `_` or `-`")
-            }
-            Self::Text => format!("text of 1 to {LONGEST_TEXT} bytes without control characters"),
-            Self::Address => {
-                "an address that starts with `http://` or `https://` and does not end with `/`"
-                    .to_owned()
-            }
-            Self::Socket => "an IP address with a port such as \"127.0.0.1:9464\"".to_owned(),
-            Self::Ratio => "a number from 0 to 1".to_owned(),
-            Self::Headers => {
-                format!("a list of at most {LONGEST_LIST} headers such as \"x-token: secret\"")
-            }
-            Self::VariableName => {
-                "the name of an environment variable: letters, digits and `_`".to_owned()
-            }
-            Self::FactKind => "a kind of fact with its version such as \"file.text@1\"".to_owned(),
-            Self::Skill => "a skill with its agent such as \"text.embed\"".to_owned(),
-            Self::Placement => {
-                format!(
-                    "a list of 1 to {LONGEST_LIST} devices: \"cpu\", \"cuda:N\", \"metal:N\" or \"auto\""
+            Self::Size { least, most } => {
+                let (least, most) = (format_size(*least), format_size(*most));
+                text!(
+                    "a size from {least} to {most} such as \"256MiB\", or a whole number of bytes",
+                    "{least} 到 {most} 的大小，如 \"256MiB\"，或整数字节数"
                 )
             }
-            Self::Paths => format!("a list of at most {LONGEST_LIST} paths"),
-            Self::OrNone(rule) => format!("{}, or \"none\"", rule.describe()),
+            Self::Duration { least } => {
+                let (least, most) = (format_duration(*least), format_duration(LONGEST));
+                text!(
+                    "a duration from {least} to {most} such as \"250ms\" or \"10s\"",
+                    "{least} 到 {most} 的时长，如 \"250ms\" 或 \"10s\""
+                )
+            }
+            Self::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                one_of(&words)
+            }
+            Self::Fsync => text!(
+                "\"always\", \"never\", or \"every\" with a duration such as \"every 50ms\"",
+                "\"always\"、\"never\"，或 \"every\" 加时长，如 \"every 50ms\""
+            ),
+            Self::Name => text!(
+                "a name of 1 to {LONGEST_NAME} lower-case letters, digits, `_` or `-`",
+                "1 到 {LONGEST_NAME} 个小写字母、数字、`_` 或 `-` 组成的名称"
+            ),
+            Self::Text => text!(
+                "text of 1 to {LONGEST_TEXT} bytes without control characters",
+                "1 到 {LONGEST_TEXT} 字节、不含控制字符的文本"
+            ),
+            Self::Address => text!(
+                "an address that starts with `http://` or `https://` and does not end with `/`",
+                "以 `http://` 或 `https://` 开头、不以 `/` 结尾的地址"
+            ),
+            Self::Socket => text!(
+                "an IP address with a port such as \"127.0.0.1:9464\"",
+                "带端口的 IP 地址，如 \"127.0.0.1:9464\""
+            ),
+            Self::Ratio => text!("a number from 0 to 1", "0 到 1 的数"),
+            Self::Headers => text!(
+                "a list of at most {LONGEST_LIST} headers such as \"x-token: secret\"",
+                "至多 {LONGEST_LIST} 个标头的列表，如 \"x-token: secret\""
+            ),
+            Self::VariableName => text!(
+                "the name of an environment variable: letters, digits and `_`",
+                "环境变量名：字母、数字和 `_`"
+            ),
+            Self::FactKind => text!(
+                "a kind of fact with its version such as \"file.text@1\"",
+                "带版本的事实类型，如 \"file.text@1\""
+            ),
+            Self::Skill => text!(
+                "a skill with its agent such as \"text.embed\"",
+                "带智能体名的技能，如 \"text.embed\""
+            ),
+            Self::Placement => text!(
+                "a list of 1 to {LONGEST_LIST} devices: \"cpu\", \"cuda:N\", \"metal:N\" or \"auto\"",
+                "1 到 {LONGEST_LIST} 个设备的列表：\"cpu\"、\"cuda:N\"、\"metal:N\" 或 \"auto\""
+            ),
+            Self::Paths => text!(
+                "a list of at most {LONGEST_LIST} paths",
+                "至多 {LONGEST_LIST} 个路径的列表"
+            ),
+            Self::OrNone(rule) => {
+                let none = text!(", or \"none\"", "，或 \"none\"");
+                rule.describe().then(&none)
+            }
         }
     }
 
@@ -196,6 +225,12 @@ pub(crate) const ANY_DURATION: Rule = Rule::Duration {
 pub(crate) const SOME_DURATION: Rule = Rule::Duration {
     least: Duration::from_millis(1),
 };
+
+/// One of these words.
+pub(crate) fn one_of(words: &[String]) -> Text {
+    let (english, chinese) = (words.join(", "), words.join("、"));
+    text!("one of {english}", "{chinese} 之一")
+}
 
 /// The value in words that follow "found".
 pub(crate) fn found(item: &Item) -> String {

@@ -5,8 +5,8 @@ mod reader;
 
 use std::cell::Cell;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::check::{near, quoted};
@@ -15,11 +15,13 @@ use crate::{Config, ConfigError, Places};
 use reader::Reader;
 
 /// What the user wrote below `[agents.NAME.settings]`. What it means is known to the agent only.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    pub(crate) own: Table,
-    /// Written where all agents had them once: `[agents.NAME]` and `[defaults]`.
+    /// Written where all agents had them once: `[agents.NAME]` and `[defaults]`. The check lets no other unknown key pass.
+    #[serde(flatten)]
     pub(crate) moved: Table,
+    #[serde(rename = "settings", default, skip_serializing_if = "Table::is_empty")]
+    pub(crate) own: Table,
 }
 
 impl Settings {

@@ -2,7 +2,6 @@
 
 use crate::Config;
 use crate::keys::{KEYS, Key, Shape};
-use crate::raw::RawConfig;
 
 const HEAD: &str = r##"# The configuration of AI Mass. Every setting is optional; what stands here are the defaults.
 # To change a setting, remove the `#` directly before its name.
@@ -28,7 +27,7 @@ const REACTIONS: &str = r#"# Each reaction of your own is one table, for example
 
 /// Writes the template. A line that starts with `#` and a key holds a default; one that starts with `# ` is prose.
 pub(crate) fn write() -> String {
-    let defaults = toml::Value::try_from(RawConfig::from(&Config::default()))
+    let defaults = toml::Value::try_from(Config::default())
         .unwrap_or_else(|_| toml::Value::Table(toml::Table::new()));
     let mut text = HEAD.to_owned();
     for key in KEYS {
@@ -64,7 +63,7 @@ fn write_table(
             (Shape::Value(rule), Some(default)) => text.push_str(&format!(
                 "\n# {} Value: {}.\n#{} = {default}\n",
                 key.about,
-                rule.describe(),
+                rule.describe().english,
                 key.name
             )),
             _ => {}
@@ -74,7 +73,7 @@ fn write_table(
 
 fn write_prose(text: &mut String, key: &Key) {
     if let Shape::Value(rule) | Shape::Required(rule) = &key.shape {
-        let (name, about, rule) = (key.name, key.about, rule.describe());
+        let (name, about, rule) = (key.name, key.about, rule.describe().english);
         text.push_str(&format!("# - `{name}`: {about} Value: {rule}.\n"));
     }
 }

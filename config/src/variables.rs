@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use aimass_locale::{Text, text};
+
 use crate::document::{Item, Node, Origin};
 use crate::error::{Place, Problem};
 use crate::keys::{KEYS, Key, Shape};
@@ -56,19 +58,20 @@ pub(crate) fn overlay(document: &mut Node, variables: &dyn Variables) -> Vec<Pro
         if path.len() < 2 {
             continue;
         }
-        let broken = |rule: &str, found: &str| Problem::BrokenRule {
+        let broken = |rule: Text, found: &str| Problem::BrokenRule {
             key: path.join("."),
             place: Place::Variable(shorten(&name)),
-            rule: rule.to_owned(),
+            rule,
             found: found.to_owned(),
         };
         let Some(text) = value.to_str() else {
-            problems.push(broken("UTF-8 text", "other bytes"));
+            problems.push(broken(text!("UTF-8 text", "UTF-8 文本"), "other bytes"));
             continue;
         };
         let item = item_of(rule_at(KEYS, &path), text, &shorten(&name));
         if !insert(document, &path, item, &shorten(&name)) {
-            problems.push(broken("a key inside tables", "a list or a value above it"));
+            let rule = text!("a key inside tables", "表中的键");
+            problems.push(broken(rule, "a list or a value above it"));
         }
     }
     problems

@@ -98,7 +98,7 @@ mod tests {
             ("generation.complete", "text_completion", "text"),
             ("text.search", "retrieval", "text"),
             ("chat.listen", "invoke_agent", "unknown"),
-            ("speech.recognise", "invoke_agent", "unknown"),
+            ("speech.recognize", "invoke_agent", "unknown"),
         ] {
             let found = Operation::of(skill);
             assert_eq!(

@@ -168,12 +168,18 @@ fn did_you_mean(nearest: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
-/// What a flow reports when a skill that it asked did not answer, unless it knows better.
+/// What a flow reports when a skill that it asked did not answer, unless it knows better. What may pass stays so: a full agent is asked again after
+/// the pause that it named.
 impl From<TaskError> for Fault {
     fn from(error: TaskError) -> Self {
         match error {
             TaskError::Rejected { message, .. } => Self::rejected(message),
             TaskError::Unavailable { message, .. } => Self::unavailable(message),
+            TaskError::Refused { kind, message } => Self::new(kind, message),
+            TaskError::Overloaded { retry_after, .. } => {
+                Self::retryable(error.to_string()).after(retry_after)
+            }
+            TaskError::Transport { .. } => Self::retryable(error.to_string()),
             TaskError::Bug { .. } | TaskError::Cycle { .. } | TaskError::DeadLettered { .. } => {
                 Self::bug(error.to_string())
             }
@@ -250,6 +256,66 @@ impl TaskError {
                 ..
             } => 70,
             _ => 69,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_agent_is_asked_again_after_the_pause_that_it_named() {
+        let retry_after = Duration::from_millis(30);
+        let full = TaskError::Overloaded {
+            agent: "text".to_owned(),
+            queued: 8,
+            capacity: 8,
+            queued_bytes: 1,
+            capacity_bytes: 2,
+            retry_after,
+        };
+        let fault = Fault::from(full);
+        assert_eq!(fault.kind, FaultKind::Retryable);
+        assert_eq!(fault.pause, Some(retry_after));
+    }
+
+    #[test]
+    fn a_fault_of_what_was_asked_keeps_its_kind() {
+        let (skill, message) = ("text.embed".to_owned(), "why".to_owned());
+        for (error, kind) in [
+            (
+                TaskError::Transport {
+                    message: message.clone(),
+                },
+                FaultKind::Retryable,
+            ),
+            (
+                TaskError::Refused {
+                    kind: FaultKind::Rejected,
+                    message: message.clone(),
+                },
+                FaultKind::Rejected,
+            ),
+            (
+                TaskError::Rejected {
+                    skill: skill.clone(),
+                    message: message.clone(),
+                },
+                FaultKind::Rejected,
+            ),
+            // Its attempts were made already.
+            (
+                TaskError::Failed {
+                    skill,
+                    attempts: 3,
+                    message,
+                },
+                FaultKind::Unavailable,
+            ),
+        ] {
+            let told = error.to_string();
+            assert_eq!(Fault::from(error).kind, kind, "{told}");
         }
     }
 }

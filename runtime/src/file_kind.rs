@@ -15,6 +15,19 @@ pub use media::{audio_type, content_type};
 /// What facts about files have before the name of their kind.
 const PREFIX: &str = "file.";
 
+/// A recording.
+pub const AUDIO: FactKind = FactKind::constant("file.audio", 1);
+/// A picture.
+pub const IMAGE: FactKind = FactKind::constant("file.image", 1);
+/// Rows of values.
+pub const TABLE: FactKind = FactKind::constant("file.table", 1);
+/// A text.
+pub const TEXT: FactKind = FactKind::constant("file.text", 1);
+/// Something else.
+pub const UNKNOWN: FactKind = FactKind::constant("file.unknown", 1);
+/// Moving pictures, with sound or without.
+pub const VIDEO: FactKind = FactKind::constant("file.video", 1);
+
 /// A kind of files that an agent adds to those that the kernel tells apart. Facts about such files are of the kind `file.NAME@1`.
 #[derive(Clone)]
 pub struct FileKind {
@@ -97,14 +110,15 @@ impl FileKinds {
     }
 
     /// Returns the kind of the fact about a file of that path and beginning.
-    pub(crate) fn of(&self, path: &Path, start: &[u8]) -> Option<FactKind> {
+    pub(crate) fn of(&self, path: &Path, start: &[u8]) -> FactKind {
         // Where an author's code panics, the file is not of its kind.
         let matches =
             |kind: &&FileKind| panics::caught(|| (kind.matches)(path, start)).unwrap_or_default();
-        match self.added().find(matches) {
+        let found = match self.added().find(matches) {
             Some(kind) => kind.fact_kind(),
             None => fact_kind(media::of(path, start)),
-        }
+        };
+        found.unwrap_or(UNKNOWN)
     }
 
     /// Returns how people call what a fact of that kind is about; none where it is about no file.
@@ -162,7 +176,7 @@ mod tests {
     #[test]
     fn an_added_kind_comes_before_the_kernels() {
         let kinds = sketches();
-        let of = |path: &str, start| kinds.of(Path::new(path), start).unwrap().to_string();
+        let of = |path: &str, start| kinds.of(Path::new(path), start).to_string();
         assert_eq!(of("a.txt", b"SKETCH of a house"), "file.sketch@1");
         assert_eq!(of("a.txt", b"A letter"), "file.text@1");
         assert_eq!(of("broken", b"SKETCH"), "file.text@1");

@@ -45,6 +45,8 @@ pub(crate) struct Ledger<T = ()> {
     groups: Vec<Group>,
     workers: Vec<Worker>,
     deadlines: BTreeSet<(Time, TaskId)>,
+    /// When the pauses of those end that are tried again later.
+    pauses: BTreeSet<(Time, TaskId)>,
     /// Incarnations that were given up and have not ended yet.
     abandoned: Vec<Incarnation>,
     restarts: RestartBudget,
@@ -111,6 +113,7 @@ impl<T> Ledger<T> {
             groups,
             workers,
             deadlines: BTreeSet::new(),
+            pauses: BTreeSet::new(),
             abandoned: Vec::new(),
             restarts: RestartBudget::new(&settings.restart),
             backoff: Backoff::new(&settings.restart, settings.seed),
@@ -175,6 +178,7 @@ impl<T> Ledger<T> {
                 .groups
                 .iter()
                 .map(|group| group.queue.len() as u64)
+                .chain([self.pauses.len() as u64])
                 .sum(),
             abandoned: self.abandoned.len() as u32,
             failed: match &self.phase {
@@ -237,6 +241,9 @@ impl<T> Ledger<T> {
                 self.workers[by.worker.0 as usize]
                     .running
                     .retain(|running| *running != task);
+            }
+            Standing::Pausing { until } => {
+                self.pauses.remove(&(until, task));
             }
             Standing::Committing => {}
         }

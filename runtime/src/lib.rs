@@ -9,7 +9,7 @@ mod fault;
 mod fault_injection;
 #[cfg(feature = "fault-injection")]
 mod fault_injector;
-mod file_kind;
+pub mod file_kind;
 mod model;
 mod pause;
 mod payload;

@@ -254,6 +254,9 @@ pub struct SkillSpec {
     /// The field of the input that takes a path or a text given on the command line; the whole input when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main_field: Option<String>,
+    /// Older names that still lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// How a chunk is read from JSON, for callers outside the process.
     #[serde(skip)]
     pub(crate) decode_chunk: Option<fn(serde_json::Value) -> Result<Payload, String>>,
@@ -279,10 +282,19 @@ impl SkillSpec {
             chunk: None,
             continues: false,
             main_field: None,
+            aliases: Vec::new(),
             decode_chunk: None,
             chunk_bytes: None,
             item_type: None,
         }
+    }
+
+    /// Says that an older name still leads to it: callers, rules and tasks that were written down find it by that. It is told under its own name,
+    /// and no other skill may have either.
+    #[must_use]
+    pub fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
     }
 
     /// Says what doing it twice would mean.

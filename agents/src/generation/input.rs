@@ -302,7 +302,7 @@ fn bounded(bytes: usize) -> Result<(), Fault> {
     match bytes {
         0..=MAX_BYTES => Ok(()),
         _ => refuse(format!(
-            "expected texts of at most {MAX_BYTES} bytes, got {bytes}; ask `generation.summarise` about long ones"
+            "expected texts of at most {MAX_BYTES} bytes, got {bytes}; ask `generation.summarize` about long ones"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `generation.summarise`: what a text says, in a few sentences, however long it is.
+//! `generation.summarize`: what a text says, in a few sentences, however long it is.
 //!
 //! A text that does not fit into what the model looks at is cut into passages; each is summarized,
 //! several at a time, and the summaries are put together and summarized again, until one is left.
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::generation::{Chat, GenerationInput, GenerationOutput, GenerationUsage};
 use crate::in_order::InOrder;
 use crate::passages::passages;
-use crate::text::TextInput;
+use crate::text_input::TextInput;
 
 /// Passages that are summarized side by side: together they cost little more than one.
 const PASSAGES_AT_ONCE: usize = 8;
@@ -88,13 +88,14 @@ impl Summarize {
 }
 
 impl Skill for Summarize {
-    const NAME: &'static str = "generation.summarise";
+    const NAME: &'static str = "generation.summarize";
     type Input = SummarizeInput;
     type Output = Summary;
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Summarizes a text of any length in a few sentences.")
             .main_field("text")
+            .alias("generation.summarise")
     }
 
     fn input_bytes(&self, input: &SummarizeInput) -> u64 {

@@ -3,7 +3,7 @@
 use aimass_config::byte_size;
 use aimass_locale::text;
 use aimass_models::{Precision, Store};
-use aimass_runtime::{Agent, AgentDefinition, FactKind, Fault, Reaction, WorkerGroup};
+use aimass_runtime::{Agent, AgentDefinition, Fault, Reaction, WorkerGroup, file_kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,8 +115,6 @@ impl Agent for SpeechAgent {
         let whisper = WhisperSource::new(self.store.clone(), &self.model)?;
         let whisper = whisper.with(self.limits.unwrap_or(settings));
         let whisper = WorkerGroup::new("whisper", whisper);
-        let recordings =
-            FactKind::new("file.audio", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .view::<Transcribe>(view::transcript)
             .group(activity.skill(DetectActivity))
@@ -127,7 +125,7 @@ impl Agent for SpeechAgent {
             .flow(Listen::default())
             .reaction(Reaction::new(
                 "speech-transcribe",
-                recordings,
+                file_kind::AUDIO,
                 "speech.transcribe",
             )))
     }

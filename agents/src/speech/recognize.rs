@@ -1,4 +1,4 @@
-//! `speech.recognise`: what is said in a window of at most 30 seconds. It is what transcription
+//! `speech.recognize`: what is said in a window of at most 30 seconds. It is what transcription
 //! stands on.
 
 use std::path::Path;
@@ -43,12 +43,12 @@ pub struct RecognizedWindow {
 }
 
 impl Skill for Recognize {
-    const NAME: &'static str = "speech.recognise";
+    const NAME: &'static str = "speech.recognize";
     type Input = RecognizeInput;
     type Output = RecognizedWindow;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Transcribes at most 30 seconds of audio.")
+        SkillSpec::of::<Self>("Transcribes at most 30 seconds of audio.").alias("speech.recognise")
     }
 
     fn input_bytes(&self, input: &RecognizeInput) -> u64 {

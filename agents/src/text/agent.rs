@@ -2,7 +2,9 @@
 
 use aimass_locale::text;
 use aimass_models::Store;
-use aimass_runtime::{Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, Reaction, WorkerGroup};
+use aimass_runtime::{
+    Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, Reaction, WorkerGroup, file_kind,
+};
 use serde_json::Value;
 
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
@@ -27,6 +29,9 @@ const MODEL: ModelSlot = ModelSlot {
     purpose: || text!("texts are compared with it", "用于比较文本"),
     without: None,
 };
+
+/// What is said in a recording.
+const TRANSCRIPT: FactKind = FactKind::constant("speech.transcribe", 1);
 
 /// The agent for texts.
 #[derive(Debug, Clone)]
@@ -63,22 +68,21 @@ impl Agent for TextAgent {
             .skill(SearchFolder);
         // Language needs no weights, and must not wait behind those that do.
         let language = WorkerGroup::new("language", Fresh(|| ())).skill(Language);
-        let texts = FactKind::new("file.text", 1).map_err(|error| Fault::bug(error.to_string()))?;
-        let transcripts =
-            FactKind::new("speech.transcribe", 1).map_err(|error| Fault::bug(error.to_string()))?;
         Ok(definition
             .view::<Language>(view::language)
             .view::<Embed>(view::embedding)
             .group(encoder)
             .group(language)
             .flow(SearchFlow::default())
-            .reaction(Reaction::new("text-embed", texts.clone(), "text.embed"))
-            .reaction(Reaction::new("text-language", texts, "text.language"))
+            .reaction(Reaction::new("text-embed", file_kind::TEXT, "text.embed"))
+            .reaction(Reaction::new(
+                "text-language",
+                file_kind::TEXT,
+                "text.language",
+            ))
+            .reaction(Reaction::new("transcript-embed", TRANSCRIPT, "text.embed").input(spoken))
             .reaction(
-                Reaction::new("transcript-embed", transcripts.clone(), "text.embed").input(spoken),
-            )
-            .reaction(
-                Reaction::new("transcript-language", transcripts, "text.language").input(spoken),
+                Reaction::new("transcript-language", TRANSCRIPT, "text.language").input(spoken),
             ))
     }
 }

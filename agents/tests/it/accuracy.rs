@@ -1,4 +1,4 @@
-//! How often the text agent is right, on labelled texts. Whoever changes what is counted here changes the counts too, and says so in the README beside
+//! How often the text agent is right, on labeled texts. Whoever changes what is counted here changes the counts too, and says so in the README beside
 //! the texts.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use aimass_agents::text::{
 };
 use aimass_runtime::Runtime;
 
-use crate::labelled::{Half, WithLabels, in_languages, rows, with_labels};
+use crate::labeled::{Half, WithLabels, in_languages, rows, with_labels};
 
 const HALVES: [Half; 2] = [Half::Development, Half::HeldOut];
 
@@ -76,7 +76,7 @@ async fn best_label(runtime: &Runtime, one: &WithLabels) -> String {
 
 /// Each source is described, no text stands twice, and none is in both halves.
 #[test]
-fn the_labelled_texts_are_sound() {
+fn the_labeled_texts_are_sound() {
     let readme = include_str!("../data/README.md");
     let languages: Vec<[String; 3]> = HALVES.map(|half| rows("language", half)).concat();
     let labels: Vec<[String; 4]> = HALVES.map(|half| rows("labels", half)).concat();

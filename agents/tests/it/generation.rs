@@ -11,10 +11,10 @@ use std::sync::Arc;
 use aimass_agents::generation::{
     Chat, Complete, GenerationAgent, GenerationInput, GenerationLimits, TextDelta,
 };
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_conformance::Conformance;
 use aimass_models::{Catalogue, Silent, Store, StoreOptions};
-use aimass_runtime::{Recorder, Runtime};
+use aimass_runtime::{Recorder, Runtime, TaskError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -114,12 +114,9 @@ async fn many_at_once_get_what_each_gets_alone() {
 async fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
     let tiny = tiny();
     let mut config = Config::default();
-    let settings = AgentConfig {
-        replicas: 2,
-        max_batch: 1,
-        ..AgentConfig::default()
-    };
-    config.agents.insert("generation".to_owned(), settings);
+    let settings = config.agent_mut("generation");
+    settings.replicas = 2;
+    settings.max_batch = 1;
     let agent = GenerationAgent::new(tiny.store.clone(), Some("tiny"));
     let runtime = Runtime::builder(config)
         .agent(agent.limits(limits(1 << 24)))
@@ -187,13 +184,19 @@ async fn a_text_longer_than_the_context_is_summarized_passage_by_passage() {
     let long = "the other world is in the world, hello. ".repeat(40);
     let input = json!({ "text": long, "max_tokens": 20 });
     let summary = runtime
-        .ask_json("generation.summarise", input, Default::default())
+        .ask_json("generation.summarize", input, Default::default())
         .await
         .unwrap();
     let passages = summary["passages"].as_u64().unwrap();
     assert!(passages > 5, "{summary}");
     assert!(summary["usage"]["completion_tokens"].as_u64().unwrap() > passages);
     assert!(!summary["text"].as_str().unwrap().is_empty());
+    // By the name that it had before.
+    let old = runtime.ask_json("generation.summarise", json!({}), Default::default());
+    let TaskError::Rejected { skill, .. } = old.await.unwrap_err() else {
+        panic!("no text was given");
+    };
+    assert_eq!(skill, "generation.summarize");
     runtime.shutdown().await;
 }
 
@@ -228,7 +231,7 @@ async fn the_generation_agent_conforms() {
             json!({ "prompt": "a date:", "regex": "[0-9]{4}-[0-9]{2}", "temperature": 1 }),
         )
         .example(
-            "generation.summarise",
+            "generation.summarize",
             json!({ "text": "hello world. ".repeat(60), "max_tokens": 12 }),
         )
         .example("generation.report", json!({ "facts": [a_text()] }))
@@ -238,7 +241,7 @@ async fn the_generation_agent_conforms() {
             "generation.complete",
             json!({ "prompt": "x", "max_tokens": 0 }),
         )
-        .refuses("generation.summarise", json!({}))
+        .refuses("generation.summarize", json!({}))
         .run()
         .await;
     assert!(report.passed(), "{report}");

@@ -11,7 +11,7 @@ mod cache;
 
 mod accuracy;
 mod generation;
-mod labelled;
+mod labeled;
 mod mortal;
 mod search;
 mod speech;

@@ -6,11 +6,10 @@ use ratatui::text::{Line, Span};
 use super::panel::Panel;
 use super::ui::{Focus, Ui};
 use super::waterfall::{Shape, in_tree, row, summary};
-use super::words::{self, Side, fit, shorten};
+use super::words::{self, shorten};
 
 /// Columns before a waterfall: how long ago it was.
-const AGE: usize = 6;
-const INDENT: usize = AGE + 2;
+const INDENT: usize = words::AGE + 2;
 /// Tasks of an episode that are shown; the rest is on a page of its own.
 const MAX_ROWS: usize = 5;
 
@@ -26,23 +25,23 @@ pub(super) fn panel(ui: &Ui, width: usize) -> Panel {
         }
     }
     if rows.is_empty() {
-        rows.push(Line::raw(shorten(
+        let none = ui.locale.choose(
             "  none yet; `aimass run PATH` and `aimass ask SKILL INPUT` make some",
-            width,
-        )));
+            "  还没有；`aimass run 路径` 和 `aimass ask 技能 输入` 会产生",
+        );
+        rows.push(Line::raw(shorten(none, width)));
     }
+    let title = ui
+        .locale
+        .choose("last episodes and calls", "最近的任务集和调用");
     Panel {
         cursor,
-        ..Panel::new(Focus::Episodes, "last episodes and calls", rows)
+        ..Panel::new(Focus::Episodes, title, rows)
     }
 }
 
 fn lines(ui: &Ui, work: &Work, width: usize) -> Vec<Line<'static>> {
-    let age = words::age(ui.view.node.at_ns, work.last_ns);
-    let age = Span::styled(
-        format!("{}  ", fit(&age, AGE, Side::Right)),
-        ui.palette.faint(),
-    );
+    let age = Span::styled(words::age_column(ui, work.last_ns), ui.palette.faint());
     let shape = Shape::of(width.saturating_sub(INDENT));
     let tree = in_tree(work);
     // A call of one task says all of itself in its one row.
@@ -52,10 +51,13 @@ fn lines(ui: &Ui, work: &Work, width: usize) -> Vec<Line<'static>> {
         return vec![Line::from(line)];
     }
     let name = match work.episode {
-        Some(episode) => format!("episode {}", &episode.to_string()[..8]),
-        None => "call".to_owned(),
+        Some(episode) => {
+            let what = ui.locale.choose("episode", "任务集");
+            format!("{what} {}", &episode.to_string()[..8])
+        }
+        None => ui.locale.choose("call", "调用").to_owned(),
     };
-    let summary = format!("  {}", summary(work));
+    let summary = format!("  {}", summary(ui.locale, work));
     let mut lines = vec![Line::from(vec![
         age,
         Span::styled(name, ui.palette.strong()),
@@ -74,8 +76,11 @@ fn lines(ui: &Ui, work: &Work, width: usize) -> Vec<Line<'static>> {
     }
     let more = work.tasks.saturating_sub(lines.len() as u64 - 1);
     if more > 0 {
-        let more = words::of(more, "task more", "tasks more");
-        let line = format!("{}and {more}", " ".repeat(INDENT));
+        let more = words::of(ui.locale, more, &words::TASKS);
+        let more = ui
+            .locale
+            .choose(format!("and {more} more"), format!("还有 {more}"));
+        let line = format!("{}{more}", " ".repeat(INDENT));
         lines.push(Line::styled(line, ui.palette.faint()));
     }
     lines

@@ -1,5 +1,6 @@
 //! A frame: the header, a page, and the keys.
 
+use aimass_locale::{Text, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -155,7 +156,8 @@ fn share(rows: usize, wanted: &[usize], least: &[usize]) -> Vec<usize> {
 }
 
 fn header(ui: &Ui, width: u16) -> Line<'static> {
-    let palette = ui.palette;
+    let (palette, locale) = (ui.palette, ui.locale);
+    let say = |text: Text| text.in_locale(locale).to_owned();
     let node = &ui.view.node;
     let team = &ui.view.team;
     let mut parts = vec![Span::styled(
@@ -163,30 +165,30 @@ fn header(ui: &Ui, width: u16) -> Line<'static> {
         palette.strong(),
     )];
     if ui.pace == Pace::Paused {
-        parts.push(Span::styled("PAUSED", palette.chosen()));
+        parts.push(Span::styled(
+            locale.choose("PAUSED", "已暂停"),
+            palette.chosen(),
+        ));
     } else if let Some(silence) = ui.silence {
         let silence = words::duration(silence.as_micros() as u64);
         parts.push(Span::styled(
-            format!("no answer for {silence}"),
+            say(text!("no answer for {silence}", "已 {silence} 没有答复")),
             palette.bad(),
         ));
     }
-    parts.push(Span::raw(format!(
-        "up {}",
-        words::whole_seconds(node.uptime_ms)
-    )));
-    parts.push(Span::raw(format!(
-        "{} tasks/s",
-        words::rate(team.tasks_per_second.last_1_s)
-    )));
+    let up = words::whole_seconds(node.uptime_ms);
+    parts.push(Span::raw(say(text!("up {up}", "已运行 {up}"))));
+    let tasks = words::rate(team.tasks_per_second.last_1_s);
+    parts.push(Span::raw(say(text!("{tasks} tasks/s", "{tasks} 任务/s"))));
     let errors = team.errors_per_second.last_1_s;
     let style = if errors > 0.0 {
         palette.bad()
     } else {
         Style::new()
     };
+    let errors = words::rate(errors);
     parts.push(Span::styled(
-        format!("{} errors/s", words::rate(errors)),
+        say(text!("{errors} errors/s", "{errors} 错误/s")),
         style,
     ));
     if let Some(memory) = node.memory_bytes {
@@ -197,18 +199,15 @@ fn header(ui: &Ui, width: u16) -> Line<'static> {
     } else {
         Style::new()
     };
-    let dropped = words::of(node.dropped_events, "event dropped", "events dropped");
+    let dropped = words::of(locale, node.dropped_events, &words::EVENTS_DROPPED);
     parts.push(Span::styled(dropped, style));
     if width >= WIDE {
-        parts.push(Span::raw(format!(
-            "{} of models",
-            words::bytes(node.model_bytes)
-        )));
-        let tasks = words::of(team.tasks, "task", "tasks");
-        parts.push(Span::raw(format!(
-            "{tasks}, {} failed",
-            words::count(team.errors)
-        )));
+        let models = words::bytes(node.model_bytes);
+        parts.push(Span::raw(say(text!("{models} of models", "模型 {models}"))));
+        let tasks = words::of(locale, team.tasks, &words::TASKS);
+        let failed = words::count(team.errors);
+        let all = text!("{tasks}, {failed} failed", "{tasks}，{failed} 项失败");
+        parts.push(Span::raw(say(all)));
     }
     let mut line = Vec::new();
     for part in parts {
@@ -220,9 +219,17 @@ fn header(ui: &Ui, width: u16) -> Line<'static> {
 
 fn keys(ui: &Ui) -> Line<'static> {
     let keys = match ui.page {
-        Page::Overview => "q end   ↑↓ move   Tab panel   Enter waterfall   p pause   ? help",
-        Page::Waterfall { .. } => "Esc back   ↑↓ move   p pause   ? help   q end",
-        Page::Help => "any key goes back   q end",
+        Page::Overview => ui.locale.choose(
+            "q end   ↑↓ move   Tab panel   Enter waterfall   p pause   ? help",
+            "q 退出   ↑↓ 移动   Tab 面板   Enter 瀑布图   p 暂停   ? 帮助",
+        ),
+        Page::Waterfall { .. } => ui.locale.choose(
+            "Esc back   ↑↓ move   p pause   ? help   q end",
+            "Esc 返回   ↑↓ 移动   p 暂停   ? 帮助   q 退出",
+        ),
+        Page::Help => ui
+            .locale
+            .choose("any key goes back   q end", "按任意键返回   q 退出"),
     };
     Line::styled(keys, ui.palette.faint())
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use aimass_locale::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -76,7 +77,9 @@ impl Panel {
         let mut title = self.title.to_owned();
         if shown.len() < self.rows.len() && !shown.is_empty() {
             let (first, last) = (shown.start + 1, shown.end);
-            title.push_str(&format!(" {first}-{last} of {}", self.rows.len()));
+            let all = self.rows.len();
+            let shown = text!(" {first}-{last} of {all}", " {first}-{last}，共 {all}");
+            title.push_str(shown.in_locale(ui.locale));
         }
         let style = if self.has_cursor(ui) {
             ui.palette.strong()

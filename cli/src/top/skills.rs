@@ -1,5 +1,6 @@
 //! The panel of agents and their skills: what each is doing, and how fast.
 
+use aimass_locale::{Locale, text};
 use aimass_observers::live::{Activity, AgentView, Percentiles};
 use ratatui::text::{Line, Span};
 
@@ -13,7 +14,8 @@ const MIN_NAME: usize = 20;
 /// A column of figures.
 #[derive(Debug, Clone, Copy)]
 struct Column {
-    head: &'static str,
+    /// In English and in Chinese.
+    head: (&'static str, &'static str),
     figure: Figure,
     /// Those of a lower rank stay longer when the terminal is narrow.
     rank: u8,
@@ -33,22 +35,22 @@ enum Figure {
     Wait95,
 }
 
-const fn column(head: &'static str, figure: Figure, rank: u8) -> Column {
+const fn column(head: (&'static str, &'static str), figure: Figure, rank: u8) -> Column {
     Column { head, figure, rank }
 }
 
 /// In the order in which they stand.
 const COLUMNS: [Column; 10] = [
-    column("/s", Figure::Rate1, 0),
-    column("/s 10", Figure::Rate10, 8),
-    column("/s 60", Figure::Rate60, 4),
-    column("last min", Figure::History, 6),
-    column("errors", Figure::Errors, 2),
-    column("p50", Figure::P50, 1),
-    column("p95", Figure::P95, 5),
-    column("p99", Figure::P99, 3),
-    column("wait50", Figure::Wait50, 9),
-    column("wait95", Figure::Wait95, 7),
+    column(("/s", "/s"), Figure::Rate1, 0),
+    column(("/s 10", "/s 10"), Figure::Rate10, 8),
+    column(("/s 60", "/s 60"), Figure::Rate60, 4),
+    column(("last min", "最近一分"), Figure::History, 6),
+    column(("errors", "错误"), Figure::Errors, 2),
+    column(("p50", "p50"), Figure::P50, 1),
+    column(("p95", "p95"), Figure::P95, 5),
+    column(("p99", "p99"), Figure::P99, 3),
+    column(("wait50", "等待50"), Figure::Wait50, 9),
+    column(("wait95", "等待95"), Figure::Wait95, 7),
 ];
 
 /// What stands in a row of that many columns of the terminal.
@@ -91,11 +93,11 @@ impl Shape {
         }
     }
 
-    fn heads(&self) -> Vec<(usize, &'static str)> {
+    fn heads(&self, locale: Locale) -> Vec<(usize, &'static str)> {
         let mut end = self.name;
         let head = |column: &Column| {
             end += self.gap + self.width(column.figure);
-            (end, column.head)
+            (end, locale.choose(column.head.0, column.head.1))
         };
         self.columns.iter().map(head).collect()
     }
@@ -111,49 +113,61 @@ pub(super) fn panel(ui: &Ui, width: usize) -> Panel {
         rows.extend(skills.map(|skill| skill_row(ui, &shape, &skill.name, &skill.activity)));
     }
     match ui.view.agents_left_out {
-        0 if rows.is_empty() => rows.push(Line::raw("  there is no agent")),
+        0 if rows.is_empty() => {
+            rows.push(Line::raw(
+                ui.locale.choose("  there is no agent", "  没有智能体"),
+            ));
+        }
         0 => {}
         agents => {
-            let more = words::of(agents, "agent", "agents");
-            rows.push(Line::raw(format!("  and {more} with less to do")));
+            let more = words::of(ui.locale, agents, &words::AGENTS);
+            rows.push(Line::raw(ui.locale.choose(
+                format!("  and {more} with less to do"),
+                format!("  还有 {more}，任务较少"),
+            )));
         }
     }
     let cursor = ui.cursor(Focus::Skills);
     Panel {
-        heads: shape.heads(),
+        heads: shape.heads(ui.locale),
         cursor: cursor..cursor + 1,
-        ..Panel::new(Focus::Skills, "agents", rows)
+        ..Panel::new(Focus::Skills, ui.locale.choose("agents", "智能体"), rows)
     }
 }
 
 fn agent_row(ui: &Ui, agent: &AgentView) -> Line<'static> {
-    let palette = ui.palette;
+    let (palette, locale) = (ui.palette, ui.locale);
     let style = palette.agent(&ui.view, &agent.name).patch(palette.strong());
     let mut row = vec![Span::styled(agent.name.to_string(), style)];
     if let Some(reason) = &agent.failed {
-        row.push(Span::styled(format!("  given up: {reason}"), palette.bad()));
+        let given_up = text!("  given up: {reason}", "  已放弃：{reason}");
+        let given_up = given_up.in_locale(locale).to_owned();
+        row.push(Span::styled(given_up, palette.bad()));
     }
-    let mut quiet = vec![if agent.tasks == 0 {
-        "nothing to do".to_owned()
+    let busy = if agent.tasks == 0 {
+        text!("nothing to do", "没有任务")
     } else {
-        let tasks = words::of(agent.tasks, "task", "tasks");
-        let waiting = words::count(agent.waiting);
-        format!("{tasks}, {waiting} waiting, {}", words::bytes(agent.bytes))
-    }];
-    let mut count = |number: u64, one: &str, many: &str| {
-        if number > 0 {
-            quiet.push(words::of(number, one, many));
-        }
+        let tasks = |locale| words::of(locale, agent.tasks, &words::TASKS);
+        let (waiting, bytes) = (words::count(agent.waiting), words::bytes(agent.bytes));
+        let (english, chinese) = (tasks(Locale::English), tasks(Locale::Chinese));
+        text!(
+            "{english}, {waiting} waiting, {bytes}",
+            "{chinese}，{waiting} 项等待，{bytes}"
+        )
     };
-    count(agent.restarts, "restart", "restarts");
-    count(agent.retries, "retry", "retries");
-    count(agent.dead_letters, "dead letter", "dead letters");
-    count(
-        u64::from(agent.abandoned),
-        "abandoned thread",
-        "abandoned threads",
-    );
-    row.push(Span::raw(format!("  {}", quiet.join(", "))));
+    let mut quiet = vec![busy.in_locale(locale).to_owned()];
+    for (number, what) in [
+        (agent.restarts, words::RESTARTS),
+        (agent.retries, words::RETRIES),
+        (agent.dead_letters, words::DEAD_LETTERS),
+        (u64::from(agent.abandoned), words::ABANDONED_THREADS),
+    ] {
+        if number > 0 {
+            quiet.push(words::of(locale, number, &what));
+        }
+    }
+    let between = locale.choose(", ", "，");
+    row.push(Span::raw(format!("  {}", quiet.join(between))));
     Line::from(row)
 }
 

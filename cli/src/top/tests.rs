@@ -2,6 +2,7 @@
 
 mod frames;
 mod keys;
+mod languages;
 mod panics;
 mod sample;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aimass_locale::Locale;
 use aimass_observers::live::{LiveView, Work};
 use aimass_runtime::{EpisodeId, TraceId};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -15,6 +16,7 @@ const PAGE_ROWS: usize = 10;
 pub(super) struct Ui {
     pub(super) view: LiveView,
     pub(super) palette: Palette,
+    pub(super) locale: Locale,
     pub(super) page: Page,
     pub(super) focus: Focus,
     pub(super) pace: Pace,
@@ -75,10 +77,11 @@ fn key_of(work: &Work) -> WorkKey {
 }
 
 impl Ui {
-    pub(super) fn new(view: LiveView, palette: Palette) -> Self {
+    pub(super) fn new(view: LiveView, palette: Palette, locale: Locale) -> Self {
         Self {
             view,
             palette,
+            locale,
             page: Page::Overview,
             focus: Focus::Episodes,
             pace: Pace::Live,

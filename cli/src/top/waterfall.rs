@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use aimass_locale::{Locale, text};
 use aimass_observers::live::{TaskSpan, Work};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,6 +12,7 @@ use ratatui::text::{Line, Span};
 use super::panel::put_line;
 use super::ui::Ui;
 use super::words::{self, Side, fit, width};
+use crate::messages::error_kind;
 
 /// How long a task waited.
 const WAITED: &str = "░";
@@ -95,8 +97,9 @@ pub(super) fn row(
         fit(&words::duration(took_us), DURATION, Side::Right)
     )));
     if shape.error > 0 {
-        let kind = span.error.as_ref().map_or("", |error| &error.kind);
-        let kind = fit(&kind.replace('_', " "), shape.error, Side::Left);
+        let kind = span.error.as_ref().map(|error| error_kind(&error.kind));
+        let kind = kind.unwrap_or_default();
+        let kind = fit(kind.in_locale(ui.locale), shape.error, Side::Left);
         row.push(Span::styled(format!(" {kind}"), style));
     }
     row
@@ -131,17 +134,18 @@ fn bar(work: &Work, span: &TaskSpan, columns: usize, style: Style) -> [Span<'sta
 }
 
 /// What a work is, in words.
-pub(super) fn summary(work: &Work) -> String {
-    let mut parts = vec![words::of(work.tasks, "task", "tasks")];
+pub(super) fn summary(locale: Locale, work: &Work) -> String {
+    let mut parts = vec![words::of(locale, work.tasks, &words::TASKS)];
     if work.errors > 0 {
-        parts.push(format!("{} failed", words::count(work.errors)));
+        let failed = words::count(work.errors);
+        parts.push(locale.choose(format!("{failed} failed"), format!("{failed} 项失败")));
     }
     if let Some(end) = work.end {
-        parts.push(words::of(end.facts, "fact", "facts"));
+        parts.push(words::of(locale, end.facts, &words::FACTS));
     }
     let took_us = work.last_ns.saturating_sub(work.begun_ns) / 1_000;
     parts.push(words::duration(took_us));
-    parts.join(", ")
+    parts.join(locale.choose(", ", "，"))
 }
 
 /// One work on the whole screen.
@@ -178,27 +182,32 @@ pub(super) fn draw(ui: &Ui, work: &Work, cursor: usize, area: Rect, buffer: &mut
 }
 
 fn heading(ui: &Ui, work: &Work) -> Vec<Line<'static>> {
+    let locale = ui.locale;
+    let trace = locale.choose("trace", "追踪");
     let what = match work.episode {
-        Some(episode) => format!("episode {episode}"),
-        None => "call".to_owned(),
+        Some(episode) => format!("{} {episode}", locale.choose("episode", "任务集")),
+        None => locale.choose("call", "调用").to_owned(),
     };
-    let ago = match words::age(ui.view.node.at_ns, work.last_ns).as_str() {
-        "now" => "just now".to_owned(),
-        age => format!("{age} ago"),
+    let ago = match words::age(ui.view.node.at_ns, work.last_ns) {
+        None => text!("just now", "刚刚"),
+        Some(age) => text!("{age} ago", "{age} 前"),
     };
+    let ago = ago.in_locale(locale);
     let left_out = work.tasks.saturating_sub(work.spans.len() as u64);
     let more = if left_out == 0 {
         String::new()
     } else {
-        format!(", {} are not shown", words::of(left_out, "task", "tasks"))
+        let tasks = words::of(locale, left_out, &words::TASKS);
+        let more = text!(", {tasks} are not shown", "，{tasks}未显示");
+        more.in_locale(locale).to_owned()
     };
     vec![
         Line::from(vec![
             Span::styled(what, ui.palette.strong()),
-            Span::raw(format!("  {}", summary(work))),
+            Span::raw(format!("  {}", summary(locale, work))),
         ]),
         Line::styled(
-            format!("trace {}  {ago}{more}", work.trace),
+            format!("{trace} {}  {ago}{more}", work.trace),
             ui.palette.faint(),
         ),
     ]
@@ -225,21 +234,30 @@ fn axis(ui: &Ui, work: &Work, shape: Shape) -> Line<'static> {
 /// What there is to say of one task.
 fn details(ui: &Ui, span: &TaskSpan, columns: usize) -> Vec<Line<'static>> {
     let us = |from_ns: u64, to_ns: u64| words::duration(to_ns.saturating_sub(from_ns) / 1_000);
-    let mut parts = vec![format!("task {}", span.task)];
-    match span.started_ns {
-        Some(started_ns) => parts.push(format!("waited {}", us(span.accepted_ns, started_ns))),
-        None => parts.push("never ran".to_owned()),
-    }
+    let locale = ui.locale;
+    let mut parts = vec![format!("{} {}", locale.choose("task", "任务"), span.task)];
+    let waited = span.started_ns.map(|started| us(span.accepted_ns, started));
+    let waited = match waited {
+        Some(waited) => text!("waited {waited}", "等待 {waited}"),
+        None => text!("never ran", "从未运行"),
+    };
+    parts.push(waited.in_locale(locale).to_owned());
     if let Some(worker) = span.worker {
-        parts.push(format!("worker {}", worker.0));
+        parts.push(format!(
+            "{} {}",
+            locale.choose("worker", "工作线程"),
+            worker.0
+        ));
     }
     if span.runs > 1 {
-        parts.push(format!("{} runs", span.runs));
+        parts.push(words::of(locale, u64::from(span.runs), &words::RUNS));
     }
     let mut lines = vec![Line::raw(parts.join("  "))];
     if let Some(error) = &span.error {
-        let error = format!("{}: {}", error.kind.replace('_', " "), error.message);
-        let wrapped = words::wrap(&error, columns).into_iter();
+        let (kind, message) = (error_kind(&error.kind), &error.message);
+        let (english, chinese) = (kind.english, kind.chinese);
+        let error = text!("{english}: {message}", "{chinese}：{message}");
+        let wrapped = words::wrap(error.in_locale(locale), columns).into_iter();
         lines.extend(wrapped.map(|line| Line::styled(line, ui.palette.bad())));
     }
     lines

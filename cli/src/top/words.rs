@@ -4,7 +4,13 @@ use ratatui::style::Style;
 use ratatui::symbols::bar;
 use ratatui::text::Span;
 
+use aimass_locale::Locale;
+
+use super::ui::Ui;
 pub(super) use crate::columns::width;
+
+/// Columns of how long ago something was.
+pub(super) const AGE: usize = 6;
 
 /// To which side a text is moved in a wider column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +90,17 @@ pub(super) fn duration(us: u64) -> String {
     }
 }
 
-/// How long ago something was, in at most six columns.
-pub(super) fn age(now_ns: u64, then_ns: u64) -> String {
-    match now_ns.saturating_sub(then_ns) / 1_000_000 {
-        0..1_000 => "now".to_owned(),
-        ms => whole_seconds(ms),
-    }
+/// How long ago something was, in at most six columns; none where it was just now.
+pub(super) fn age(now_ns: u64, then_ns: u64) -> Option<String> {
+    let ms = now_ns.saturating_sub(then_ns) / 1_000_000;
+    (ms >= 1_000).then(|| whole_seconds(ms))
+}
+
+/// How long ago something was, in a column of its own before a row.
+pub(super) fn age_column(ui: &Ui, then_ns: u64) -> String {
+    let now = || ui.locale.choose("now", "刚刚").to_owned();
+    let age = age(ui.view.node.at_ns, then_ns).unwrap_or_else(now);
+    format!("{}  ", fit(&age, AGE, Side::Right))
 }
 
 /// A duration without parts of seconds, in at most six columns.
@@ -148,10 +159,34 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// What is counted, in each language.
+pub(super) struct Counted {
+    one: &'static str,
+    many: &'static str,
+    /// With the measure word before it.
+    chinese: &'static str,
+}
+
+const fn counted(one: &'static str, many: &'static str, chinese: &'static str) -> Counted {
+    Counted { one, many, chinese }
+}
+
+pub(super) const TASKS: Counted = counted("task", "tasks", "项任务");
+pub(super) const FACTS: Counted = counted("fact", "facts", "条事实");
+pub(super) const AGENTS: Counted = counted("agent", "agents", "个智能体");
+pub(super) const RESTARTS: Counted = counted("restart", "restarts", "次重启");
+pub(super) const RETRIES: Counted = counted("retry", "retries", "次重试");
+pub(super) const RUNS: Counted = counted("run", "runs", "次运行");
+pub(super) const TIMES: Counted = counted("time", "times", "次");
+pub(super) const DEAD_LETTERS: Counted = counted("dead letter", "dead letters", "条死信");
+pub(super) const ABANDONED_THREADS: Counted =
+    counted("abandoned thread", "abandoned threads", "个被放弃的线程");
+pub(super) const EVENTS_DROPPED: Counted = counted("event dropped", "events dropped", "个事件丢失");
+
 /// A number and what it counts.
-pub(super) fn of(number: u64, one: &str, many: &str) -> String {
-    let what = if number == 1 { one } else { many };
-    format!("{} {what}", count(number))
+pub(super) fn of(locale: Locale, number: u64, what: &Counted) -> String {
+    let english = if number == 1 { what.one } else { what.many };
+    format!("{} {}", count(number), locale.choose(english, what.chinese))
 }
 
 /// Figures as a line of bars, the oldest at the left, by their share of the largest.
@@ -194,7 +229,7 @@ mod tests {
             ] {
                 let checks = [
                     (duration(near.min(1 << 46)), 6),
-                    (age(near, 0), 6),
+                    (age(near, 0).unwrap_or_default(), 6),
                     (count(near.min(1 << 38)), 5),
                     (rate(near.min(1 << 38) as f64 / 64.0), 5),
                     (bytes(near.min(1 << 38)), 7),

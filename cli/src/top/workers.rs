@@ -1,5 +1,6 @@
 //! The panel of workers: what holds which model, and how often it had to start again.
 
+use aimass_locale::Locale;
 use aimass_observers::live::WorkerView;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -16,6 +17,7 @@ struct Words<'a> {
     agent: &'a str,
     worker: &'a WorkerView,
     name: String,
+    state: String,
     restarts: String,
     memory: String,
 }
@@ -38,29 +40,37 @@ pub(super) fn panel(ui: &Ui, columns: usize) -> Panel {
             agent
                 .workers
                 .iter()
-                .map(|worker| words_of(&agent.name, worker))
+                .map(|worker| words_of(ui.locale, &agent.name, worker))
         })
         .collect();
     let shape = Shape::of(&all, columns);
     let mut rows: Vec<Line<'static>> = all.iter().map(|words| row(ui, words, &shape)).collect();
     if rows.is_empty() {
-        rows.push(Line::raw("  no agent has a worker that holds a model"));
+        rows.push(Line::raw(ui.locale.choose(
+            "  no agent has a worker that holds a model",
+            "  没有智能体的工作线程持有模型",
+        )));
     }
     let cursor = ui.cursor(Focus::Workers);
     Panel {
         cursor: cursor..cursor + 1,
-        ..Panel::new(Focus::Workers, "workers", rows)
+        ..Panel::new(
+            Focus::Workers,
+            ui.locale.choose("workers", "工作线程"),
+            rows,
+        )
     }
 }
 
-fn words_of<'a>(agent: &'a str, worker: &'a WorkerView) -> Words<'a> {
+fn words_of<'a>(locale: Locale, agent: &'a str, worker: &'a WorkerView) -> Words<'a> {
     Words {
         agent,
         worker,
+        state: state(locale, &worker.state),
         name: format!("{agent} {} {}", worker.group, worker.worker),
         restarts: match worker.restarts {
             0 => String::new(),
-            restarts => words::of(restarts, "restart", "restarts"),
+            restarts => words::of(locale, restarts, &words::RESTARTS),
         },
         memory: match worker.model_bytes {
             bytes if bytes > 0 && worker.holds_weights() => words::bytes(bytes),
@@ -69,12 +79,29 @@ fn words_of<'a>(agent: &'a str, worker: &'a WorkerView) -> Words<'a> {
     }
 }
 
+/// What a worker does, as its node says it.
+fn state(locale: Locale, state: &str) -> String {
+    let chinese = match state {
+        "unloaded" => "未加载",
+        "starting" => "启动中",
+        "backing_off" => "等待重试",
+        "idle" => "空闲",
+        "busy" => "忙碌",
+        "leaving" => "正在退出",
+        "unloading" => "正在卸载",
+        "failed" => "已失效",
+        // Of a later version.
+        other => other,
+    };
+    locale.choose(state.replace('_', " "), chinese.to_owned())
+}
+
 impl Shape {
     fn of(all: &[Words<'_>], columns: usize) -> Self {
         let longest = |part: fn(&Words<'_>) -> usize| all.iter().map(part).max().unwrap_or(0);
         let mut shape = Self {
             name: longest(|words| width(&words.name)).min(columns / 3),
-            state: longest(|words| width(&words.worker.state)),
+            state: longest(|words| width(&words.state)),
             device: longest(|words| width(&words.worker.device)).min(8),
             model: 0,
             restarts: longest(|words| width(&words.restarts)),
@@ -117,12 +144,11 @@ fn row(ui: &Ui, words: &Words<'_>, shape: &Shape) -> Line<'static> {
         "unloaded" => palette.faint(),
         _ => Style::new(),
     };
-    let word = words.worker.state.replace('_', " ");
     let agent = palette.agent(&ui.view, words.agent);
     let plain = Style::new();
     let parts = [
         (words.name.as_str(), shape.name, Side::Left, agent),
-        (&word, shape.state, Side::Left, state),
+        (&words.state, shape.state, Side::Left, state),
         (&words.worker.device, shape.device, Side::Left, plain),
         (&words.worker.model, shape.model, Side::Left, plain),
         (&words.restarts, shape.restarts, Side::Right, plain),

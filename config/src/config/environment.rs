@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Bytes, Form, OrNone, Plain, Span};
+
 /// How the environment keeps facts, and how far reactions may go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EnvironmentConfig {
     /// When an acknowledged fact is on the disk rather than with the operating system.
     pub fsync: Fsync,
@@ -12,8 +17,10 @@ pub struct EnvironmentConfig {
     /// The namespace (tenant) of work that names none.
     pub namespace: String,
     /// The largest fact, in bytes.
+    #[serde(with = "Bytes")]
     pub max_fact_bytes: u64,
     /// The largest blob, in bytes.
+    #[serde(with = "Bytes")]
     pub max_blob_bytes: u64,
     /// How long a chain of reactions may be, each set off by the one before.
     pub max_reaction_depth: u32,
@@ -33,11 +40,14 @@ pub enum Fsync {
 }
 
 /// Facts beyond these bounds may be removed by a compaction; `None` is no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Facts that are kept.
+    #[serde(with = "OrNone::<Plain>")]
     pub max_facts: Option<u64>,
     /// How long a fact is kept.
+    #[serde(with = "OrNone::<Span>")]
     pub max_age: Option<Duration>,
 }
 

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::form::{Bytes, Form, OrNone, Plain, Span};
+
 /// The settings of the observers.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ObserversConfig {
     /// The file that the JSON Lines recorder appends to; `None` records nothing.
+    #[serde(with = "OrNone::<Plain>")]
     pub json_lines: Option<PathBuf>,
     /// Whether the content of tasks and facts is part of telemetry.
     pub content: bool,
@@ -21,6 +25,7 @@ pub struct ObserversConfig {
     /// Which traces are kept.
     pub traces: TracesConfig,
     /// Where Prometheus finds the metrics, such as `127.0.0.1:9464`; `None` serves none.
+    #[serde(with = "OrNone::<Plain>")]
     pub metrics: Option<String>,
 }
 
@@ -55,21 +60,27 @@ pub enum LogLevel {
 }
 
 /// How a collector that speaks the OpenTelemetry protocol is reached.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct OtlpConfig {
     /// Its address, without a path; `None` exports nothing.
+    #[serde(with = "OrNone::<Plain>")]
     pub endpoint: Option<String>,
     /// What is spoken with it.
     pub protocol: OtlpProtocol,
     /// Headers of each request, `name: value`: the place for tokens.
     pub headers: Vec<String>,
     /// A file of PEM certificates to trust instead of the built-in ones.
+    #[serde(with = "OrNone::<Plain>")]
     pub certificate: Option<PathBuf>,
     /// How long one request may take.
+    #[serde(with = "Span")]
     pub timeout: Duration,
     /// Memory for what waits to be sent, in bytes, for traces, metrics and logs each; beyond it the oldest is dropped and counted.
+    #[serde(with = "Bytes")]
     pub queue_bytes: u64,
     /// How often metrics are sent; `None` sends none.
+    #[serde(with = "OrNone::<Span>")]
     pub metrics_interval: Option<Duration>,
     /// Whether the program's logs are sent too, beside the form that they have here.
     pub logs: bool,
@@ -88,11 +99,13 @@ pub enum OtlpProtocol {
 }
 
 /// Which traces are kept.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TracesConfig {
     /// The share of traces that are kept whatever they hold, from 0 to 1.
     pub ratio: f64,
     /// A trace with a task that takes longer is kept too, like one with an error or a second attempt; `None` keeps none for that.
+    #[serde(with = "OrNone::<Span>")]
     pub slow: Option<Duration>,
 }
 

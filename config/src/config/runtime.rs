@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::form::{Bytes, Form, OrNone, Span};
+
 /// Limits that hold for the whole runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     /// How long a shutdown may take: accepted work is drained, and what is left is cut off so long before its end as the agents' `grace` says.
+    #[serde(with = "Span")]
     pub shutdown_limit: Duration,
     /// The deadline of a task that brings none; `None` leaves it without one.
+    #[serde(with = "OrNone::<Span>")]
     pub default_deadline: Option<Duration>,
     /// Memory for loaded models, in bytes; `None` is no limit.
+    #[serde(with = "OrNone::<Bytes>")]
     pub memory_budget: Option<u64>,
     /// When and how agents are started again.
     pub supervision: SupervisionConfig,
@@ -20,17 +26,21 @@ pub struct RuntimeConfig {
 }
 
 /// The restart policy, as data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SupervisionConfig {
     /// Which agents restart together.
     pub strategy: Strategy,
     /// Restarts within `window`; one more escalates.
     pub max_restarts: u32,
     /// The span of time in which restarts are counted.
+    #[serde(with = "Span")]
     pub window: Duration,
     /// The wait before the first restart; it doubles with each one that follows.
+    #[serde(with = "Span")]
     pub backoff_initial: Duration,
     /// The longest wait before a restart.
+    #[serde(with = "Span")]
     pub backoff_max: Duration,
 }
 

@@ -1,6 +1,6 @@
-//! The table agrees with the raw configuration: what a rule accepts, serde reads.
+//! The table agrees with the fields of the configuration: what a rule accepts, serde reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::Config;
@@ -83,6 +83,33 @@ fn whatever_a_rule_accepts_is_read_and_shown_again() {
         let again = Config::parse(&shown, "shown", &BTreeMap::new()).unwrap();
         assert_eq!(again, config, "{text}");
     }
+}
+
+#[test]
+fn each_key_is_a_field_and_each_field_a_key() {
+    fn check(keys: &[Key], fields: &toml::Value, path: &str) {
+        let fields = fields.as_table().unwrap();
+        let in_table = keys.iter().filter(|key| {
+            // Kept as it was written, where it was.
+            !matches!(key.shape, Shape::Settings | Shape::Moved)
+        });
+        let names: BTreeSet<&str> = in_table.map(|key| key.name).collect();
+        let written: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
+        assert_eq!(names, written, "{path}");
+        for key in keys {
+            let path = format!("{path}.{}", key.name);
+            let field = || &fields[key.name];
+            match &key.shape {
+                Shape::Table(keys) => check(keys, field(), &path),
+                Shape::Named(keys) => check(keys, &field()["any"], &path),
+                Shape::List(keys) => check(keys, &field()[0], &path),
+                _ => {}
+            }
+        }
+    }
+    let text = "[agents.any]\n[[reactions]]\nname = 'a'\nkind = 'a@1'\nskill = 'a.b'";
+    let config = Config::parse(text, "text", &BTreeMap::new()).unwrap();
+    check(KEYS, &toml::Value::try_from(config).unwrap(), "");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt::Display;
 
+use aimass_locale::{Text, text};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, Unexpected,
@@ -11,12 +12,12 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use toml::Value;
 
-use super::AgentSettings;
+use super::{AgentSettings, byte_size};
 use crate::Places;
 use crate::check::{near, quoted};
 use crate::document::Node;
 use crate::error::Problem;
-use crate::rule::found;
+use crate::rule::{found, one_of};
 
 /// The keys of the outermost table, once they are known.
 type Known = Cell<Option<&'static [&'static str]>>;
@@ -25,8 +26,8 @@ type Known = Cell<Option<&'static [&'static str]>>;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     /// A value is something else.
-    #[error("expected {0}")]
-    Expected(String),
+    #[error("expected {}", .0.english)]
+    Expected(Text),
     /// A table lacks a key.
     #[error("`{0}` is missing")]
     Missing(&'static str),
@@ -61,7 +62,7 @@ impl Refusal {
             Self::Missing(name) => Problem::MissingKey {
                 key: format!("{key}.{name}"),
                 place,
-                rule: "set".to_owned(),
+                rule: text!("set", "已设置的"),
             },
             Self::Unknown { key: name, known } => unknown(&key, &name, known, places),
             Self::Said(message) => Problem::Refused {
@@ -114,7 +115,7 @@ impl Error for Refusal {
 
     fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
         let known: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
-        Self::Expected(format!("one of {}", known.join(", ")))
+        Self::Expected(one_of(&known))
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
@@ -130,25 +131,34 @@ impl Error for Refusal {
 }
 
 /// What serde expects, in the words of the configuration.
-fn rule(expected: &str) -> String {
-    let whole =
-        |least: &dyn Display, most: &dyn Display| format!("a whole number from {least} to {most}");
+fn rule(expected: &str) -> Text {
+    let whole = |least: &dyn Display, most: &dyn Display| {
+        text!(
+            "a whole number from {least} to {most}",
+            "{least} 到 {most} 的整数"
+        )
+    };
     match expected {
         "u8" => whole(&u8::MIN, &u8::MAX),
         "u16" => whole(&u16::MIN, &u16::MAX),
         "u32" => whole(&u32::MIN, &u32::MAX),
-        "u64" | "usize" => "a whole number from 0 up".to_owned(),
+        "u64" | "usize" => text!("a whole number from 0 up", "不小于 0 的整数"),
         "i8" => whole(&i8::MIN, &i8::MAX),
         "i16" => whole(&i16::MIN, &i16::MAX),
         "i32" => whole(&i32::MIN, &i32::MAX),
-        "i64" | "isize" => "a whole number".to_owned(),
-        "f32" | "f64" => "a number".to_owned(),
-        "a boolean" => "`true` or `false`".to_owned(),
-        "a string" => "text".to_owned(),
-        "a sequence" => "a list".to_owned(),
-        "a map" => "a table".to_owned(),
-        structure if structure.starts_with("struct ") => "a table".to_owned(),
-        other => other.to_owned(),
+        "i64" | "isize" => text!("a whole number", "整数"),
+        "f32" | "f64" => text!("a number", "数字"),
+        "a boolean" => text!("`true` or `false`", "`true` 或 `false`"),
+        "a string" => text!("text", "文本"),
+        "a sequence" => text!("a list", "列表"),
+        "a map" => text!("a table", "表"),
+        structure if structure.starts_with("struct ") => text!("a table", "表"),
+        byte_size::RULE => Text {
+            english: byte_size::RULE.to_owned(),
+            chinese: "1KiB 到 1024TiB 的大小，如 \"256MiB\"，或整数字节数".to_owned(),
+        },
+        // As the author of a type says it.
+        other => other.into(),
     }
 }
 
@@ -400,7 +410,7 @@ impl<'de> VariantAccess<'de> for Reader<'_> {
     type Error = Refusal;
 
     fn unit_variant(self) -> Result<(), Refusal> {
-        let read = Err(Refusal::Expected("a word alone".to_owned()));
+        let read = Err(Refusal::Expected(text!("a word alone", "单独一个词")));
         self.placed(read)
     }
 

@@ -65,9 +65,7 @@ fn a_skill_that_nobody_offers_and_a_rule_that_nobody_brought_are_told_with_their
 #[test]
 fn a_configuration_that_was_built_in_code_is_told_as_that() {
     let mut config = Config::default();
-    config
-        .agents
-        .insert("tezt".to_owned(), config.defaults.clone());
+    config.agent_mut("tezt");
     config.reactions.push(ReactionConfig {
         name: "mine".to_owned(),
         kind: "note@1".to_owned(),

@@ -108,6 +108,18 @@ fn an_agent_takes_from_the_defaults_what_it_does_not_say() {
 }
 
 #[test]
+fn an_agent_that_is_changed_in_code_begins_with_what_it_has() {
+    let mut config = parse(FULL).unwrap();
+    config.agent_mut("text").replicas = 3;
+    config.agent_mut("unnamed").replicas = 4;
+    let (text, unnamed) = (config.agent("text"), config.agent("unnamed"));
+    assert_eq!((text.replicas, text.max_wait.as_nanos()), (3, 1));
+    assert_eq!((unnamed.replicas, unnamed.capacity), (4, 10));
+    assert_eq!(config.defaults.replicas, 1);
+    assert_eq!(parse(&config.to_toml().unwrap()).unwrap(), config);
+}
+
+#[test]
 fn the_defaults_keep_all_rules() {
     Config::default().validate().unwrap();
 }

@@ -203,10 +203,9 @@ fn a_wrong_value_at_an_old_place_is_told_with_that_place() {
 #[test]
 fn settings_can_be_set_in_code() {
     let mut config = Config::default();
-    let mut agent = config.agent("mine");
-    agent.settings.set("cache_bytes", "1KiB");
-    agent.settings.set("context", 3);
-    config.agents.insert("mine".to_owned(), agent);
+    let settings = &mut config.agent_mut("mine").settings;
+    settings.set("cache_bytes", "1KiB");
+    settings.set("context", 3);
     config.validate().unwrap();
     let limits = read(&config).unwrap();
     assert_eq!((limits.context, limits.cache_bytes), (3, 1024));

@@ -60,7 +60,7 @@ pub(crate) struct RotaryEmbedding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pairing {
     /// Those side by side. Converters to GGUF reorder the weights of Llama models so.
-    Neighbours,
+    Neighbors,
     /// One of the first half with that of the second half, as GPT-NeoX has it.
     Halves,
 }
@@ -92,7 +92,7 @@ impl RotaryEmbedding {
         for head in row.chunks_exact_mut(width) {
             for (pair, (cosine, sine)) in cosines.iter().zip(sines).enumerate() {
                 let (one, other) = match self.pairing {
-                    Pairing::Neighbours => (2 * pair, 2 * pair + 1),
+                    Pairing::Neighbors => (2 * pair, 2 * pair + 1),
                     Pairing::Halves => (pair, pair + pairs),
                 };
                 let (x, y) = (head[one], head[other]);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn rotations_keep_lengths_and_depend_on_distances_only() {
         let frequencies: Vec<f64> = (0..4).map(|pair| 10f64.powi(-pair)).collect();
-        for pairing in [Pairing::Neighbours, Pairing::Halves] {
+        for pairing in [Pairing::Neighbors, Pairing::Halves] {
             let rotary = RotaryEmbedding::new(100, &frequencies, pairing);
             let product = |one: usize, other: usize| {
                 let (mut left, mut right) = (values(8, 1.0), values(8, 3.0));

@@ -39,7 +39,7 @@ pub struct LlamaConfig {
 impl LlamaConfig {
     pub(super) fn read(reader: &mut Reader) -> Result<Self, ModelError> {
         let pairing = match reader.architecture.as_str() {
-            "llama" => Pairing::Neighbours,
+            "llama" => Pairing::Neighbors,
             "qwen2" => Pairing::Halves,
             other => {
                 let found =

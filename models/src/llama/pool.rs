@@ -234,7 +234,7 @@ mod tests {
             rope_base: 10_000.0,
             rope_size: 16,
             rope_scale: 1.0,
-            pairing: Pairing::Neighbours,
+            pairing: Pairing::Neighbors,
         }
     }
 

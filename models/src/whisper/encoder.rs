@@ -140,8 +140,8 @@ impl Encoder {
     /// `[frames, mels]` to `[frames / 2, hidden]`, with the positions added.
     fn convolve(&self, mel: &LogMel, device: &Device) -> CandleResult<Tensor> {
         let (frames, positions) = (mel.frames(), mel.frames() / 2);
-        let neighbours = Tensor::from_vec(neighbours(mel), (frames, 3 * self.mels), device)?;
-        let first = self.first.gelu(&neighbours)?;
+        let neighbors = Tensor::from_vec(neighbors(mel), (frames, 3 * self.mels), device)?;
+        let first = self.first.gelu(&neighbors)?;
         // The second one steps over every other row: padded by a row at both ends, the rows fall
         // into pairs.
         let pairs = first
@@ -149,8 +149,8 @@ impl Encoder {
             .reshape((positions + 1, 2 * self.hidden))?;
         let own = pairs.narrow(0, 0, positions)?;
         let behind = pairs.narrow(0, 1, positions)?.narrow(1, 0, self.hidden)?;
-        let neighbours = Tensor::cat(&[own, behind], 1)?.contiguous()?;
-        let second = self.second.gelu(&neighbours)?;
+        let neighbors = Tensor::cat(&[own, behind], 1)?.contiguous()?;
+        let second = self.second.gelu(&neighbors)?;
         second + self.positions.first(positions)?
     }
 
@@ -163,7 +163,7 @@ impl Encoder {
 }
 
 /// Of each row the values of the row before, its own, and those of the row behind.
-fn neighbours(mel: &LogMel) -> Vec<f32> {
+fn neighbors(mel: &LogMel) -> Vec<f32> {
     let (frames, mels) = (mel.frames(), mel.mels());
     let silence = vec![0f32; mels];
     let row = |index: Option<usize>| {

@@ -5,7 +5,6 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use aimass_config::AgentConfig;
 use aimass_runtime::{Episode, FactDraft, Record, TaskFinished};
 use serde_json::{Value, json};
 
@@ -126,13 +125,9 @@ async fn jaeger_shows_an_episode_with_a_panic_a_retry_a_reaction_and_a_batch() {
     let jaeger = tokio::task::spawn_blocking(Jaeger::start).await.unwrap();
     let mut config = team::config(&jaeger.otlp);
     // Four that come together are a batch, however slow the machine.
-    let ear = config.defaults.clone();
-    let ear = AgentConfig {
-        max_batch: 4,
-        max_wait: Duration::from_millis(300),
-        ..ear
-    };
-    config.agents.insert("ear".to_owned(), ear);
+    let ear = config.agent_mut("ear");
+    ear.max_batch = 4;
+    ear.max_wait = Duration::from_millis(300);
     let (runtime, recorder, losses) = team::start(&config).await;
     let mut episode = Episode::new();
     for text in ["rain", "wind", "panic", "waves", "gulls"] {

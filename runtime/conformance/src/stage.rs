@@ -42,10 +42,7 @@ impl Stage {
         let agent = (suite.make)();
         let name = agent.name().to_owned();
         let mut config: Config = suite.config.clone();
-        let settings = config
-            .agents
-            .entry(name.clone())
-            .or_insert_with(|| suite.config.agent(&name).clone());
+        let settings = config.agent_mut(&name);
         settings.enabled = true;
         settings.replicas = 1;
         settings.lazy = true;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::fact::{BlobHash, FactKind};
+use crate::fact::BlobHash;
+use crate::fact_kind::FactKind;
 use crate::ids::{EpisodeId, Revision, TaskId};
 
 /// Why the environment did not do what it was asked. Whatever failed left nothing behind.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use thiserror::Error;
 
+use crate::fact_kind::FactKind;
 use crate::ids::{EpisodeId, Namespace, Revision, SpanId, TaskId, TraceId};
 use crate::model_version::ModelVersion;
 
@@ -100,92 +100,6 @@ pub struct Provenance {
     /// The versions of the models that its task used, whatever it asked others for included; in order, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelVersion>,
-}
-
-/// A kind of fact with the version of its form, written `transcript@1`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FactKind {
-    name: Arc<str>,
-    version: u32,
-}
-
-/// The longest name of a kind, in bytes.
-const MAX_KIND_NAME: usize = 100;
-
-impl FactKind {
-    /// The kind of that name and version.
-    ///
-    /// # Errors
-    /// [`ParseKindError`] when the name is not made of lower-case letters, digits, `.`, `_` and `-`.
-    pub fn new(name: &str, version: u32) -> Result<Self, ParseKindError> {
-        let fits =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if name.is_empty() || name.len() > MAX_KIND_NAME || !name.bytes().all(fits) || version == 0
-        {
-            return Err(ParseKindError {
-                found: format!(
-                    "{}@{version}",
-                    name.chars().take(MAX_KIND_NAME).collect::<String>()
-                ),
-            });
-        }
-        Ok(Self {
-            name: name.into(),
-            version,
-        })
-    }
-
-    /// The name without the version.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The version of the form, from 1.
-    pub fn version(&self) -> u32 {
-        self.version
-    }
-}
-
-/// The text did not spell a kind of fact.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "expected a fact kind like `transcript@1` (lower-case letters, digits, `.`, `_`, `-`, then `@` and a version from 1), got `{found}`"
-)]
-pub struct ParseKindError {
-    /// What was found.
-    pub found: String,
-}
-
-impl fmt::Display for FactKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}@{}", self.name, self.version)
-    }
-}
-
-impl FromStr for FactKind {
-    type Err = ParseKindError;
-
-    fn from_str(text: &str) -> Result<Self, ParseKindError> {
-        let refused = || ParseKindError {
-            found: text.chars().take(MAX_KIND_NAME).collect(),
-        };
-        let (name, version) = text.rsplit_once('@').ok_or_else(refused)?;
-        Self::new(name, version.parse().map_err(|_| refused())?)
-    }
-}
-
-impl Serialize for FactKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for FactKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
 }
 
 /// The blake3 hash by which a blob is known.

@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod exchange;
 mod fact;
+mod fact_kind;
 #[cfg(feature = "fault-injection")]
 mod fault_injection;
 mod follow;
@@ -52,7 +53,8 @@ pub use effect::Effect;
 pub use environment::Environment;
 pub use error::EnvironmentError;
 pub use exchange::Imported;
-pub use fact::{BlobHash, Fact, FactDraft, FactKind, ParseKindError, Provenance};
+pub use fact::{BlobHash, Fact, FactDraft, Provenance};
+pub use fact_kind::{FactKind, ParseKindError};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::Trouble;
 pub use follow::{Lagged, Subscription, Watch};

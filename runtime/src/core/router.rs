@@ -16,6 +16,8 @@ use crate::ledger::event::SkillId;
 #[derive(Default)]
 pub(crate) struct Router {
     routes: DashMap<Arc<str>, Route>,
+    /// Older names, which are found and never proposed.
+    aliases: DashMap<Arc<str>, Route>,
 }
 
 /// Who offers a skill.
@@ -41,11 +43,20 @@ impl Route {
 impl Router {
     /// Adds a skill; gives the agent that offers one of that name already.
     pub(crate) fn add(&self, name: Arc<str>, route: Route) -> Option<Arc<str>> {
-        if let Some(present) = self.routes.get(&name) {
-            return Some(present.core.name.clone());
+        let present = self.route(&name);
+        if present.is_none() {
+            self.routes.insert(name, route);
         }
-        self.routes.insert(name, route);
-        None
+        present.map(|present| present.core.name.clone())
+    }
+
+    /// Adds an older name of a skill; gives the agent that offers one of that name already.
+    pub(crate) fn add_alias(&self, alias: &str, route: Route) -> Option<Arc<str>> {
+        let present = self.route(alias);
+        if present.is_none() {
+            self.aliases.insert(alias.into(), route);
+        }
+        present.map(|present| present.core.name.clone())
     }
 
     /// Takes out the skills of an agent.
@@ -59,13 +70,16 @@ impl Router {
     /// # Errors
     /// [`TaskError::UnknownSkill`] with the nearest name that there is.
     pub(crate) fn find(&self, skill: &str) -> Result<Route, TaskError> {
-        self.routes
-            .get(skill)
-            .map(|route| route.clone())
-            .ok_or_else(|| TaskError::UnknownSkill {
-                skill: shorten(skill),
-                nearest: self.nearest(skill),
-            })
+        self.route(skill).ok_or_else(|| TaskError::UnknownSkill {
+            skill: shorten(skill),
+            nearest: self.nearest(skill),
+        })
+    }
+
+    fn route(&self, name: &str) -> Option<Route> {
+        let route = self.routes.get(name);
+        let route = route.or_else(|| self.aliases.get(name));
+        route.map(|route| route.clone())
     }
 
     fn nearest(&self, skill: &str) -> Option<String> {

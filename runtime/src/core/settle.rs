@@ -396,9 +396,8 @@ impl AgentCore {
         let provenance = self.provenance(ticket);
         let checked = self.environment.check_fact(fact, &provenance);
         checked.map_err(|error| {
-            let Fault { kind, message } = refused(error);
-            let message = format!("a fact of kind `{}`: {message}", fact.kind);
-            Fault { kind, message }
+            let Fault { kind, message, .. } = refused(error);
+            Fault::new(kind, format!("a fact of kind `{}`: {message}", fact.kind))
         })
     }
 

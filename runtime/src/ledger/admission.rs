@@ -102,7 +102,7 @@ impl<T> Ledger<T> {
     ) {
         let still_on = match self.tasks.get(&task).map(|entry| entry.standing) {
             None | Some(Standing::Committing) => return,
-            Some(Standing::Waiting) => None,
+            Some(Standing::Waiting | Standing::Pausing { .. }) => None,
             Some(Standing::Running(by)) => Some(by),
         };
         self.settle_on(task, settlement, still_on, now, effects);

@@ -123,7 +123,35 @@ impl<T> Ledger<T> {
             task,
             attempts,
         }));
-        self.requeue(task, now, effects);
+        match fault.pause {
+            Some(pause) => self.pause(task, now + pause),
+            None => self.requeue(task, now, effects),
+        }
+    }
+
+    /// Keeps a task off the workers until its pause is over, and its place in the agent with it.
+    fn pause(&mut self, task: TaskId, until: Time) {
+        let Some(entry) = self.tasks.get_mut(&task) else {
+            return;
+        };
+        if let Standing::Running(by) = entry.standing {
+            self.workers[by.worker.0 as usize]
+                .running
+                .retain(|running| *running != task);
+        }
+        entry.standing = Standing::Pausing { until };
+        self.pauses.insert((until, task));
+    }
+
+    /// Puts those back into the queue whose pause is over.
+    pub(super) fn end_pauses(&mut self, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
+        while let Some((until, task)) = self.pauses.first().copied() {
+            if until > now {
+                return;
+            }
+            self.pauses.pop_first();
+            self.requeue(task, now, effects);
+        }
     }
 
     pub(super) fn commit_failed(

@@ -35,6 +35,8 @@ pub(crate) struct Entry<T> {
 pub(crate) enum Standing {
     /// In the queue.
     Waiting,
+    /// Tried again, and no sooner than this.
+    Pausing { until: Time },
     /// On a worker.
     Running(Incarnation),
     /// Done; its facts and settlement are on their way into the environment.

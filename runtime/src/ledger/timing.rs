@@ -13,7 +13,8 @@ impl<T> Ledger<T> {
     /// When the next `Tick` is due; none while nothing is timed. While a thread is watched that is no later than `pulse`, so that a process which
     /// stood still is noticed before a thread is given up for it.
     pub(crate) fn next_wake(&self, pulse: Time) -> Option<Time> {
-        let deadline = self.deadlines.first().map(|(time, _)| *time);
+        let due = [self.deadlines.first(), self.pauses.first()];
+        let due = due.into_iter().flatten().map(|(time, _)| *time);
         let watched = self.workers.iter().filter_map(|worker| worker.watched);
         let watched = watched.map(|watched| watched.until(&self.settings).min(pulse));
         let workers = self.workers.iter().filter_map(|worker| match worker.state {
@@ -28,7 +29,7 @@ impl<T> Ledger<T> {
             Phase::Draining { limit } => Some(limit),
             _ => None,
         };
-        workers.chain(watched).chain(deadline).chain(limit).min()
+        workers.chain(watched).chain(due).chain(limit).min()
     }
 
     pub(super) fn tick(&mut self, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
@@ -40,6 +41,7 @@ impl<T> Ledger<T> {
             self.deadlines.pop_first();
             self.abort(task, Settlement::DeadlineExceeded, now, effects);
         }
+        self.end_pauses(now, effects);
         for at in 0..self.workers.len() {
             self.tick_worker(at, now, effects);
         }

@@ -249,7 +249,6 @@ impl Inputs {
                     .push(InputFailure::refused(path, "read", &error));
             }
         };
-        let Some(kind) = kind else { return };
         let absolute = std::path::absolute(name).ok();
         let absolute = absolute.as_deref().and_then(Path::to_str).unwrap_or(name);
         let value = json!({ "path": absolute, "given": name, "bytes": metadata.len() });
@@ -278,7 +277,7 @@ impl Inputs {
 }
 
 /// What a file holds, by its first bytes above all.
-fn kind_of(path: &Path, kinds: &FileKinds) -> std::io::Result<Option<FactKind>> {
+fn kind_of(path: &Path, kinds: &FileKinds) -> std::io::Result<FactKind> {
     let mut start = Vec::new();
     let (file, _) = open(path)?;
     file.take(SNIFFED_BYTES).read_to_end(&mut start)?;

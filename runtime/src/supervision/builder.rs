@@ -7,6 +7,7 @@ mod joining;
 mod names;
 mod settings;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -87,6 +88,17 @@ impl RuntimeBuilder {
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
+    }
+
+    /// Keeps the environment in the folder `dir`, which is made where there is none, as the configuration says. What an earlier process accepted there
+    /// is taken up again at the start.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Environment`]: another process works in it, its files are damaged, or they cannot be made, read or written.
+    pub fn store(self, dir: impl AsRef<Path>) -> Result<Self, RuntimeError> {
+        let options = EnvironmentOptions::from(&self.config.environment);
+        let environment = Environment::open(dir.as_ref(), options)?;
+        Ok(self.environment(environment))
     }
 
     /// The devices that `auto` may choose from, besides the processor.

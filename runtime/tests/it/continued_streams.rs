@@ -173,10 +173,9 @@ async fn a_plain_ask_of_such_a_skill_is_answered_as_of_any_other() {
 async fn what_a_thread_sends_that_was_given_up_is_refused() {
     let teller = Teller::default();
     let mut config = config();
-    let mut agent = config.agent("teller");
+    let agent = config.agent_mut("teller");
     agent.step_limit = Duration::from_millis(50);
     agent.grace = Duration::from_millis(50);
-    config.agents.insert("teller".to_owned(), agent);
     let runtime = Runtime::builder(config).agent(teller.clone());
     let runtime = runtime.start().await.unwrap();
     let tale = Tale {

@@ -9,6 +9,7 @@
 )]
 
 mod accepting;
+mod aliases;
 mod author_panics;
 mod bad_input;
 mod batches;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_runtime::{Record, Recorder, Runtime, TaskError, WorkerChange};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -34,11 +34,8 @@ async fn without_threads() {
     config.runtime.supervision.backoff_initial = Duration::from_millis(1);
     config.runtime.supervision.backoff_max = Duration::from_millis(50);
     config.runtime.supervision.max_restarts = 1_000_000;
-    let agent = AgentConfig {
-        lazy: true,
-        ..AgentConfig::default()
-    };
-    config.agents.insert("test".to_owned(), agent);
+    let agent = config.agent_mut("test");
+    agent.lazy = true;
     let recorder = Recorder::default();
     let builder = Runtime::builder(config)
         .agent(Obedient::default())

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Environment, EnvironmentOptions, Episode, EpisodeId,
     FactDraft, FactKind, Fault, Fresh, Reaction, Runtime, Skill, SkillSpec, StepContext,
@@ -137,13 +137,10 @@ async fn cave() {
     let (stuck, food, folder) = (word() == "stuck", word(), word());
     let environment = Environment::open(Path::new(&folder), options()).unwrap();
     let mut config = Config::default();
-    let agent = AgentConfig {
-        replicas: 2,
-        max_batch: 1,
-        step_limit: Duration::from_secs(3600),
-        ..AgentConfig::default()
-    };
-    config.agents.insert("cave".to_owned(), agent);
+    let agent = config.agent_mut("cave");
+    agent.replicas = 2;
+    agent.max_batch = 1;
+    agent.step_limit = Duration::from_secs(3600);
     let crowd = Arc::new(Crowd::default());
     let builder = Runtime::builder(config)
         .agent(Cave(Eat { crowd, stuck }))

@@ -43,7 +43,7 @@ impl Stage {
             agents,
             desk,
         } = setting;
-        config.agents.insert("probe".to_owned(), probe);
+        *config.agent_mut("probe") = probe;
         let recorder = Recorder::default();
         let mut builder = Runtime::builder(config)
             .observer(recorder.clone())

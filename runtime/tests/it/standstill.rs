@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use aimass_config::{AgentConfig, Config};
+use aimass_config::Config;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, DeviceName, Fault, ModelSource, ModelVersion, Runtime,
     Skill, SkillSpec, StepContext, WorkerGroup,
@@ -114,13 +114,10 @@ async fn bed() {
     });
     let mut config = Config::default();
     config.runtime.supervision.max_restarts = 0;
-    let agent = AgentConfig {
-        step_limit: LIMIT,
-        load_limit: LIMIT,
-        max_attempts: 1,
-        ..AgentConfig::default()
-    };
-    config.agents.insert("bed".to_owned(), agent);
+    let agent = config.agent_mut("bed");
+    agent.step_limit = LIMIT;
+    agent.load_limit = LIMIT;
+    agent.max_attempts = 1;
     let runtime = Runtime::builder(config).agent(Bed(sleeper));
     let runtime = runtime.start().await.unwrap();
     let answer = runtime.ask(sleeper, 7).await;

@@ -88,8 +88,7 @@ async fn team(lose: Lose, change: impl FnOnce(&mut Config)) -> (Stage, Lose) {
     let stage = Stage::set(|setting| {
         setting.probe.lazy = false;
         for name in ["fragile", "late"] {
-            let agent = setting.config.agents.entry(name.to_owned()).or_default();
-            agent.lazy = false;
+            setting.config.agent_mut(name).lazy = false;
         }
         change(&mut setting.config);
         setting.agents.push(Box::new(fragile));

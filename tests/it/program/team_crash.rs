@@ -83,7 +83,7 @@ fn facts_and_report_are_the_same_when_workers_die_at_random_and_the_process_thre
     let all = [
         "generation.complete",
         "speech.activity",
-        "speech.recognise",
+        "speech.recognize",
         "text.embed",
         "text.language",
     ];

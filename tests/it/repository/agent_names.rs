@@ -46,7 +46,9 @@ fn names() -> BTreeSet<String> {
         let agent = (manifest.build)(&store, &config.agent(manifest.name));
         let definition = agent.define(AgentDefinition::default()).unwrap();
         names.insert(manifest.name.to_owned());
-        names.extend(definition.skills().map(|skill| skill.name.clone()));
+        for skill in definition.skills() {
+            names.extend(skill.aliases.iter().chain([&skill.name]).cloned());
+        }
     }
     names
 }

@@ -108,9 +108,7 @@ async fn a_transcription_that_dies_again_and_again_loses_no_segment_and_gives_no
     let agent = MortalAgent(store().await, reaper.clone());
     // One window after the other, so that there is time to die between them.
     let mut config = Config::default();
-    let mut speech = config.agent("speech");
-    speech.max_batch = 1;
-    config.agents.insert("speech".to_owned(), speech);
+    config.agent_mut("speech").max_batch = 1;
     let builder = Runtime::builder(config).agent(agent);
     let runtime = builder.observer(windows.clone()).start().await.unwrap();
     let sentences = Sentences::new(count);

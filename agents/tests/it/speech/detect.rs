@@ -288,14 +288,14 @@ async fn the_speech_agent_conforms() {
             json!({ "samples": samples(20_000), "sample_rate": 16_000 }),
         )
         .example(
-            "speech.recognise",
+            "speech.recognize",
             json!({ "samples": samples(32_000), "options": options }),
         )
         .example("speech.transcribe", transcribe())
         .example("speech.translate", transcribe())
         .example_with_chunks("speech.listen", options.clone(), chunks)
         .refuses(
-            "speech.recognise",
+            "speech.recognize",
             json!({ "samples": vec![0; 30 * 16_000 + 1] }),
         )
         .refuses("speech.transcribe", json!({}))

@@ -213,7 +213,7 @@ pub(super) fn two_windows() -> Vec<f32> {
     .concat()
 }
 
-/// `speech.recognise`, whose worker dies in every second job after some steps.
+/// `speech.recognize`, whose worker dies in every second job after some steps.
 #[derive(Clone, Default)]
 struct Dying {
     steps: Arc<AtomicU32>,

@@ -19,7 +19,7 @@ use super::transcribe::store;
 /// Called with each window when it is about to be recognized, on the worker's thread.
 type Watcher = Arc<dyn Fn(&RecognizeInput) + Send + Sync>;
 
-/// `speech.recognise`, watched.
+/// `speech.recognize`, watched.
 #[derive(Clone)]
 struct Watched(Watcher);
 

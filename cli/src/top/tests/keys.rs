@@ -1,5 +1,6 @@
 //! What keys do.
 
+use aimass_locale::Locale;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::frame;
@@ -10,7 +11,7 @@ use crate::top::ui::{Focus, Next, Pace, Page, Ui};
 const SIZE: (u16, u16) = (80, 24);
 
 fn ui() -> Ui {
-    Ui::new(sample::busy(), Palette::Colours)
+    Ui::new(sample::busy(), Palette::Colours, Locale::English)
 }
 
 fn press(ui: &mut Ui, codes: &[KeyCode]) -> Next {
@@ -67,7 +68,7 @@ fn enter_does_nothing_elsewhere_or_where_nothing_is() {
     let mut ui = ui();
     press(&mut ui, &[KeyCode::Tab, KeyCode::Enter]);
     assert!(matches!(ui.page, Page::Overview));
-    let mut ui = Ui::new(sample::empty(), Palette::Colours);
+    let mut ui = Ui::new(sample::empty(), Palette::Colours, Locale::English);
     press(
         &mut ui,
         &[KeyCode::Enter, KeyCode::Down, KeyCode::End, KeyCode::Enter],

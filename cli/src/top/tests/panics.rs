@@ -43,7 +43,7 @@ fn watch() -> u8 {
     let watched = catch_unwind(AssertUnwindSafe(|| {
         crate::block_on(async {
             let interrupts = Interrupts::listen_to_all(Locale::English)?;
-            let ui = Ui::new(sample::busy(), Palette::Colours);
+            let ui = Ui::new(sample::busy(), Palette::Colours, Locale::English);
             session::run(look, ui, Duration::from_millis(100), interrupts).await
         })
     }));

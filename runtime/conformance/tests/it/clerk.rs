@@ -44,6 +44,8 @@ pub(super) enum Flaw {
     SendsOthers,
     /// It sends items, and its spec says nothing of them.
     HidesItems,
+    /// One of its skills has an older name that is the name of another.
+    HasAnAliasTwice,
 }
 
 /// The agent `clerk`.
@@ -221,7 +223,8 @@ impl Skill for Count {
         let spec = SkillSpec::of::<Self>("Counts aloud");
         match self.0.flaw {
             Flaw::HidesItems => spec,
-            _ => spec.sends::<Self>(),
+            Flaw::HasAnAliasTwice => spec.sends::<Self>().alias("clerk.add"),
+            _ => spec.sends::<Self>().alias("clerk.number"),
         }
     }
 }

@@ -11,8 +11,8 @@ use aimass_conformance::{Check, Conformance, ConformanceReport};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchIndex, BatchKey, BatchSkill, Chunk, ClientStreaming, Delivery,
     DeviceName, Effect, Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill,
-    Fresh, IdleRule, ModelSkill, ModelSource, ModelVersion, Reaction, ServerStreaming, Skill,
-    SkillSpec, Step, StepContext, TaskError, Time, Usage, WorkerGroup,
+    Fresh, IdleRule, ModelSkill, ModelSource, ModelVersion, ParseKindError, Reaction,
+    ServerStreaming, Skill, SkillSpec, Step, StepContext, TaskError, Time, Usage, WorkerGroup,
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ impl Agent for Frozen {
         let group: WorkerGroup<Frozen> = WorkerGroup::new("model", Frozen);
         let group = group.skill(Batched).skill(Stepped);
         let fresh = WorkerGroup::new("fresh", Fresh(|| 0_u8));
-        let seen = FactKind::new("seen", 1).map_err(|error| Fault::bug(error.to_string()))?;
+        let seen = FactKind::new("seen", 1)?;
         Ok(definition
             .group(group)
             .group(fresh)
@@ -244,13 +244,18 @@ fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
     match delivery {
         Delivery::Unary | Delivery::ServerStreaming | Delivery::ClientStreaming => {}
     }
-    let Fault { kind, message } = fault;
+    let Fault {
+        kind,
+        message,
+        pause,
+    } = fault;
+    let _: Option<Duration> = pause;
     match kind {
         FaultKind::Rejected | FaultKind::Unavailable | FaultKind::Retryable => {}
         FaultKind::DeviceLost | FaultKind::Bug => {}
     }
     let _: String = message;
-    let _: fn(SkillSpec, &str) -> SkillSpec = SkillSpec::main_field;
+    let _: [fn(SkillSpec, &str) -> SkillSpec; 2] = [SkillSpec::main_field, SkillSpec::alias];
     let _: [fn(&'static str) -> Fault; 5] = [
         Fault::rejected,
         Fault::unavailable,
@@ -258,6 +263,10 @@ fn values(step: Step<u64>, effect: Effect, delivery: Delivery, fault: Fault) {
         Fault::device_lost,
         Fault::bug,
     ];
+    let _: fn(FaultKind, &'static str) -> Fault = Fault::new;
+    let _: fn(Fault, Duration) -> Fault = Fault::after;
+    let _: [fn(TaskError) -> Fault; 1] = [Fault::from];
+    let _: [fn(ParseKindError) -> Fault; 1] = [Fault::from];
 }
 
 #[tokio::test]

@@ -156,6 +156,13 @@ async fn an_agent_that_sends_other_items_than_its_spec_says_is_caught() {
 }
 
 #[tokio::test]
+async fn an_agent_with_an_alias_that_is_another_skill_is_caught() {
+    let report = suite(Flaw::HasAnAliasTwice).run().await;
+    let line = verdict(&report, "clerk", "it starts");
+    assert!(line.contains("`clerk.add` is offered twice"), "{report}");
+}
+
+#[tokio::test]
 async fn an_item_of_another_type_ends_its_stream_by_an_error_that_says_so() {
     let clerk = Clerk::new(Flaw::SendsOthers);
     let runtime = Runtime::builder(Config::default()).agent(clerk.clone());

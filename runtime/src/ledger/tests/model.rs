@@ -31,6 +31,8 @@ pub(super) struct Known {
     pub(super) committing: bool,
     /// When it was accepted, or came back to the queue.
     since: Time,
+    /// Its fault asked for a pause, which ends at the first look at the clock from then on.
+    paused_until: Option<Time>,
     pub(super) runs: u32,
     /// Attempts that may be counted against it: faults, and panics alone.
     pub(super) blamed: u32,
@@ -102,6 +104,7 @@ impl Checker {
             admission: admission.clone(),
             sequence: self.tasks.len() as u64,
             since: now,
+            paused_until: None,
             accepted: false,
             settled: None,
             running_on: None,
@@ -365,9 +368,10 @@ impl Checker {
         }
         known.off_its_worker = Some(by);
         match outcome {
-            Outcome::Fault(_) => {
+            Outcome::Fault(fault) => {
                 known.blamed += u32::from(!known.brought_forward);
                 known.come_back(now);
+                known.paused_until = fault.pause.map(|pause| now + pause);
             }
             Outcome::Poisoned { .. } => {
                 known.blamed += 1;
@@ -386,6 +390,14 @@ impl Checker {
                 known.blamed += 1;
                 known.hung_alone |= hang;
             }
+        }
+    }
+
+    /// Somebody looks at the clock: pauses that are over end now.
+    pub(super) fn end_pauses(&mut self, now: Time) {
+        let over = |known: &&mut Known| known.paused_until.is_some_and(|until| until <= now);
+        for known in self.tasks.values_mut().filter(over) {
+            (known.paused_until, known.since) = (None, now);
         }
     }
 
@@ -432,7 +444,12 @@ impl Known {
         }
     }
 
+    /// It waits for a worker.
     fn is_waiting(&self) -> bool {
+        self.is_idle() && self.paused_until.is_none()
+    }
+
+    fn is_idle(&self) -> bool {
         self.is_held() && self.running_on.is_none() && !self.committing
     }
 

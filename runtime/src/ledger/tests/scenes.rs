@@ -1,5 +1,6 @@
 //! Scenes: short stories that show one guarantee each.
 
+mod pauses;
 mod places;
 mod standstill;
 mod turns;

@@ -226,6 +226,9 @@ impl Simulation {
         if self.is_told {
             print!("{:?} {event:?}", self.now);
         }
+        if matches!(event, Event::Tick | Event::Shutdown { .. }) {
+            self.checker.end_pauses(self.now);
+        }
         self.ledger.on(event, self.now, &mut self.effects);
         self.checker.meet(self.ledger.worker_groups());
         if self.is_told {
@@ -306,13 +309,17 @@ impl Simulation {
         let load = self.ledger.load();
         assert_eq!(
             (load.tasks, load.bytes, load.waiting),
-            (account.tasks, account.bytes, account.waiting.iter().sum()),
+            (
+                account.tasks,
+                account.bytes,
+                account.waiting.iter().sum::<u64>() + account.pausing
+            ),
             "the state do not add up"
         );
         let wake = self.ledger.next_wake(Time::NEVER).unwrap_or(Time::NEVER);
         assert!(
-            wake <= account.first_deadline,
-            "nobody looks at the clock when the first deadline comes"
+            wake <= account.first_deadline.min(account.first_pause),
+            "nobody looks at the clock when the first deadline comes, or the first pause ends"
         );
         if load.failed.is_some() {
             return;

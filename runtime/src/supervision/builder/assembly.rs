@@ -215,12 +215,18 @@ pub(super) fn register(router: &Router, core: &Arc<AgentCore>) -> Result<(), Run
             core: core.clone(),
             skill: SkillId(at as u16),
         };
-        if let Some(first) = router.add(skill.name.clone(), route) {
-            return Err(RuntimeError::Duplicate {
-                name: skill.name.to_string(),
-                first: first.to_string(),
-                second: core.name.to_string(),
-            });
+        let duplicate = |name: &str, first: Arc<str>| RuntimeError::Duplicate {
+            name: name.to_owned(),
+            first: first.to_string(),
+            second: core.name.to_string(),
+        };
+        if let Some(first) = router.add(skill.name.clone(), route.clone()) {
+            return Err(duplicate(&skill.name, first));
+        }
+        for alias in &skill.dyn_skill.spec().aliases {
+            if let Some(first) = router.add_alias(alias, route.clone()) {
+                return Err(duplicate(alias, first));
+            }
         }
     }
     Ok(())

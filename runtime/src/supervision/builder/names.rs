@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aimass_config::{Config, ConfigError, KnownNames, Problem};
 use aimass_environment::{EpisodeId, FactKind};
+use aimass_locale::text;
 use serde_json::{Value, json};
 
 use crate::error::TaskError;
@@ -51,9 +52,11 @@ impl Team {
     /// Notes what an agent offers and brings.
     pub(super) fn note(&mut self, definition: &AgentDefinition) {
         for dyn_skill in definition.dyn_skills() {
-            let name = &dyn_skill.spec().name;
-            self.known.skills.insert(name.clone());
-            self.dyn_skills.insert(name.clone(), dyn_skill.clone());
+            let spec = dyn_skill.spec();
+            for name in spec.aliases.iter().chain([&spec.name]) {
+                self.known.skills.insert(name.clone());
+                self.dyn_skills.insert(name.clone(), dyn_skill.clone());
+            }
         }
         self.note_rules(definition);
         let file_kinds = definition.file_kinds.iter();
@@ -121,13 +124,13 @@ impl Team {
             let Err(message) = self.decode(&rule.skill, &input) else {
                 continue;
             };
-            let key = format!("reactions[{index}].skill");
+            let (key, kind) = (format!("reactions[{index}].skill"), &rule.kind);
             problems.push(Problem::BrokenRule {
                 place: config.places.of_key(&key),
                 key,
-                rule: format!(
-                    "a skill that takes `{{\"path\": ...}}`, since that is what a fact of kind `{}` gives it",
-                    rule.kind
+                rule: text!(
+                    "a skill that takes `{{\"path\": ...}}`, since that is what a fact of kind `{kind}` gives it",
+                    "接受 `{{\"path\": ...}}` 的技能，因为 `{kind}` 类的事实给它的就是这个"
                 ),
                 found: format!("`{}`, which says: {message}", rule.skill),
             });
@@ -190,13 +193,13 @@ impl Team {
         }
         let broken = configured.iter().filter_map(|(index, rule)| {
             let (writer, why) = self.misfit(rule, &writers)?;
-            let key = format!("reactions[{index}].skill");
+            let (key, kind) = (format!("reactions[{index}].skill"), rule.kind());
             Some(Problem::BrokenRule {
                 place: config.places.of_key(&key),
                 key,
-                rule: format!(
-                    "a skill that takes what facts of kind `{}` hold, which `{writer}` writes",
-                    rule.kind()
+                rule: text!(
+                    "a skill that takes what facts of kind `{kind}` hold, which `{writer}` writes",
+                    "接受 `{kind}` 类事实所含内容的技能，这类事实由 `{writer}` 写入"
                 ),
                 found: format!("`{}`, which says: {why}", rule.skill()),
             })

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aimass_runtime::{
-    BatchIndex, Chunk, ClientStreaming, Fault, FaultKind, ModelSkill, ServerStreaming, Skill,
-    SkillSpec, Step, StepContext,
+    BatchIndex, Chunk, ClientStreaming, Fault, ModelSkill, ServerStreaming, Skill, SkillSpec, Step,
+    StepContext,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,10 +71,7 @@ impl ModelSkill for Count {
                 panic!("stream {} panics at {at}", input.id);
             }
             if first_run && input.falter_at == Some(at) {
-                return Err(Fault {
-                    kind: FaultKind::Retryable,
-                    message: format!("falters at {at}"),
-                });
+                return Err(Fault::retryable(format!("falters at {at}")));
             }
             if at == input.items {
                 *next = None;

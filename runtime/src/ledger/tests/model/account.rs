@@ -13,6 +13,10 @@ pub(in crate::ledger::tests) struct Account {
     pub(in crate::ledger::tests) bytes: u64,
     /// Those that wait, group by group.
     pub(in crate::ledger::tests) waiting: Vec<u64>,
+    /// Those whose fault asked for a pause.
+    pub(in crate::ledger::tests) pausing: u64,
+    /// When the first of these pauses ends.
+    pub(in crate::ledger::tests) first_pause: Time,
     /// The first deadline of a task whose outcome is not yet on its way into the environment.
     pub(in crate::ledger::tests) first_deadline: Time,
 }
@@ -23,6 +27,8 @@ impl Checker {
             tasks: 0,
             bytes: 0,
             waiting: vec![0; self.settings.groups.len()],
+            pausing: 0,
+            first_pause: Time::NEVER,
             first_deadline: Time::NEVER,
         };
         for known in self.held() {
@@ -44,6 +50,10 @@ impl Account {
         self.tasks += 1;
         self.bytes += known.admission.bytes;
         self.waiting[usize::from(known.admission.group.0)] += u64::from(known.is_waiting());
+        if let Some(until) = known.paused_until.filter(|_| known.is_idle()) {
+            self.pausing += 1;
+            self.first_pause = self.first_pause.min(until);
+        }
         if !known.committing {
             self.first_deadline = self.first_deadline.min(known.admission.deadline);
         }

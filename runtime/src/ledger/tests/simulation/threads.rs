@@ -60,10 +60,7 @@ impl Simulation {
             self.end_thread(by);
             self.on(Event::LoadFailed {
                 by,
-                fault: Fault {
-                    kind,
-                    message: "no model".to_owned(),
-                },
+                fault: Fault::new(kind, "no model"),
             });
             return;
         }
@@ -139,7 +136,13 @@ impl Simulation {
         let task = self.one_held(by);
         let outcome = match self.dice.roll(10) {
             0 => Outcome::Fault(Fault::rejected("bad input")),
-            1 => Outcome::Fault(Fault::retryable("try again")),
+            1 => {
+                let fault = Fault::retryable("try again");
+                Outcome::Fault(match self.dice.roll(2) {
+                    0 => fault,
+                    _ => fault.after(Duration::from_millis(self.dice.roll(30))),
+                })
+            }
             2 if self.goes_wrong() => Outcome::Fault(Fault::device_lost("device lost")),
             9 if self.goes_wrong() => Outcome::Poisoned {
                 cause: "what it asked for was given up".to_owned(),

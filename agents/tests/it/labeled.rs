@@ -1,4 +1,4 @@
-//! The labelled texts of `agents/tests/data`, for tests and benches.
+//! The labeled texts of `agents/tests/data`, for tests and benches.
 
 use std::path::Path;
 
