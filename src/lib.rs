@@ -4,10 +4,12 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod agent_set;
 mod folders;
 mod settings;
 mod team;
 
+pub use agent_set::AgentSet;
 pub use aimass_agents::*;
 pub use aimass_config::{Config, ConfigError};
 pub use aimass_locale::Locale;

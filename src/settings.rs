@@ -2,17 +2,45 @@
 
 use std::fmt::Write;
 
-use aimass_agents::{AGENTS, AgentManifest, KnownSetting};
+use aimass_agents::{AgentManifest, KnownSetting};
 use aimass_config::Config;
+
+use crate::AgentSet;
 
 /// A file with every key, its default, its unit and what it does, in which nothing is set: [`Config::template`], and the models and settings of
 /// each agent.
 pub fn template() -> String {
-    let mut text = Config::template();
-    for manifest in AGENTS {
-        write_agent(&mut text, manifest);
+    AgentSet::default().template()
+}
+
+/// The configuration with every setting of every agent, those included that nobody set.
+pub fn in_force(config: Config) -> Config {
+    AgentSet::default().in_force(config)
+}
+
+impl AgentSet {
+    /// As [`template`], for these agents.
+    pub fn template(&self) -> String {
+        let mut text = Config::template();
+        for manifest in self.iter() {
+            write_agent(&mut text, manifest);
+        }
+        text
     }
-    text
+
+    /// As [`in_force`], for these agents.
+    pub fn in_force(&self, mut config: Config) -> Config {
+        for manifest in self.iter() {
+            let known = (manifest.settings)();
+            if known.keys.is_empty() {
+                continue;
+            }
+            let mut agent = config.agent(manifest.name);
+            agent.settings = agent.settings.over(&known.defaults);
+            config.agents.insert(manifest.name.to_owned(), agent);
+        }
+        config
+    }
 }
 
 fn write_agent(text: &mut String, manifest: &AgentManifest) {
@@ -37,19 +65,6 @@ fn write_agent(text: &mut String, manifest: &AgentManifest) {
         let default = settings.defaults.shown(key).unwrap_or_default();
         let _ = write!(text, "\n# {about}{rule}\n#{key} = {default}\n");
     }
-}
-
-/// The configuration with every setting of every agent, those included that nobody set.
-pub fn in_force(mut config: Config) -> Config {
-    for manifest in AGENTS {
-        let known = (manifest.settings)();
-        if known.keys.is_empty() {
-            continue;
-        }
-        let settings = &mut config.agent_mut(manifest.name).settings;
-        *settings = std::mem::take(settings).over(&known.defaults);
-    }
-    config
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use aimass_agents::AGENTS;
 use aimass_config::{Config, ModelsConfig, Problem};
 use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device, threads};
 use aimass_observers::metrics::Metrics;
@@ -10,6 +9,7 @@ use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError, Views};
 use thiserror::Error;
 
+use crate::AgentSet;
 use crate::folders::cache_dir;
 
 /// The event log begins anew when it has grown to this size; the one before is kept.
@@ -65,11 +65,7 @@ pub fn team(config: Config) -> Result<RuntimeBuilder, StartError> {
 /// # Errors
 /// Those of [`team`].
 pub fn team_in(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
-    let otlp = &config.observers.otlp;
-    // Nothing is counted that nobody is shown.
-    let exported = otlp.endpoint.is_some() && otlp.metrics_interval.is_some();
-    let metrics = exported.then(|| Metrics::new(&config.observers.traces));
-    observed(config, cache, metrics.as_ref())
+    AgentSet::default().team(config, cache)
 }
 
 /// As [`team_in`], with metrics, to be served by a [`MetricsServer`](aimass_observers::metrics::MetricsServer).
@@ -77,9 +73,7 @@ pub fn team_in(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartErro
 /// # Errors
 /// Those of [`team`].
 pub fn metered_team(config: Config, cache: &Path) -> Result<(RuntimeBuilder, Metrics), StartError> {
-    let metrics = Metrics::new(&config.observers.traces);
-    let builder = observed(config, cache, Some(&metrics))?;
-    Ok((builder, metrics))
+    AgentSet::default().metered_team(config, cache)
 }
 
 /// Holds a configuration against the team, and starts nothing. Gives what is odd about it and may be meant so.
@@ -87,7 +81,7 @@ pub fn metered_team(config: Config, cache: &Path) -> Result<(RuntimeBuilder, Met
 /// # Errors
 /// [`StartError::Models`], [`StartError::Runtime`].
 pub fn check(config: Config, cache: &Path) -> Result<Vec<Problem>, StartError> {
-    Ok(agents(config, cache)?.check()?)
+    AgentSet::default().check(config, cache)
 }
 
 /// Returns what the agents show of facts, and starts nothing.
@@ -95,23 +89,95 @@ pub fn check(config: Config, cache: &Path) -> Result<Vec<Problem>, StartError> {
 /// # Errors
 /// Those of [`check`].
 pub fn views(config: Config, cache: &Path) -> Result<Views, StartError> {
-    Ok(agents(config, cache)?.views()?)
+    AgentSet::default().views(config, cache)
 }
 
-fn agents(config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
-    // Only whoever starts the process can set them; models work all the same, and are slow.
-    if let Err(advice) = threads::check() {
-        tracing::warn!("{advice}");
+impl AgentSet {
+    /// As [`team_in`], of these agents.
+    ///
+    /// # Errors
+    /// Those of [`team`].
+    pub fn team(&self, config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+        let otlp = &config.observers.otlp;
+        // Nothing is counted that nobody is shown.
+        let exported = otlp.endpoint.is_some() && otlp.metrics_interval.is_some();
+        let metrics = exported.then(|| Metrics::new(&config.observers.traces));
+        self.observed(config, cache, metrics.as_ref())
     }
-    let store = model_store(&config.models, cache)?;
-    let devices = devices(&config);
-    let agents = AGENTS.iter().map(|manifest| {
-        let config = config.agent(manifest.name);
-        (manifest.build)(&store, &config)
-    });
-    let agents: Vec<Box<dyn Agent>> = agents.collect();
-    let builder = Runtime::builder(config).devices(devices);
-    Ok(agents.into_iter().fold(builder, RuntimeBuilder::agent))
+
+    /// As [`metered_team`], of these agents.
+    ///
+    /// # Errors
+    /// Those of [`team`].
+    pub fn metered_team(
+        &self,
+        config: Config,
+        cache: &Path,
+    ) -> Result<(RuntimeBuilder, Metrics), StartError> {
+        let metrics = Metrics::new(&config.observers.traces);
+        let builder = self.observed(config, cache, Some(&metrics))?;
+        Ok((builder, metrics))
+    }
+
+    /// As [`check`], for these agents.
+    ///
+    /// # Errors
+    /// Those of [`check`].
+    pub fn check(&self, config: Config, cache: &Path) -> Result<Vec<Problem>, StartError> {
+        Ok(self.agents(config, cache)?.check()?)
+    }
+
+    /// As [`views`], of these agents.
+    ///
+    /// # Errors
+    /// Those of [`check`].
+    pub fn views(&self, config: Config, cache: &Path) -> Result<Views, StartError> {
+        Ok(self.agents(config, cache)?.views()?)
+    }
+
+    fn agents(&self, config: Config, cache: &Path) -> Result<RuntimeBuilder, StartError> {
+        // Only whoever starts the process can set them; models work all the same, and are slow.
+        if let Err(advice) = threads::check() {
+            tracing::warn!("{advice}");
+        }
+        let store = model_store(&config.models, cache)?;
+        let devices = devices(&config);
+        let agents = self.iter().map(|manifest| {
+            let config = config.agent(manifest.name);
+            (manifest.build)(&store, &config)
+        });
+        let agents: Vec<Box<dyn Agent>> = agents.collect();
+        let builder = Runtime::builder(config).devices(devices);
+        Ok(agents.into_iter().fold(builder, RuntimeBuilder::agent))
+    }
+
+    /// The agents, with the observers that the configuration asks for.
+    fn observed(
+        &self,
+        config: Config,
+        cache: &Path,
+        metrics: Option<&Metrics>,
+    ) -> Result<RuntimeBuilder, StartError> {
+        let observers = config.observers.clone();
+        let mut builder = self.agents(config, cache)?;
+        if let Some(path) = &observers.json_lines {
+            let log = event_log(path)?;
+            builder = builder.observer(match observers.content {
+                true => log.with_content(),
+                false => log,
+            });
+        }
+        if let Some(metrics) = metrics {
+            builder = builder.observer(metrics.clone());
+        }
+        let Some(otlp) = Otlp::start(&observers)? else {
+            return Ok(builder);
+        };
+        Ok(builder.observer(match metrics {
+            Some(metrics) => otlp.with_metrics(&observers, metrics)?,
+            None => otlp,
+        }))
+    }
 }
 
 /// The devices that `auto` may choose from. None are looked for where nobody leaves it the choice, since that opens them.
@@ -127,33 +193,6 @@ fn devices(config: &Config) -> Vec<DeviceCapacity> {
         })
     });
     present.collect()
-}
-
-/// The agents, with the observers that the configuration asks for.
-fn observed(
-    config: Config,
-    cache: &Path,
-    metrics: Option<&Metrics>,
-) -> Result<RuntimeBuilder, StartError> {
-    let observers = config.observers.clone();
-    let mut builder = agents(config, cache)?;
-    if let Some(path) = &observers.json_lines {
-        let log = event_log(path)?;
-        builder = builder.observer(match observers.content {
-            true => log.with_content(),
-            false => log,
-        });
-    }
-    if let Some(metrics) = metrics {
-        builder = builder.observer(metrics.clone());
-    }
-    let Some(otlp) = Otlp::start(&observers)? else {
-        return Ok(builder);
-    };
-    Ok(builder.observer(match metrics {
-        Some(metrics) => otlp.with_metrics(&observers, metrics)?,
-        None => otlp,
-    }))
 }
 
 fn event_log(path: &Path) -> Result<JsonLines, StartError> {

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-/// An agent of this build. Its skills, rules and views come from its definition.
+/// What a program knows of an agent. Its skills, rules and views come from its definition.
+#[derive(Clone, Copy)]
 pub struct AgentManifest {
     /// Its name: the first part of its skills' names, and its section in the configuration.
     pub name: &'static str,

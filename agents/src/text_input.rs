@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::string_or::StringOr;
 
 /// Bytes that a text file may have.
-pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Bytes that a text given directly may have.
 const MAX_TEXT_BYTES: usize = 16 << 20;
 
@@ -74,7 +74,7 @@ impl TextInput {
     }
 
     /// Reads the text. Files are read once, within bounds, and must hold UTF-8.
-    pub(crate) fn read(&self) -> Result<Cow<'_, str>, Fault> {
+    pub fn read(&self) -> Result<Cow<'_, str>, Fault> {
         let text = match (&self.text, &self.path) {
             (Some(text), None) if text.len() <= MAX_TEXT_BYTES => Cow::Borrowed(text.as_str()),
             (Some(text), None) => {
@@ -104,7 +104,7 @@ impl TextInput {
 
 /// Why a file gave no text.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     #[error("{0}")]
     Refused(#[from] io::Error),
     #[error("expected a text file, got {0}; name a file, or give the text itself")]
@@ -116,7 +116,7 @@ pub(super) enum Unread {
 }
 
 /// Reads a text file, or says why not in words.
-pub(super) fn read_file(path: &Path) -> Result<String, Fault> {
+pub(crate) fn read_file(path: &Path) -> Result<String, Fault> {
     read_text(path).map_err(|why| {
         let name = path.display();
         Fault::rejected(format!("cannot read `{name}`: {why}"))
@@ -124,7 +124,7 @@ pub(super) fn read_file(path: &Path) -> Result<String, Fault> {
 }
 
 /// Reads a text file.
-pub(super) fn read_text(path: &Path) -> Result<String, Unread> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Unread> {
     let (file, metadata) = open(path).map_err(|error| match error {
         NotAFile::Refused(error) => Unread::Refused(error),
         NotAFile::Special(kind) => Unread::Special(kind),

@@ -35,7 +35,7 @@ pub(crate) fn execute(context: &Context, command: &Command) -> Result<(), Failur
 /// Holds the configuration against its rules, and against the team. Gives what is odd about it.
 pub(crate) fn checked(context: &Context) -> Result<Vec<Problem>, Failure> {
     let config = context.home.load_config()?;
-    Ok(aimass::check(config, context.home.cache())?)
+    Ok(context.agents.check(config, context.home.cache())?)
 }
 
 fn check(context: &Context) -> Result<(), Failure> {
@@ -57,7 +57,10 @@ fn check(context: &Context) -> Result<(), Failure> {
 }
 
 fn show(context: &Context) -> Result<(), Failure> {
-    let text = aimass::in_force(context.home.load_config()?).to_toml()?;
+    let text = context
+        .agents
+        .in_force(context.home.load_config()?)
+        .to_toml()?;
     if !context.output.is_json() {
         return context.output.bytes(text.as_bytes());
     }
@@ -86,7 +89,7 @@ fn init(context: &Context) -> Result<(), Failure> {
                 "无法创建 {shown}：{error}；请用 `--config 文件` 另选一个"
             )),
         })?;
-    file.write_all(aimass::template().as_bytes())?;
+    file.write_all(context.agents.template().as_bytes())?;
     if context.output.is_json() {
         return context.output.document(&json!({"file": path}));
     }

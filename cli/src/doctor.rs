@@ -4,7 +4,6 @@ use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use aimass::AGENTS;
 use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store, device};
 use clap::Args;
@@ -166,7 +165,7 @@ fn agents_models(context: &Context) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    for manifest in AGENTS {
+    for manifest in context.agents.iter() {
         let config = config.agent(manifest.name);
         if !config.enabled {
             continue;

@@ -38,7 +38,10 @@ enum Own {
 /// The team of this home, about to be started in this process, of a configuration that [`configured`] has given.
 pub(crate) fn builder(context: &Context, config: Config) -> Result<RuntimeBuilder, Failure> {
     let environment = environment(context, &config)?;
-    Ok(aimass::team_in(config, context.home.cache())?.environment(environment))
+    Ok(context
+        .agents
+        .team(config, context.home.cache())?
+        .environment(environment))
 }
 
 /// As [`builder`], with metrics.
@@ -47,7 +50,7 @@ pub(crate) fn metered_builder(
     config: Config,
 ) -> Result<(RuntimeBuilder, Metrics), Failure> {
     let environment = environment(context, &config)?;
-    let (builder, metrics) = aimass::metered_team(config, context.home.cache())?;
+    let (builder, metrics) = context.agents.metered_team(config, context.home.cache())?;
     Ok((builder.environment(environment), metrics))
 }
 
@@ -65,7 +68,8 @@ pub(crate) fn configured(context: &Context) -> Result<Config, Failure> {
 
 /// What the team of this configuration shows of facts. A configuration that does not fit the team keeps nobody from what is there.
 pub(crate) fn views(context: &Context, config: Config) -> Views {
-    aimass::views(config, context.home.cache()).unwrap_or_default()
+    let views = context.agents.views(config, context.home.cache());
+    views.unwrap_or_default()
 }
 
 fn environment(context: &Context, config: &Config) -> Result<Environment, Failure> {

@@ -42,7 +42,7 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
     let mut page = HEAD.to_owned();
     commands::write(&mut page, &help::command(Locale::English));
     skills::write(&mut page, &every_skill(context).await?);
-    let configuration = aimass::template();
+    let configuration = context.agents.template();
     let configuration = configuration.trim_end();
     // Writing to a String cannot fail.
     let _ = write!(
@@ -55,9 +55,10 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
 
 /// The skills of a team without a configuration, whose agents wait for work and so have loaded nothing.
 async fn every_skill(context: &Context) -> Result<Vec<SkillSpec>, Failure> {
-    let runtime = aimass::team_in(Config::default(), context.home.cache())?
-        .start()
-        .await?;
+    let team = context
+        .agents
+        .team(Config::default(), context.home.cache())?;
+    let runtime = team.start().await?;
     let skills = runtime.skills();
     runtime.shutdown().await;
     Ok(skills)

@@ -87,6 +87,15 @@ impl TextModel {
         self.embedded.get()
     }
 
+    /// Returns a unit vector for each text, such that texts of like meaning have like vectors.
+    ///
+    /// # Errors
+    /// A fault when the model fails.
+    pub fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Fault> {
+        let encoded = self.embed(texts)?;
+        Ok(encoded.into_iter().map(|one| one.vector).collect())
+    }
+
     /// One unit vector for each text.
     ///
     /// A text that is longer than the model takes is cut into passages, whose vectors are averaged

@@ -12,10 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::embed::excerpt;
-use crate::text::input::read_file;
 use crate::text::search::known_texts::KnownTexts;
 use crate::text::search_folder::fewer_hits;
 use crate::text::{Embed, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
+use crate::text_input::read_file;
 
 /// Finds what is nearest to a query by meaning.
 #[derive(Debug, Clone, Copy, Default)]

@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use crate::passages::passages;
 use crate::text::TextModel;
 use crate::text::encoder::{PASSAGE, cosine, tokens_read};
-use crate::text::input::read_text;
 use crate::text::search::ten;
 use crate::text::skipped::{SkipReason, Skipped};
 use crate::text::vector_store::{VectorKey, VectorStore};
+use crate::text_input::read_text;
 
 /// Files that one search may go through.
 pub(super) const MAX_FILES: usize = 20_000;

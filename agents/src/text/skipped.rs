@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::text::input::{MAX_FILE_BYTES, Unread};
 use crate::text::search_folder::{MAX_COUNTED, MAX_DEPTH, MAX_FILES};
+use crate::text_input::{MAX_FILE_BYTES, Unread};
 
 /// Names that are told for each reason.
 const NAMES: usize = 5;

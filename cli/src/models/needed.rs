@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aimass::{AGENTS, ModelSlot};
+use aimass::{AgentSet, ModelSlot};
 use aimass_config::Config;
 use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store};
@@ -22,9 +22,9 @@ struct Needed {
 }
 
 /// The models of the agents that are switched on, as far as one of these kinds of files gives them something to do.
-fn needed(config: &Config, has: impl Fn(&str) -> bool) -> Vec<Needed> {
+fn needed(agents: &AgentSet, config: &Config, has: impl Fn(&str) -> bool) -> Vec<Needed> {
     let mut needed = Vec::new();
-    for manifest in AGENTS {
+    for manifest in agents.iter() {
         let config = config.agent(manifest.name);
         if !config.enabled {
             continue;
@@ -49,7 +49,8 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
     let store = store(context)?;
     let views = views(context, config.clone());
     let kinds = file_kinds(paths, views.file_kinds());
-    for Needed { slot, model, .. } in needed(&config, |kind| kinds.contains(kind)) {
+    for Needed { slot, model, .. } in needed(&context.agents, &config, |kind| kinds.contains(kind))
+    {
         if store.presence(&model) != Presence::Absent {
             continue;
         }
@@ -91,7 +92,7 @@ fn announce(context: &Context, store: &Store, slot: &ModelSlot, model: &str) {
 pub(crate) fn missing(context: &Context) -> Result<Vec<(&'static str, String)>, Failure> {
     let config = context.home.load_config()?;
     let store = store(context)?;
-    let needed = needed(&config, |_| true).into_iter();
+    let needed = needed(&context.agents, &config, |_| true).into_iter();
     let missing = needed.filter(|needed| store.presence(&needed.model) == Presence::Absent);
     Ok(missing.map(|needed| (needed.agent, needed.model)).collect())
 }

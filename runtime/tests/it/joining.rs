@@ -14,7 +14,7 @@ use aimass_runtime::{
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 
-use crate::obedient::{Obedient, tight};
+use crate::obedient::Obedient;
 
 /// What another node offers, under another name: what is asked of it goes to whichever of its replicas are there.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ async fn ask(
             Err(error @ (TaskError::ShuttingDown { .. } | TaskError::AgentFailed { .. })) => {
                 last = Fault::unavailable(error.to_string());
             }
-            Err(error) => return Err(Fault::rejected(error.to_string())),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(last)
@@ -97,7 +97,7 @@ impl Agent for Remote {
 }
 
 async fn node() -> Runtime {
-    let builder = Runtime::builder(tight()).agent(Obedient::default());
+    let builder = Runtime::builder(Config::default()).agent(Obedient::default());
     builder.start().await.unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -12,7 +12,12 @@ use super::harness::{Place, Running};
 
 /// Starts a node, and returns once it listens.
 pub(crate) fn start(place: &Place) -> Running {
-    let mut child = place.command(&["start"]).spawn().unwrap();
+    started(place.command(&["start"]))
+}
+
+/// Runs the command, and returns once its node listens.
+pub(crate) fn started(mut command: Command) -> Running {
+    let mut child = command.spawn().unwrap();
     let mut line = String::new();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     stderr.read_line(&mut line).unwrap();
