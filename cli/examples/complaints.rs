@@ -208,6 +208,7 @@ struct Found {
     /// Number of sentences.
     sentences: usize,
     /// Those that complain, in their order.
+    #[schemars(extend("x-view" = "scored"))]
     complaints: Vec<Complaint>,
 }
 

@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::presentation::Presentation;
 use super::reach::Reach;
 use super::readable::Readable;
 use super::{Context, input, skills, trace};
@@ -60,23 +61,23 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         trace: trace::of_caller(context),
         ..TaskOptions::default()
     };
-    let (input, items) = match skills::find(reach, &arguments.skill).await? {
+    let (input, (items, presentation)) = match skills::find(reach, &arguments.skill).await? {
         Some(spec) if live::hears_sound(&spec) => {
             return live::ask(context, reach, &spec, &arguments, options).await;
         }
         Some(spec) => {
-            let items = Items::of(&spec);
+            let shown = (Items::of(&spec), Presentation::of(&spec));
             let input = input::read(context, spec, arguments.input, arguments.set).await?;
-            (Some(input), items)
+            (Some(input), shown)
         }
         // The runtime knows which one is nearest, and refuses whatever the input is.
-        None => (None, Items::Values),
+        None => (None, (Items::Values, Presentation::default())),
     };
     // What came through a pipe is there until the answer is.
     let value = input
         .as_ref()
         .map_or(Value::Null, |input| input.value.clone());
-    let mut readable = Readable::new(context, &value);
+    let mut readable = Readable::new(context, presentation, &value);
     let request = Request::Ask {
         skill: arguments.skill,
         input: value,
@@ -110,9 +111,9 @@ enum Items {
 
 impl Items {
     fn of(spec: &SkillSpec) -> Self {
-        let format = spec.item.as_ref().and_then(|item| item.get("format"));
-        match format.and_then(Value::as_str) {
-            Some("text-delta") => Self::Text,
+        let view = spec.item.as_ref().and_then(|item| item.get("x-view"));
+        match view.and_then(Value::as_str) {
+            Some("text") => Self::Text,
             _ => Self::Values,
         }
     }

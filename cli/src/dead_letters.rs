@@ -51,8 +51,9 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
                 show(context, letter)
             }
             Command::Redrive { task } => {
+                let presentation = presentation(reach, task).await?;
                 let redriven = reach.reply(Request::Redrive { task }).await?;
-                redriven_as(context, &redriven)
+                redriven_as(context, presentation, &redriven)
             }
             Command::Rm { task } => {
                 reach.reply(Request::RemoveDeadLetter { task }).await?;
@@ -126,12 +127,26 @@ fn shown(letter: &DeadLetterRecord, locale: Locale) -> Vec<String> {
     labelled(rows, locale)
 }
 
+/// How the answer of a dead letter's skill is shown.
+async fn presentation(reach: &Reach, task: TaskId) -> Result<Presentation, Failure> {
+    let letter = reach.reply(Request::DeadLetter { task }).await?;
+    let letter: DeadLetterRecord = serde_json::from_value(letter)?;
+    let spec = skills::find(reach, &letter.task.skill).await?;
+    Ok(spec
+        .as_ref()
+        .map_or_else(Presentation::default, Presentation::of))
+}
+
 /// The task that a dead letter has become, and its answer.
-fn redriven_as(context: &Context, redriven: &Value) -> Result<(), Failure> {
+fn redriven_as(
+    context: &Context,
+    presentation: Presentation,
+    redriven: &Value,
+) -> Result<(), Failure> {
     if context.output.is_json() {
         return context.output.document(redriven);
     }
     let task = brief(&redriven["task"], CAUSE);
     context.line(&text!("redriven as {task}", "已作为 {task} 重新投递"))?;
-    Readable::new(context, &Value::Null).end(&redriven["output"])
+    Readable::new(context, presentation, &Value::Null).end(&redriven["output"])
 }

@@ -22,6 +22,7 @@ mod messages;
 mod models;
 mod output;
 mod panel;
+mod presentation;
 mod reach;
 mod readable;
 mod reference;

@@ -168,7 +168,11 @@ impl Reach {
     /// The facts as people are shown them, in their language. Facts that are gone are left out.
     pub(crate) async fn show(&self, revisions: Vec<Revision>) -> Result<Vec<ShownFact>, Failure> {
         let locale = self.locale;
-        let mut call = self.call(Request::Show { revisions, locale });
+        let mut call = self.call(Request::Show {
+            revisions,
+            namespace: None,
+            locale,
+        });
         let mut shown = Vec::new();
         while let Some(item) = call.next().await {
             shown.push(serde_json::from_value(item)?);

@@ -1,51 +1,58 @@
 //! What a skill says, in the form that a person reads.
 //!
-//! It goes by the names of fields, and knows no skill: a value with a `start` and an `end` is a line with its times, one with a `score` is a line with
-//! that, and an output is those of its values that did not come as items already. Whatever has no such form is shown as JSON. What an output says of its input in the field
+//! Its schema says which form that is, by `x-view`: see [`Presentation`]. Whatever has no form is shown as JSON. What an output says of its input in the field
 //! `incomplete` is a warning.
 
 use aimass_locale::{Locale, harmless, text, timecode};
 use serde_json::{Map, Value};
 
 use super::Context;
+use super::columns::aligned;
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, brief};
+use super::presentation::{Form, Presentation};
 use super::said::say;
 
 /// Characters of a text that a line shows beside a score.
 const BEGINNING: usize = 120;
+/// Characters of a cell.
+const CELL: usize = 60;
 
 /// The items and the output of one task, as lines.
 pub(crate) struct Readable {
     output: Output,
     locale: Locale,
+    presentation: Presentation,
     /// The output has a text in the form that was asked for, and that is all that is wanted.
     formatted: bool,
     /// Words were asked for by name; else they would bury the text.
     words: bool,
-    /// Lines with times so far.
-    timed: usize,
+    /// Values shown so far.
+    shown: usize,
 }
 
 impl Readable {
     /// `input` is what the skill is asked with: it says what is wanted to be seen.
-    pub(crate) fn new(context: &Context, input: &Value) -> Self {
+    pub(crate) fn new(context: &Context, presentation: Presentation, input: &Value) -> Self {
         let format = input.get("format").and_then(Value::as_str);
         Self {
             output: context.output,
             locale: context.locale,
+            presentation,
             formatted: format.is_some_and(|format| format != "json"),
             words: input.get("words") == Some(&Value::Bool(true)),
-            timed: 0,
+            shown: 0,
         }
     }
 
-    /// An item, as it comes.
+    /// An item, as it comes: one of the values of the output.
     pub(crate) fn item(&mut self, item: &Value) -> Result<(), Failure> {
-        match Timed::of(item) {
-            _ if self.formatted => Ok(()),
-            Some(timed) => self.timed(&timed),
-            None => self.plain(item),
+        if self.formatted {
+            return Ok(());
+        }
+        match self.value(item)? {
+            true => Ok(()),
+            false => self.plain(item),
         }
     }
 
@@ -62,18 +69,45 @@ impl Readable {
         if let Some(text) = answer.get("formatted").and_then(Value::as_str) {
             return self.output.bytes(text.as_bytes());
         }
-        if let Some(all) = timed_values(answer) {
-            let shown = self.timed;
-            return all.iter().skip(shown).try_for_each(|one| self.timed(one));
-        }
-        match scored_lines(answer) {
-            Some(lines) => lines.iter().try_for_each(|line| self.output.line(line)),
-            None => self.plain(answer),
+        let part = self.presentation.part(answer);
+        match (self.presentation.form, part) {
+            (Form::Text | Form::File, Some(Value::String(text))) => self.output.line(text),
+            (Form::Table, Some(Value::Array(rows))) => {
+                let rows = rows.iter().map(cells).collect();
+                let lines = aligned(rows, str::to_owned);
+                lines.iter().try_for_each(|line| self.output.line(line))
+            }
+            (Form::Timed | Form::Scored | Form::Boxes, Some(Value::Array(values))) => {
+                for value in values.iter().skip(self.shown) {
+                    if !self.value(value)? {
+                        return self.plain(answer);
+                    }
+                }
+                Ok(())
+            }
+            _ => self.plain(answer),
         }
     }
 
+    /// Shows one of the values of the output. Returns `false` for one that has not the form that its schema promises.
+    fn value(&mut self, value: &Value) -> Result<bool, Failure> {
+        let line = match self.presentation.form {
+            Form::Timed => match Timed::of(value) {
+                Some(timed) => return self.timed(&timed).map(|()| true),
+                None => None,
+            },
+            Form::Scored => scored_line(value),
+            Form::Boxes => box_line(value),
+            _ => None,
+        };
+        let Some(line) = line else { return Ok(false) };
+        self.shown += 1;
+        self.output.line(&line)?;
+        Ok(true)
+    }
+
     fn timed(&mut self, timed: &Timed) -> Result<(), Failure> {
-        self.timed += 1;
+        self.shown += 1;
         self.output.line(&timed.line())?;
         let words = timed.fields.get("words").and_then(Value::as_array);
         let words = words.filter(|_| self.words).into_iter().flatten();
@@ -130,46 +164,44 @@ impl<'a> Timed<'a> {
     }
 }
 
-/// What an output consists of, if that is values with times: itself, or the one list of such values.
-fn timed_values(answer: &Value) -> Option<Vec<Timed<'_>>> {
-    if let Some(timed) = Timed::of(answer) {
-        return Some(vec![timed]);
-    }
-    let mut lists = answer.as_object()?.values().filter_map(Value::as_array);
-    let (list, None) = (lists.next()?, lists.next()) else {
-        return None;
-    };
-    // An empty list of something else must not hide the output; a duration says that it is about time.
-    if list.is_empty() && answer.get("duration").is_none() {
-        return None;
-    }
-    list.iter().map(Timed::of).collect()
-}
-
-/// What an output consists of, if that is the one list of values with a `score`: `0.71 label`, or `0.71 source: the beginning of its text`.
-fn scored_lines(answer: &Value) -> Option<Vec<String>> {
-    // What is not complete was said already.
-    let fields = answer.as_object()?.iter();
-    let mut fields = fields.filter(|(name, _)| *name != "incomplete");
-    let (list, None) = (fields.next()?.1.as_array()?, fields.next()) else {
-        return None;
-    };
-    if list.is_empty() {
-        return None;
-    }
-    list.iter().map(scored_line).collect()
-}
-
+/// `0.71 label`, `0.71 source: the beginning of its text`, or `0.71 the text`.
 fn scored_line(value: &Value) -> Option<String> {
     let score = value.get("score")?.as_f64()?;
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(one_line);
-    let name = text("label").or_else(|| text("source"))?;
-    let Some(said) = text("text") else {
-        return Some(format!("{score:.2} {name}"));
-    };
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let beginning = harmless::brief(&said, BEGINNING);
-    Some(format!("{score:.2} {name}: {beginning}"))
+    let name = text("label").or_else(|| text("source"));
+    let said = text("text").map(|said| {
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        harmless::brief(&said, BEGINNING)
+    });
+    match (name, said) {
+        (Some(name), Some(said)) => Some(format!("{score:.2} {name}: {said}")),
+        (Some(one), None) | (None, Some(one)) => Some(format!("{score:.2} {one}")),
+        (None, None) => None,
+    }
+}
+
+/// `0.71 cat 12,34 56x78`
+fn box_line(value: &Value) -> Option<String> {
+    let number = |name: &str| value.get(name).and_then(Value::as_f64);
+    let (x, y) = (number("x")?, number("y")?);
+    let (width, height) = (number("width")?, number("height")?);
+    let name = ["label", "text"].into_iter();
+    let name = name.filter_map(|name| value.get(name).and_then(Value::as_str));
+    let name = name.map(one_line).next().unwrap_or_default();
+    let score = number("score").map(|score| format!("{score:.2} "));
+    let score = score.unwrap_or_default();
+    Some(format!(
+        "{score}{name} {x:.0},{y:.0} {width:.0}x{height:.0}"
+    ))
+}
+
+/// The values of a row, those that stand for themselves.
+fn cells(row: &Value) -> Vec<String> {
+    match row {
+        Value::Object(fields) => fields.values().map(|cell| brief(cell, CELL)).collect(),
+        Value::Array(cells) => cells.iter().map(|cell| brief(cell, CELL)).collect(),
+        other => vec![brief(other, CELL)],
+    }
 }
 
 /// A text in one line, without what could move the cursor.
@@ -208,52 +240,40 @@ mod tests {
 
     #[test]
     fn what_has_a_score_is_a_line_with_it() {
-        let classes = json!({ "classes": [{ "label": "money", "score": 0.714 }, { "label": "health", "score": -0.2 }] });
+        let line = |value: Value| scored_line(&value);
         assert_eq!(
-            scored_lines(&classes).unwrap(),
-            ["0.71 money", "-0.20 health"]
-        );
-        let partly = json!({ "classes": [{ "label": "a", "score": 1 }], "incomplete": "b" });
-        assert_eq!(scored_lines(&partly).unwrap(), ["1.00 a"]);
-        let long = "ab ".repeat(100);
-        let hits = json!({ "hits": [
-            { "source": "a.txt", "text": "One\nline.\u{1b}[2J\u{202e}", "score": 0.5 },
-            { "source": "b.txt", "text": long, "score": 0.25 },
-        ] });
-        let lines = scored_lines(&hits).unwrap();
-        assert_eq!(lines[0], "0.50 a.txt: One line. [2J");
-        assert!(
-            lines[1].ends_with("ab…") || lines[1].ends_with(" …"),
-            "{lines:?}"
+            line(json!({ "label": "money", "score": 0.714 })).unwrap(),
+            "0.71 money"
         );
         assert_eq!(
-            lines[1].chars().count(),
-            "0.25 b.txt: ".len() + BEGINNING + 1
+            line(json!({ "text": "It\nrains.", "score": -0.2 })).unwrap(),
+            "-0.20 It rains."
         );
+        let unruly =
+            json!({ "source": "a.txt", "text": "One\nline.\u{1b}[2J\u{202e}", "score": 0.5 });
+        assert_eq!(line(unruly).unwrap(), "0.50 a.txt: One line. [2J");
+        let long = json!({ "source": "b.txt", "text": "ab ".repeat(100), "score": 0.25 });
+        let long = line(long).unwrap();
+        assert_eq!(long.chars().count(), "0.25 b.txt: ".len() + BEGINNING + 1);
         for other in [
-            json!({ "hits": [] }),
-            json!({ "hits": [{ "score": 0.5 }] }),
-            json!({ "hits": [{ "source": "a", "score": "high" }] }),
-            json!({ "hits": [{ "source": "a", "score": 0.5 }], "more": true }),
-            json!([0.5]),
+            json!({ "score": 0.5 }),
+            json!({ "source": "a", "score": "high" }),
+            json!(0.5),
         ] {
-            assert_eq!(scored_lines(&other), None);
+            assert_eq!(line(other), None);
         }
     }
 
     #[test]
-    fn an_output_is_its_values_with_times_and_anything_else_stays_whole() {
-        let count = |answer: Value| timed_values(&answer).map(|all| all.len());
-        let one = json!({ "start": 0, "end": 1, "text": "a" });
-        assert_eq!(count(one.clone()), Some(1));
+    fn what_has_a_place_is_a_line_with_it_and_a_row_is_its_cells() {
+        let cat =
+            json!({ "label": "cat", "score": 0.5, "x": 1, "y": 2.4, "width": 30, "height": 40 });
+        assert_eq!(box_line(&cat).unwrap(), "0.50 cat 1,2 30x40");
+        assert_eq!(box_line(&json!({ "label": "cat", "x": 1 })), None);
         assert_eq!(
-            count(json!({ "text": "a", "duration": 2, "segments": [one, one] })),
-            Some(2)
+            cells(&json!({ "a": 1, "b": "two\nlines" })),
+            ["1", "two lines"]
         );
-        assert_eq!(count(json!({ "duration": 2, "speech": [] })), Some(0));
-        assert_eq!(count(json!({ "hits": [] })), None);
-        assert_eq!(count(json!({ "hits": [{ "text": "a" }] })), None);
-        assert_eq!(count(json!({ "labels": [one], "scores": [1] })), None);
-        assert_eq!(count(json!([0.5, 0.25])), None);
+        assert_eq!(cells(&json!(["x", null])), ["x", "null"]);
     }
 }

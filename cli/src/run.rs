@@ -120,6 +120,10 @@ fn usable(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputFailure>) {
             refused.push(InputFailure::of_one_process(path));
             continue;
         }
+        if path.to_str().is_some_and(|path| path.starts_with("blob:")) {
+            paths.push(path.clone());
+            continue;
+        }
         match std::path::absolute(path) {
             Ok(absolute) if absolute.to_str().is_some() => paths.push(absolute),
             Ok(_) => refused.push(InputFailure::name(path)),

@@ -55,7 +55,8 @@ pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
 pub use file_kind::{FileKind, FileKinds, Noun, audio_type, content_type};
 pub use model::{DeviceName, Fresh, ModelSource, ParseDeviceError};
 pub use node::{
-    Call, Records, Request, ShownFact, SocketClient, SocketServer, Transport, TransportError,
+    Call, Caller, CallerTransport, Records, Request, Right, ShownFact, SocketClient, SocketServer,
+    Transport, TransportError,
 };
 pub use observer::{
     AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,
@@ -71,6 +72,7 @@ pub use runtime::{AgentState, Runtime, RuntimeError, ShutdownReport, WorkerStatu
 pub use skill::context::{Chunk, FlowContext, StepContext};
 pub use skill::definition::{Agent, AgentDefinition, WorkerGroup};
 pub use skill::idle_rule::IdleRule;
+pub use skill::operation::Operation;
 pub use skill::reaction::Reaction;
 pub use skill::views::Views;
 pub use skill::{

@@ -5,6 +5,7 @@
 
 mod accept;
 mod call;
+mod caller;
 mod client;
 mod live;
 mod local;
@@ -20,6 +21,7 @@ mod wire;
 mod tests;
 
 pub use call::Call;
+pub use caller::{Caller, CallerTransport, Right};
 pub use client::SocketClient;
 pub use request::Request;
 pub use server::SocketServer;

@@ -41,11 +41,13 @@ pub(crate) use resume::{Unsettled, take_up};
 use crate::core::durable_streams::DurableStreams;
 use crate::core::memory::Memory;
 use crate::core::router::Router;
+use crate::core::submitter::TaskSubmitter;
 use crate::core::tree::Supervision;
 use crate::error::TaskError;
 use crate::observer::EventSink;
 use crate::runtime::ask::Ask;
 use crate::skill::context::BoxFuture;
+use crate::skill::operation::Operation;
 use crate::skill::reaction::Reaction;
 use crate::skill::views::Views;
 use crate::skill::{Skill, SkillSpec};
@@ -164,6 +166,11 @@ impl Runtime {
             .collect();
         specs.sort_by(|one, other| one.name.cmp(&other.name));
         specs
+    }
+
+    /// Returns the name of a skill that does this, the first one by the order of its agents; none when no agent offers one.
+    pub fn skill_for(&self, operation: Operation) -> Option<String> {
+        self.inner.skill_for(operation)
     }
 
     /// The rules by which the team reacts to facts: the agents' own, then the configured ones.

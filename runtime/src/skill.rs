@@ -11,6 +11,8 @@ mod given;
 pub(crate) mod idle_rule;
 mod json_flow;
 pub(crate) mod model_source;
+pub(crate) mod operation;
+pub(crate) mod paths;
 pub(crate) mod reaction;
 pub(crate) mod settings;
 pub(crate) mod views;
@@ -26,6 +28,7 @@ use crate::batch::{BatchIndex, BatchKey};
 use crate::fault::Fault;
 use crate::payload::{Data, Payload};
 use crate::skill::context::{FlowContext, StepContext};
+use crate::skill::operation::Operation;
 
 /// One typed operation of one agent.
 pub trait Skill: Send + Sync + 'static {
@@ -234,6 +237,9 @@ pub struct SkillSpec {
     pub name: String,
     /// One sentence: what it does.
     pub description: String,
+    /// What it does, in the words of the field, if there is a word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
     /// What doing it twice would mean.
     pub effect: Effect,
     /// How input and output travel.
@@ -274,6 +280,7 @@ impl SkillSpec {
         Self {
             name: S::NAME.to_owned(),
             description: description.to_owned(),
+            operation: None,
             effect: Effect::Pure,
             delivery: Delivery::Unary,
             input: schemars::schema_for!(S::Input),
@@ -294,6 +301,13 @@ impl SkillSpec {
     #[must_use]
     pub fn alias(mut self, name: &str) -> Self {
         self.aliases.push(name.to_owned());
+        self
+    }
+
+    /// Says what it does, in the words of the field.
+    #[must_use]
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
         self
     }
 

@@ -23,6 +23,10 @@ pub struct TaskOptions {
     pub episode: Option<EpisodeId>,
     /// The caller's span, which becomes the parent of the task's.
     pub trace: Option<TraceContext>,
+    /// Of a durable stream that is cancelled: what it has sent can be read for a while all the same, as long as this process lives. Of those of one
+    /// runtime the last 16 are kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keep_items: bool,
 }
 
 /// A W3C trace context: which trace the work belongs to, and which span asked for it.

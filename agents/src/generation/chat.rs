@@ -1,7 +1,7 @@
 //! `generation.chat`: what the model answers in a conversation.
 
 use aimass_models::llama::LlamaWeights;
-use aimass_runtime::{Fault, Skill, SkillSpec};
+use aimass_runtime::{Fault, Operation, Skill, SkillSpec};
 
 use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
@@ -18,6 +18,7 @@ impl Skill for Chat {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Answers in a conversation.")
+            .operation(Operation::Chat)
             .sends::<Self>()
             .continues()
             .main_field("prompt")

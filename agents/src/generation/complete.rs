@@ -1,7 +1,7 @@
 //! `generation.complete`: how a text goes on.
 
 use aimass_models::llama::LlamaWeights;
-use aimass_runtime::{Fault, Skill, SkillSpec};
+use aimass_runtime::{Fault, Operation, Skill, SkillSpec};
 
 use crate::generation::writing::writes_from;
 use crate::generation::{GenerationInput, GenerationOutput};
@@ -18,6 +18,7 @@ impl Skill for Complete {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Continues a text.")
+            .operation(Operation::Complete)
             .sends::<Self>()
             .continues()
             .main_field("prompt")

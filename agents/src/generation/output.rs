@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GenerationOutput {
     /// The text.
+    #[schemars(extend("x-view" = "text"))]
     pub text: String,
     /// Why it ended: `stop` (end token, stop sequence) or `length` (`max_tokens`, context).
     pub finish_reason: String,
@@ -44,7 +45,7 @@ pub struct TokenLogprob {
 /// The next piece of the generated text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(extend("format" = "text-delta"))]
+#[schemars(extend("x-view" = "text"))]
 pub struct TextDelta(pub String);
 
 impl GenerationOutput {

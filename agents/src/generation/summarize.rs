@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aimass_runtime::{Fault, FlowContext, FlowSkill, Skill, SkillSpec};
+use aimass_runtime::{Fault, FlowContext, FlowSkill, Operation, Skill, SkillSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,7 @@ pub struct SummarizeInput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The summary.
+    #[schemars(extend("x-view" = "text"))]
     pub text: String,
     /// Number of passages that the text was split into.
     pub passages: u32,
@@ -94,6 +95,7 @@ impl Skill for Summarize {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Summarizes a text of any length in a few sentences.")
+            .operation(Operation::Summarize)
             .main_field("text")
             .alias("generation.summarise")
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
+use aimass_runtime::{Fault, FlowContext, FlowSkill, Operation, ServerStreaming, Skill, SkillSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,7 @@ pub struct DetectedSpeech {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
     /// Spans of speech, in order.
+    #[schemars(extend("x-view" = "timed"))]
     pub speech: Vec<SpeechSpan>,
 }
 
@@ -132,6 +133,7 @@ impl Skill for Detect {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Finds speech in a recording: start, end and probability.")
+            .operation(Operation::DetectSpeech)
             .sends::<Self>()
             .continues()
             .main_field("path")

@@ -7,7 +7,7 @@ use aimass_models::SileroState;
 use aimass_models::audio::{AudioLimits, Resampler};
 use aimass_models::silero::FRAME;
 use aimass_runtime::{
-    ClientStreaming, Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec,
+    ClientStreaming, Fault, FlowContext, FlowSkill, Operation, ServerStreaming, Skill, SkillSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,7 @@ impl Skill for Listen {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Transcribes live audio as it arrives.")
+            .operation(Operation::Listen)
             .sends::<Self>()
             .takes::<Self>()
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
+use aimass_runtime::{Fault, FlowContext, FlowSkill, Operation, ServerStreaming, Skill, SkillSpec};
 
 use crate::speech::activity::Listener;
 use crate::speech::transcriber::Transcriber;
@@ -101,6 +101,7 @@ impl Skill for Transcribe {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Transcribes a recording in its language, with times.")
+            .operation(Operation::Transcribe)
             .sends::<Self>()
             .continues()
             .main_field("path")

@@ -17,6 +17,7 @@ pub struct Transcript {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
     /// Segments, in order.
+    #[schemars(extend("x-view" = "timed"))]
     pub segments: Vec<Segment>,
     /// The transcript in the requested format.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{Fault, FlowContext, FlowSkill, ServerStreaming, Skill, SkillSpec};
+use aimass_runtime::{Fault, FlowContext, FlowSkill, Operation, ServerStreaming, Skill, SkillSpec};
 
 use crate::speech::transcription_options::Target;
 use crate::speech::{Segment, TranscribeInput, Transcript};
@@ -18,6 +18,7 @@ impl Skill for Translate {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Transcribes a recording in English, with times.")
+            .operation(Operation::TranslateSpeech)
             .sends::<Self>()
             .continues()
             .main_field("path")

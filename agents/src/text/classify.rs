@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchIndex, BatchSkill, Fault, Skill, SkillSpec, StepContext};
+use aimass_runtime::{BatchIndex, BatchSkill, Fault, Operation, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,7 @@ pub enum Labels {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Classes {
     /// Labels, best first.
+    #[schemars(extend("x-view" = "scored"))]
     pub classes: Vec<ScoredClass>,
 }
 
@@ -112,6 +113,7 @@ impl Skill for Classify {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Classifies a text by the given labels, without training.")
+            .operation(Operation::Classify)
             .main_field("text")
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use aimass_runtime::{
-    BatchIndex, BatchKey, BatchSkill, Fault, ModelVersion, Skill, SkillSpec, StepContext,
+    BatchIndex, BatchKey, BatchSkill, Fault, ModelVersion, Operation, Skill, SkillSpec, StepContext,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,7 @@ impl Skill for Embed {
         SkillSpec::of::<Self>(
             "Gives the embedding of a text: similar meanings have similar embeddings.",
         )
+        .operation(Operation::Embed)
         .main_field("text")
     }
 

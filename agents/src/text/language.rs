@@ -10,7 +10,7 @@ mod detectors;
 
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, Skill, SkillSpec, StepContext};
+use aimass_runtime::{BatchSkill, Fault, Operation, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,7 @@ impl Skill for Language {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>("Detects the language of a text, or says that it is unknown.")
+            .operation(Operation::DetectLanguage)
             .main_field("text")
     }
 

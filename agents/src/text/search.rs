@@ -6,7 +6,9 @@ mod known_texts;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aimass_runtime::{EnvironmentError, Fault, FlowContext, FlowSkill, Skill, SkillSpec};
+use aimass_runtime::{
+    EnvironmentError, Fault, FlowContext, FlowSkill, Operation, Skill, SkillSpec,
+};
 use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,7 @@ impl Skill for Search {
         SkillSpec::of::<Self>(
             "Finds the texts closest in meaning to a query, in a folder or in the environment.",
         )
+        .operation(Operation::Search)
         .main_field("query")
     }
 }

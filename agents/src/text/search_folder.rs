@@ -63,6 +63,7 @@ pub struct FolderSearchInput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hits {
     /// Hits, closest first.
+    #[schemars(extend("x-view" = "scored"))]
     pub hits: Vec<Hit>,
     /// What was not searched and why, or that `limit` was above 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]

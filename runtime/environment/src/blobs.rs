@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use tempfile::TempDir;
 
 use crate::error::EnvironmentError;
 use crate::fact::BlobHash;
@@ -26,6 +27,8 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Blobs {
     place: Place,
+    /// Files of blobs in memory, made for whoever reads files only. It is there once somebody asked.
+    copies: Mutex<Option<TempDir>>,
     pins: Mutex<HashMap<BlobHash, usize>>,
     uploads: AtomicU64,
 }
@@ -72,6 +75,7 @@ impl Blobs {
     fn at(place: Place) -> Self {
         Self {
             place,
+            copies: Mutex::default(),
             pins: Mutex::default(),
             uploads: AtomicU64::new(0),
         }
@@ -134,6 +138,31 @@ impl Blobs {
         }
     }
 
+    /// Returns the path of a file with the blob's content.
+    pub(crate) fn path(&self, hash: BlobHash) -> Result<PathBuf, EnvironmentError> {
+        if !self.contains(hash) {
+            return Err(EnvironmentError::UnknownBlob { hash });
+        }
+        let kept = match &self.place {
+            Place::Folder(folder) => return Ok(folder.join(hash.to_string())),
+            Place::Memory(kept) => kept.lock().get(&hash).cloned(),
+        };
+        let kept = kept.ok_or(EnvironmentError::UnknownBlob { hash })?;
+        let made =
+            |error| EnvironmentError::files("create", Path::new("a temporary folder"), error);
+        let mut copies = self.copies.lock();
+        let folder = match copies.take() {
+            Some(folder) => folder,
+            None => TempDir::new().map_err(made)?,
+        };
+        let path = copies.insert(folder).path().join(hash.to_string());
+        if !path.is_file() {
+            fs::write(&path, &kept)
+                .map_err(|error| EnvironmentError::files("write", &path, error))?;
+        }
+        Ok(path)
+    }
+
     /// Deletes blobs that are neither pinned nor young nor, as `referenced` says, named by a fact. Gives how many.
     pub(crate) fn sweep(
         &self,
@@ -184,7 +213,13 @@ impl Blobs {
                     Err(error) => Err(EnvironmentError::files("remove", &path, error)),
                 }
             }
-            Place::Memory(kept) => Ok(kept.lock().remove(&hash).is_some()),
+            Place::Memory(kept) => {
+                if let Some(copies) = &*self.copies.lock() {
+                    // It is there only if somebody asked for it.
+                    let _ = fs::remove_file(copies.path().join(hash.to_string()));
+                }
+                Ok(kept.lock().remove(&hash).is_some())
+            }
         }
     }
 }

@@ -293,6 +293,14 @@ impl Environment {
         self.shared.blobs.open(hash)
     }
 
+    /// Returns the path of a file with a blob's content, for whoever reads files only. It must not be changed, and is there as long as the blob is.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::UnknownBlob`]; [`EnvironmentError::Files`] when a blob in memory cannot be written to a temporary file.
+    pub fn blob_path(&self, hash: BlobHash) -> Result<PathBuf, EnvironmentError> {
+        self.shared.blobs.path(hash)
+    }
+
     /// Removes what is past retention: facts, settled tasks, dead letters, and episodes of which nothing is left; and blobs that no fact
     /// refers to. A blob that was put within the last hour stays.
     ///

@@ -8,6 +8,7 @@ use crate::core::ticket::Ticket;
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::skill::context::BoxFuture;
+use crate::skill::operation::Operation;
 use crate::skill::views::Views;
 
 /// Whoever can ask skills on a flow's behalf.
@@ -20,6 +21,9 @@ pub(crate) trait TaskSubmitter: Send + Sync {
         skill: &'a str,
         input: Payload,
     ) -> BoxFuture<'a, Result<Payload, TaskError>>;
+
+    /// The name of the first skill that does this.
+    fn skill_for(&self, operation: Operation) -> Option<String>;
 
     /// What the team shows of facts.
     fn views(&self) -> Views;

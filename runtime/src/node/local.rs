@@ -82,9 +82,18 @@ async fn answer(
             let (task, output) = runtime.redrive(task).await?;
             Ok(json!({"task": task, "output": output}))
         }
-        Request::Show { revisions, locale } => {
-            let (environment, views) = (runtime.environment().clone(), runtime.views().clone());
-            show::show(environment, views, revisions, locale, items).await
+        Request::Show {
+            revisions,
+            namespace,
+            locale,
+        } => {
+            let (environment, views) = (runtime.environment().clone(), runtime.views());
+            let wanted = show::Wanted {
+                revisions,
+                namespace,
+                locale,
+            };
+            show::show(environment, views, wanted, items).await
         }
         other => records::answer(runtime.environment().clone(), other, items).await,
     }

@@ -112,6 +112,9 @@ pub enum Request {
     Show {
         /// The facts.
         revisions: Vec<Revision>,
+        /// Only those of this tenant.
+        #[serde(default)]
+        namespace: Option<Namespace>,
         /// The language.
         #[serde(default)]
         locale: Locale,

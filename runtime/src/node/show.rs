@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aimass_environment::{Environment, EnvironmentError, Fact, Revision, Snapshot};
+use aimass_environment::{Environment, EnvironmentError, Fact, Namespace, Revision, Snapshot};
 use aimass_locale::Locale;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,20 +50,36 @@ impl Records {
 
 impl Transport for Records {
     fn call(&self, request: Request) -> Call {
-        let Request::Show { revisions, locale } = request else {
+        let Request::Show {
+            revisions,
+            namespace,
+            locale,
+        } = request
+        else {
             return self.environment.call(request);
         };
         let Self { environment, views } = self.clone();
-        Call::new(move |items| show(environment, views, revisions, locale, items))
+        let wanted = Wanted {
+            revisions,
+            namespace,
+            locale,
+        };
+        Call::new(move |items| show(environment, views, wanted, items))
     }
+}
+
+/// Which facts are to be shown, and in which language.
+pub(super) struct Wanted {
+    pub(super) revisions: Vec<Revision>,
+    pub(super) namespace: Option<Namespace>,
+    pub(super) locale: Locale,
 }
 
 /// Sends each of the facts as people are shown it, and leaves out those that are gone. Gives how many there were.
 pub(super) async fn show(
     environment: Environment,
     views: Views,
-    revisions: Vec<Revision>,
-    locale: Locale,
+    wanted: Wanted,
     items: mpsc::Sender<Value>,
 ) -> Result<Value, TaskError> {
     // Views may read files, and a reader that does not take its items may hold this up for long.
@@ -71,11 +87,16 @@ pub(super) async fn show(
         let snapshot = environment.snapshot()?;
         let mut subjects = Subjects::default();
         let mut count = 0_u64;
-        for revision in revisions {
+        for revision in wanted.revisions {
             let Some(fact) = snapshot.fact(revision)? else {
                 continue;
             };
-            let shown = shown(&fact, &views, subjects.of(&snapshot, &fact)?, locale);
+            let tenant = wanted.namespace.as_ref();
+            if tenant.is_some_and(|tenant| *tenant != fact.namespace) {
+                continue;
+            }
+            let subject = subjects.of(&snapshot, &fact)?;
+            let shown = shown(&fact, &views, subject, wanted.locale);
             if items.blocking_send(records::as_json(&shown)?).is_err() {
                 break;
             }

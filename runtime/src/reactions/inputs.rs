@@ -7,11 +7,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use aimass_config::files::open;
-use aimass_environment::{FactDraft, FactKind};
+use aimass_environment::{BlobHash, EnvironmentError, FactDraft, FactKind, ParseIdError};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
 use crate::file_kind::{FileKinds, SNIFFED_BYTES};
+use crate::skill::paths;
 
 /// Files that one episode may have: a bound on what a folder given by mistake can cost.
 const MAX_FILES: usize = 100_000;
@@ -111,14 +112,20 @@ pub(crate) struct Inputs {
     beyond: Option<(PathBuf, usize)>,
 }
 
+/// Gives the file of a blob.
+pub(crate) type BlobFiles<'a> = &'a dyn Fn(BlobHash) -> Result<PathBuf, EnvironmentError>;
+
 /// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.
-pub(crate) fn read(paths: &[PathBuf], kinds: &FileKinds) -> Inputs {
+pub(crate) fn read(paths: &[PathBuf], kinds: &FileKinds, blobs: BlobFiles<'_>) -> Inputs {
     let mut inputs = Inputs {
         kinds: kinds.clone(),
         ..Inputs::default()
     };
     for path in paths {
-        inputs.visit(path, Depth::Given);
+        match path.to_str().filter(|path| paths::is_blob(path)) {
+            Some(blob) => inputs.visit_blob(blob, blobs),
+            None => inputs.visit(path, Depth::Given),
+        }
     }
     inputs.say_what_was_beyond();
     inputs
@@ -136,11 +143,36 @@ const MAX_DEPTH: u32 = 64;
 
 /// The kinds of facts that these files, and those below these folders, become in an episode: what the team will be asked about.
 pub fn file_kinds(paths: &[PathBuf], kinds: &FileKinds) -> BTreeSet<String> {
-    let facts = read(paths, kinds).facts.into_iter();
+    let facts = read(paths, kinds, &no_blobs).facts.into_iter();
     facts.map(|fact| fact.kind.name().to_owned()).collect()
 }
 
+/// A place without an environment has no blobs.
+fn no_blobs(hash: BlobHash) -> Result<PathBuf, EnvironmentError> {
+    Err(EnvironmentError::UnknownBlob { hash })
+}
+
 impl Inputs {
+    /// Takes a blob as a file, which lives as long as the fact about it.
+    fn visit_blob(&mut self, given: &str, blobs: BlobFiles<'_>) {
+        let hash = given.trim_start_matches(paths::BLOB).parse();
+        let found = hash.map_err(|error: ParseIdError| error.to_string());
+        let found = found.and_then(|hash| {
+            let path = blobs(hash).map_err(|error| error.to_string())?;
+            Ok((hash, path))
+        });
+        let (hash, path) = match found {
+            Ok(found) => found,
+            Err(message) => return self.refuse(Path::new(given), InputProblem::Missing, &message),
+        };
+        let before = self.facts.len();
+        self.visit(&path, Depth::Given);
+        for fact in self.facts.iter_mut().skip(before) {
+            fact.value["given"] = given.into();
+            fact.blobs.push(hash);
+        }
+    }
+
     fn visit(&mut self, path: &Path, depth: Depth) {
         if self
             .beyond
@@ -305,6 +337,7 @@ mod tests {
         let inputs = read(
             &[folder.path().to_owned(), missing.clone()],
             &FileKinds::default(),
+            &no_blobs,
         );
         let kinds: Vec<String> = inputs
             .facts
@@ -359,7 +392,7 @@ mod tests {
         let given = [
             "a.txt", "./a.txt", "hard.txt", "link.txt", "same.txt", ".", ".",
         ];
-        let inputs = read(&given.map(path), &FileKinds::default());
+        let inputs = read(&given.map(path), &FileKinds::default(), &no_blobs);
         assert_eq!(inputs.facts.len(), 2);
         assert_eq!(
             inputs.facts[0].value["given"],
@@ -394,7 +427,11 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        let inputs = read(&[folder.path().to_owned()], &FileKinds::default());
+        let inputs = read(
+            &[folder.path().to_owned()],
+            &FileKinds::default(),
+            &no_blobs,
+        );
         assert!(inputs.facts.is_empty());
         let problems: Vec<_> = inputs
             .failures

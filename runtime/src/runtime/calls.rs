@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_environment::{
-    Environment, EnvironmentError, Repeated, SpanId, TaskRecord, Time, Transaction,
+    BlobHash, Environment, EnvironmentError, ParseIdError, Repeated, SpanId, TaskRecord, Time,
+    Transaction,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -18,7 +19,9 @@ use crate::observer::SpanPlace;
 use crate::payload::Payload;
 use crate::runtime::{Inner, Runtime, environment_error};
 use crate::skill::context::BoxFuture;
+use crate::skill::operation::Operation;
 use crate::skill::views::Views;
+use crate::skill::{SkillSpec, paths};
 use crate::task::{TaskOptions, TraceContext};
 
 impl Runtime {
@@ -121,6 +124,37 @@ fn refused_at_the_store(
     })
 }
 
+/// An input with files in the place of blobs: where a path may stand, `blob:HASH` may.
+fn blobs_to_files(
+    environment: &Environment,
+    spec: &SkillSpec,
+    mut input: Value,
+) -> Result<Value, TaskError> {
+    if !paths::names_blob(&input) {
+        return Ok(input);
+    }
+    let mut file_of = |path: &mut String| -> Result<(), TaskError> {
+        let Some(hash) = path.strip_prefix(paths::BLOB) else {
+            return Ok(());
+        };
+        let hash: BlobHash =
+            hash.parse()
+                .map_err(|error: ParseIdError| TaskError::InvalidInput {
+                    skill: spec.name.clone(),
+                    message: format!("of a blob, {error}"),
+                })?;
+        let file = environment.blob_path(hash);
+        let file = file.map_err(|error| TaskError::Rejected {
+            skill: spec.name.clone(),
+            message: error.to_string(),
+        })?;
+        *path = file.display().to_string();
+        Ok(())
+    };
+    paths::each(spec.input.as_value(), &mut input, &mut file_of)?;
+    Ok(input)
+}
+
 /// Where the span of the last attempt at a task lies that was told.
 pub(super) fn last_attempt(record: &TaskRecord) -> Option<SpanPlace> {
     place(record, record.earlier.or(record.span))
@@ -174,6 +208,7 @@ impl Inner {
                     span,
                     sampled: record.sampled,
                 }),
+            ..TaskOptions::default()
         };
         let mut call = self.read(&record.skill, record.input.clone(), options)?;
         // Nobody listens yet; whoever comes back does.
@@ -208,6 +243,14 @@ impl Inner {
 }
 
 impl TaskSubmitter for Inner {
+    fn skill_for(&self, operation: Operation) -> Option<String> {
+        let members = self.members();
+        let skills = members.cores.iter().flat_map(|core| &core.skills);
+        let mut specs = skills.map(|skill| skill.dyn_skill.spec());
+        let found = specs.find(|spec| spec.operation == Some(operation));
+        found.map(|spec| spec.name.clone())
+    }
+
     fn views(&self) -> Views {
         self.members().views.clone()
     }
@@ -215,6 +258,7 @@ impl TaskSubmitter for Inner {
     fn decode(&self, skill: &str, input: Value) -> Result<Payload, TaskError> {
         let route = self.router.find(skill)?;
         let dyn_skill = &route.skill().dyn_skill;
+        let input = blobs_to_files(&self.environment, dyn_skill.spec(), input)?;
         dyn_skill.decode(input)
     }
 
@@ -237,6 +281,7 @@ impl TaskSubmitter for Inner {
                 namespace: Some(parent.metadata.namespace.clone()),
                 episode: None,
                 trace: Some(parent.metadata.trace),
+                ..TaskOptions::default()
             };
             let mut call = Call::new(skill, input, bytes, options);
             call.agent = Some(agent.clone());

@@ -84,7 +84,11 @@ impl Runtime {
                     .to_owned(),
             });
         }
-        let items = ItemLog::new(Keeping::All, 0);
+        let keeping = match call.options.keep_items {
+            true => Keeping::PastItsEnd,
+            false => Keeping::All,
+        };
+        let items = ItemLog::new(keeping, 0);
         let reader = items.reader();
         call.items = Some(items);
         let pending = self.call_durable(call).await?;
@@ -111,6 +115,12 @@ impl Runtime {
                 let record = self.unsettled_stream(task)?;
                 if let Some(record) = record {
                     return self.make_again(&record, position);
+                }
+            }
+            if let Some(stream) = self.inner.durable_streams.find_kept(task) {
+                let items = stream.ticket.items.as_ref();
+                if let Some(reader) = items.and_then(|items| items.read(position)) {
+                    return Ok(RawStream::attached(reader, stream.ticket, stream.core));
                 }
             }
             let snapshot = self.inner.environment.snapshot()?;

@@ -44,7 +44,9 @@ impl Runtime {
         let begun_ns = clock.unix_nanos(clock.now());
         // Folders are walked and files looked at where blocking harms nobody.
         let kinds = self.inner.members().views.file_kinds().clone();
-        let read = tokio::task::spawn_blocking(move || read_inputs(&paths, &kinds)).await;
+        let environment = self.inner.environment.clone();
+        let read = move || read_inputs(&paths, &kinds, &|hash| environment.blob_path(hash));
+        let read = tokio::task::spawn_blocking(read).await;
         let inputs = read.map_err(|error| TaskError::Bug {
             skill: "run".to_owned(),
             message: error.to_string(),

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::model::DeviceName;
 use crate::payload::{Data, Payload};
 use crate::skill::Skill;
+use crate::skill::operation::Operation;
 use crate::skill::views::Views;
 use crate::usage::Usage;
 use aimass_environment::ModelVersion;
@@ -171,6 +172,7 @@ pub(crate) trait FlowHost: Send + Sync {
     fn namespace(&self) -> &Namespace;
     fn is_cancelled(&self) -> bool;
     fn views(&self) -> Views;
+    fn skill_for(&self, operation: Operation) -> Option<String>;
 }
 
 impl FlowContext {
@@ -197,6 +199,11 @@ impl FlowContext {
     /// The tenant that the task belongs to, and with it whatever the flow asks for and publishes.
     pub fn namespace(&self) -> &Namespace {
         self.host.namespace()
+    }
+
+    /// Returns the name of a skill of the team that does this, the first one by the order of its agents; none when no agent offers one.
+    pub fn skill_for(&self, operation: Operation) -> Option<String> {
+        self.host.skill_for(operation)
     }
 
     /// What the team shows of facts, whoever found them: the way to understand a fact without knowing its agent's types.

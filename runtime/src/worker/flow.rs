@@ -19,6 +19,7 @@ use crate::ledger::event::{Event, Incarnation};
 use crate::payload::Payload;
 use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
 use crate::skill::erased::DynFlow;
+use crate::skill::operation::Operation;
 use crate::skill::views::Views;
 use crate::usage::Usage;
 use crate::worker::job::different;
@@ -251,6 +252,11 @@ impl FlowHost for Host {
 
     fn is_cancelled(&self) -> bool {
         self.ticket.is_cancelled()
+    }
+
+    fn skill_for(&self, operation: Operation) -> Option<String> {
+        let submitter = self.core.submitter.get().and_then(std::sync::Weak::upgrade);
+        submitter.and_then(|submitter| submitter.skill_for(operation))
     }
 
     fn views(&self) -> Views {

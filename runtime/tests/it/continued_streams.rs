@@ -288,6 +288,55 @@ async fn a_durable_stream_can_be_cancelled_and_says_so_to_whoever_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_cancelled_stream_has_sent_is_kept_on_request() {
+    let teller = Teller::default();
+    let runtime = start(&teller).await;
+    let tale = Tale {
+        items: 10_000,
+        ..Tale::default()
+    };
+    let options = TaskOptions {
+        keep_items: true,
+        ..TaskOptions::default()
+    };
+    let mut tasks = Vec::new();
+    // One more than are kept.
+    for _ in 0..17 {
+        let ask = runtime.ask_durable(Again(teller.clone()), tale.clone());
+        let mut stream = ask.options(options.clone()).stream_durable().await.unwrap();
+        take(&mut stream, 3).await;
+        tasks.push(stream.task());
+        stream.cancel();
+        let cancelled = loop {
+            match runtime.outcome_json(*tasks.last().unwrap()).unwrap() {
+                Some(outcome) => break outcome,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        assert!(
+            matches!(cancelled, Err(TaskError::Cancelled { .. })),
+            "{cancelled:?}"
+        );
+    }
+    for position in [0, 2] {
+        let stream = runtime
+            .resume_stream::<Again>(tasks[16], position)
+            .await
+            .unwrap();
+        let (kept, end) = rest(stream).await;
+        assert!(kept.starts_with(&items(position as u32..3)), "{kept:?}");
+        assert!(matches!(end, Err(TaskError::Cancelled { .. })), "{end:?}");
+    }
+    let first = runtime
+        .resume_stream::<Again>(tasks[0], 0)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(first, TaskError::Cancelled { .. }), "{first}");
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_listened_to_again_is_refused_with_the_reason() {
     let teller = Teller::default();
     let runtime = start(&teller).await;

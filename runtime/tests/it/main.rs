@@ -13,6 +13,7 @@ mod aliases;
 mod author_panics;
 mod bad_input;
 mod batches;
+mod callers;
 mod chains;
 mod chunks;
 mod continued_streams;

@@ -103,7 +103,11 @@ fn in_memory() -> Environment {
 
 async fn shown(transport: &dyn Transport, revisions: &[u64], locale: Locale) -> Vec<ShownFact> {
     let revisions = revisions.iter().copied().map(Revision).collect();
-    let mut call = transport.call(Request::Show { revisions, locale });
+    let mut call = transport.call(Request::Show {
+        revisions,
+        namespace: None,
+        locale,
+    });
     let mut shown = Vec::new();
     while let Some(item) = call.next().await {
         shown.push(serde_json::from_value(item).unwrap());

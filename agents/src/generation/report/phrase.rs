@@ -1,6 +1,6 @@
 //! Phrasing: a model's sentence about a document, where the team has a skill that completes texts.
 
-use aimass_runtime::{Extent, FlowContext, TaskError};
+use aimass_runtime::{Extent, FlowContext, Operation, TaskError};
 use serde_json::{Value, json};
 
 use super::check::is_borne_out;
@@ -8,8 +8,6 @@ use super::compose::{Draft, Excerpt};
 use crate::in_order::InOrder;
 use crate::quotes::first_sentence;
 
-/// The skill that is asked, if somebody has it.
-const COMPLETE: &str = "generation.complete";
 /// Tokens of the answer that are waited for.
 const MAX_TOKENS: u32 = 60;
 /// Documents about which a model is asked: it costs seconds for each. The report says which are
@@ -21,6 +19,9 @@ const AT_ONCE: usize = 8;
 /// Lets a model add a sentence about each document. What it gets wrong is left out; a model that
 /// cannot be asked costs the sentences only.
 pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
+    let Some(complete) = context.skill_for(Operation::Complete) else {
+        return;
+    };
     let mut excerpts = std::mem::take(&mut draft.excerpts);
     let beyond = excerpts.split_off(excerpts.len().min(MAX_ASKED));
     let mut excerpts = excerpts.into_iter();
@@ -30,7 +31,9 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
         while answers.len() < AT_ONCE
             && let Some(excerpt) = excerpts.next()
         {
-            answers.push(ask(context.clone(), excerpt)).await;
+            answers
+                .push(ask(context.clone(), complete.clone(), excerpt))
+                .await;
         }
         let Some((excerpt, answer)) = answers.next().await else {
             draft.tell_of_unasked(MAX_ASKED as u32, &beyond);
@@ -48,8 +51,6 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
                     draft.add(excerpt.section, excerpt.reference, sentence);
                 }
             }
-            // What is not there for one document is there for none.
-            Err(TaskError::UnknownSkill { .. }) => return,
             Err(error) => {
                 tracing::info!(said = %error, "the report goes without sentences of a model");
                 break;
@@ -59,14 +60,18 @@ pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
     draft.tell_of_beginnings(beginnings);
 }
 
-async fn ask(context: FlowContext, excerpt: Excerpt) -> (Excerpt, Result<String, TaskError>) {
+async fn ask(
+    context: FlowContext,
+    complete: String,
+    excerpt: Excerpt,
+) -> (Excerpt, Result<String, TaskError>) {
     let prompt = format!(
         "Text:\n{}\n\nWhat the text is about, in one short sentence:\n",
         excerpt.text
     );
     // At temperature 0, so that the same facts give the same report.
     let input = json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
-    let answer = context.ask_json(COMPLETE, input).await;
+    let answer = context.ask_json(&complete, input).await;
     let text = answer.map(|answer| {
         let text = answer.get("text").and_then(Value::as_str);
         text.unwrap_or_default().trim().to_owned()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aimass_locale::Locale;
 use aimass_runtime::{
-    EpisodeId, Fact, FactFilter, Fault, FlowContext, FlowSkill, Skill, SkillSpec,
+    EpisodeId, Fact, FactFilter, Fault, FlowContext, FlowSkill, Operation, Skill, SkillSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,7 @@ impl Skill for WriteReport {
         SkillSpec::of::<Self>(
             "Writes a report about the facts of an episode; its sentences cite facts.",
         )
+        .operation(Operation::Report)
         .main_field("episode")
     }
 }

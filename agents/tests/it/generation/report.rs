@@ -7,8 +7,8 @@ use aimass_agents::generation::{Author, Report, ReportInput, WriteReport};
 use aimass_config::Config;
 use aimass_locale::Locale;
 use aimass_runtime::{
-    Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, IdleRule, Runtime, Skill, SkillSpec,
-    StepContext, TaskError, TaskOptions, WorkerGroup,
+    Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, IdleRule, Operation, Runtime, Skill,
+    SkillSpec, StepContext, TaskError, TaskOptions, WorkerGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ impl Skill for Parrot {
     type Output = Completion;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Completes a text.")
+        SkillSpec::of::<Self>("Completes a text.").operation(Operation::Complete)
     }
 }
 

@@ -22,6 +22,7 @@ const MAX_KEPT_BYTES: u64 = 64 << 20;
 /// The items of one task.
 pub(crate) struct ItemLog {
     log: Mutex<Log>,
+    keeping: Keeping,
     /// An item or the end has come.
     came: Notify,
     /// An item was taken, or the reader has gone.
@@ -59,6 +60,8 @@ pub(crate) enum Keeping {
     Untaken,
     /// They stay, as far as there is room: the stream goes on over attempts and readers.
     All,
+    /// They stay also when the stream has ended.
+    PastItsEnd,
 }
 
 /// What became of an item.
@@ -130,16 +133,21 @@ impl ItemLog {
                 kept: VecDeque::new(),
                 first,
                 bytes: 0,
-                keeps: keeping == Keeping::All,
+                keeps: keeping != Keeping::Untaken,
                 attempt: None,
                 repeats: 0,
                 reader: None,
                 readers: 0,
                 end: None,
             }),
+            keeping,
             came: Notify::new(),
             taken: Notify::new(),
         })
+    }
+
+    pub(crate) fn keeping(&self) -> Keeping {
+        self.keeping
     }
 
     /// From now on the items of this attempt count, and those that were there before are left out.
