@@ -24,6 +24,7 @@ mod vector_store;
 pub use agent::{MANIFEST, TextAgent};
 pub use classify::{Classes, Classify, ClassifyInput, Labels, ScoredClass};
 pub use embed::{Embed, Embedding};
+#[cfg(feature = "generation")]
 pub(crate) use encoder::cosine;
 pub use encoder::{EncoderSource, TextModel};
 pub use input::TextInput;

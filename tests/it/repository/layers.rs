@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use super::files::sources;
 
 /// Modules that stand for themselves. They may use each other, as long as there is no cycle.
-const LEAVES: [&str; 12] = [
+const LEAVES: [&str; 13] = [
     "batch",
     "error",
     "fault",
     "fault_injection",
     "fault_injector",
+    "file_kind",
     "model",
     "pause",
     "payload",
