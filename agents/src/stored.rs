@@ -1,6 +1,6 @@
 //! Models of the store as the runtime's model sources, and what their errors mean to the runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aimass_models::device::{self, Device};
@@ -84,7 +84,8 @@ impl<W: StoredWeights> Stored<W> {
     }
 
     /// A folder of the cache for what is computed with the model; it may be missing.
-    pub(crate) fn derived(&self, what: &str) -> PathBuf {
+    #[cfg(any(feature = "text", feature = "generation"))]
+    pub(crate) fn derived(&self, what: &str) -> std::path::PathBuf {
         self.store.derived(what)
     }
 

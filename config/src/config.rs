@@ -100,7 +100,7 @@ impl Config {
     /// The text is too large or has problems, which the error lists.
     pub fn parse(text: &str, origin: &str, variables: &dyn Variables) -> Result<Self, ConfigError> {
         file::bound(text, origin)?;
-        let mut document = Node::parse(text, origin).map_err(|problem| invalid(vec![problem]))?;
+        let mut document = Node::parse(text, origin).map_err(|problem| invalid(vec![*problem]))?;
         let mut problems = variables::overlay(&mut document, variables);
         problems.extend(check::problems_of(&document, origin));
         if !problems.is_empty() {

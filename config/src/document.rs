@@ -41,16 +41,16 @@ pub(crate) enum Item {
 
 impl Node {
     /// Reads a document. Deep nesting is refused before it is built; the first error of syntax ends the reading.
-    pub(crate) fn parse(text: &str, origin: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str, origin: &str) -> Result<Self, Box<Problem>> {
         let lines = Lines::of(text);
         if let Some(at) = nesting::too_deep(text) {
-            return Err(Problem::Syntax {
+            return Err(Box::new(Problem::Syntax {
                 place: Place::Line {
                     origin: origin.to_owned(),
                     line: lines.at(at),
                 },
                 message: format!("a value nests deeper than {} levels", nesting::MAX_DEPTH),
-            });
+            }));
         }
         match DeTable::parse(text) {
             Ok(table) => Ok(Self {
@@ -60,7 +60,7 @@ impl Node {
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
                 let found = text.get(span.clone()).unwrap_or_default().trim();
-                Err(Problem::Syntax {
+                Err(Box::new(Problem::Syntax {
                     place: Place::Line {
                         origin: origin.to_owned(),
                         line: lines.at(span.start),
@@ -69,7 +69,7 @@ impl Node {
                         "" => error.message().to_owned(),
                         found => format!("{}, found {:?}", error.message(), shorten(found)),
                     },
-                })
+                }))
             }
         }
     }
