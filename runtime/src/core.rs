@@ -175,8 +175,8 @@ impl AgentCore {
         let CoreParts {
             name,
             clock,
-            groups,
-            skills,
+            mut groups,
+            mut skills,
             environment,
             events,
             spawner,
@@ -186,6 +186,8 @@ impl AgentCore {
             durable_streams,
             settings,
         } = parts;
+        groups.shrink_to_fit();
+        skills.shrink_to_fit();
         let mut slots = Vec::new();
         for (at, group) in settings.groups.iter().enumerate() {
             for worker in 0..group.workers.max(1) as usize {

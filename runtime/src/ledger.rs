@@ -90,7 +90,7 @@ pub(crate) struct LedgerLoad {
 impl<T> Ledger<T> {
     pub(crate) fn new(settings: LedgerSettings) -> Self {
         let mut workers = Vec::new();
-        let mut groups = Vec::new();
+        let mut groups = Vec::with_capacity(settings.groups.len());
         for (at, group) in settings.groups.iter().enumerate() {
             let first = workers.len() as u32;
             let own: Vec<WorkerId> = (first..first + group.workers.max(1))

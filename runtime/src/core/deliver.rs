@@ -39,6 +39,8 @@ impl AgentCore {
         }
     }
 
+    /// Kept out of [`Self::deliver`], as is all that is rare: the stack of each worker has room for what a volatile call needs.
+    #[inline(never)]
     fn act(self: &Arc<Self>, action: Action, now: Time) {
         match action {
             // Whoever no longer waits has released the claim.

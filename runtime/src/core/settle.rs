@@ -79,29 +79,27 @@ impl AgentCore {
         now: Time,
     ) {
         pending.output = None;
-        let Err(error) = &result else {
-            self.answer(pending, result, now);
-            return;
-        };
-        let transaction = match error {
-            // Cut off, not settled: a durable task goes on after the next start.
-            TaskError::ShuttingDown { .. } => None,
-            TaskError::DeadLettered { cause, .. } => {
-                Some(self.dead_letter_of(&pending, error, cause))
+        match result {
+            Err(error) if is_written(&pending.ticket, &error) => {
+                self.settle_in_writing(pending, error);
             }
-            _ if pending.ticket.is_durable() => Some(settlement(&pending.ticket, error)),
-            _ => None,
-        };
-        let Some(transaction) = transaction else {
-            self.answer(pending, result, now);
-            return;
+            result => self.answer(pending, result, now),
+        }
+    }
+
+    /// Kept out of [`Self::settle_as`]: the stack of a worker that never writes a settlement would have room for it all the same.
+    #[inline(never)]
+    fn settle_in_writing(self: &Arc<Self>, pending: Box<PendingTask>, error: TaskError) {
+        let transaction = match &error {
+            TaskError::DeadLettered { cause, .. } => self.dead_letter_of(&pending, &error, cause),
+            _ => settlement(&pending.ticket, &error),
         };
         let core = self.clone();
         self.spawner.task(async move {
             let settling = core.settlements.begin(pending.ticket.metadata.episode);
             let task = pending.ticket.id;
             let commit = core.environment.commit(transaction.clone()).await;
-            core.answer(pending, result, core.clock.now());
+            core.answer(pending, Err(error), core.clock.now());
             drop(settling);
             if let Err(error) = commit {
                 core.settle_later(task, transaction, error).await;
@@ -426,6 +424,16 @@ fn refused(error: EnvironmentError) -> Fault {
             Fault::bug(error.to_string())
         }
         error => Fault::unavailable(error.to_string()),
+    }
+}
+
+/// Whether the environment hears of a task that ends with this error.
+fn is_written(ticket: &Ticket, error: &TaskError) -> bool {
+    match error {
+        // Cut off, not settled: a durable task goes on after the next start.
+        TaskError::ShuttingDown { .. } => false,
+        TaskError::DeadLettered { .. } => true,
+        _ => ticket.is_durable(),
     }
 }
 

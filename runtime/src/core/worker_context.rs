@@ -231,10 +231,16 @@ impl WorkerContext {
 
     /// As [`Self::note_begin`], on the worker's own thread.
     pub(crate) fn note_begin_blocking(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
-        match beginning(tickets) {
-            Some(_) => block_on(self.note_begin(tickets)),
-            None => Ok(()),
+        match tickets.iter().any(|ticket| ticket.is_noted_first()) {
+            true => self.note_and_wait(tickets),
+            false => Ok(()),
         }
+    }
+
+    /// Kept out of what each task passes: few need the stack that this takes.
+    #[inline(never)]
+    fn note_and_wait(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
+        block_on(self.note_begin(tickets))
     }
 
     /// Where the conformance suite may plant a fault.

@@ -197,8 +197,9 @@ impl Driver {
         arguments: WorkerArguments,
         myself: &ActorRef<AgentMessage>,
     ) -> ControlFlow<()> {
-        let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell()).await;
-        match spawned {
+        let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell());
+        // In a box of its own, or the task of this actor has room for it all its life.
+        match Box::pin(spawned).await {
             Ok((actor, _)) => {
                 let id = actor.get_id();
                 self.workers.insert(id, Worker { actor, link });
@@ -220,5 +221,23 @@ impl Driver {
                 let _ = found.actor.cast(WorkerMessage::Inject(fault));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F>(
+        _: impl FnOnce(&'static mut Driver, &'static ActorRef<AgentMessage>) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    /// The task of each agent's actor has room for it, whether anything is to be carried out or not.
+    #[test]
+    fn what_is_carried_out_takes_little_room_in_the_actors_task() {
+        let size = size_of_future(Driver::carry_out);
+        assert!(size <= 512, "{size} bytes");
     }
 }
