@@ -6,7 +6,8 @@
 pub(crate) mod board;
 pub(crate) mod call;
 mod deliver;
-mod driver;
+pub(crate) mod driver;
+mod driver_queue;
 pub(crate) mod durable_streams;
 pub(crate) mod group_runner;
 pub(crate) mod memory;
@@ -34,11 +35,12 @@ use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
 
+pub(crate) use driver_queue::DriverAction;
 pub(crate) use place::Place;
 use settling::Settlements;
 use slot::WorkerSlot;
 pub(crate) use state::{
-    CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
+    CoreEvent, CoreState, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
 use crate::core::durable_streams::DurableStreams;

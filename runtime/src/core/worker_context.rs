@@ -9,9 +9,10 @@ use aimass_environment::{
 };
 use parking_lot::Mutex;
 
+use crate::core::driver::ClaimedStart;
 use crate::core::memory::{Share, WeightsKey};
 use crate::core::ticket::Ticket;
-use crate::core::worker_link::WorkerLink;
+use crate::core::worker_link::{End, WorkerLink};
 use crate::core::{AgentCore, CoreEvent, Report};
 use crate::fault::{Fault, FaultKind};
 #[cfg(feature = "fault-injection")]
@@ -35,6 +36,14 @@ pub(crate) struct WorkerContext {
     stop: Arc<AtomicBool>,
     /// Its actor hears through it how it ended.
     link: Arc<WorkerLink>,
+    /// Once it has panicked: what its thread still has to do.
+    successor: Mutex<Option<Successor>>,
+}
+
+/// What the thread of an incarnation that has panicked still has to do: to go on with the next one, and to say how this one ended.
+pub(crate) struct Successor {
+    pub(crate) start: ClaimedStart,
+    pub(crate) end: End,
 }
 
 /// What a free worker does next.
@@ -64,6 +73,7 @@ impl WorkerContext {
             wakes,
             stop,
             link,
+            successor: Mutex::new(None),
         }
     }
 
@@ -269,12 +279,17 @@ impl WorkerContext {
         self.emit_change(|| WorkerChange::Panicked {
             message: message.clone(),
         });
-        // Its actor first: by the time that the ledger has decided, somebody is awake to carry it out.
-        self.link.end(Err(format!("panic: {message}")));
-        self.core.tell(Event::Panicked {
-            by: self.incarnation,
-            message,
-        });
+        let end = Err(format!("panic: {message}"));
+        match self.core.worker_panicked(self.incarnation, message) {
+            // Its actor hears of the end once the next incarnation is on its way: the tasks wait for that one.
+            Some(start) => *self.successor.lock() = Some(Successor { start, end }),
+            None => self.link.end(end),
+        }
+    }
+
+    /// What its thread still has to do.
+    pub(crate) fn successor(&self) -> Option<Successor> {
+        self.successor.lock().take()
     }
 
     pub(crate) fn load_failed(&self, fault: Fault) {

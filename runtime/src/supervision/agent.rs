@@ -155,6 +155,7 @@ impl Driver {
                         return;
                     }
                 }
+                DriverAction::Adopt(link) => self.adopt(link, myself).await,
                 DriverAction::Stop(incarnation) => {
                     self.core.stop(incarnation);
                     let mut workers = self.workers.values();
@@ -183,7 +184,12 @@ impl Driver {
         }
     }
 
+    /// Gives an incarnation an actor, unless it has one: a driver that takes over finds some twice.
     async fn adopt(&mut self, link: Arc<WorkerLink>, myself: &ActorRef<AgentMessage>) {
+        let mut workers = self.workers.values();
+        if workers.any(|worker| Arc::ptr_eq(&worker.link, &link)) {
+            return;
+        }
         let arguments = WorkerArguments::Adopt(link.clone());
         // One that cannot be adopted works on, and says its last word to the ledger.
         let _ = self.spawn(link, arguments, myself).await;
