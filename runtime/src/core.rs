@@ -22,6 +22,7 @@ mod settling;
 mod slot;
 mod state;
 pub(crate) mod submitter;
+pub(crate) mod task_link;
 pub(crate) mod ticket;
 pub(crate) mod tree;
 pub(crate) mod worker_context;

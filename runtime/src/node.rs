@@ -6,6 +6,7 @@
 mod accept;
 mod call;
 mod client;
+mod connections;
 mod live;
 mod local;
 mod peer;
