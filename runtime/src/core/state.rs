@@ -12,7 +12,7 @@ use crate::core::place::Answer;
 use crate::core::ticket::Ticket;
 use crate::error::TaskError;
 use crate::fault::Fault;
-use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation, Refusal};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{Ledger, LedgerLoad};
 use crate::observer::SpanPlace;
@@ -129,7 +129,7 @@ pub(crate) enum ReportedResult {
 /// What is to be done once the lock is released.
 #[derive(Default)]
 pub(crate) struct Effects {
-    pub(crate) settled: Vec<(Box<PendingTask>, Settlement)>,
+    pub(crate) completed: Vec<(Box<PendingTask>, Completion)>,
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
@@ -304,16 +304,16 @@ impl CoreState {
     fn carry_one(&mut self, effect: CoreEffect, now: Time, effects: &mut Effects) {
         match effect {
             LedgerEffect::Accepted { .. } => {}
-            LedgerEffect::Settle {
+            LedgerEffect::Complete {
                 held,
-                settlement,
+                completion,
                 still_on,
                 ..
             } => {
                 if still_on.is_some() {
                     held.ticket.cancel();
                 }
-                effects.settled.push((held, settlement));
+                effects.completed.push((held, completion));
             }
             LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), effects),
             LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), effects),

@@ -377,7 +377,7 @@ fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
 fn noted(tickets: &[Arc<Ticket>], commit: Result<(), EnvironmentError>) -> Result<(), Fault> {
     match commit {
         Ok(()) => Ok(()),
-        // One of them was settled or forgotten meanwhile, and none of them minds a second beginning.
+        // One of them was completed or forgotten meanwhile, and none of them minds a second beginning.
         Err(error)
             if error.is_refusal() && tickets.iter().all(|one| one.effect != Effect::Once) =>
         {

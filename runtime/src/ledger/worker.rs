@@ -14,7 +14,7 @@ pub(crate) struct Worker {
     pub(crate) group: GroupId,
     pub(crate) epoch: Epoch,
     pub(crate) state: WorkerState,
-    /// What it runs and is not settled yet.
+    /// What it runs and is not completed yet.
     pub(crate) running: Vec<TaskId>,
     /// How many tasks it was given since it was last free: a panic is pinned on a task only when this is 1.
     pub(crate) given: u32,

@@ -165,7 +165,7 @@ impl Job {
         let in_span = self.log_span.enter();
         let outcomes = self.skill.finish(model, state, &mut context);
         drop(in_span);
-        self.settle(outcomes);
+        self.complete(outcomes);
         for member in &mut self.members {
             if matches!(member.standing, MemberStanding::Working) {
                 member.standing = MemberStanding::Ended(super::forgotten());
@@ -203,7 +203,7 @@ impl Job {
         joined
     }
 
-    pub(super) fn settle(&mut self, outcomes: Vec<(BatchIndex, Result<Payload, Fault>)>) {
+    pub(super) fn complete(&mut self, outcomes: Vec<(BatchIndex, Result<Payload, Fault>)>) {
         for (member, outcome) in outcomes {
             let Some(member) = self.members.get_mut(member.0 as usize) else {
                 continue;
