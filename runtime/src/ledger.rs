@@ -195,9 +195,9 @@ impl<T> Ledger<T> {
     }
 
     /// Whether what the incarnation says still counts.
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
         let worker = self.workers.get(by.worker.0 as usize);
-        worker.is_some_and(|worker| worker.hears(by))
+        worker.is_some_and(|worker| worker.is_current(by))
     }
 
     /// What was submitted with a task, until that is completed.
@@ -303,7 +303,7 @@ impl<T> Ledger<T> {
     }
 
     /// The worker behind an incarnation, when what it says still counts.
-    fn heard(
+    fn current(
         &mut self,
         by: Incarnation,
         effects: &mut Vec<LedgerEffect<T>>,
@@ -311,7 +311,7 @@ impl<T> Ledger<T> {
         let worker = self
             .workers
             .get_mut(by.worker.0 as usize)
-            .filter(|worker| worker.hears(by));
+            .filter(|worker| worker.is_current(by));
         if worker.is_none() {
             effects.push(LedgerEffect::Observe(Observation::Stale { by }));
         }

@@ -196,8 +196,8 @@ impl CoreState {
         earlier.is_some()
     }
 
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
-        self.ledger.hears(by)
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
+        self.ledger.is_current(by)
     }
 
     pub(crate) fn worker_groups(&self) -> impl ExactSizeIterator<Item = GroupId> {
@@ -434,12 +434,12 @@ mod tests {
             }
             let later = start + limit * 1000;
             state.look(start, later, &mut effects);
-            assert!(state.hears(by), "it was given up");
+            assert!(state.is_current(by), "it was given up");
             // What does hang is given up all the same.
             let due = state.set_timer(later);
             assert!(due <= later + PULSE);
             state.look(later, later + limit, &mut effects);
-            assert!(!state.hears(by), "nobody looks");
+            assert!(!state.is_current(by), "nobody looks");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::observer::{CallerSpan, SpanPlace};
 use crate::payload::Payload;
 use crate::task::TraceContext;
 pub(crate) use inlet::{Inlet, SentChunk};
-pub(crate) use item_log::{Heard, ItemLog, ItemReader, Keeping, Pushed};
+pub(crate) use item_log::{ItemLog, ItemReader, Keeping, Pushed, Received};
 pub(crate) use replay_buffer::ReplayBuffer;
 
 /// One task, from its acceptance to its completion. The input is borrowed from here, never copied.

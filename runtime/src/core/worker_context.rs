@@ -100,7 +100,7 @@ impl WorkerContext {
         let by = self.incarnation;
         self.core.with_state(|state, now, effects| {
             state.on(Event::LoadEnded(by), now, effects);
-            state.hears(by)
+            state.is_current(by)
         })
     }
 

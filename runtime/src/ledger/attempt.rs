@@ -17,7 +17,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        if self.heard(by, effects).is_none() {
+        if self.current(by, effects).is_none() {
             return;
         }
         // A task that was let go meanwhile has had its reply.

@@ -16,7 +16,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             return;
         };
         let group = worker.group;

@@ -12,7 +12,7 @@ use crate::ledger::worker::{Worker, WorkerState};
 
 impl<T> Ledger<T> {
     pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
@@ -42,7 +42,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };

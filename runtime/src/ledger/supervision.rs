@@ -15,7 +15,7 @@ const SUSPICIOUS_PANICS: u32 = 3;
 
 impl<T> Ledger<T> {
     pub(super) fn ready(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect<T>>) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
@@ -31,7 +31,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             self.stopped(by, effects);
             return;
         };
@@ -180,7 +180,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             self.stopped(by, effects);
             return;
         };

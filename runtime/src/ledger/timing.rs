@@ -167,7 +167,7 @@ impl<T> Ledger<T> {
 
     fn watch(&mut self, by: Incarnation, watched: impl FnOnce(&Worker) -> Option<Watched>) {
         let worker = self.workers.get_mut(by.worker.0 as usize);
-        if let Some(worker) = worker.filter(|worker| worker.hears(by)) {
+        if let Some(worker) = worker.filter(|worker| worker.is_current(by)) {
             worker.watched = watched(worker);
         }
     }

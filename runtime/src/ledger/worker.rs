@@ -99,7 +99,7 @@ impl Worker {
     }
 
     /// Whether what this incarnation says counts.
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
         use WorkerState::{BackingOff, Busy, Idle, Starting, Unloading};
         let alive = matches!(
             self.state,

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) use chunks::RawChunks;
 pub use chunks::{Chunks, JsonChunks};
 pub(crate) use stream::RawStream;
-pub use stream::{JsonHeard, JsonStream, TaskStream};
+pub use stream::{JsonReceived, JsonStream, TaskStream};
 
 use aimass_environment::{EpisodeId, Namespace, Priority, TaskId};
 

@@ -52,7 +52,7 @@ struct JobMember {
     before: StepStats,
     usage: Usage,
     /// How many chunks this attempt has heard.
-    heard: usize,
+    received: usize,
     /// Its worker, whose items count.
     by: Incarnation,
     /// The ledger knows that this attempt has sent an item.
@@ -361,7 +361,7 @@ impl JobMember {
             facts: Publication::default(),
             before,
             usage: Usage::default(),
-            heard: 0,
+            received: 0,
             by,
             has_sent: false,
             is_different: false,
@@ -372,7 +372,7 @@ impl JobMember {
 
     fn has_news(&self) -> bool {
         let chunks = self.ticket.chunks.as_ref();
-        self.ticket.is_cancelled() || chunks.is_none_or(|chunks| chunks.has_news(self.heard))
+        self.ticket.is_cancelled() || chunks.is_none_or(|chunks| chunks.has_news(self.received))
     }
 
     fn send_overflow(&mut self) {

@@ -393,7 +393,7 @@ fn a_model_that_comes_to_no_end_costs_its_worker_and_nobody_else() {
     let effects = scene.on(Event::Tick);
     let fell_back = |effect: &LedgerEffect| matches!(effect, LedgerEffect::FallBack { worker } if *worker == FIRST);
     assert!(effects.iter().any(fell_back), "{effects:?}");
-    assert!(!scene.ledger.hears(FIRST));
+    assert!(!scene.ledger.is_current(FIRST));
     scene.now = scene.now + tight_settings().grace;
     let effects = scene.on(Event::Tick);
     assert!(effects.contains(&LedgerEffect::Abandon { worker: FIRST }));

@@ -212,7 +212,7 @@ impl Simulation {
     fn swap(&mut self, group: GroupId) {
         self.on(Event::Swap(group));
         for (by, thread) in &self.threads {
-            let own = self.checker.group_of(by.worker) == group && self.ledger.hears(*by);
+            let own = self.checker.group_of(by.worker) == group && self.ledger.is_current(*by);
             assert!(
                 !own || thread.told_to_stop || thread.parked.is_none(),
                 "{by:?} sleeps on the old version"
