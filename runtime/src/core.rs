@@ -5,8 +5,11 @@
 
 pub(crate) mod board;
 pub(crate) mod call;
+mod complete;
+mod completing;
 mod deliver;
-mod driver;
+pub(crate) mod driver;
+mod driver_queue;
 pub(crate) mod durable_streams;
 pub(crate) mod group_runner;
 pub(crate) mod memory;
@@ -16,11 +19,10 @@ pub(crate) mod placement;
 pub(crate) mod publication;
 mod room;
 pub(crate) mod router;
-mod settle;
-mod settling;
 mod slot;
 mod state;
 pub(crate) mod submitter;
+pub(crate) mod task_link;
 pub(crate) mod ticket;
 pub(crate) mod tree;
 pub(crate) mod worker_context;
@@ -34,11 +36,12 @@ use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
 use tokio::sync::{Notify, watch};
 
+use completing::Completions;
+pub(crate) use driver_queue::DriverAction;
 pub(crate) use place::Place;
-use settling::Settlements;
 use slot::WorkerSlot;
 pub(crate) use state::{
-    CoreEvent, CoreState, DriverAction, Effects, PendingTask, Report, ReportedResult, StepStats,
+    CoreEvent, CoreState, Effects, PendingTask, Report, ReportedResult, StepStats,
 };
 
 use crate::core::durable_streams::DurableStreams;
@@ -98,12 +101,12 @@ pub(crate) struct AgentCore {
     lost: AtomicU64,
     kept: AtomicU64,
     emptying: AtomicBool,
-    /// Outboxes with settlements that were not answered and told yet.
+    /// Outboxes with completions that were not answered and told yet.
     undelivered: AtomicU64,
-    settling: Notify,
+    completing: Notify,
     drained: watch::Sender<bool>,
     failed: watch::Sender<Option<String>>,
-    settlements: Settlements,
+    completions: Completions,
 }
 
 /// A group as its core knows it.
@@ -181,8 +184,8 @@ impl AgentCore {
         let CoreParts {
             name,
             clock,
-            groups,
-            skills,
+            mut groups,
+            mut skills,
             environment,
             events,
             spawner,
@@ -192,6 +195,8 @@ impl AgentCore {
             durable_streams,
             settings,
         } = parts;
+        groups.shrink_to_fit();
+        skills.shrink_to_fit();
         let mut slots = Vec::new();
         for (at, group) in settings.groups.iter().enumerate() {
             for worker in 0..group.workers.max(1) as usize {
@@ -227,10 +232,10 @@ impl AgentCore {
             kept: AtomicU64::new(0),
             emptying: AtomicBool::new(false),
             undelivered: AtomicU64::new(0),
-            settling: Notify::new(),
+            completing: Notify::new(),
             drained: watch::Sender::new(false),
             failed: watch::Sender::new(None),
-            settlements: Settlements::default(),
+            completions: Completions::default(),
         })
     }
 
@@ -253,7 +258,7 @@ impl AgentCore {
             if state.bring_timer_forward(now) {
                 self.timer.notify_one();
             }
-            if !effects.settled.is_empty() {
+            if !effects.completed.is_empty() {
                 // Under the lock: whoever sees no task in the state any more sees this.
                 self.undelivered.fetch_add(1, Ordering::SeqCst);
             }
@@ -379,23 +384,23 @@ impl AgentCore {
 
     /// Returns once the agent holds no task, with the number of those that it had to wait for.
     pub(crate) async fn emptied(&self) -> u64 {
-        // Said before the look: whoever settles the last task after it then sees that somebody waits.
+        // Said before the look: whoever completes the last task after it then sees that somebody waits.
         self.emptying.store(true, Ordering::SeqCst);
         let waited_for = self.load().tasks;
         loop {
-            let settling = self.settling.notified();
-            tokio::pin!(settling);
-            settling.as_mut().enable();
+            let completing = self.completing.notified();
+            tokio::pin!(completing);
+            completing.as_mut().enable();
             if self.load().tasks == 0 && self.undelivered.load(Ordering::SeqCst) == 0 {
                 return waited_for;
             }
-            settling.await;
+            completing.await;
         }
     }
 
-    /// Returns once whatever the environment has of the episode's settlements was answered and told to the observers.
+    /// Returns once whatever the environment has of the episode's completions was answered and told to the observers.
     pub(crate) async fn answered(&self, episode: EpisodeId) {
-        self.settlements.ended(episode).await;
+        self.completions.ended(episode).await;
     }
 
     /// Says why the agent was given up, once it is.
@@ -403,12 +408,12 @@ impl AgentCore {
         self.failed.subscribe()
     }
 
-    /// Refuses new work from now on, and cuts off at the limit what is not settled by then.
+    /// Refuses new work from now on, and cuts off at the limit what is not completed by then.
     pub(crate) fn begin_drain(self: &Arc<Self>, limit: Time) {
         self.tell(Event::Shutdown { limit });
     }
 
-    /// Returns once all that was accepted is settled, and lets the workers go.
+    /// Returns once all that was accepted is completed, and lets the workers go.
     pub(crate) async fn drained(&self) {
         let mut drained = self.drained.subscribe();
         let _ = drained.wait_for(|drained| *drained).await;

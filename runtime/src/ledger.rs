@@ -1,4 +1,4 @@
-//! The ledger: an agent's record of every task that it accepted, until it is settled. It outlives its workers.
+//! The ledger: an agent's record of every task that it accepted, until it is completed. It outlives its workers.
 //!
 //! It is sans-IO: [`Ledger::on`] takes an event and the time, and says what is to be done. Threads, channels and timers are a thin
 //! driver around it, so that tests can run millions of interleavings and replay any of them from its seed.
@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use aimass_environment::{TaskId, Time, WorkerId};
 
-use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation};
 use crate::ledger::event::{Event, GroupId, Incarnation};
 use crate::ledger::queue::Queue;
 use crate::ledger::settings::{GroupSettings, LedgerSettings, StartWhen};
@@ -34,7 +34,7 @@ use crate::ledger::task::{Standing, Tasks};
 use crate::ledger::worker::{Worker, WorkerState};
 use crate::restart::{Backoff, RestartBudget};
 
-/// An agent's record of every task that it accepted, until it is settled.
+/// An agent's record of every task that it accepted, until it is completed.
 #[derive(Debug)]
 pub(crate) struct Ledger<T = ()> {
     settings: LedgerSettings,
@@ -75,7 +75,7 @@ enum Phase {
 /// A ledger's state in figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LedgerLoad {
-    /// Tasks accepted and not settled.
+    /// Tasks accepted and not completed.
     pub(crate) tasks: u64,
     /// Bytes of their inputs.
     pub(crate) bytes: u64,
@@ -92,7 +92,7 @@ pub(crate) struct LedgerLoad {
 impl<T> Ledger<T> {
     pub(crate) fn new(settings: LedgerSettings) -> Self {
         let mut workers = Vec::new();
-        let mut groups = Vec::new();
+        let mut groups = Vec::with_capacity(settings.groups.len());
         for (at, group) in settings.groups.iter().enumerate() {
             let first = workers.len() as u32;
             let own: Vec<WorkerId> = (first..first + group.workers.max(1))
@@ -146,7 +146,7 @@ impl<T> Ledger<T> {
             Event::StepBegan(by) => self.step_began(by, now),
             Event::StepEnded(by) => self.step_ended(by),
             Event::Finished { by, task, outcome } => self.finished(by, task, outcome, now, effects),
-            Event::Committed { task } => self.settle(task, Settlement::Done, now, effects),
+            Event::Committed { task } => self.complete(task, Completion::Done, now, effects),
             Event::CommitFailed { task, fault } => self.commit_failed(task, fault, now, effects),
             Event::ItemSent { by, task } => self.item_sent(by, task),
             Event::Unrepeatable { by, task } => self.unrepeatable(by, task),
@@ -199,32 +199,32 @@ impl<T> Ledger<T> {
     }
 
     /// Whether what the incarnation says still counts.
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
         let worker = self.workers.get(by.worker.0 as usize);
-        worker.is_some_and(|worker| worker.hears(by))
+        worker.is_some_and(|worker| worker.is_current(by))
     }
 
-    /// What was submitted with a task, until that is settled.
+    /// What was submitted with a task, until that is completed.
     pub(crate) fn held(&mut self, task: TaskId) -> Option<&mut T> {
         self.tasks.get_mut(&task).map(|entry| &mut entry.held)
     }
 
     /// Gives a task its one reply and forgets it. A task that is not known any more has had its reply.
-    fn settle(
+    fn complete(
         &mut self,
         task: TaskId,
-        settlement: Settlement,
+        completion: Completion,
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        self.settle_on(task, settlement, None, now, effects);
+        self.complete_on(task, completion, None, now, effects);
     }
 
-    /// As [`Self::settle`], of a task that an incarnation may still run.
-    fn settle_on(
+    /// As [`Self::complete`], of a task that an incarnation may still run.
+    fn complete_on(
         &mut self,
         task: TaskId,
-        settlement: Settlement,
+        completion: Completion,
         still_on: Option<Incarnation>,
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
@@ -255,16 +255,16 @@ impl<T> Ledger<T> {
         if entry.admission.deadline != Time::NEVER {
             self.deadlines.remove(&(entry.admission.deadline, task));
         }
-        self.completion_rate.settled(now);
-        effects.push(LedgerEffect::Settle {
+        self.completion_rate.completed(now);
+        effects.push(LedgerEffect::Complete {
             task,
             held: entry.held,
-            settlement,
+            completion,
             still_on,
         });
     }
 
-    /// Settles a task that brought its worker down, and keeps it for a person to look at.
+    /// Completes a task that brought its worker down, and keeps it for a person to look at.
     fn dead_letter(
         &mut self,
         task: TaskId,
@@ -280,9 +280,9 @@ impl<T> Ledger<T> {
             task,
             cause: cause.to_owned(),
         });
-        self.settle(
+        self.complete(
             task,
-            Settlement::DeadLettered {
+            Completion::DeadLettered {
                 attempts,
                 cause: cause.to_owned(),
             },
@@ -310,7 +310,7 @@ impl<T> Ledger<T> {
     }
 
     /// The worker behind an incarnation, when what it says still counts.
-    fn heard(
+    fn current(
         &mut self,
         by: Incarnation,
         effects: &mut Vec<LedgerEffect<T>>,
@@ -318,7 +318,7 @@ impl<T> Ledger<T> {
         let worker = self
             .workers
             .get_mut(by.worker.0 as usize)
-            .filter(|worker| worker.hears(by));
+            .filter(|worker| worker.is_current(by));
         if worker.is_none() {
             effects.push(LedgerEffect::Observe(Observation::Stale { by }));
         }

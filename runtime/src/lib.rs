@@ -67,7 +67,7 @@ pub use payload::{Data, Payload};
 pub use reactions::{
     Episode, EpisodeReport, InputFailure, InputProblem, RunningEpisode, TaskFailure, file_kinds,
 };
-pub use runtime::ask::{Ask, Chunks, JsonChunks, JsonHeard, JsonStream, TaskStream};
+pub use runtime::ask::{Ask, Chunks, JsonChunks, JsonReceived, JsonStream, TaskStream};
 pub use runtime::{AgentState, Runtime, RuntimeError, ShutdownReport, WorkerStatus};
 pub use skill::context::{Chunk, FlowContext, StepContext};
 pub use skill::definition::{Agent, AgentDefinition, WorkerGroup};

@@ -7,6 +7,7 @@ mod accept;
 mod call;
 mod caller;
 mod client;
+mod connections;
 mod live;
 mod local;
 mod peer;

@@ -120,13 +120,13 @@ impl Drop for Inner {
 
 impl Runtime {
     /// Asks a skill. Await the answer; dropping the future cancels the task.
-    pub fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Ask<S> {
-        Ask::new(self.clone(), skill, input)
+    pub fn ask<S: Skill>(&self, input: S::Input) -> Ask<S> {
+        Ask::new(self.clone(), input)
     }
 
     /// Asks a skill so that the task outlives this process: accepted and settled are records in the environment.
-    pub fn ask_durable<S: Skill>(&self, skill: S, input: S::Input) -> Ask<S> {
-        self.ask(skill, input).durable()
+    pub fn ask_durable<S: Skill>(&self, input: S::Input) -> Ask<S> {
+        self.ask::<S>(input).durable()
     }
 
     /// Asks a skill by its name, in JSON.

@@ -9,6 +9,7 @@ mod builder;
 mod service;
 mod services;
 mod supervisor;
+mod task;
 #[cfg(test)]
 mod tests;
 mod worker;

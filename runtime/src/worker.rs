@@ -175,7 +175,7 @@ impl Worker<'_> {
                 Err(fault) => return self.end(job.fail(&fault), job),
                 Ok(step) => self.note_step(&mut job, step),
             };
-            // After what the step settled: with a neighbour gone, a slow reader may hold up what is left.
+            // After what the step completed: with a neighbour gone, a slow reader may hold up what is left.
             if !goes_on || job.is_held_up() {
                 job.hold(self.worker_context);
             }
@@ -213,7 +213,7 @@ impl Worker<'_> {
         match step {
             Step::Continue => {}
             Step::Waiting => return false,
-            Step::Settled(outcomes) => job.settle(outcomes),
+            Step::Settled(outcomes) => job.complete(outcomes),
             Step::Finished => job.finish(&mut *self.built.model, self.worker_context),
         }
         true

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use aimass_config::{AgentConfig, Config};
 use aimass_runtime::{
-    Delivery, Environment, FaultInjector, Harm, InjectionPoint, JsonChunks, JsonHeard, JsonStream,
-    Recorder, Runtime, RuntimeError, TaskError, TaskOptions, TaskOutcome,
+    Delivery, Environment, FaultInjector, Harm, InjectionPoint, JsonChunks, JsonReceived,
+    JsonStream, Recorder, Runtime, RuntimeError, TaskError, TaskOptions, TaskOutcome,
 };
 use serde_json::Value;
 
@@ -235,10 +235,10 @@ impl Started {
 
 async fn collect(mut stream: JsonStream) -> Result<Answer, TaskError> {
     let mut answer = Answer::default();
-    while let Some(heard) = stream.next().await {
-        match heard? {
-            JsonHeard::Item(item) => answer.items.push(item),
-            JsonHeard::Output(output) => answer.output = output,
+    while let Some(received) = stream.next().await {
+        match received? {
+            JsonReceived::Item(item) => answer.items.push(item),
+            JsonReceived::Output(output) => answer.output = output,
         }
     }
     Ok(answer)

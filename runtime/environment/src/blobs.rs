@@ -35,7 +35,7 @@ pub(crate) struct Blobs {
 
 #[derive(Debug)]
 enum Place {
-    Folder(PathBuf),
+    Dir(PathBuf),
     Memory(Mutex<HashMap<BlobHash, Arc<[u8]>>>),
 }
 
@@ -50,13 +50,12 @@ pub struct Blob {
 }
 
 impl Blobs {
-    pub(crate) fn in_folder(folder: &Path) -> Result<Self, EnvironmentError> {
-        let folder = folder.join("blobs");
-        fs::create_dir_all(&folder)
-            .map_err(|error| EnvironmentError::files("create", &folder, error))?;
-        let blobs = Self::at(Place::Folder(folder.clone()));
+    pub(crate) fn in_dir(dir: &Path) -> Result<Self, EnvironmentError> {
+        let dir = dir.join("blobs");
+        fs::create_dir_all(&dir).map_err(|error| EnvironmentError::files("create", &dir, error))?;
+        let blobs = Self::at(Place::Dir(dir.clone()));
         // What a killed process was uploading is nobody's any more.
-        for path in files(&folder)? {
+        for path in files(&dir)? {
             if path
                 .extension()
                 .is_some_and(|extension| extension == "part")
@@ -113,15 +112,15 @@ impl Blobs {
 
     pub(crate) fn contains(&self, hash: BlobHash) -> bool {
         match &self.place {
-            Place::Folder(folder) => folder.join(hash.to_string()).is_file(),
+            Place::Dir(dir) => dir.join(hash.to_string()).is_file(),
             Place::Memory(kept) => kept.lock().contains_key(&hash),
         }
     }
 
     pub(crate) fn open(&self, hash: BlobHash) -> Result<BlobReader, EnvironmentError> {
         match &self.place {
-            Place::Folder(folder) => {
-                let path = folder.join(hash.to_string());
+            Place::Dir(dir) => {
+                let path = dir.join(hash.to_string());
                 match BlobReader::of_file(&path, hash) {
                     Ok(reader) => Ok(reader),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -171,8 +170,8 @@ impl Blobs {
     ) -> Result<u64, EnvironmentError> {
         let mut swept = 0;
         match &self.place {
-            Place::Folder(folder) => {
-                for path in files(folder)? {
+            Place::Dir(dir) => {
+                for path in files(dir)? {
                     let name = path.file_name().and_then(|name| name.to_str());
                     let Some(hash) = name.and_then(|name| name.parse().ok()) else {
                         continue;
@@ -205,8 +204,8 @@ impl Blobs {
             return Ok(false);
         }
         match &self.place {
-            Place::Folder(folder) => {
-                let path = folder.join(hash.to_string());
+            Place::Dir(dir) => {
+                let path = dir.join(hash.to_string());
                 match fs::remove_file(&path) {
                     Ok(()) => Ok(true),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -236,8 +235,8 @@ impl Drop for Blob {
     }
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, EnvironmentError> {
-    fs::read_dir(folder)
+fn files(dir: &Path) -> Result<Vec<PathBuf>, EnvironmentError> {
+    fs::read_dir(dir)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(|error| EnvironmentError::files("list", folder, error))
+        .map_err(|error| EnvironmentError::files("list", dir, error))
 }

@@ -17,7 +17,7 @@ use crate::error::EnvironmentError;
 use crate::fact::{BlobHash, Fact, FactDraft, Provenance};
 use crate::ids::{EpisodeId, Revision, TaskId};
 use crate::lock_file::LockFile;
-use crate::media::{FolderMedia, Media, MemoryMedia};
+use crate::media::{DirMedia, Media, MemoryMedia};
 use crate::options::EnvironmentOptions;
 use crate::queue::Queue;
 use crate::records::{Commit, EpisodeRecord, EpisodeStatus, Transaction};
@@ -62,24 +62,21 @@ pub(crate) struct Shared {
 }
 
 impl Environment {
-    /// Opens the store in `folder`, and makes one where there is none. What an earlier process acknowledged is there.
+    /// Opens the store in `dir`, and makes one where there is none. What an earlier process acknowledged is there.
     ///
     /// # Errors
     /// [`EnvironmentError::InUse`] when another process owns the store, [`EnvironmentError::Corrupt`] when its files are
     /// damaged, [`EnvironmentError::Files`] when they cannot be made, read or written.
-    pub fn open(folder: &Path, options: EnvironmentOptions) -> Result<Self, EnvironmentError> {
-        fs::create_dir_all(folder)
-            .map_err(|error| EnvironmentError::files("create", folder, error))?;
-        let lock = lock::acquire(folder)?;
-        let blobs = Blobs::in_folder(folder)?;
-        let media = Box::new(FolderMedia(folder.to_owned()));
-        let environment = Self::start(media, folder.to_owned(), blobs, options, Some(lock))?;
-        let parent = folder
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        media::sync_folder(folder)
-            .and_then(|()| parent.map_or(Ok(()), media::sync_folder))
-            .map_err(|error| EnvironmentError::files("force to the disk", folder, error))?;
+    pub fn open(dir: &Path, options: EnvironmentOptions) -> Result<Self, EnvironmentError> {
+        fs::create_dir_all(dir).map_err(|error| EnvironmentError::files("create", dir, error))?;
+        let lock = lock::acquire(dir)?;
+        let blobs = Blobs::in_dir(dir)?;
+        let media = Box::new(DirMedia(dir.to_owned()));
+        let environment = Self::start(media, dir.to_owned(), blobs, options, Some(lock))?;
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        media::sync_dir(dir)
+            .and_then(|()| parent.map_or(Ok(()), media::sync_dir))
+            .map_err(|error| EnvironmentError::files("force to the disk", dir, error))?;
         Ok(environment)
     }
 
@@ -95,23 +92,23 @@ impl Environment {
 
     pub(crate) fn start(
         media: Box<dyn Media>,
-        folder: PathBuf,
+        dir: PathBuf,
         blobs: Blobs,
         options: EnvironmentOptions,
         lock: Option<LockFile>,
     ) -> Result<Self, EnvironmentError> {
-        Self::start_at(media, folder, blobs, options, lock, WallClock::default())
+        Self::start_at(media, dir, blobs, options, lock, WallClock::default())
     }
 
     pub(crate) fn start_at(
         media: Box<dyn Media>,
-        folder: PathBuf,
+        dir: PathBuf,
         blobs: Blobs,
         options: EnvironmentOptions,
         lock: Option<LockFile>,
         mut wall: WallClock,
     ) -> Result<Self, EnvironmentError> {
-        let store = Store::open(media, folder, &options)?;
+        let store = Store::open(media, dir, &options)?;
         let tables = store.tables();
         let before = Snapshot::new(tables.read()?);
         wall.resume(before.last_settled_ms()?);

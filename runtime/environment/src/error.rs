@@ -16,12 +16,12 @@ use crate::ids::{EpisodeId, Revision, TaskId};
 pub enum EnvironmentError {
     /// Another process owns the folder.
     #[error(
-        "expected a store that nobody else uses, but `{folder}` is in use by {}; stop that process or choose another folder",
+        "expected a store that nobody else uses, but `{dir}` is in use by {}; stop that process or choose another folder",
         owner(.pid)
     )]
     InUse {
         /// The store's folder.
-        folder: PathBuf,
+        dir: PathBuf,
         /// The process that owns it, when it could be read.
         pid: Option<u32>,
     },
@@ -39,11 +39,11 @@ pub enum EnvironmentError {
     },
     /// The store's files do not hold what was written into them.
     #[error(
-        "the store is damaged ({found}); restore `{folder}` from a copy, or move it away to begin with an empty one"
+        "the store is damaged ({found}); restore `{dir}` from a copy, or move it away to begin with an empty one"
     )]
     Corrupt {
         /// The store's folder.
-        folder: PathBuf,
+        dir: PathBuf,
         /// What gave it away.
         found: String,
     },
@@ -193,7 +193,7 @@ impl EnvironmentError {
             }
             redb::Error::DatabaseClosed => Self::Closed,
             redb::Error::Corrupted(found) => Self::Corrupt {
-                folder: PathBuf::new(),
+                dir: PathBuf::new(),
                 found,
             },
             error => Self::Store {
@@ -216,10 +216,10 @@ impl EnvironmentError {
     }
 
     /// Names the folder in an error that arose where the folder is not known.
-    pub(crate) fn in_folder(self, place: &Path) -> Self {
+    pub(crate) fn in_dir(self, place: &Path) -> Self {
         match self {
-            Self::Corrupt { folder, found } if folder.as_os_str().is_empty() => Self::Corrupt {
-                folder: place.to_owned(),
+            Self::Corrupt { dir, found } if dir.as_os_str().is_empty() => Self::Corrupt {
+                dir: place.to_owned(),
                 found,
             },
             other => other,

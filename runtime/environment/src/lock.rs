@@ -8,8 +8,8 @@ use crate::error::EnvironmentError;
 use crate::lock_file::LockFile;
 
 /// Locks a store's folder for as long as the store is open.
-pub(crate) fn acquire(folder: &Path) -> Result<LockFile, EnvironmentError> {
-    let path = folder.join("lock");
+pub(crate) fn acquire(dir: &Path) -> Result<LockFile, EnvironmentError> {
+    let path = dir.join("lock");
     let failed = |error| EnvironmentError::files("lock", &path, error);
     let file = OpenOptions::new()
         .read(true)
@@ -22,7 +22,7 @@ pub(crate) fn acquire(folder: &Path) -> Result<LockFile, EnvironmentError> {
         Ok(lock) => lock,
         Err((mut file, TryLockError::WouldBlock)) => {
             return Err(EnvironmentError::InUse {
-                folder: folder.to_owned(),
+                dir: dir.to_owned(),
                 pid: owner(&mut file),
             });
         }

@@ -40,8 +40,8 @@ mod tests {
 
     #[test]
     fn a_copy_of_the_file_does_not_keep_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
         let first = LockFile::acquire(File::create(&path).unwrap()).unwrap();
         let copy = first.0.try_clone().unwrap();
         assert!(LockFile::acquire(File::create(&path).unwrap()).is_err());

@@ -47,9 +47,9 @@ impl StorageBackend for MediaFile {
 
 /// A folder on a disk.
 #[derive(Debug)]
-pub(crate) struct FolderMedia(pub(crate) PathBuf);
+pub(crate) struct DirMedia(pub(crate) PathBuf);
 
-impl FolderMedia {
+impl DirMedia {
     fn open(&self, name: &str) -> io::Result<MediaFile> {
         let file: File = OpenOptions::new()
             .read(true)
@@ -62,7 +62,7 @@ impl FolderMedia {
     }
 }
 
-impl Media for FolderMedia {
+impl Media for DirMedia {
     fn tables(&self) -> io::Result<MediaFile> {
         self.open("tables.redb")
     }
@@ -77,11 +77,11 @@ impl Media for FolderMedia {
     }
 }
 
-/// Makes sure that power loss does not take the names of the files in `folder`.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes sure that power loss does not take the names of the files in `dir`.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened as a file, and its names are the file system's own business.
     #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
+    File::open(dir)?.sync_all()?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ const GROWTH: u64 = 4;
 /// The side of the store that readers share.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    folder: PathBuf,
+    dir: PathBuf,
     /// The open tables, or why there are none.
     database: RwLock<Result<Database, EnvironmentError>>,
 }
@@ -37,7 +37,7 @@ impl Tables {
             .as_ref()
             .map_err(EnvironmentError::clone)?
             .begin_read()
-            .map_err(|error| EnvironmentError::store("read", error).in_folder(&self.folder))
+            .map_err(|error| EnvironmentError::store("read", error).in_dir(&self.dir))
     }
 
     fn force(&self) -> Result<(), EnvironmentError> {
@@ -66,13 +66,13 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn open(
         media: Box<dyn Media>,
-        folder: PathBuf,
+        dir: PathBuf,
         options: &EnvironmentOptions,
     ) -> Result<Self, EnvironmentError> {
         let mut store = Self {
             media,
             tables: Arc::new(Tables {
-                folder,
+                dir,
                 database: RwLock::new(Err(EnvironmentError::Closed)),
             }),
             journal: None,
@@ -99,7 +99,7 @@ impl Store {
         self.mend()?;
         self.ensure_room(bytes)?;
         self.try_write(work)
-            .map_err(|error| error.in_folder(&self.tables.folder))
+            .map_err(|error| error.in_dir(&self.tables.dir))
     }
 
     fn try_write<T>(
@@ -107,7 +107,7 @@ impl Store {
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, EnvironmentError>,
     ) -> Result<T, EnvironmentError> {
         let tables = Arc::clone(&self.tables);
-        let failed = |operation, error| EnvironmentError::files(operation, &tables.folder, error);
+        let failed = |operation, error| EnvironmentError::files(operation, &tables.dir, error);
         let database = tables.database.read();
         let database = database.as_ref().map_err(EnvironmentError::clone)?;
         let transaction = begin(database, Durability::None)?;
@@ -228,7 +228,7 @@ impl Store {
         *place = Err(EnvironmentError::Closed);
         *place = self
             .load_tables()
-            .map_err(|error| error.in_folder(&tables.folder));
+            .map_err(|error| error.in_dir(&tables.dir));
         let loaded = place.as_ref().map(drop).map_err(EnvironmentError::clone);
         drop(place);
         loaded?;
@@ -268,7 +268,7 @@ impl Store {
     }
 
     fn media_error(&self, operation: &'static str, error: std::io::Error) -> EnvironmentError {
-        EnvironmentError::files(operation, &self.tables.folder, error)
+        EnvironmentError::files(operation, &self.tables.dir, error)
     }
 }
 
@@ -321,7 +321,7 @@ fn replay_error(error: ReplayError<EnvironmentError>) -> EnvironmentError {
     match error {
         ReplayError::Apply(error) => error,
         ReplayError::Damaged(found) => EnvironmentError::Corrupt {
-            folder: PathBuf::new(),
+            dir: PathBuf::new(),
             found,
         },
         ReplayError::Io(error) => {
@@ -341,7 +341,7 @@ fn damaged_or(error: redb::DatabaseError) -> EnvironmentError {
             EnvironmentError::store("open its tables", redb::Error::Io(error))
         }
         error => EnvironmentError::Corrupt {
-            folder: PathBuf::new(),
+            dir: PathBuf::new(),
             found: error.to_string(),
         },
     }

@@ -186,7 +186,7 @@ impl<'t> Batch<'t> {
         while !changes.is_empty() {
             let (table, put, key, value) =
                 next_change(&mut changes).ok_or_else(|| EnvironmentError::Corrupt {
-                    folder: Default::default(),
+                    dir: Default::default(),
                     found: "a commit in the journal that cannot be read".to_owned(),
                 })?;
             match put {
@@ -248,7 +248,7 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, EnvironmentErr
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EnvironmentError> {
     serde_json::from_slice(bytes).map_err(|error| EnvironmentError::Corrupt {
-        folder: Default::default(),
+        dir: Default::default(),
         found: format!("a record that is not what it should be: {error}"),
     })
 }

@@ -56,8 +56,8 @@ fn memory() -> Environment {
     Environment::in_memory(EnvironmentOptions::default()).unwrap()
 }
 
-fn open(folder: &Path) -> Environment {
-    Environment::open(folder, EnvironmentOptions::default()).unwrap()
+fn open(dir: &Path) -> Environment {
+    Environment::open(dir, EnvironmentOptions::default()).unwrap()
 }
 
 fn all(environment: &Environment) -> Vec<Fact> {

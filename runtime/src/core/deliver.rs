@@ -23,14 +23,14 @@ impl AgentCore {
         for incarnation in effects.wakes {
             self.wake(incarnation);
         }
-        let any_settled = !effects.settled.is_empty();
-        for (pending, settlement) in effects.settled {
-            self.settle(pending, settlement, now);
+        let any_completed = !effects.completed.is_empty();
+        for (pending, completion) in effects.completed {
+            self.complete(pending, completion, now);
         }
-        if any_settled {
+        if any_completed {
             self.undelivered.fetch_sub(1, Ordering::SeqCst);
             if self.emptying.load(Ordering::SeqCst) {
-                self.settling.notify_waiters();
+                self.completing.notify_waiters();
             }
         }
         // Told last, so that whoever waits for the end sees every answer given.
@@ -39,6 +39,8 @@ impl AgentCore {
         }
     }
 
+    /// Kept out of [`Self::deliver`], as is all that is rare: the stack of each worker has room for what a volatile call needs.
+    #[inline(never)]
     fn act(self: &Arc<Self>, action: Action, now: Time) {
         match action {
             // Whoever no longer waits has released the claim.
@@ -71,7 +73,7 @@ impl AgentCore {
         }
     }
 
-    /// Tells observers something about a task that is not settled yet.
+    /// Tells observers something about a task that is not completed yet.
     pub(crate) fn emit_note(&self, task: TaskId, now: Time, note: impl FnOnce() -> Note) {
         let at_ns = self.clock.unix_nanos(now);
         self.events.emit(|| {

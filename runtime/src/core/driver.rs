@@ -14,9 +14,59 @@ use crate::core::slot::WorkerHandle;
 use crate::core::worker_context::WorkerContext;
 use crate::core::worker_link::WorkerLink;
 use crate::core::{AgentCore, DriverAction, Runner};
+use crate::ledger::effect::Reload;
 use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;
 use crate::observer::{AgentChanged, Record, WorkerChange};
+
+/// The start of an incarnation with which the thread of the one before it goes on. The driver's queue stands still until this is dropped; then the
+/// driver does what is left of it.
+pub(crate) struct ClaimedStart {
+    pub(crate) core: Arc<AgentCore>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) weights: Reload,
+    /// When it was decided.
+    pub(crate) decided: Time,
+    left: Left,
+}
+
+/// What is left of a start that was claimed.
+enum Left {
+    /// All of it: it was not carried out.
+    Start,
+    /// The incarnation is to get an actor.
+    Adoption(Arc<WorkerLink>),
+    Nothing,
+}
+
+impl ClaimedStart {
+    /// The incarnation has a thread.
+    pub(crate) fn started(mut self, link: Arc<WorkerLink>) {
+        self.left = Left::Adoption(link);
+    }
+
+    /// Nobody needs the incarnation any more.
+    pub(crate) fn needless(mut self) {
+        self.left = Left::Nothing;
+    }
+}
+
+impl Drop for ClaimedStart {
+    fn drop(&mut self) {
+        let left = match std::mem::replace(&mut self.left, Left::Nothing) {
+            Left::Start => {
+                let (incarnation, weights) = (self.incarnation, self.weights);
+                Some(DriverAction::Start(incarnation, Duration::ZERO, weights))
+            }
+            Left::Adoption(link) => Some(DriverAction::Adopt(link)),
+            Left::Nothing => None,
+        };
+        let mut state = self.core.state.lock();
+        state.driver_queue.end_claim(left, self.decided);
+        drop(state);
+        self.core.wake_driver();
+    }
+}
 
 impl AgentCore {
     /// From now on `driver` hears of what is to be carried out.
@@ -35,7 +85,33 @@ impl AgentCore {
 
     /// What is to be carried out next, and when it was decided.
     pub(crate) fn next_action(&self) -> Option<(DriverAction, Time)> {
-        self.state.lock().next_action()
+        self.state.lock().driver_queue.next()
+    }
+
+    /// Tells the ledger of a panic. Gives the start of the next incarnation where the thread that panicked is to go on with it: it is awake, while the
+    /// driver would have to be woken, and a new thread to be made.
+    pub(super) fn worker_panicked(
+        self: &Arc<Self>,
+        by: Incarnation,
+        message: String,
+    ) -> Option<ClaimedStart> {
+        let has_thread = matches!(self.runner(self.group_of(by)), Runner::Model(_));
+        let claimed = self.with_state(|state, now, effects| {
+            state.on(Event::Panicked { by, message }, now, effects);
+            let queue = &mut state.driver_queue;
+            let claimed = has_thread.then(|| queue.claim_start(by))??;
+            // The driver is woken when the claim ends.
+            effects.for_driver = false;
+            Some(claimed)
+        });
+        let (incarnation, weights, decided) = claimed?;
+        Some(ClaimedStart {
+            core: self.clone(),
+            incarnation,
+            weights,
+            decided,
+            left: Left::Start,
+        })
     }
 
     /// A context for a new incarnation, and what joins it to its actor; none when it has one already, or its agent has ended.
@@ -101,7 +177,8 @@ impl AgentCore {
                 WorkerState::Starting | WorkerState::BackingOff { .. }
             );
             let is_lost = || {
-                self.handle(incarnation).is_none() && !self.state.lock().is_to_start(incarnation)
+                self.handle(incarnation).is_none()
+                    && !self.state.lock().driver_queue.is_to_start(incarnation)
             };
             if starts && !self.is_closing() && is_lost() {
                 self.tell(Event::Panicked {

@@ -48,7 +48,7 @@ impl DurableStreams {
         self.changed.notify_waiters();
     }
 
-    /// The task is settled, and its settlement written down.
+    /// The task is completed, and its completion written down.
     pub(crate) fn end(&self, ticket: &Arc<Ticket>) {
         let is_it = |_: &TaskId, stream: &DurableStream| Arc::ptr_eq(&stream.ticket, ticket);
         let ended = self.under_way.remove_if(&ticket.id, is_it);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ractor::RpcReplyPort;
+use ractor::{ActorRef, RpcReplyPort};
 
 use crate::core::AgentCore;
+use crate::core::task_link::TaskLink;
 use crate::fault_injection::FaultInjection;
 use crate::skill::context::BoxFuture;
 
@@ -40,6 +41,16 @@ pub(crate) enum SupervisorMessage {
     Inject(String, FaultInjection, RpcReplyPort<bool>),
 }
 
+/// What the actor of a service is told.
+pub(crate) enum ServiceMessage {
+    /// The service has come to its end.
+    Ended(Result<(), String>),
+    /// The service has started a task, which belongs to the actor.
+    Adopt(Arc<TaskLink>),
+    /// A test lets it die.
+    Inject(FaultInjection),
+}
+
 /// What is to run below the root.
 pub(crate) enum Child {
     /// A service that work needs, under its name.
@@ -72,6 +83,11 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot go on. It is started again then.
     fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>>;
+
+    /// Called when an actor takes the service over: the tasks that the service has started, and will start, belong to it from now on.
+    fn belongs_to(&self, actor: ActorRef<ServiceMessage>) {
+        drop(actor);
+    }
 
     /// Called once when it failed too often and will not be started again: nobody may wait for it any more.
     fn given_up(&self, cause: &str) {

@@ -1,4 +1,4 @@
-//! What a task publishes: kept until its settlement, and written with it or not at all.
+//! What a task publishes: kept until its completion, and written with it or not at all.
 
 use aimass_environment::FactDraft;
 

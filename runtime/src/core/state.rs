@@ -1,17 +1,18 @@
 //! The state of a core: the ledger, and beside it what the ledger has no need to know.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_environment::{BeginningAttempt, FactDraft, TaskId, Time};
 
 use crate::core::Reply;
+use crate::core::driver_queue::{DriverAction, DriverQueue};
 use crate::core::place::Answer;
 use crate::core::ticket::Ticket;
 use crate::error::TaskError;
 use crate::fault::Fault;
-use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Reload, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation, Refusal};
 use crate::ledger::event::{ClaimId, Event, GroupId, Incarnation, Outcome};
 use crate::ledger::{Ledger, LedgerLoad};
 use crate::observer::SpanPlace;
@@ -35,8 +36,8 @@ pub(crate) struct CoreState {
     last_claim: u64,
     decisions: Vec<CoreEffect>,
     batches: u64,
-    /// What the agent's driver is to carry out, and since when. It is written under the lock, so its order is that of the decisions.
-    driver_actions: VecDeque<(DriverAction, Time)>,
+    /// What the agent's driver is to carry out. It is written under the lock, so its order is that of the decisions.
+    pub(super) driver_queue: DriverQueue,
     /// When the agent's timer looks here next. Kept under the same lock as what it looks for: what becomes due meanwhile is never
     /// overlooked.
     timer: Time,
@@ -128,7 +129,7 @@ pub(crate) enum ReportedResult {
 /// What is to be done once the lock is released.
 #[derive(Default)]
 pub(crate) struct Effects {
-    pub(crate) settled: Vec<(Box<PendingTask>, Settlement)>,
+    pub(crate) completed: Vec<(Box<PendingTask>, Completion)>,
     pub(crate) wakes: Vec<Incarnation>,
     pub(crate) run: Option<Vec<Arc<Ticket>>>,
     pub(crate) park: Option<Time>,
@@ -149,17 +150,6 @@ pub(crate) enum Action {
     Observe(Observation),
 }
 
-/// What the ledger decides about workers, and the agent's driver carries out.
-pub(crate) enum DriverAction {
-    Start(Incarnation, Duration, Reload),
-    Stop(Incarnation),
-    Abandon(Incarnation),
-    FallBack(Incarnation),
-    /// It counts against the agent: others may restart with it.
-    CountedRestart(String),
-    Fail(String),
-}
-
 impl CoreState {
     pub(crate) fn new(ledger: Ledger<Box<PendingTask>>) -> Self {
         Self {
@@ -168,7 +158,7 @@ impl CoreState {
             last_claim: 0,
             decisions: Vec::new(),
             batches: 0,
-            driver_actions: VecDeque::new(),
+            driver_queue: DriverQueue::default(),
             timer: Time::NEVER,
         }
     }
@@ -177,18 +167,6 @@ impl CoreState {
         let mut decisions = std::mem::take(&mut self.decisions);
         self.ledger.start(&mut decisions);
         self.carry(decisions, now, effects);
-    }
-
-    /// What the driver is to carry out next.
-    pub(crate) fn next_action(&mut self) -> Option<(DriverAction, Time)> {
-        self.driver_actions.pop_front()
-    }
-
-    /// Whether the driver has yet to start the incarnation.
-    pub(crate) fn is_to_start(&self, incarnation: Incarnation) -> bool {
-        let mut actions = self.driver_actions.iter();
-        actions
-            .any(|(action, _)| matches!(action, DriverAction::Start(of, ..) if *of == incarnation))
     }
 
     /// Sets the timer to what is due next, and gives the time. While threads are watched, it looks after a [`PULSE`] in any case.
@@ -218,8 +196,8 @@ impl CoreState {
         earlier.is_some()
     }
 
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
-        self.ledger.hears(by)
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
+        self.ledger.is_current(by)
     }
 
     pub(crate) fn worker_groups(&self) -> impl ExactSizeIterator<Item = GroupId> {
@@ -326,16 +304,16 @@ impl CoreState {
     fn carry_one(&mut self, effect: CoreEffect, now: Time, effects: &mut Effects) {
         match effect {
             LedgerEffect::Accepted { .. } => {}
-            LedgerEffect::Settle {
+            LedgerEffect::Complete {
                 held,
-                settlement,
+                completion,
                 still_on,
                 ..
             } => {
                 if still_on.is_some() {
                     held.ticket.cancel();
                 }
-                effects.settled.push((held, settlement));
+                effects.completed.push((held, completion));
             }
             LedgerEffect::Granted { claim } => self.answer(claim, Ok(()), effects),
             LedgerEffect::Denied { claim, refusal } => self.answer(claim, Err(refusal), effects),
@@ -386,7 +364,7 @@ impl CoreState {
     }
 
     fn for_driver(&mut self, action: DriverAction, now: Time, effects: &mut Effects) {
-        self.driver_actions.push_back((action, now));
+        self.driver_queue.push(action, now);
         effects.for_driver = true;
     }
 
@@ -456,12 +434,12 @@ mod tests {
             }
             let later = start + limit * 1000;
             state.look(start, later, &mut effects);
-            assert!(state.hears(by), "it was given up");
+            assert!(state.is_current(by), "it was given up");
             // What does hang is given up all the same.
             let due = state.set_timer(later);
             assert!(due <= later + PULSE);
             state.look(later, later + limit, &mut effects);
-            assert!(!state.hears(by), "nobody looks");
+            assert!(!state.is_current(by), "nobody looks");
         }
     }
 

@@ -21,10 +21,10 @@ use crate::observer::{CallerSpan, SpanPlace};
 use crate::payload::Payload;
 use crate::task::TraceContext;
 pub(crate) use inlet::{Inlet, SentChunk};
-pub(crate) use item_log::{Heard, ItemLog, ItemReader, Keeping, Pushed};
+pub(crate) use item_log::{ItemLog, ItemReader, Keeping, Pushed, Received};
 pub(crate) use replay_buffer::ReplayBuffer;
 
-/// One task, from its acceptance to its settlement. The input is borrowed from here, never copied.
+/// One task, from its acceptance to its completion. The input is borrowed from here, never copied.
 pub(crate) struct Ticket {
     pub(crate) id: TaskId,
     pub(crate) skill: SkillId,
@@ -81,7 +81,7 @@ pub(crate) struct TaskMetadata {
 pub(crate) enum Durability {
     /// It dies with the process.
     Volatile,
-    /// Accepted and settled are records in the environment.
+    /// Accepted and completed are records in the environment.
     Durable,
     /// As `Durable`, and in the environment before it came here: it is never refused for want of room.
     Resumed,
@@ -203,7 +203,7 @@ impl Ticket {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Says that the task is settled: whoever still sends chunks stops.
+    /// Says that the task is completed: whoever still sends chunks stops.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.changed.notify_waiters();
@@ -214,8 +214,8 @@ impl Ticket {
         self.until(&self.cancelled).await;
     }
 
-    /// Returns once the task is settled.
-    pub(crate) async fn settled(&self) {
+    /// Returns once the task is completed.
+    pub(crate) async fn completed(&self) {
         self.until(&self.ended).await;
     }
 

@@ -9,9 +9,10 @@ use aimass_environment::{
 };
 use parking_lot::Mutex;
 
+use crate::core::driver::ClaimedStart;
 use crate::core::memory::{Share, WeightsKey};
 use crate::core::ticket::Ticket;
-use crate::core::worker_link::WorkerLink;
+use crate::core::worker_link::{End, WorkerLink};
 use crate::core::{AgentCore, CoreEvent, Report};
 use crate::fault::{Fault, FaultKind};
 #[cfg(feature = "fault-injection")]
@@ -35,6 +36,14 @@ pub(crate) struct WorkerContext {
     stop: Arc<AtomicBool>,
     /// Its actor hears through it how it ended.
     link: Arc<WorkerLink>,
+    /// Once it has panicked: what its thread still has to do.
+    successor: Mutex<Option<Successor>>,
+}
+
+/// What the thread of an incarnation that has panicked still has to do: to go on with the next one, and to say how this one ended.
+pub(crate) struct Successor {
+    pub(crate) start: ClaimedStart,
+    pub(crate) end: End,
 }
 
 /// What a free worker does next.
@@ -64,6 +73,7 @@ impl WorkerContext {
             wakes,
             stop,
             link,
+            successor: Mutex::new(None),
         }
     }
 
@@ -90,7 +100,7 @@ impl WorkerContext {
         let by = self.incarnation;
         self.core.with_state(|state, now, effects| {
             state.on(Event::LoadEnded(by), now, effects);
-            state.hears(by)
+            state.is_current(by)
         })
     }
 
@@ -231,10 +241,16 @@ impl WorkerContext {
 
     /// As [`Self::note_begin`], on the worker's own thread.
     pub(crate) fn note_begin_blocking(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
-        match beginning(tickets) {
-            Some(_) => block_on(self.note_begin(tickets)),
-            None => Ok(()),
+        match tickets.iter().any(|ticket| ticket.is_noted_first()) {
+            true => self.note_and_wait(tickets),
+            false => Ok(()),
         }
+    }
+
+    /// Kept out of what each task passes: few need the stack that this takes.
+    #[inline(never)]
+    fn note_and_wait(&self, tickets: &[Arc<Ticket>]) -> Result<(), Fault> {
+        block_on(self.note_begin(tickets))
     }
 
     /// Where the conformance suite may plant a fault.
@@ -263,12 +279,17 @@ impl WorkerContext {
         self.emit_change(|| WorkerChange::Panicked {
             message: message.clone(),
         });
-        // Its actor first: by the time that the ledger has decided, somebody is awake to carry it out.
-        self.link.end(Err(format!("panic: {message}")));
-        self.core.tell(Event::Panicked {
-            by: self.incarnation,
-            message,
-        });
+        let end = Err(format!("panic: {message}"));
+        match self.core.worker_panicked(self.incarnation, message) {
+            // Its actor hears of the end once the next incarnation is on its way: the tasks wait for that one.
+            Some(start) => *self.successor.lock() = Some(Successor { start, end }),
+            None => self.link.end(end),
+        }
+    }
+
+    /// What its thread still has to do.
+    pub(crate) fn successor(&self) -> Option<Successor> {
+        self.successor.lock().take()
     }
 
     pub(crate) fn load_failed(&self, fault: Fault) {
@@ -356,7 +377,7 @@ fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
 fn noted(tickets: &[Arc<Ticket>], commit: Result<(), EnvironmentError>) -> Result<(), Fault> {
     match commit {
         Ok(()) => Ok(()),
-        // One of them was settled or forgotten meanwhile, and none of them minds a second beginning.
+        // One of them was completed or forgotten meanwhile, and none of them minds a second beginning.
         Err(error)
             if error.is_refusal() && tickets.iter().all(|one| one.effect != Effect::Once) =>
         {

@@ -2,7 +2,7 @@
 
 use aimass_environment::{Effect, TaskId, Time};
 
-use crate::ledger::effect::{LedgerEffect, Refusal, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Refusal};
 use crate::ledger::event::{Admission, GroupId, Lane};
 use crate::ledger::task::{Entry, Standing};
 use crate::ledger::worker::WorkerState;
@@ -89,14 +89,14 @@ impl<T> Ledger<T> {
     }
 
     pub(super) fn cancel(&mut self, task: TaskId, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
-        self.abort(task, Settlement::Cancelled, now, effects);
+        self.abort(task, Completion::Cancelled, now, effects);
     }
 
-    /// Settles a task that nobody waits for any more, unless its outcome is already on its way into the environment.
+    /// Completes a task that nobody waits for any more, unless its outcome is already on its way into the environment.
     pub(super) fn abort(
         &mut self,
         task: TaskId,
-        settlement: Settlement,
+        completion: Completion,
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
@@ -105,7 +105,7 @@ impl<T> Ledger<T> {
             Some(Standing::Waiting | Standing::Pausing { .. }) => None,
             Some(Standing::Running(by)) => Some(by),
         };
-        self.settle_on(task, settlement, still_on, now, effects);
+        self.complete_on(task, completion, still_on, now, effects);
     }
 
     pub(super) fn shut_down(&mut self, limit: Time, now: Time, effects: &mut Vec<LedgerEffect<T>>) {

@@ -4,7 +4,7 @@ use aimass_environment::{TaskId, Time};
 
 use crate::fault::{Fault, FaultKind};
 use crate::ledger::Ledger;
-use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation};
 use crate::ledger::event::{Incarnation, Outcome};
 use crate::ledger::task::Standing;
 
@@ -17,7 +17,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        if self.heard(by, effects).is_none() {
+        if self.current(by, effects).is_none() {
             return;
         }
         // A task that was let go meanwhile has had its reply.
@@ -31,11 +31,11 @@ impl<T> Ledger<T> {
         let late = entry.admission.deadline <= now;
         match outcome {
             Outcome::Done | Outcome::DoneDurably if late => {
-                self.settle(task, Settlement::DeadlineExceeded, now, effects);
+                self.complete(task, Completion::DeadlineExceeded, now, effects);
             }
             Outcome::Done => {
                 self.workers[by.worker.0 as usize].panics_in_a_row = 0;
-                self.settle(task, Settlement::Done, now, effects);
+                self.complete(task, Completion::Done, now, effects);
             }
             Outcome::DoneDurably => {
                 entry.standing = Standing::Committing;
@@ -44,7 +44,7 @@ impl<T> Ledger<T> {
                 worker.running.retain(|running| *running != task);
                 effects.push(LedgerEffect::Commit { task });
             }
-            Outcome::Dropped => self.settle(task, Settlement::Cancelled, now, effects),
+            Outcome::Dropped => self.complete(task, Completion::Cancelled, now, effects),
             Outcome::Poisoned { cause } => self.poisoned(task, cause, now, effects),
             Outcome::Fault(fault) => self.fault(by, task, fault, now, effects),
         }
@@ -63,8 +63,8 @@ impl<T> Ledger<T> {
         let entry = self.tasks.get(&task);
         // A fault that comes too late is most often that of the deadline, at something that the task had asked for.
         match entry.is_some_and(|entry| entry.admission.deadline <= now) {
-            true => self.settle(task, Settlement::DeadlineExceeded, now, effects),
-            false => self.retry_or_settle(task, fault, now, effects),
+            true => self.complete(task, Completion::DeadlineExceeded, now, effects),
+            false => self.retry_or_complete(task, fault, now, effects),
         }
         if device_lost {
             self.device_lost(by, &message, now, effects);
@@ -84,14 +84,14 @@ impl<T> Ledger<T> {
         entry.attempts += 1;
         match entry.item_sent {
             true => {
-                let settlement = Settlement::Interrupted { message: cause };
-                self.settle(task, settlement, now, effects);
+                let completion = Completion::Interrupted { message: cause };
+                self.complete(task, completion, now, effects);
             }
             false => self.dead_letter(task, &cause, now, effects),
         }
     }
 
-    fn retry_or_settle(
+    fn retry_or_complete(
         &mut self,
         task: TaskId,
         fault: Fault,
@@ -104,9 +104,9 @@ impl<T> Ledger<T> {
         entry.attempts += u32::from(!entry.brought_forward);
         let attempts = entry.attempts;
         if entry.item_sent {
-            self.settle(
+            self.complete(
                 task,
-                Settlement::Interrupted {
+                Completion::Interrupted {
                     message: fault.message,
                 },
                 now,
@@ -116,7 +116,7 @@ impl<T> Ledger<T> {
         }
         let may_help = matches!(fault.kind, FaultKind::Retryable | FaultKind::DeviceLost);
         if !may_help || !entry.may_run_again() || attempts >= self.settings.max_attempts {
-            self.settle(task, Settlement::Failed { attempts, fault }, now, effects);
+            self.complete(task, Completion::Failed { attempts, fault }, now, effects);
             return;
         }
         effects.push(LedgerEffect::Observe(Observation::Retrying {
@@ -169,7 +169,7 @@ impl<T> Ledger<T> {
             return;
         };
         let attempts = entry.attempts + 1;
-        self.settle(task, Settlement::Failed { attempts, fault }, now, effects);
+        self.complete(task, Completion::Failed { attempts, fault }, now, effects);
     }
 
     pub(super) fn item_sent(&mut self, by: Incarnation, task: TaskId) {

@@ -4,7 +4,7 @@ use aimass_environment::{TaskId, Time, WorkerId};
 
 use crate::fault::Fault;
 use crate::ledger::Ledger;
-use crate::ledger::effect::{LedgerEffect, Observation, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
 
@@ -16,7 +16,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             return;
         };
         let group = worker.group;
@@ -118,16 +118,16 @@ impl<T> Ledger<T> {
         let Some(entry) = self.tasks.get(&task) else {
             return;
         };
-        let settlement = if entry.item_sent {
-            Settlement::Interrupted {
+        let completion = if entry.item_sent {
+            Completion::Interrupted {
                 message: fault.message.clone(),
             }
         } else {
-            Settlement::Failed {
+            Completion::Failed {
                 attempts: entry.attempts + 1,
                 fault: fault.clone(),
             }
         };
-        self.settle(task, settlement, now, effects);
+        self.complete(task, completion, now, effects);
     }
 }

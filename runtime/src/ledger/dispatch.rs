@@ -4,7 +4,7 @@ use aimass_environment::{Priority, TaskId, Time, WorkerId};
 
 use crate::fault::Fault;
 use crate::ledger::Ledger;
-use crate::ledger::effect::{LedgerEffect, Reload, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Reload};
 use crate::ledger::event::{GroupId, Incarnation, TakeMore};
 use crate::ledger::settings::Crew;
 use crate::ledger::task::Standing;
@@ -12,7 +12,7 @@ use crate::ledger::worker::{Worker, WorkerState};
 
 impl<T> Ledger<T> {
     pub(super) fn take(&mut self, by: Incarnation, now: Time, effects: &mut Vec<LedgerEffect<T>>) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
@@ -42,7 +42,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
@@ -160,7 +160,7 @@ impl<T> Ledger<T> {
         if entry.admission.deadline > now {
             return Some(first);
         }
-        self.settle(first, Settlement::DeadlineExceeded, now, effects);
+        self.complete(first, Completion::DeadlineExceeded, now, effects);
         None
     }
 

@@ -10,7 +10,7 @@ use crate::ledger::event::{ClaimId, Incarnation};
 /// What the driver must do. The order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LedgerEffect<T = ()> {
-    /// The task was accepted: from now on exactly one `Settle` follows.
+    /// The task was accepted: from now on exactly one `Complete` follows.
     Accepted { task: TaskId },
     /// The task was not accepted: tell its caller; nothing else follows.
     Refuse {
@@ -28,17 +28,17 @@ pub(crate) enum LedgerEffect<T = ()> {
     Run { by: Incarnation, tasks: Vec<TaskId> },
     /// The answer to `Take` when there is nothing; the worker parks. With `max_wait`, it may be told to come back then.
     Park { by: Incarnation, until: Time },
-    /// Write the task's facts and settlement into the environment, then say `Committed` or `CommitFailed`.
+    /// Write the task's facts and completion into the environment, then say `Committed` or `CommitFailed`.
     Commit { task: TaskId },
     /// The task's one reply.
-    Settle {
+    Complete {
         task: TaskId,
         held: T,
-        settlement: Settlement,
+        completion: Completion,
         /// The incarnation that still runs it, though nobody wants it any more: it is to stop at the next step.
         still_on: Option<Incarnation>,
     },
-    /// Keep the task's input and cause among the dead letters (a `Settle` with `DeadLettered` follows).
+    /// Keep the task's input and cause among the dead letters (a `Complete` with `DeadLettered` follows).
     DeadLetter { task: TaskId, cause: String },
     /// Cancel whatever the incarnation does and let it end; it has until the grace is over.
     Stop { worker: Incarnation },
@@ -54,7 +54,7 @@ pub(crate) enum LedgerEffect<T = ()> {
     FallBack { worker: Incarnation },
     /// A worker is restarted for a reason that counts; the supervisor decides who restarts with it.
     CountedRestart { cause: String },
-    /// The agent is given up: everything it held is settled by effects that follow.
+    /// The agent is given up: everything it held is completed by effects that follow.
     AgentFailed { message: String },
     /// Nothing is accepted or running any more, after `Shutdown`.
     Drained,
@@ -101,7 +101,7 @@ pub(crate) enum Refusal {
 
 /// A task's one reply, as the ledger knows it; the driver holds the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Settlement {
+pub(crate) enum Completion {
     /// With the output that the driver keeps.
     Done,
     /// A fault that no further attempt will mend.

@@ -54,7 +54,7 @@ pub(crate) struct Admission {
     pub(crate) group: GroupId,
     pub(crate) skill: SkillId,
     pub(crate) batch_key: BatchKey,
-    /// Bytes of input: released at settlement.
+    /// Bytes of input: released at completion.
     pub(crate) bytes: u64,
     pub(crate) priority: Priority,
     pub(crate) deadline: Time,
@@ -100,7 +100,7 @@ pub(crate) enum Event<T = ()> {
         task: TaskId,
         outcome: Outcome,
     },
-    /// The environment has taken the facts and the settlement of a task that was `Committing`.
+    /// The environment has taken the facts and the completion of a task that was `Committing`.
     Committed { task: TaskId },
     /// The environment refused them.
     CommitFailed { task: TaskId, fault: Fault },
@@ -153,7 +153,7 @@ pub(crate) enum TakeMore {
 pub(crate) enum Outcome {
     /// There is an output; nothing has to be written down first.
     Done,
-    /// There is an output, and facts or a durable settlement to commit before the caller hears of it.
+    /// There is an output, and facts or a durable completion to commit before the caller hears of it.
     DoneDurably,
     /// The skill reported a fault.
     Fault(Fault),

@@ -79,7 +79,7 @@ impl Rooms {
         self.hold(admission.lane, admission.bytes);
     }
 
-    /// The task is settled.
+    /// The task is completed.
     pub(super) fn leave(&mut self, admission: &Admission) {
         self.free(admission.lane, admission.bytes);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aimass_environment::{TaskId, Time, WorkerId};
 
 use crate::fault::{Fault, FaultKind};
-use crate::ledger::effect::{LedgerEffect, Observation, Reload, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation, Reload};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::WorkerState;
 use crate::ledger::{Ledger, Phase};
@@ -15,7 +15,7 @@ const SUSPICIOUS_PANICS: u32 = 3;
 
 impl<T> Ledger<T> {
     pub(super) fn ready(&mut self, by: Incarnation, effects: &mut Vec<LedgerEffect<T>>) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             effects.push(LedgerEffect::Stop { worker: by });
             return;
         };
@@ -31,7 +31,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             self.stopped(by, effects);
             return;
         };
@@ -96,9 +96,9 @@ impl<T> Ledger<T> {
             let given_up =
                 alone && (matches!(blame, Blame::Hang) || attempts >= self.settings.max_attempts);
             if entry.item_sent {
-                self.settle(
+                self.complete(
                     *task,
-                    Settlement::Interrupted {
+                    Completion::Interrupted {
                         message: cause.clone(),
                     },
                     now,
@@ -180,7 +180,7 @@ impl<T> Ledger<T> {
         now: Time,
         effects: &mut Vec<LedgerEffect<T>>,
     ) {
-        let Some(worker) = self.heard(by, effects) else {
+        let Some(worker) = self.current(by, effects) else {
             self.stopped(by, effects);
             return;
         };
@@ -243,9 +243,9 @@ impl<T> Ledger<T> {
                 .matching(&self.tasks, usize::MAX / 8, |_| true);
         for task in waiting {
             let attempts = self.tasks.get(&task).map_or(0, |entry| entry.attempts);
-            self.settle(
+            self.complete(
                 task,
-                Settlement::Failed {
+                Completion::Failed {
                     attempts,
                     fault: fault.clone(),
                 },
@@ -314,7 +314,7 @@ impl<T> Ledger<T> {
         for (_, task) in held {
             self.abort(
                 task,
-                Settlement::AgentFailed {
+                Completion::AgentFailed {
                     message: message.to_owned(),
                 },
                 now,

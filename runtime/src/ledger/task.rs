@@ -26,7 +26,7 @@ pub(crate) struct Entry<T> {
     pub(crate) item_sent: bool,
     /// Its present attempt has sent an item, after which another one goes on: its fault costs no attempt.
     pub(crate) brought_forward: bool,
-    /// What its submitter gave with it; it comes back with the settlement.
+    /// What its submitter gave with it; it comes back with the completion.
     pub(crate) held: T,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Standing {
     Pausing { until: Time },
     /// On a worker.
     Running(Incarnation),
-    /// Done; its facts and settlement are on their way into the environment.
+    /// Done; its facts and completion are on their way into the environment.
     Committing,
 }
 

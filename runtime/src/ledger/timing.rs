@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aimass_environment::{TaskId, Time};
 
-use crate::ledger::effect::{LedgerEffect, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect};
 use crate::ledger::event::{GroupId, Incarnation};
 use crate::ledger::worker::{Watched, Worker, WorkerState};
 use crate::ledger::{Ledger, Phase};
@@ -39,7 +39,7 @@ impl<T> Ledger<T> {
             }
             // It stays out of the set even when its outcome is on its way into the environment: that one counts then.
             self.deadlines.pop_first();
-            self.abort(task, Settlement::DeadlineExceeded, now, effects);
+            self.abort(task, Completion::DeadlineExceeded, now, effects);
         }
         self.end_pauses(now, effects);
         for at in 0..self.workers.len() {
@@ -144,7 +144,7 @@ impl<T> Ledger<T> {
             .collect();
         held.sort_unstable();
         for (_, task) in held {
-            self.abort(task, Settlement::ShuttingDown, now, effects);
+            self.abort(task, Completion::ShuttingDown, now, effects);
         }
     }
 
@@ -169,13 +169,13 @@ impl<T> Ledger<T> {
 
     fn watch(&mut self, by: Incarnation, watched: impl FnOnce(&Worker) -> Option<Watched>) {
         let worker = self.workers.get_mut(by.worker.0 as usize);
-        if let Some(worker) = worker.filter(|worker| worker.hears(by)) {
+        if let Some(worker) = worker.filter(|worker| worker.is_current(by)) {
             worker.watched = watched(worker);
         }
     }
 }
 
-/// How fast tasks are settled: what a full agent bases its advice on.
+/// How fast tasks are completed: what a full agent bases its advice on.
 #[derive(Debug, Default)]
 pub(crate) struct CompletionRate {
     last: Option<Time>,
@@ -183,8 +183,8 @@ pub(crate) struct CompletionRate {
 }
 
 impl CompletionRate {
-    /// One task was settled. A moving average over about sixteen of them.
-    pub(crate) fn settled(&mut self, now: Time) {
+    /// One task was completed. A moving average over about sixteen of them.
+    pub(crate) fn completed(&mut self, now: Time) {
         if let Some(last) = self.last {
             self.interval = (self.interval * 15 + now.since(last)) / 16;
         }

@@ -14,7 +14,7 @@ pub(crate) struct Worker {
     pub(crate) group: GroupId,
     pub(crate) epoch: Epoch,
     pub(crate) state: WorkerState,
-    /// What it runs and is not settled yet.
+    /// What it runs and is not completed yet.
     pub(crate) running: Vec<TaskId>,
     /// How many tasks it was given since it was last free: a panic is pinned on a task only when this is 1.
     pub(crate) given: u32,
@@ -99,7 +99,7 @@ impl Worker {
     }
 
     /// Whether what this incarnation says counts.
-    pub(crate) fn hears(&self, by: Incarnation) -> bool {
+    pub(crate) fn is_current(&self, by: Incarnation) -> bool {
         use WorkerState::{BackingOff, Busy, Idle, Starting, Unloading};
         let alive = matches!(
             self.state,

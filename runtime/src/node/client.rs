@@ -205,7 +205,7 @@ impl Shared {
         }
     }
 
-    fn settle(&self, call: u64, outcome: Result<Value, TaskError>) {
+    fn complete(&self, call: u64, outcome: Result<Value, TaskError>) {
         if let Some(caller) = self.remove(call) {
             // Nobody listens when the call was dropped at this very moment.
             let _ = caller.reply.send(outcome);
@@ -258,8 +258,8 @@ async fn next(frames: &mut FrameReader<OwnedReadHalf>, shared: &Shared) -> Resul
         None => return Ok(false),
         Some(NodeFrame::Hello { .. }) => {}
         Some(NodeFrame::Item { call, item }) => shared.deliver(call, item)?,
-        Some(NodeFrame::Done { call, reply }) => shared.settle(call, Ok(reply)),
-        Some(NodeFrame::Failed { call, error }) => shared.settle(call, Err(error)),
+        Some(NodeFrame::Done { call, reply }) => shared.complete(call, Ok(reply)),
+        Some(NodeFrame::Failed { call, error }) => shared.complete(call, Err(error)),
     }
     Ok(true)
 }

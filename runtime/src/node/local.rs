@@ -10,7 +10,7 @@ use crate::error::TaskError;
 use crate::fault::FaultKind;
 use crate::reactions::{Episode, RunningEpisode};
 use crate::runtime::Runtime;
-use crate::runtime::ask::{JsonHeard, JsonStream};
+use crate::runtime::ask::{JsonReceived, JsonStream};
 use crate::skill::Delivery;
 use crate::task::TaskOptions;
 
@@ -120,11 +120,11 @@ pub(super) async fn forward(
     skill: &str,
     items: &mpsc::Sender<Value>,
 ) -> Result<Value, TaskError> {
-    while let Some(heard) = stream.next().await {
-        match heard? {
-            JsonHeard::Output(output) => return Ok(output),
+    while let Some(received) = stream.next().await {
+        match received? {
+            JsonReceived::Output(output) => return Ok(output),
             // A caller that no longer takes items has dropped the call, and this future with it.
-            JsonHeard::Item(item) => drop(items.send(item).await),
+            JsonReceived::Item(item) => drop(items.send(item).await),
         }
     }
     Err(TaskError::Bug {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aimass_environment::LockFile;
+use ractor::ActorRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -20,13 +21,13 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::accept::Accepting;
 use super::call::ITEM_WINDOW;
+use super::connections::Connections;
 use super::peer::{FrameSender, SendError, sender};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
+use crate::core::message::ServiceMessage;
 use crate::error::TaskError;
 
-/// Connections at the same time; further ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 64;
 /// Calls of one connection at the same time; further ones are refused.
 const MAX_CALLS: usize = 1024;
 /// How long a client may take to say which protocol it speaks.
@@ -43,7 +44,8 @@ pub struct SocketServer {
     // Whoever holds this lock owns the socket's path; the system frees it with the process, however that ends. None once the server has ended.
     lock: parking_lot::Mutex<Option<LockFile>>,
     /// Whoever takes connections holds it. They go on when that one dies, and whoever takes its place looks after them.
-    connections: Mutex<JoinSet<()>>,
+    tasks: Mutex<JoinSet<()>>,
+    connections: Connections,
     /// Tells the connections that the server stops.
     stopping: watch::Sender<()>,
 }
@@ -81,7 +83,8 @@ impl SocketServer {
             listener,
             path: path.to_owned(),
             lock: parking_lot::Mutex::new(Some(lock)),
-            connections: Mutex::default(),
+            tasks: Mutex::default(),
+            connections: Connections::new(),
             stopping: watch::Sender::new(()),
         })
     }
@@ -99,12 +102,16 @@ impl SocketServer {
 
     /// Takes connections, and never ends.
     pub(crate) async fn take_connections(&self, transport: &Arc<dyn Transport>) {
-        let mut connections = self.connections.lock().await;
+        let mut tasks = self.tasks.lock().await;
         let mut accepting = Accepting::new(&self.listener);
         loop {
+            let next = async {
+                let place = self.connections.place().await;
+                (place, accepting.next().await)
+            };
             tokio::select! {
-                Some(_) = connections.join_next() => accepting.at_once(),
-                stream = accepting.next(), if connections.len() < MAX_CONNECTIONS => {
+                Some(_) = tasks.join_next() => accepting.at_once(),
+                (place, stream) = next => {
                     if !is_same_user(&stream) {
                         tracing::warn!("refused a connection of another user");
                         continue;
@@ -112,18 +119,24 @@ impl SocketServer {
                     let stopped = self.stopping.subscribe();
                     let connection = Connection::new(Arc::clone(transport), stopped);
                     let (reader, writer) = stream.into_split();
-                    connections.spawn(connection.serve(reader, writer));
+                    let link = self.connections.add(place);
+                    tasks.spawn(link.run(connection.serve(reader, writer)));
                 }
             }
         }
+    }
+
+    /// The connections belong to this actor from now on.
+    pub(crate) fn belongs_to(&self, actor: ActorRef<ServiceMessage>) {
+        self.connections.belong_to(actor);
     }
 
     /// Lets open calls reply, and returns once all connections have ended and the path is free for another server. Nobody may take connections any
     /// more.
     pub(crate) async fn end_connections(&self) {
         self.stopping.send_replace(());
-        let mut connections = self.connections.lock().await;
-        while connections.join_next().await.is_some() {}
+        let mut tasks = self.tasks.lock().await;
+        while tasks.join_next().await.is_some() {}
         self.leave_path();
     }
 

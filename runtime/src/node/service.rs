@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ractor::ActorRef;
 use tokio::sync::watch;
 
-use crate::core::message::{Child, Service};
+use crate::core::message::{Child, Service, ServiceMessage};
 use crate::node::{SocketServer, Transport};
 use crate::runtime::{Runtime, Served};
 use crate::skill::context::BoxFuture;
@@ -70,6 +71,10 @@ impl Service for NodeService {
             self.stage.send_replace(Stage::Ended);
             Ok(())
         })
+    }
+
+    fn belongs_to(&self, actor: ActorRef<ServiceMessage>) {
+        self.server.belongs_to(actor);
     }
 
     fn given_up(&self, _: &str) {

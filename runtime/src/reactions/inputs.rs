@@ -185,7 +185,7 @@ impl Inputs {
             Err(error) => self
                 .failures
                 .push(InputFailure::refused(path, "read", &error)),
-            Ok(metadata) if metadata.is_dir() => self.visit_folder(path, depth),
+            Ok(metadata) if metadata.is_dir() => self.visit_dir(path, depth),
             Ok(_) if self.facts.len() >= MAX_FILES => {
                 let beyond = self.beyond.get_or_insert_with(|| (path.to_owned(), 0));
                 beyond.1 += 1;
@@ -199,7 +199,7 @@ impl Inputs {
         }
     }
 
-    fn visit_folder(&mut self, path: &Path, depth: Depth) {
+    fn visit_dir(&mut self, path: &Path, depth: Depth) {
         let below = match depth {
             Depth::Given => 1,
             Depth::Below(below) => below + 1,
@@ -237,7 +237,7 @@ impl Inputs {
     /// What a folder holds, in the order of names. What cannot be listed is told of.
     fn children(
         &mut self,
-        folder: &Path,
+        dir: &Path,
         entries: impl Iterator<Item = std::io::Result<PathBuf>>,
     ) -> Vec<PathBuf> {
         let mut children = Vec::new();
@@ -246,7 +246,7 @@ impl Inputs {
                 Ok(path) => children.push(path),
                 Err(error) => {
                     self.failures
-                        .push(InputFailure::refused(folder, "listed to its end", &error))
+                        .push(InputFailure::refused(dir, "listed to its end", &error))
                 }
             }
         }
@@ -325,17 +325,17 @@ mod tests {
 
     #[test]
     fn a_folder_stands_for_its_files_and_bad_ones_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("b.txt"), "hello").unwrap();
-        fs::write(folder.path().join("a"), "plain").unwrap();
-        fs::write(folder.path().join("c.wav"), [0; 4]).unwrap();
-        fs::write(folder.path().join("empty.txt"), "").unwrap();
-        fs::write(folder.path().join(".hidden"), "secret").unwrap();
-        fs::write(folder.path().join("blob"), [0, 159, 146, 150]).unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
-        let missing = folder.path().join("missing.txt");
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("b.txt"), "hello").unwrap();
+        fs::write(dir.path().join("a"), "plain").unwrap();
+        fs::write(dir.path().join("c.wav"), [0; 4]).unwrap();
+        fs::write(dir.path().join("empty.txt"), "").unwrap();
+        fs::write(dir.path().join(".hidden"), "secret").unwrap();
+        fs::write(dir.path().join("blob"), [0, 159, 146, 150]).unwrap();
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).unwrap();
+        let missing = dir.path().join("missing.txt");
         let inputs = read(
-            &[folder.path().to_owned(), missing.clone()],
+            &[dir.path().to_owned(), missing.clone()],
             &FileKinds::default(),
             &no_blobs,
         );
@@ -360,7 +360,7 @@ mod tests {
             .collect();
         assert_eq!(
             failed,
-            [folder.path().join("empty.txt").as_path(), missing.as_path()]
+            [dir.path().join("empty.txt").as_path(), missing.as_path()]
         );
     }
 
@@ -383,8 +383,8 @@ mod tests {
 
     #[test]
     fn a_file_is_one_input_by_whatever_names_it_is_given() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
         fs::write(path("a.txt"), "hello").unwrap();
         fs::write(path("same.txt"), "hello").unwrap();
         fs::hard_link(path("a.txt"), path("hard.txt")).unwrap();
@@ -414,12 +414,12 @@ mod tests {
 
     #[test]
     fn what_lies_too_deep_or_leads_in_a_circle_is_named_and_nobody_waits_for_a_pipe() {
-        let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("d/".repeat(MAX_DEPTH as usize + 2));
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("d/".repeat(MAX_DEPTH as usize + 2));
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("a.txt"), "hello").unwrap();
-        symlink("circle", folder.path().join("circle")).unwrap();
-        let pipe = folder.path().join("pipe.txt");
+        symlink("circle", dir.path().join("circle")).unwrap();
+        let pipe = dir.path().join("pipe.txt");
         assert!(
             Command::new("mkfifo")
                 .arg(&pipe)
@@ -428,7 +428,7 @@ mod tests {
                 .success()
         );
         let inputs = read(
-            &[folder.path().to_owned()],
+            &[dir.path().to_owned()],
             &FileKinds::default(),
             &no_blobs,
         );

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) use chunks::RawChunks;
 pub use chunks::{Chunks, JsonChunks};
 pub(crate) use stream::RawStream;
-pub use stream::{JsonHeard, JsonStream, TaskStream};
+pub use stream::{JsonReceived, JsonStream, TaskStream};
 
 use aimass_environment::{EpisodeId, Namespace, Priority, TaskId};
 
@@ -18,7 +18,6 @@ use crate::core::call::{Call, Pending};
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::runtime::Runtime;
-use crate::skill::erased::guarded;
 use crate::skill::{ClientStreaming, ServerStreaming, Skill};
 use crate::task::{TaskOptions, TraceContext};
 
@@ -26,17 +25,15 @@ use crate::task::{TaskOptions, TraceContext};
 #[must_use = "nothing is asked until this is awaited or detached"]
 pub struct Ask<S: Skill> {
     runtime: Runtime,
-    skill: S,
     input: S::Input,
     options: TaskOptions,
     durable: bool,
 }
 
 impl<S: Skill> Ask<S> {
-    pub(crate) fn new(runtime: Runtime, skill: S, input: S::Input) -> Self {
+    pub(crate) fn new(runtime: Runtime, input: S::Input) -> Self {
         Self {
             runtime,
-            skill,
             input,
             options: TaskOptions::default(),
             durable: false,
@@ -104,11 +101,10 @@ impl<S: Skill> Ask<S> {
     }
 
     fn into_call(self) -> Result<(Runtime, Call), TaskError> {
-        let bytes = guarded(S::NAME, "input_bytes", || {
-            self.skill.input_bytes(&self.input)
-        });
         let input = Payload::new(self.input);
-        let call = Call::new(S::NAME, input, bytes?, self.options);
+        let route = self.runtime.inner.router.find(S::NAME)?;
+        let bytes = route.skill().dyn_skill.bytes(&input)?;
+        let call = Call::new(S::NAME, input, bytes, self.options);
         Ok((self.runtime, call))
     }
 }

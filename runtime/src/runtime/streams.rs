@@ -17,10 +17,9 @@ impl Runtime {
     /// [`TaskError::UnknownSkill`]; everything else ends the stream.
     pub fn stream<S: ServerStreaming>(
         &self,
-        skill: S,
         input: S::Input,
     ) -> Result<TaskStream<S>, TaskError> {
-        self.ask(skill, input).stream()
+        self.ask::<S>(input).stream()
     }
 
     /// As [`Self::stream`], by the skill's name and in JSON.
@@ -43,10 +42,9 @@ impl Runtime {
     /// [`TaskError::UnknownSkill`]; everything else ends the stream.
     pub fn open<S: ClientStreaming + ServerStreaming>(
         &self,
-        skill: S,
         input: S::Input,
     ) -> Result<(Chunks<S>, TaskStream<S>), TaskError> {
-        self.ask(skill, input).open()
+        self.ask::<S>(input).open()
     }
 
     /// As [`Self::open`], by the skill's name and in JSON.

@@ -232,8 +232,7 @@ impl FlowContext {
     ///
     /// # Errors
     /// As [`Runtime::ask`](crate::Runtime::ask); and [`TaskError::Cycle`] when the skill is already on the way to this call.
-    pub async fn ask<S: Skill>(&self, skill: S, input: S::Input) -> Result<S::Output, TaskError> {
-        drop(skill);
+    pub async fn ask<S: Skill>(&self, input: S::Input) -> Result<S::Output, TaskError> {
         let output = self.host.ask(S::NAME, Payload::new(input)).await?;
         output.read().map_err(|other| {
             TaskError::unexpected_type::<S::Output>(S::NAME, "an output", other.type_name())

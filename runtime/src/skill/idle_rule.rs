@@ -6,6 +6,8 @@ use std::sync::Arc;
 use aimass_environment::{EpisodeId, FactKind, TaskId};
 use serde_json::{Value, json};
 
+use crate::skill::Skill;
+
 /// A rule: when an episode has become idle, ask `skill` about it; its output becomes a fact of the kind `produces`.
 ///
 /// The rules of a team are asked one after the other, each at most once in a round: those that others come [`after`](Self::after) first, else in the
@@ -29,6 +31,11 @@ impl IdleRule {
             produces: FactKind::new(skill, 1).ok(),
             after: Vec::new(),
         }
+    }
+
+    /// As [`Self::new`], of a skill that is known by its type.
+    pub fn of<S: Skill>(name: &str) -> Self {
+        Self::new(name, S::NAME)
     }
 
     /// Is asked after the rule of that name, in a team that has it, and sees its fact.

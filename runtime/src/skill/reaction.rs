@@ -6,6 +6,8 @@ use std::sync::Arc;
 use aimass_environment::{Fact, FactKind, panics};
 use serde_json::{Value, json};
 
+use crate::skill::Skill;
+
 /// A rule: when a fact of `kind` appears in an episode, ask `skill`; its output becomes a fact of the kind `produces`.
 #[derive(Clone)]
 pub struct Reaction {
@@ -20,18 +22,18 @@ pub struct Reaction {
 }
 
 /// What a rule gives its skill.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Input {
     /// The fact's content.
     Content,
     /// The path of the file that the fact is about.
     Path,
     /// What its author makes of the fact.
-    Made(fn(&Fact) -> Value),
+    Made(Arc<dyn Fn(&Fact) -> Value + Send + Sync>),
 }
 
 impl Input {
-    fn from(self, fact: &Fact) -> Value {
+    fn from(&self, fact: &Fact) -> Value {
         match self {
             Self::Content => fact.value.clone(),
             Self::Path => path_of(fact),
@@ -61,6 +63,11 @@ impl Reaction {
         }
     }
 
+    /// As [`Self::new`], of a skill that is known by its type.
+    pub fn of<S: Skill>(name: &str, kind: FactKind) -> Self {
+        Self::new(name, kind, S::NAME)
+    }
+
     /// Names the kind of fact that the output becomes.
     #[must_use]
     pub fn produces(mut self, kind: FactKind) -> Self {
@@ -71,8 +78,8 @@ impl Reaction {
     /// Makes the input from the fact in another way. A fact of which it makes null is let pass: the skill is not asked. A fact at which it panics
     /// is a failure of its episode, and its task a dead letter.
     #[must_use]
-    pub fn input(mut self, input: fn(&Fact) -> Value) -> Self {
-        self.input = Input::Made(input);
+    pub fn input(mut self, input: impl Fn(&Fact) -> Value + Send + Sync + 'static) -> Self {
+        self.input = Input::Made(Arc::new(input));
         self
     }
 

@@ -13,11 +13,11 @@ use crate::fault::Fault;
 pub(crate) struct OwnSettings {
     given: AgentSettings,
     /// Shared with who asks for the definition: a definition that fails is gone, and what is wrong should be told with its place all the same.
-    heard: Arc<Mutex<Heard>>,
+    received: Arc<Mutex<Received>>,
 }
 
 /// What the agent's author said of its settings.
-enum Heard {
+enum Received {
     /// It has these; none where it was never asked.
     Known(&'static [&'static str]),
     /// It takes any key.
@@ -26,7 +26,7 @@ enum Heard {
     Refused(ConfigError, &'static [&'static str]),
 }
 
-impl Default for Heard {
+impl Default for Received {
     fn default() -> Self {
         Self::Known(&[])
     }
@@ -36,39 +36,42 @@ impl OwnSettings {
     pub(crate) fn new(given: AgentSettings) -> Self {
         Self {
             given,
-            heard: Arc::default(),
+            received: Arc::default(),
         }
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let SettingsRead { value, known } = self.given.read();
-        let (heard, value) = match (value, known) {
+        let (received, value) = match (value, known) {
             (Err(error), known) => {
                 let fault = Fault::rejected(error.to_string());
-                (Heard::Refused(error, known.unwrap_or_default()), Err(fault))
+                (
+                    Received::Refused(error, known.unwrap_or_default()),
+                    Err(fault),
+                )
             }
-            (Ok(value), Some(known)) => (Heard::Known(known), Ok(value)),
-            (Ok(value), None) => (Heard::Any, Ok(value)),
+            (Ok(value), Some(known)) => (Received::Known(known), Ok(value)),
+            (Ok(value), None) => (Received::Any, Ok(value)),
         };
-        *self.heard.lock() = heard;
+        *self.received.lock() = received;
         value
     }
 
     /// The settings that the agent has, as far as it said.
     pub(crate) fn known(&self) -> &'static [&'static str] {
-        match &*self.heard.lock() {
-            Heard::Known(known) | Heard::Refused(_, known) => known,
-            Heard::Any => &[],
+        match &*self.received.lock() {
+            Received::Known(known) | Received::Refused(_, known) => known,
+            Received::Any => &[],
         }
     }
 
     /// Returns what is wrong with what was given, if the agent was told so.
     pub(crate) fn refused(&self) -> Option<ConfigError> {
-        let mut heard = self.heard.lock();
-        match std::mem::take(&mut *heard) {
-            Heard::Refused(error, _) => Some(error),
+        let mut received = self.received.lock();
+        match std::mem::take(&mut *received) {
+            Received::Refused(error, _) => Some(error),
             other => {
-                *heard = other;
+                *received = other;
                 None
             }
         }
@@ -79,9 +82,9 @@ impl OwnSettings {
     /// # Errors
     /// Settings that the agent does not have: all of them, if it never asked for any.
     pub(crate) fn judge(&self) -> Result<Vec<Problem>, ConfigError> {
-        let known = match &*self.heard.lock() {
-            Heard::Any => return Ok(Vec::new()),
-            Heard::Known(known) | Heard::Refused(_, known) => *known,
+        let known = match &*self.received.lock() {
+            Received::Any => return Ok(Vec::new()),
+            Received::Known(known) | Received::Refused(_, known) => *known,
         };
         let problems = self.given.unknown(known);
         match problems.is_empty() {

@@ -155,6 +155,7 @@ impl Driver {
                         return;
                     }
                 }
+                DriverAction::Adopt(link) => self.adopt(link, myself).await,
                 DriverAction::Stop(incarnation) => {
                     self.core.stop(incarnation);
                     let mut workers = self.workers.values();
@@ -183,7 +184,12 @@ impl Driver {
         }
     }
 
+    /// Gives an incarnation an actor, unless it has one: a driver that takes over finds some twice.
     async fn adopt(&mut self, link: Arc<WorkerLink>, myself: &ActorRef<AgentMessage>) {
+        let mut workers = self.workers.values();
+        if workers.any(|worker| Arc::ptr_eq(&worker.link, &link)) {
+            return;
+        }
         let arguments = WorkerArguments::Adopt(link.clone());
         // One that cannot be adopted works on, and says its last word to the ledger.
         let _ = self.spawn(link, arguments, myself).await;
@@ -197,8 +203,9 @@ impl Driver {
         arguments: WorkerArguments,
         myself: &ActorRef<AgentMessage>,
     ) -> ControlFlow<()> {
-        let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell()).await;
-        match spawned {
+        let spawned = Actor::spawn_linked(None, WorkerActor, arguments, myself.get_cell());
+        // In a box of its own, or the task of this actor has room for it all its life.
+        match Box::pin(spawned).await {
             Ok((actor, _)) => {
                 let id = actor.get_id();
                 self.workers.insert(id, Worker { actor, link });
@@ -220,5 +227,23 @@ impl Driver {
                 let _ = found.actor.cast(WorkerMessage::Inject(fault));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F>(
+        _: impl FnOnce(&'static mut Driver, &'static ActorRef<AgentMessage>) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    /// The task of each agent's actor has room for it, whether anything is to be carried out or not.
+    #[test]
+    fn what_is_carried_out_takes_little_room_in_the_actors_task() {
+        let size = size_of_future(Driver::carry_out);
+        assert!(size <= 512, "{size} bytes");
     }
 }

@@ -15,13 +15,13 @@ use tokio::sync::{Mutex, watch};
 
 use crate::core::AgentCore;
 use crate::core::board::Board;
-use crate::core::message::{AgentMessage, Child, SupervisorMessage};
+use crate::core::message::{AgentMessage, Child, ServiceMessage, SupervisorMessage};
 use crate::core::tree::{Failure, SUPERVISOR};
 use crate::fault_injection::FaultInjection;
 use crate::restart::{Backoff, RestartBudget, RestartSettings};
 use crate::spawn::Spawner;
 use crate::supervision::agent::AgentActor;
-use crate::supervision::service::{ServiceActor, ServiceArguments, ServiceMessage};
+use crate::supervision::service::{ServiceActor, ServiceArguments};
 
 /// What the supervisors of one runtime share.
 pub(crate) struct Team {

@@ -10,9 +10,10 @@ use aimass_environment::panics;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::core::Runner;
+use crate::core::driver::ClaimedStart;
 use crate::core::group_runner::GroupRunner;
 use crate::core::memory::Share;
-use crate::core::worker_context::WorkerContext;
+use crate::core::worker_context::{Successor, WorkerContext};
 use crate::core::worker_link::{WorkerLink, WorkerMessage};
 use crate::fault::Fault;
 use crate::ledger::effect::Reload;
@@ -201,14 +202,55 @@ fn start_thread(
     let worker_context: Arc<WorkerContext> = Arc::from(worker_context);
     let worker = worker_context.clone();
     worker_context.link().started();
-    let spawned = worker_context.core.spawner.thread(name, move || {
-        if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
-            worker.panicked(message);
-        }
-        // Its share goes only now: the next incarnation has taken its own by then, or the weights are free.
-        drop(worker);
-    });
+    let spawned = worker_context
+        .core
+        .spawner
+        .thread(name, move || live(worker, &*runner, weights));
     if let Err(error) = spawned {
         worker_context.load_failed(Fault::retryable(format!("cannot start a thread: {error}")));
     }
+}
+
+/// Lives an incarnation on its thread, and those that follow it there. An incarnation's share goes only once the next one has taken its own, or the
+/// weights are free.
+fn live(mut worker: Arc<WorkerContext>, runner: &dyn GroupRunner, mut weights: Reload) {
+    loop {
+        if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
+            worker.panicked(message);
+        }
+        let Some(Successor { start, end }) = worker.successor() else {
+            return;
+        };
+        weights = start.weights;
+        let next = go_on(start, runner);
+        worker.link().end(end);
+        match next {
+            Some(next) => worker = next,
+            None => return,
+        }
+    }
+}
+
+/// Goes on with the next incarnation, where there is room for its weights. Otherwise it is left to the driver, as all other starts are: only an actor
+/// can wait.
+fn go_on(claimed: ClaimedStart, runner: &dyn GroupRunner) -> Option<Arc<WorkerContext>> {
+    let (core, incarnation) = (claimed.core.clone(), claimed.incarnation);
+    let group = core.group_of(incarnation);
+    let key = core.key(group, core.device(incarnation), runner.generation());
+    let share = core.memory.share(&key, runner.memory_bytes())?;
+    let started = core.worker_context(incarnation, Duration::ZERO, claimed.decided);
+    let Some((link, worker_context)) = started else {
+        claimed.needless();
+        return None;
+    };
+    if core.is_closing() {
+        worker_context.release();
+        claimed.needless();
+        return None;
+    }
+    core.free_left_share(incarnation);
+    worker_context.hold_share(share);
+    link.started();
+    claimed.started(link);
+    Some(Arc::new(worker_context))
 }

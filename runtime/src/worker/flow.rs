@@ -90,7 +90,7 @@ async fn carry(
         core: worker_context.core.clone(),
         incarnation: worker_context.incarnation,
         facts: Mutex::default(),
-        heard: AtomicUsize::new(0),
+        received: AtomicUsize::new(0),
         has_sent: AtomicBool::new(false),
         given_up: Mutex::new(None),
     });
@@ -126,7 +126,7 @@ struct Host {
     incarnation: Incarnation,
     facts: Mutex<Publication>,
     /// How many chunks this attempt has heard.
-    heard: AtomicUsize,
+    received: AtomicUsize,
     /// The ledger knows that this attempt has sent an item.
     has_sent: AtomicBool,
     /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
@@ -232,8 +232,8 @@ impl FlowHost for Host {
         Box::pin(async move {
             let chunks = self.ticket.chunks.as_ref()?;
             let could_start_over = chunks.can_rewind();
-            let chunk = chunks.hear(self.heard.load(Ordering::Acquire)).await?;
-            self.heard.fetch_add(1, Ordering::AcqRel);
+            let chunk = chunks.recv(self.received.load(Ordering::Acquire)).await?;
+            self.received.fetch_add(1, Ordering::AcqRel);
             if could_start_over && !chunks.can_rewind() {
                 let (by, task) = (self.incarnation, self.ticket.id);
                 self.core.tell(Event::Unrepeatable { by, task });

@@ -52,7 +52,7 @@ struct JobMember {
     before: StepStats,
     usage: Usage,
     /// How many chunks this attempt has heard.
-    heard: usize,
+    received: usize,
     /// Its worker, whose items count.
     by: Incarnation,
     /// The ledger knows that this attempt has sent an item.
@@ -165,7 +165,7 @@ impl Job {
         let in_span = self.log_span.enter();
         let outcomes = self.skill.finish(model, state, &mut context);
         drop(in_span);
-        self.settle(outcomes);
+        self.complete(outcomes);
         for member in &mut self.members {
             if matches!(member.standing, MemberStanding::Working) {
                 member.standing = MemberStanding::Ended(super::forgotten());
@@ -203,7 +203,7 @@ impl Job {
         joined
     }
 
-    pub(super) fn settle(&mut self, outcomes: Vec<(BatchIndex, Result<Payload, Fault>)>) {
+    pub(super) fn complete(&mut self, outcomes: Vec<(BatchIndex, Result<Payload, Fault>)>) {
         for (member, outcome) in outcomes {
             let Some(member) = self.members.get_mut(member.0 as usize) else {
                 continue;
@@ -361,7 +361,7 @@ impl JobMember {
             facts: Publication::default(),
             before,
             usage: Usage::default(),
-            heard: 0,
+            received: 0,
             by,
             has_sent: false,
             is_different: false,
@@ -372,7 +372,7 @@ impl JobMember {
 
     fn has_news(&self) -> bool {
         let chunks = self.ticket.chunks.as_ref();
-        self.ticket.is_cancelled() || chunks.is_none_or(|chunks| chunks.has_news(self.heard))
+        self.ticket.is_cancelled() || chunks.is_none_or(|chunks| chunks.has_news(self.received))
     }
 
     fn send_overflow(&mut self) {

@@ -18,7 +18,7 @@ const UNLUCKY: u32 = 13;
 struct Listen(Arc<AtomicBool>);
 
 impl Listen {
-    fn hear(&self, chunk: u32) -> u32 {
+    fn recv(&self, chunk: u32) -> u32 {
         assert!(
             chunk != UNLUCKY || self.0.swap(true, Ordering::SeqCst),
             "an unlucky chunk"
@@ -70,7 +70,7 @@ impl ModelSkill for Listen {
             Chunk::Pending => Ok(Step::Waiting),
             Chunk::End => Ok(Step::Finished),
             Chunk::Item(chunk) => {
-                sums[0] += self.hear(chunk);
+                sums[0] += self.recv(chunk);
                 Ok(Step::Continue)
             }
         }
@@ -114,7 +114,7 @@ impl FlowSkill for Follow {
     async fn run(&self, input: Arc<u32>, context: FlowContext) -> Result<u32, Fault> {
         let mut sum = *input;
         while let Some(chunk) = context.next_chunk::<u32>().await? {
-            sum += self.0.hear(chunk);
+            sum += self.0.recv(chunk);
         }
         Ok(sum)
     }

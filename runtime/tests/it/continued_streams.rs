@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aimass_config::{Config, EnvironmentConfig};
 use aimass_runtime::{
-    Call, Environment, EnvironmentOptions, JsonHeard, Request, Runtime, RuntimeError,
+    Call, Environment, EnvironmentOptions, JsonReceived, Request, Runtime, RuntimeError,
     ServerStreaming, Skill, SocketClient, SocketServer, TaskError, TaskId, TaskOptions, TaskStream,
     Transport,
 };
@@ -39,8 +39,8 @@ where
     S: ServerStreaming<Item = String, Output = u32>,
 {
     let mut items = Vec::new();
-    while let Some(heard) = stream.next().await {
-        match heard {
+    while let Some(received) = stream.next().await {
+        match received {
             Ok(item) => items.push(item),
             Err(error) => return (items, Err(error)),
         }
@@ -446,16 +446,16 @@ async fn streams_go_on_in_json_as_well() {
     let mut stream = stream.await.unwrap();
     let task = stream.task();
     for number in 0..40 {
-        let heard = stream.next().await.unwrap().unwrap();
-        assert_eq!(heard, JsonHeard::Item(json!(item(number))));
+        let received = stream.next().await.unwrap().unwrap();
+        assert_eq!(received, JsonReceived::Item(json!(item(number))));
     }
     let mut again = runtime.resume_stream_json(task, 40).await.unwrap();
     for number in 40..100 {
-        let heard = again.next().await.unwrap().unwrap();
-        assert_eq!(heard, JsonHeard::Item(json!(item(number))));
+        let received = again.next().await.unwrap().unwrap();
+        assert_eq!(received, JsonReceived::Item(json!(item(number))));
     }
-    let heard = again.next().await.unwrap().unwrap();
-    assert_eq!(heard, JsonHeard::Output(json!(100)));
+    let received = again.next().await.unwrap().unwrap();
+    assert_eq!(received, JsonReceived::Output(json!(100)));
     runtime.shutdown().await;
 }
 

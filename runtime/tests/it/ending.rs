@@ -258,7 +258,7 @@ async fn g10_the_limit_holds_for_all_of_a_shutdown_and_callers_are_answered_with
             let error = stuck.answer().await.unwrap_err();
             (clock.elapsed(), error)
         };
-        let (report, (heard, error)) =
+        let (report, (received, error)) =
             tokio::join!(stage.runtime.shutdown_within(seconds(limit)), answer);
         let took = clock.elapsed();
         tokio::time::resume();
@@ -269,8 +269,8 @@ async fn g10_the_limit_holds_for_all_of_a_shutdown_and_callers_are_answered_with
         // Timers come by the millisecond.
         let late = Duration::from_millis(10);
         assert!(
-            heard <= seconds(answered) + late,
-            "{case}: answered after {heard:?}"
+            received <= seconds(answered) + late,
+            "{case}: answered after {received:?}"
         );
         assert!(took <= seconds(over) + late, "{case}: took {took:?}");
     }

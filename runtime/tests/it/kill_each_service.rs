@@ -13,8 +13,8 @@ use aimass_runtime::{
 };
 use serde_json::json;
 
-use crate::probe::{Hold, Order};
-use crate::stage::Stage;
+use crate::probe::{Act, Hold, Order};
+use crate::stage::{Setting, Stage};
 use kiln::{Fire, Kiln, kind};
 
 /// Pots that are brought in, and pots that are asked for beside them.
@@ -200,6 +200,77 @@ async fn kill_each_service_the_actor_and_the_timer_of_an_agent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_each_service_the_actor_of_a_worker() {
     dies_under_load("kiln/0", FaultInjection::Panic).await;
+}
+
+/// What was told of the deaths of the actor of the stage's worker.
+async fn deaths_of_the_workers_actor(stage: &Stage) -> usize {
+    stage.runtime.flush_observers().await;
+    let records = stage.recorder.records();
+    let of_it = |record: &&Record| matches!(record, Record::Service(changed) if *changed.service == *"probe/0");
+    records.iter().filter(of_it).count()
+}
+
+/// Kills the actor of the stage's worker until that is told, and holds that there is one of it.
+async fn has_one_actor(stage: &Stage) {
+    let before = deaths_of_the_workers_actor(stage).await;
+    let kill = async {
+        for killed in 1.. {
+            stage.runtime.inject("probe/0", FaultInjection::Panic).await;
+            let died = deaths_of_the_workers_actor(stage).await - before;
+            assert!(died <= killed, "{died} actors died, {killed} were killed");
+            if died > 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let killed = tokio::time::timeout(Duration::from_secs(60), kill).await;
+    assert!(killed.is_ok(), "no actor has the worker's thread");
+}
+
+fn many_restarts(setting: &mut Setting) {
+    setting.config.runtime.supervision.max_restarts = 100_000;
+}
+
+/// A thread that panics goes on as the next incarnation by itself. That one belongs to an actor all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_incarnation_that_follows_a_panic_has_an_actor() {
+    let stage = Stage::set(many_restarts).await;
+    for id in 0..20 {
+        let asked = stage.asked(Order::new(id, Act::Panic { times: 1 }));
+        assert_eq!(asked.answer().await.unwrap().run, 2);
+    }
+    has_one_actor(&stage).await;
+    stage.asked(Order::answer(20)).answer().await.unwrap();
+    assert!(!stage.runtime.shutdown().await.left_behind);
+}
+
+/// The agent's actor dies at any moment of a restart: no start is lost, and none happens twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_each_service_the_actor_of_an_agent_while_its_worker_panics() {
+    let stage = Stage::set(many_restarts).await;
+    let work = async {
+        for id in 0..200 {
+            let asked = stage.asked(Order::new(id, Act::Panic { times: 1 }));
+            assert_eq!(asked.answer().await.unwrap().run, 2, "order {id}");
+        }
+    };
+    let kill = async {
+        loop {
+            stage.runtime.inject("probe", FaultInjection::Panic).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let both = async {
+        tokio::select! {
+            () = work => {}
+            () = kill => {}
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(120), both).await;
+    assert!(done.is_ok(), "somebody waits for ever");
+    has_one_actor(&stage).await;
+    assert!(!stage.runtime.shutdown().await.left_behind);
 }
 
 /// Parts die one after the other for as long as there is work, also while another one is on its way back.

@@ -49,6 +49,7 @@ mod transport;
 mod troubled_disk;
 mod versions;
 mod views;
+mod worker_stack;
 
 /// A test that runs this binary again as its child tells it so in this variable.
 const CHILD: &str = "AIMASS_TEST_CHILD";

@@ -37,10 +37,11 @@ async fn the_outcome_of_a_durable_task_is_found_by_its_id_also_after_a_restart()
     let runtime = begin(folder.path(), &agent).await;
     let waits = detached(&runtime, Order::AtTheGate(3)).await;
     assert_eq!(runtime.outcome::<Obey>(waits), Ok(None), "it is under way");
-    agent.gate.open();
-    assert_eq!(settled(&runtime, waits).await, Ok(3));
+    // While the worker waits, neither of them can have failed before it is let go.
     let refused = detached(&runtime, Order::Reject).await;
     let panics = detached(&runtime, Order::Panic).await;
+    agent.gate.open();
+    assert_eq!(settled(&runtime, waits).await, Ok(3));
     let check = async |runtime: &Runtime| {
         assert_eq!(settled(runtime, waits).await, Ok(3));
         let rejected = settled(runtime, refused).await;

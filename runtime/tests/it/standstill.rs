@@ -166,7 +166,7 @@ impl Stopped {
     }
 
     /// Returns the rest of the first line that has these words.
-    fn hears(&self, words: &str) -> String {
+    fn is_current(&self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(60));
             let line = line.unwrap_or_else(|_| panic!("never said: {words}"));
@@ -177,8 +177,8 @@ impl Stopped {
     }
 
     fn is_silent_for(&self, time: Duration) {
-        let heard = self.lines.recv_timeout(time);
-        assert_eq!(heard, Err(RecvTimeoutError::Timeout));
+        let received = self.lines.recv_timeout(time);
+        assert_eq!(received, Err(RecvTimeoutError::Timeout));
     }
 }
 
@@ -193,7 +193,7 @@ impl Drop for Stopped {
 fn g3_no_worker_is_given_up_because_its_process_was_stopped_for_longer_than_a_limit() {
     for waits_in in ["step", "load"] {
         let mut child = Stopped::start(waits_in);
-        child.hears("at work");
+        child.is_current("at work");
         for _ in 0..2 {
             child.signal(Signal::STOP);
             child.is_silent_for(STANDSTILL);
@@ -201,9 +201,9 @@ fn g3_no_worker_is_given_up_because_its_process_was_stopped_for_longer_than_a_li
             child.is_silent_for(MOMENT);
         }
         child.stdin.write_all(b"wake up\n").unwrap();
-        let answer = child.hears("answer: ");
+        let answer = child.is_current("answer: ");
         assert_eq!(answer, "Ok(7); 0 given up", "in its {waits_in}");
-        assert_eq!(child.hears("restarts: "), "0");
+        assert_eq!(child.is_current("restarts: "), "0");
         assert!(child.child.wait().unwrap().success());
     }
 }
@@ -211,10 +211,10 @@ fn g3_no_worker_is_given_up_because_its_process_was_stopped_for_longer_than_a_li
 #[test]
 fn g3_a_worker_that_hangs_is_given_up_although_its_process_was_stopped_before() {
     let child = Stopped::start("step");
-    child.hears("at work");
+    child.is_current("at work");
     child.signal(Signal::STOP);
     child.is_silent_for(STANDSTILL);
     child.signal(Signal::CONT);
-    let answer = child.hears("answer: ");
+    let answer = child.is_current("answer: ");
     assert!(answer.contains("DeadLettered"), "{answer}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimass_runtime::{JsonHeard, Skill, TaskError, TaskOptions, TaskStream};
+use aimass_runtime::{JsonReceived, Skill, TaskError, TaskOptions, TaskStream};
 
 use serde_json::json;
 
@@ -26,11 +26,11 @@ fn listen(stage: &Stage, counting: Counting) -> TaskStream<Count> {
 }
 
 /// All items of a stream, and what ended it if it was an error.
-async fn hear(stream: &mut TaskStream<Count>) -> (Vec<u32>, Option<TaskError>) {
+async fn recv(stream: &mut TaskStream<Count>) -> (Vec<u32>, Option<TaskError>) {
     let mut items = Vec::new();
     let mut error = None;
-    while let Some(heard) = stream.next().await {
-        match heard {
+    while let Some(received) = stream.next().await {
+        match received {
             Ok(item) => items.push(item),
             Err(found) => assert!(error.replace(found).is_none(), "a second terminal item"),
         }
@@ -58,7 +58,7 @@ async fn a_fault_before_the_first_item_is_retried_as_usual() {
             },
         ),
     ] {
-        let (items, error) = hear(&mut listen(&stage, counting)).await;
+        let (items, error) = recv(&mut listen(&stage, counting)).await;
         assert_eq!((items, error), (vec![0, 1, 2, 3, 4], None));
         assert_eq!(stage.desk.runs(id), 2);
     }
@@ -84,7 +84,7 @@ async fn a_fault_after_the_first_item_interrupts_and_says_how_many_items_were_de
             },
         ),
     ] {
-        let (items, error) = hear(&mut listen(&stage, counting)).await;
+        let (items, error) = recv(&mut listen(&stage, counting)).await;
         assert_eq!(items, [0, 1, 2]);
         let Some(TaskError::Interrupted { delivered, .. }) = error else {
             panic!("expected an interruption, got {error:?}");
@@ -104,10 +104,10 @@ async fn a_slow_reader_slows_its_own_stream_only() {
     for id in 10..20 {
         stage.ask(Order::answer(id)).await.unwrap();
     }
-    let (items, _) = hear(&mut listen(&stage, counting(2, 200))).await;
+    let (items, _) = recv(&mut listen(&stage, counting(2, 200))).await;
     assert_eq!(items.len(), 200);
     assert_eq!(stage.tasks(), 1, "the slow one is not done");
-    let (items, error) = hear(&mut slow).await;
+    let (items, error) = recv(&mut slow).await;
     assert_eq!((items, error), ((1..1000).collect(), None));
     stage.close().await;
 }
@@ -122,10 +122,10 @@ async fn a_slow_reader_does_not_hold_up_those_who_share_its_batch() {
     let mut quick = listen(&stage, counting(2, 1000));
     stage.desk.open(9);
     held.answer().await.unwrap();
-    let (items, error) = hear(&mut quick).await;
+    let (items, error) = recv(&mut quick).await;
     assert_eq!((items, error), ((0..1000).collect(), None));
     assert!(stage.desk.jobs().contains(&vec![1, 2]));
-    let (items, error) = hear(&mut slow).await;
+    let (items, error) = recv(&mut slow).await;
     assert_eq!((items, error), ((0..1000).collect(), None));
     stage.close().await;
 }
@@ -141,12 +141,12 @@ async fn a_slow_reader_is_heard_when_its_neighbour_ends_while_its_buffer_is_full
         let mut quick = listen(&stage, counting(2 * items + 1, items));
         stage.desk.open(1000 + items);
         held.answer().await.unwrap();
-        let (heard, error) = hear(&mut quick).await;
-        assert_eq!((heard, error), ((0..items).collect(), None));
-        let heard = tokio::time::timeout(Duration::from_secs(20), hear(&mut slow)).await;
-        let (heard, error) =
-            heard.unwrap_or_else(|_| panic!("the slow one hangs after {items} of the quick one"));
-        assert_eq!((heard, error), ((0..200).collect(), None));
+        let (received, error) = recv(&mut quick).await;
+        assert_eq!((received, error), ((0..items).collect(), None));
+        let received = tokio::time::timeout(Duration::from_secs(20), recv(&mut slow)).await;
+        let (received, error) = received
+            .unwrap_or_else(|_| panic!("the slow one hangs after {items} of the quick one"));
+        assert_eq!((received, error), ((0..200).collect(), None));
     }
     stage.close().await;
 }
@@ -170,11 +170,11 @@ async fn a_stream_that_waits_for_chunks_lets_others_be_served_and_ends_with_its_
         stage.ask(Order::answer(id)).await.unwrap();
         chunks.send(id).await.unwrap();
     }
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for _ in 0..3 {
-        heard.push(sums.next().await.unwrap().unwrap());
+        received.push(sums.next().await.unwrap().unwrap());
     }
-    assert_eq!(heard, [100, 101, 103]);
+    assert_eq!(received, [100, 101, 103]);
     drop(chunks);
     assert_eq!(sums.output().await.unwrap(), 103);
 
@@ -201,12 +201,12 @@ async fn a_live_stream_in_json_refuses_what_is_no_chunk_and_goes_on() {
     chunks.send(json!(5)).await.unwrap();
     assert_eq!(
         sums.next().await.unwrap().unwrap(),
-        JsonHeard::Item(json!(6))
+        JsonReceived::Item(json!(6))
     );
     drop(chunks);
     assert_eq!(
         sums.next().await.unwrap().unwrap(),
-        JsonHeard::Output(json!(6))
+        JsonReceived::Output(json!(6))
     );
     assert!(sums.next().await.is_none());
     stage.close().await;
@@ -219,7 +219,7 @@ async fn a_stream_past_its_deadline_ends_so() {
         .runtime
         .ask(Count(stage.desk.clone()), counting(1, u32::MAX));
     let mut stream = ask.deadline(Duration::from_millis(50)).stream().unwrap();
-    let (_, error) = hear(&mut stream).await;
+    let (_, error) = recv(&mut stream).await;
     assert!(
         matches!(error, Some(TaskError::DeadlineExceeded { .. })),
         "{error:?}"
@@ -236,12 +236,12 @@ async fn a_stream_in_json_is_the_same_stream() {
         .runtime
         .stream_json(Count::NAME, input, options)
         .unwrap();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Some(next) = stream.next().await {
-        heard.push(format!("{:?}", next.unwrap()));
+        received.push(format!("{:?}", next.unwrap()));
     }
     assert_eq!(
-        heard,
+        received,
         [
             "Item(Number(0))",
             "Item(Number(1))",

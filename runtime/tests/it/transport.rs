@@ -58,7 +58,7 @@ fn ask(skill: &str, input: Value) -> Request {
 }
 
 /// All items, and the reply.
-async fn heard(
+async fn received(
     transport: &dyn Transport,
     request: Request,
 ) -> (Vec<Value>, Result<Value, TaskError>) {
@@ -83,18 +83,18 @@ async fn both_transports_answer_alike() {
         Request::Live,
         Request::DeadLetters,
     ] {
-        let local = heard(&node.runtime, request.clone()).await;
-        let remote = heard(&node.client, request.clone()).await;
+        let local = received(&node.runtime, request.clone()).await;
+        let remote = received(&node.client, request.clone()).await;
         assert_eq!(local, remote, "{request:?}");
     }
-    let (items, reply) = heard(&node.client, ask("test.count", json!(10))).await;
+    let (items, reply) = received(&node.client, ask("test.count", json!(10))).await;
     assert_eq!((items.len(), reply.is_ok()), (10, true));
-    let (_, live) = heard(&node.client, Request::Live).await;
+    let (_, live) = received(&node.client, Request::Live).await;
     assert!(
         matches!(&live, Err(TaskError::Refused { message, .. }) if message.contains("aimass start")),
         "a runtime alone keeps no live view: {live:?}"
     );
-    let (agents, _) = heard(&node.client, Request::Agents).await;
+    let (agents, _) = received(&node.client, Request::Agents).await;
     assert_eq!(agents[0]["name"], "test");
     node.end().await;
 }
@@ -119,16 +119,16 @@ async fn kill_each_service_the_server_of_the_socket() {
         gate.open();
         assert!(open.next().await.is_none());
         open.reply().await.unwrap();
-        let (_, reply) = heard(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
+        let (_, reply) = received(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
         reply.unwrap();
         let path = node.folder.path().join("socket");
         let other = SocketClient::connect(&path).await.unwrap();
-        let (_, reply) = heard(&other, ask("test.obey", json!({"Echo": 8}))).await;
+        let (_, reply) = received(&other, ask("test.obey", json!({"Echo": 8}))).await;
         reply.unwrap();
         // Nobody notices when it dies: its restart may come after all of that.
         let restarted = async {
             loop {
-                let (services, _) = heard(&other, Request::Services).await;
+                let (services, _) = received(&other, Request::Services).await;
                 let server = services.iter().find(|one| one["name"] == "node").unwrap();
                 if (&server["status"], &server["restarts"]) == (&json!("running"), &json!(1)) {
                     return;
@@ -145,7 +145,7 @@ async fn kill_each_service_the_server_of_the_socket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_supervisor_died_ends_all_the_same() {
     let node = Node::start(Obedient::default()).await;
-    let (_, reply) = heard(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
+    let (_, reply) = received(&node.client, ask("test.obey", json!({"Echo": 7}))).await;
     reply.unwrap();
     let fault = FaultInjection::Panic;
     node.runtime.inject("supervisor", fault).await;
@@ -199,7 +199,7 @@ async fn a_dead_letter_is_listed_shown_and_redriven() {
     let Err(TaskError::DeadLettered { task, .. }) = reply else {
         panic!("{reply:?}");
     };
-    let (letters, count) = heard(&node.client, Request::DeadLetters).await;
+    let (letters, count) = received(&node.client, Request::DeadLetters).await;
     assert_eq!((letters.len(), count), (1, Ok(json!(1))));
     let letter = node
         .client
@@ -239,7 +239,7 @@ async fn an_episode_over_files_sends_its_facts_once_each() {
         paths: vec![inputs],
         namespace: Default::default(),
     };
-    let (facts, report) = heard(&node.client, request).await;
+    let (facts, report) = received(&node.client, request).await;
     let report = report.unwrap();
     let mut revisions: Vec<u64> = facts
         .iter()
@@ -266,7 +266,7 @@ async fn an_episode_that_nobody_waited_for_is_gone_on_with_and_can_be_seen_again
     }
     // Its end was seen, so the other one is the last without.
     node.runtime.report(begun[1]).await.unwrap();
-    let resume = |episode| heard(&node.client, Request::Resume { episode });
+    let resume = |episode| received(&node.client, Request::Resume { episode });
     for (episode, expected, notes) in [
         (None, begun[0], 2),
         (Some(begun[1]), begun[1], 3),

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use super::{Blob, Blobs, Place};
 use crate::error::EnvironmentError;
 use crate::fact::BlobHash;
-use crate::media::sync_folder;
+use crate::media::sync_dir;
 
 /// A blob on its way in. Dropping it takes it back.
 #[derive(Debug)]
@@ -32,9 +32,9 @@ impl Upload {
     pub(crate) fn begin(blobs: &Arc<Blobs>, limit: u64) -> Result<Self, EnvironmentError> {
         let content = match &blobs.place {
             Place::Memory(_) => Part::Memory(Vec::new()),
-            Place::Folder(folder) => {
+            Place::Dir(dir) => {
                 let number = blobs.uploads.fetch_add(1, Ordering::Relaxed);
-                let path = folder.join(format!("{number}.part"));
+                let path = dir.join(format!("{number}.part"));
                 let file = File::create(&path)
                     .map_err(|error| EnvironmentError::files("create", &path, error))?;
                 Part::File(file, path)
@@ -73,18 +73,18 @@ impl Upload {
         let hash = BlobHash(*self.hasher.finalize().as_bytes());
         let blob = self.blobs.pin(hash, self.bytes);
         match (&mut self.content, &self.blobs.place) {
-            (Part::File(file, part), Place::Folder(folder)) => {
-                let path = folder.join(hash.to_string());
+            (Part::File(file, part), Place::Dir(dir)) => {
+                let path = dir.join(hash.to_string());
                 file.sync_all()
                     .and_then(|()| fs::rename(part, &path))
-                    .and_then(|()| sync_folder(folder))
+                    .and_then(|()| sync_dir(dir))
                     .map_err(|error| EnvironmentError::files("keep the blob", &path, error))?;
             }
             (Part::Memory(bytes), Place::Memory(kept)) => {
                 kept.lock().insert(hash, std::mem::take(bytes).into());
             }
             // An upload's content is where its blobs are: `begin` sees to that.
-            (Part::File(..), Place::Memory(_)) | (Part::Memory(_), Place::Folder(_)) => {}
+            (Part::File(..), Place::Memory(_)) | (Part::Memory(_), Place::Dir(_)) => {}
         }
         Ok(blob)
     }

@@ -68,7 +68,7 @@ async fn compare_and_set_lets_one_of_two_win() {
 /// The half of G9 that the environment promises already; feedback will be such facts.
 #[tokio::test]
 async fn g9_what_is_said_under_its_own_key_counts_once_however_often_it_is_sent() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let feedback = |position| Transaction {
         conditions: vec![Condition {
             key: "feedback/client/1".to_owned(),
@@ -77,7 +77,7 @@ async fn g9_what_is_said_under_its_own_key_counts_once_however_often_it_is_sent(
         cursors: vec![("learner".to_owned(), Revision(position))],
         ..saying([keyed("feedback/client/1", 1)])
     };
-    let environment = open(folder.path());
+    let environment = open(dir.path());
     environment.commit(saying([draft(0)])).await.unwrap();
     let first = environment.commit(feedback(1)).await.unwrap().revisions[0];
     // Neither a second sending nor one after a restart counts again, nor moves what would be learned from it.
@@ -85,7 +85,7 @@ async fn g9_what_is_said_under_its_own_key_counts_once_however_often_it_is_sent(
     assert!(again(environment.commit(feedback(2)).await));
     environment.close().await.unwrap();
     drop(environment);
-    let environment = open(folder.path());
+    let environment = open(dir.path());
     assert!(again(environment.commit(feedback(2)).await));
     assert_eq!(numbers(&all(&environment)), [0, 1]);
     let snapshot = environment.snapshot().unwrap();
@@ -292,13 +292,13 @@ async fn g6_facts_survive_close_and_drop_under_every_policy() {
         Fsync::Never,
     ];
     for fsync in policies {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let options = EnvironmentOptions {
             fsync,
             ..EnvironmentOptions::default()
         };
         for round in 0..4 {
-            let environment = Environment::open(folder.path(), options.clone()).unwrap();
+            let environment = Environment::open(dir.path(), options.clone()).unwrap();
             assert_eq!(numbers(&all(&environment)), (0..round).collect::<Vec<_>>());
             environment.commit(saying([draft(round)])).await.unwrap();
             if round % 2 == 0 {

@@ -7,7 +7,7 @@ use super::*;
 
 /// An environment in a folder, and a blob of several pieces that a fact refers to.
 struct Kept {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
     environment: Environment,
     hash: BlobHash,
     content: Vec<u8>,
@@ -15,8 +15,8 @@ struct Kept {
 
 impl Kept {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let environment = open(folder.path());
+        let dir = tempfile::tempdir().unwrap();
+        let environment = open(dir.path());
         let content: Vec<u8> = (0..100_000u32)
             .map(|at| at.wrapping_mul(at) as u8)
             .collect();
@@ -25,7 +25,7 @@ impl Kept {
         fact.blobs = vec![hash];
         environment.commit(saying([fact])).await.unwrap();
         Self {
-            folder,
+            dir,
             environment,
             hash,
             content,
@@ -33,7 +33,7 @@ impl Kept {
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("blobs").join(self.hash.to_string())
+        self.dir.path().join("blobs").join(self.hash.to_string())
     }
 
     /// All of it, from that byte on.

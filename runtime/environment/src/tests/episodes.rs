@@ -193,8 +193,8 @@ async fn a_cursor_neither_goes_back_nor_ahead_of_the_log() {
 
 #[tokio::test]
 async fn g1_accepted_tasks_are_found_again_after_the_process() {
-    let folder = tempfile::tempdir().unwrap();
-    let environment = open(folder.path());
+    let dir = tempfile::tempdir().unwrap();
+    let environment = open(dir.path());
     let accept = Transaction {
         begins: vec![EpisodeRecord::new(episode())],
         accepted: (1..=3)
@@ -209,7 +209,7 @@ async fn g1_accepted_tasks_are_found_again_after_the_process() {
     };
     environment.commit(settle).await.unwrap();
     drop(environment);
-    let environment = open(folder.path());
+    let environment = open(dir.path());
     let snapshot = environment.snapshot().unwrap();
     let left: Vec<u128> = snapshot
         .unsettled()
@@ -222,8 +222,8 @@ async fn g1_accepted_tasks_are_found_again_after_the_process() {
 }
 
 /// A life that ends in the middle of what it does, and whose successor is another process for all it knows.
-async fn die(folder: &Path, alone: bool) -> TaskRecord {
-    let environment = open(folder);
+async fn die(dir: &Path, alone: bool) -> TaskRecord {
+    let environment = open(dir);
     environment.begin_life().await.unwrap();
     let id = TaskId::from_u128(1);
     let known = environment.snapshot().unwrap().task(id).unwrap();
@@ -243,7 +243,7 @@ async fn die(folder: &Path, alone: bool) -> TaskRecord {
     }
     environment.note_attempt(id).await.unwrap();
     drop(environment);
-    let environment = open(folder);
+    let environment = open(dir);
     assert!(environment.begin_life().await.unwrap().died, "it has died");
     let snapshot = environment.snapshot().unwrap();
     let waiting = snapshot.task(TaskId::from_u128(2)).unwrap().unwrap();
@@ -256,15 +256,15 @@ async fn die(folder: &Path, alone: bool) -> TaskRecord {
 
 #[tokio::test]
 async fn a_task_is_held_against_itself_only_where_it_ran_when_its_process_died() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     for times in 1..=3 {
-        let record = die(folder.path(), false).await;
+        let record = die(dir.path(), false).await;
         assert_eq!((record.deaths.beside, record.deaths.alone), (times, 0));
         assert_eq!(record.attempts, 0, "the attempt came to no end of its own");
         assert_eq!(record.deaths.is_suspect(), times == 3);
     }
     for times in 1..=2 {
-        let record = die(folder.path(), true).await;
+        let record = die(dir.path(), true).await;
         assert_eq!((record.deaths.beside, record.deaths.alone), (3, times));
         assert_eq!(record.deaths.is_convicted(), times == 2);
     }
@@ -272,8 +272,8 @@ async fn a_task_is_held_against_itself_only_where_it_ran_when_its_process_died()
 
 #[tokio::test]
 async fn an_environment_that_was_closed_had_no_death_and_one_that_was_only_looked_at_hides_none() {
-    let folder = tempfile::tempdir().unwrap();
-    let environment = open(folder.path());
+    let dir = tempfile::tempdir().unwrap();
+    let environment = open(dir.path());
     assert!(!environment.begin_life().await.unwrap().died);
     let accept = Transaction {
         accepted: vec![task(1, None)],
@@ -283,11 +283,11 @@ async fn an_environment_that_was_closed_had_no_death_and_one_that_was_only_looke
     let id = TaskId::from_u128(1);
     environment.note_attempt(id).await.unwrap();
     environment.close().await.unwrap();
-    let environment = open(folder.path());
+    let environment = open(dir.path());
     assert!(!environment.begin_life().await.unwrap().died);
     let record = environment.snapshot().unwrap().task(id).unwrap().unwrap();
     assert_eq!((record.deaths, record.attempts), (Deaths::default(), 1));
     drop(environment);
-    open(folder.path()).close().await.unwrap();
-    assert!(open(folder.path()).begin_life().await.unwrap().died);
+    open(dir.path()).close().await.unwrap();
+    assert!(open(dir.path()).begin_life().await.unwrap().died);
 }

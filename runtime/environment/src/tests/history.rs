@@ -276,8 +276,8 @@ async fn a_fact_that_waits_for_its_reactions_is_not_history() {
 
 #[tokio::test]
 async fn forget_leaves_nothing_of_an_episode_and_all_of_the_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let environment = open(folder.path());
+    let dir = tempfile::tempdir().unwrap();
+    let environment = open(dir.path());
     let shared = environment.put_blob(&b"shared"[..]).unwrap().hash;
     let own = environment.put_blob(&b"my own secret"[..]).unwrap().hash;
     let ids = [EpisodeId::from_u128(1), EpisodeId::from_u128(2)];

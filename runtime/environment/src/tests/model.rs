@@ -246,9 +246,9 @@ proptest! {
 
     #[test]
     fn g6_transactions_happen_as_a_whole_or_not_at_all(asks in asks()) {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let options = EnvironmentOptions { fsync: Fsync::Never, ..EnvironmentOptions::default() };
-        let open = || Environment::open(folder.path(), options.clone()).unwrap();
+        let open = || Environment::open(dir.path(), options.clone()).unwrap();
         let mut environment = Some(open());
         let mut model = Model::default();
         for ask in &asks {

@@ -140,8 +140,8 @@ async fn an_export_holds_the_history_and_an_import_renumbers_it() {
 
 #[tokio::test]
 async fn superseding_survives_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let open = || Environment::open(folder.path(), EnvironmentOptions::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Environment::open(dir.path(), EnvironmentOptions::default()).unwrap();
     let environment = open();
     let first = say(&environment, draft(1)).await;
     say(&environment, corrected(2, first)).await;

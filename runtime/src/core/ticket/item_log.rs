@@ -78,7 +78,7 @@ pub(crate) enum Pushed {
 
 /// What a reader hears.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Received {
     Item(Payload),
     /// The output or the error: nothing follows.
     End(Result<Payload, TaskError>),
@@ -106,7 +106,7 @@ impl Log {
     }
 
     /// What the reader takes next, if it is there.
-    fn take(&mut self, id: u64) -> Option<Option<Heard>> {
+    fn take(&mut self, id: u64) -> Option<Option<Received>> {
         let Some(reader) = self.reader.as_mut().filter(|reader| reader.id == id) else {
             // Another one has taken its place.
             return Some(None);
@@ -119,9 +119,9 @@ impl Log {
                 // The reader has it still: nothing is freed here.
                 drop(self.let_go());
             }
-            return Some(Some(Heard::Item(item)));
+            return Some(Some(Received::Item(item)));
         }
-        self.end.clone().map(|end| Some(Heard::End(end)))
+        self.end.clone().map(|end| Some(Received::End(end)))
     }
 }
 
@@ -280,16 +280,16 @@ pub(crate) struct ItemReader {
 
 impl ItemReader {
     /// The next item, or the end, which it gives again and again; none when another reader has come.
-    pub(crate) async fn next(&mut self) -> Option<Heard> {
+    pub(crate) async fn next(&mut self) -> Option<Received> {
         loop {
             let came = self.log.came.notified();
             tokio::pin!(came);
             came.as_mut().enable();
-            let heard = self.log.log.lock().take(self.id);
-            match heard {
-                Some(heard) => {
+            let received = self.log.log.lock().take(self.id);
+            match received {
+                Some(received) => {
                     self.log.taken.notify_waiters();
-                    return heard;
+                    return received;
                 }
                 None => came.await,
             }
@@ -347,10 +347,10 @@ mod tests {
         matches!(log.push(attempt(by), Payload::new(item)), Pushed::Sent)
     }
 
-    async fn hear(reader: &mut ItemReader) -> Option<u64> {
+    async fn recv(reader: &mut ItemReader) -> Option<u64> {
         match reader.next().await? {
-            Heard::Item(item) => item.take().ok(),
-            Heard::End(_) => None,
+            Received::Item(item) => item.take().ok(),
+            Received::End(_) => None,
         }
     }
 
@@ -372,7 +372,7 @@ mod tests {
         assert!(log.delivered(attempt(1)).is_empty());
         assert!(push(&log, 2, 13));
         for item in 10..14 {
-            assert_eq!(hear(&mut reader).await, Some(item));
+            assert_eq!(recv(&mut reader).await, Some(item));
         }
     }
 
@@ -387,7 +387,7 @@ mod tests {
             Pushed::Sent
         ));
         assert_eq!(payload.shares(), 2);
-        assert_eq!(hear(&mut reader).await, Some(7));
+        assert_eq!(recv(&mut reader).await, Some(7));
         assert_eq!(payload.shares(), 1);
         assert!(log.read(0).is_none() && log.read(1).is_some());
     }
@@ -419,12 +419,12 @@ mod tests {
             assert!(push(&log, 0, item));
         }
         assert!(!push(&log, 0, ITEM_BUFFER), "it is full");
-        assert_eq!(hear(&mut reader).await, Some(0));
+        assert_eq!(recv(&mut reader).await, Some(0));
         assert!(push(&log, 0, ITEM_BUFFER));
         assert!(!push(&log, 0, ITEM_BUFFER + 1));
         drop(reader);
         assert!(push(&log, 0, ITEM_BUFFER + 1));
         let mut again = log.read(60).unwrap();
-        assert_eq!(hear(&mut again).await, Some(60));
+        assert_eq!(recv(&mut again).await, Some(60));
     }
 }

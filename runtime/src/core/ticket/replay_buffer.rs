@@ -34,10 +34,10 @@ impl ReplayBuffer {
     }
 
     /// The next chunk for an attempt that has heard `heard` of them.
-    pub(crate) fn next(&self, heard: usize) -> Chunk<Payload> {
+    pub(crate) fn next(&self, received: usize) -> Chunk<Payload> {
         // Held while a chunk is taken, so that one that a thread takes after it was given up is in the buffer for its successor.
         let mut kept = self.kept.lock();
-        if let Some(chunk) = kept.as_ref().and_then(|kept| kept.chunks.get(heard)) {
+        if let Some(chunk) = kept.as_ref().and_then(|kept| kept.chunks.get(received)) {
             return Chunk::Item(chunk.clone());
         }
         let chunk = match self.incoming.try_recv() {
@@ -49,17 +49,18 @@ impl ReplayBuffer {
     }
 
     /// Whether there is a chunk, or the end, for an attempt that has heard `heard` chunks.
-    pub(crate) fn has_news(&self, heard: usize) -> bool {
+    pub(crate) fn has_news(&self, received: usize) -> bool {
         let kept = self.kept.lock();
-        kept.as_ref().is_some_and(|kept| kept.chunks.len() > heard)
+        kept.as_ref()
+            .is_some_and(|kept| kept.chunks.len() > received)
             || !self.incoming.is_empty()
             || self.incoming.is_disconnected()
     }
 
     /// As [`Self::next`], waiting for the caller; none at the end.
-    pub(crate) async fn hear(&self, heard: usize) -> Option<Payload> {
+    pub(crate) async fn recv(&self, received: usize) -> Option<Payload> {
         loop {
-            match self.next(heard) {
+            match self.next(received) {
                 Chunk::Item(chunk) => return Some(chunk),
                 Chunk::End => return None,
                 Chunk::Pending => {}
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(number(replay.next(0)), Some(0));
         assert_eq!(number(replay.next(1)), Some(1));
         let again: Vec<_> = (0..3)
-            .filter_map(|heard| number(replay.next(heard)))
+            .filter_map(|received| number(replay.next(received)))
             .collect();
         assert_eq!(again, [0, 1, 2]);
         assert!(matches!(replay.next(3), Chunk::Pending));
@@ -130,10 +131,10 @@ mod tests {
     async fn a_long_stream_is_not_kept_whole() {
         let (inlet, incoming) = Inlet::open();
         let replay = ReplayBuffer::new(incoming);
-        for heard in 0..=MOST_CHUNKS {
+        for received in 0..=MOST_CHUNKS {
             assert!(replay.can_rewind());
-            assert!(inlet.send(Payload::new(heard), 8).await);
-            assert!(matches!(replay.next(heard), Chunk::Item(_)));
+            assert!(inlet.send(Payload::new(received), 8).await);
+            assert!(matches!(replay.next(received), Chunk::Item(_)));
         }
         assert!(!replay.can_rewind());
     }
@@ -145,14 +146,14 @@ mod tests {
         let payload = Payload::new(String::new());
         let large = MOST_BYTES / 4;
         let mut chunks = Vec::new();
-        for heard in 0..4 {
+        for received in 0..4 {
             assert!(inlet.send(payload.clone(), large).await);
-            chunks.push(replay.hear(heard).await.unwrap());
+            chunks.push(replay.recv(received).await.unwrap());
             assert!(replay.can_rewind());
         }
         let before = payload.shares();
         assert!(inlet.send(payload.clone(), 1).await);
-        drop(replay.hear(4).await.unwrap());
+        drop(replay.recv(4).await.unwrap());
         assert!(!replay.can_rewind());
         assert_eq!(before - payload.shares(), 4, "what was kept is free");
         // What comes later passes, and is not kept.

@@ -11,7 +11,7 @@ use aimass_environment::{Effect, TaskId, Time, WorkerId};
 
 use crate::fault::FaultKind;
 use crate::ledger::IdHasher;
-use crate::ledger::effect::{LedgerEffect, Observation, Refusal, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Observation, Refusal};
 use crate::ledger::event::{Admission, GroupId, Incarnation, Outcome};
 use crate::ledger::settings::{GroupSettings, LedgerSettings};
 pub(super) use account::{Account, group_of};
@@ -26,7 +26,7 @@ pub(super) struct Known {
     /// Its place in the order in which tasks were submitted.
     sequence: u64,
     pub(super) accepted: bool,
-    pub(super) settled: Option<Settlement>,
+    pub(super) completed: Option<Completion>,
     pub(super) running_on: Option<Incarnation>,
     pub(super) committing: bool,
     /// When it was accepted, or came back to the queue.
@@ -106,7 +106,7 @@ impl Checker {
             since: now,
             paused_until: None,
             accepted: false,
-            settled: None,
+            completed: None,
             running_on: None,
             committing: false,
             runs: 0,
@@ -150,16 +150,16 @@ impl Checker {
             LedgerEffect::Run { by, tasks } => self.check_run(*by, tasks, now),
             LedgerEffect::Commit { task } => self.check_commit(*task, now),
             LedgerEffect::DeadLetter { task, .. } => self.check_dead_letter(*task),
-            LedgerEffect::Settle {
+            LedgerEffect::Complete {
                 task,
-                settlement,
+                completion,
                 still_on,
                 ..
             } => {
                 if still_on.is_some() {
                     self.known(*task).off_its_worker = *still_on;
                 }
-                self.check_settlement(*task, settlement, now)
+                self.check_completion(*task, completion, now)
             }
             LedgerEffect::Start { worker, .. } => {
                 assert!(self.started.insert(*worker), "{worker:?} was started twice");
@@ -189,7 +189,7 @@ impl Checker {
     fn check_commit(&mut self, task: TaskId, now: Time) {
         let known = self.known(task);
         assert!(
-            known.settled.is_none() && !known.committing,
+            known.completed.is_none() && !known.committing,
             "committed after its end"
         );
         assert!(
@@ -204,7 +204,7 @@ impl Checker {
         let max_attempts = self.settings.max_attempts;
         let known = self.known(task);
         assert!(
-            known.settled.is_none() && !known.dead_lettered,
+            known.completed.is_none() && !known.dead_lettered,
             "dead-lettered after its end"
         );
         let begun = known.runs > 0 || known.admission.attempts > 0;
@@ -262,7 +262,7 @@ impl Checker {
         for task in tasks {
             let known = self.tasks.get_mut(task).expect("an unknown task runs");
             assert!(
-                known.accepted && known.settled.is_none() && !known.committing,
+                known.accepted && known.completed.is_none() && !known.committing,
                 "a task runs after its end"
             );
             assert_eq!(known.running_on, None, "a task runs twice at once");
@@ -305,42 +305,42 @@ impl Checker {
         }
     }
 
-    fn check_settlement(&mut self, task: TaskId, settlement: &Settlement, now: Time) {
+    fn check_completion(&mut self, task: TaskId, completion: &Completion, now: Time) {
         let shutdown = self.shutting_down;
         let failed = self.failed;
         let known = self
             .tasks
             .get_mut(&task)
-            .expect("an unknown task was settled");
-        assert!(known.accepted, "settled without being accepted");
-        assert_eq!(known.settled, None, "a second reply");
+            .expect("an unknown task was completed");
+        assert!(known.accepted, "completed without being accepted");
+        assert_eq!(known.completed, None, "a second reply");
         assert!(
             known.running_on.is_none() || known.running_on == known.off_its_worker,
             "answered while it runs, and its worker was not told to cancel it"
         );
-        match settlement {
-            Settlement::Done => {
+        match completion {
+            Completion::Done => {
                 assert!(known.runs > 0, "done without having run");
                 assert!(
                     known.committing || known.admission.deadline > now,
                     "done past its deadline"
                 );
             }
-            Settlement::DeadlineExceeded => {
+            Completion::DeadlineExceeded => {
                 assert!(known.admission.deadline <= now, "before its deadline")
             }
-            Settlement::Cancelled => assert!(known.cancelled, "nobody cancelled it"),
-            Settlement::DeadLettered { attempts, .. } => {
+            Completion::Cancelled => assert!(known.cancelled, "nobody cancelled it"),
+            Completion::DeadLettered { attempts, .. } => {
                 assert!(known.dead_lettered, "no dead letter was kept");
                 assert_eq!(*attempts, known.blamed, "its attempts are miscounted");
             }
-            Settlement::Interrupted { .. } => assert!(known.item_sent, "no item was sent"),
-            Settlement::ShuttingDown => assert!(
+            Completion::Interrupted { .. } => assert!(known.item_sent, "no item was sent"),
+            Completion::ShuttingDown => assert!(
                 shutdown.is_some_and(|limit| limit <= now),
                 "cut off too early"
             ),
-            Settlement::AgentFailed { .. } => assert!(failed),
-            Settlement::Failed { fault, attempts } => {
+            Completion::AgentFailed { .. } => assert!(failed),
+            Completion::Failed { fault, attempts } => {
                 assert!(
                     *attempts <= self.settings.max_attempts,
                     "{attempts} attempts of {}",
@@ -357,7 +357,7 @@ impl Checker {
         }
         known.running_on = None;
         known.committing = false;
-        known.settled = Some(settlement.clone());
+        known.completed = Some(completion.clone());
     }
 
     /// What the simulated worker is about to say about a task, before the ledger hears it.
@@ -433,7 +433,7 @@ fn running_on(tasks: &mut KnownTasks, by: Incarnation) -> impl Iterator<Item = &
 
 impl Known {
     pub(super) fn is_held(&self) -> bool {
-        self.accepted && self.settled.is_none()
+        self.accepted && self.completed.is_none()
     }
 
     /// An item of it leaves.

@@ -12,7 +12,7 @@ use aimass_environment::{Effect, Epoch, Priority, TaskId, Time, WorkerId};
 use crate::batch::BatchKey;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
-use crate::ledger::effect::{LedgerEffect, Refusal, Reload, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect, Refusal, Reload};
 use crate::ledger::event::{Admission, Event, GroupId, Incarnation, Lane, Outcome, SkillId};
 use crate::ledger::settings::LedgerSettings;
 use crate::ledger::tests::settings::tight_settings;
@@ -139,7 +139,7 @@ fn g3_a_panic_in_a_batch_costs_nobody_an_attempt() {
     assert!(
         !effects
             .iter()
-            .any(|effect| matches!(effect, LedgerEffect::Settle { .. })),
+            .any(|effect| matches!(effect, LedgerEffect::Complete { .. })),
         "{effects:?}"
     );
     let restart = LedgerEffect::Start {
@@ -170,10 +170,10 @@ fn g3_a_panic_in_a_batch_costs_nobody_an_attempt() {
     };
     scene.on(Event::Ready(by));
     assert_eq!(scene.take(by), tasks([2]));
-    let done = LedgerEffect::Settle {
+    let done = LedgerEffect::Complete {
         task: task(2),
         held: (),
-        settlement: Settlement::Done,
+        completion: Completion::Done,
         still_on: None,
     };
     assert_eq!(scene.finish(by, 2), [done]);
@@ -207,7 +207,7 @@ fn g3_a_task_that_hangs_alone_is_a_dead_letter_at_once_and_its_thread_is_heard_n
     assert!(
         !late
             .iter()
-            .any(|effect| matches!(effect, LedgerEffect::Settle { .. })),
+            .any(|effect| matches!(effect, LedgerEffect::Complete { .. })),
         "{late:?}"
     );
 }
@@ -229,7 +229,7 @@ fn g4_a_full_agent_refuses_at_once_with_its_figures() {
         panic!("{effects:?}");
     };
     assert_eq!((*queued, *capacity), (8, 8));
-    // A place is free when a task is settled, not when a worker takes it.
+    // A place is free when a task is completed, not when a worker takes it.
     assert_eq!(scene.take(FIRST).len(), 4);
     assert!(matches!(
         scene.submit(10, |_| {})[..],
@@ -281,10 +281,10 @@ fn g5_a_running_task_is_answered_at_its_deadline_and_its_late_result_is_discarde
     scene.take(FIRST);
     scene.now = scene.now + Duration::from_millis(10);
     let effects = scene.on(Event::Tick);
-    let answered = LedgerEffect::Settle {
+    let answered = LedgerEffect::Complete {
         task: task(1),
         held: (),
-        settlement: Settlement::DeadlineExceeded,
+        completion: Completion::DeadlineExceeded,
         still_on: Some(FIRST),
     };
     assert_eq!(effects, [answered]);
@@ -304,12 +304,12 @@ fn a_missing_model_is_told_to_all_who_wait_and_tried_again_with_the_next_task() 
         by: FIRST,
         fault: fault.clone(),
     });
-    let failed = Settlement::Failed { attempts: 0, fault };
+    let failed = Completion::Failed { attempts: 0, fault };
     assert!(
-        effects.contains(&LedgerEffect::Settle {
+        effects.contains(&LedgerEffect::Complete {
             task: task(1),
             held: (),
-            settlement: failed,
+            completion: failed,
             still_on: None,
         }),
         "{effects:?}"
@@ -371,8 +371,8 @@ fn a_model_that_cannot_be_loaded_backs_off_then_gives_the_agent_up() {
     );
     assert!(matches!(
         &effects[1],
-        LedgerEffect::Settle {
-            settlement: Settlement::AgentFailed { .. },
+        LedgerEffect::Complete {
+            completion: Completion::AgentFailed { .. },
             ..
         }
     ));
@@ -394,7 +394,7 @@ fn a_model_that_comes_to_no_end_costs_its_worker_and_nobody_else() {
     let effects = scene.on(Event::Tick);
     let fell_back = |effect: &LedgerEffect| matches!(effect, LedgerEffect::FallBack { worker } if *worker == FIRST);
     assert!(effects.iter().any(fell_back), "{effects:?}");
-    assert!(!scene.ledger.hears(FIRST));
+    assert!(!scene.ledger.is_current(FIRST));
     scene.now = scene.now + tight_settings().grace;
     let effects = scene.on(Event::Tick);
     assert!(effects.contains(&LedgerEffect::Abandon { worker: FIRST }));
@@ -406,8 +406,8 @@ fn a_model_that_comes_to_no_end_costs_its_worker_and_nobody_else() {
     assert!(
         matches!(
             effects[0],
-            LedgerEffect::Settle {
-                settlement: Settlement::Done,
+            LedgerEffect::Complete {
+                completion: Completion::Done,
                 ..
             }
         ),

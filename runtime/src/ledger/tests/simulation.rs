@@ -56,6 +56,7 @@ fn a_million_interleavings_keep_every_guarantee() {
         "Accepted",
         "AgentFailed",
         "Commit",
+        "Complete",
         "CountedRestart",
         "DeadLetter",
         "Denied",
@@ -66,7 +67,6 @@ fn a_million_interleavings_keep_every_guarantee() {
         "Park",
         "Refuse",
         "Run",
-        "Settle",
         "Start",
         "Stop",
         "Wake",
@@ -212,7 +212,7 @@ impl Simulation {
     fn swap(&mut self, group: GroupId) {
         self.on(Event::Swap(group));
         for (by, thread) in &self.threads {
-            let own = self.checker.group_of(by.worker) == group && self.ledger.hears(*by);
+            let own = self.checker.group_of(by.worker) == group && self.ledger.is_current(*by);
             assert!(
                 !own || thread.told_to_stop || thread.parked.is_none(),
                 "{by:?} sleeps on the old version"
@@ -478,7 +478,7 @@ fn kind(effect: &LedgerEffect) -> &'static str {
         LedgerEffect::Run { .. } => "Run",
         LedgerEffect::Park { .. } => "Park",
         LedgerEffect::Commit { .. } => "Commit",
-        LedgerEffect::Settle { .. } => "Settle",
+        LedgerEffect::Complete { .. } => "Complete",
         LedgerEffect::DeadLetter { .. } => "DeadLetter",
         LedgerEffect::Stop { .. } => "Stop",
         LedgerEffect::Abandon { .. } => "Abandon",

@@ -72,7 +72,7 @@ impl Client {
             stop,
         };
         client.say(&ClientFrame::Hello { protocol: PROTOCOL }).await;
-        let greeting = client.hear().await;
+        let greeting = client.recv().await;
         assert!(matches!(greeting, NodeFrame::Hello { .. }), "{greeting:?}");
         client
     }
@@ -86,9 +86,9 @@ impl Client {
         self.say(&call(number, skill, input)).await;
     }
 
-    async fn hear(&mut self) -> NodeFrame {
-        let heard = timeout(LONG, self.reader.next()).await;
-        heard.expect("the node says nothing").unwrap().unwrap()
+    async fn recv(&mut self) -> NodeFrame {
+        let received = timeout(LONG, self.reader.next()).await;
+        received.expect("the node says nothing").unwrap().unwrap()
     }
 
     /// Asks one call after the other until the node takes no more, and reads nothing.
@@ -173,13 +173,13 @@ async fn a_number_that_is_used_twice_does_not_harm_the_call_that_has_it() {
     client.ask(7, "at the gate", json!("first")).await;
     client.ask(7, "echo", json!("second")).await;
     client.ask(8, "echo", json!("other")).await;
-    let other = client.hear().await;
+    let other = client.recv().await;
     assert!(
         matches!(other, NodeFrame::Done { call: 8, .. }),
         "{other:?}"
     );
     client.gate.notify_one();
-    let first = client.hear().await;
+    let first = client.recv().await;
     let NodeFrame::Done { call: 7, reply } = first else {
         panic!("{first:?}");
     };
@@ -187,7 +187,7 @@ async fn a_number_that_is_used_twice_does_not_harm_the_call_that_has_it() {
     // Its number is free again.
     client.ask(7, "echo", json!("third")).await;
     assert!(matches!(
-        client.hear().await,
+        client.recv().await,
         NodeFrame::Done { call: 7, .. }
     ));
 }
@@ -200,7 +200,7 @@ async fn a_number_that_a_cancelled_call_left_belongs_to_the_next_one() {
         client.say(&ClientFrame::Cancel { call: 7 }).await;
         client.ask(7, "at the gate", json!("kept")).await;
         client.gate.notify_one();
-        let kept = client.hear().await;
+        let kept = client.recv().await;
         let NodeFrame::Done { call: 7, reply } = kept else {
             panic!("{kept:?}");
         };

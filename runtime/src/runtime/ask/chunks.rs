@@ -81,7 +81,7 @@ impl RawChunks {
         };
         let sent = tokio::select! {
             biased;
-            () = self.ticket.settled() => false,
+            () = self.ticket.completed() => false,
             sent = self.inlet.send(chunk, bytes) => sent,
         };
         self.ticket.wake_worker();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::core::AgentCore;
 use crate::core::call::Pending;
-use crate::core::ticket::{Heard, ItemReader, Ticket};
+use crate::core::ticket::{ItemReader, Received, Ticket};
 use crate::error::TaskError;
 use crate::payload::Payload;
 use crate::skill::{ServerStreaming, Skill};
@@ -72,35 +72,35 @@ impl RawStream {
     }
 
     /// The next item, or the end; nothing after the end.
-    async fn hear(&mut self) -> Option<Heard> {
+    async fn recv(&mut self) -> Option<Received> {
         if self.ended {
             return None;
         }
-        let heard = self.reader.next().await.unwrap_or_else(|| {
-            Heard::End(Err(TaskError::Interrupted {
+        let received = self.reader.next().await.unwrap_or_else(|| {
+            Received::End(Err(TaskError::Interrupted {
                 skill: self.ticket.skill_name.to_string(),
                 delivered: self.ticket.delivered(),
                 message: "another reader listens to it now".to_owned(),
             }))
         });
-        match &heard {
+        match &received {
             // A job that rests because the buffer was full goes on.
-            Heard::Item(_) if self.reader.is_behind() => self.ticket.wake_worker(),
-            Heard::Item(_) => {}
-            Heard::End(_) => {
+            Received::Item(_) if self.reader.is_behind() => self.ticket.wake_worker(),
+            Received::Item(_) => {}
+            Received::End(_) => {
                 self.ended = true;
                 self.pending.take().into_iter().for_each(Pending::let_go);
             }
         }
-        Some(heard)
+        Some(received)
     }
 
     /// The next item; none at the end, whatever that is.
     #[cfg(feature = "fault-injection")]
     pub(crate) async fn next_item(&mut self) -> Option<Payload> {
-        match self.hear().await? {
-            Heard::Item(item) => Some(item),
-            Heard::End(_) => None,
+        match self.recv().await? {
+            Received::Item(item) => Some(item),
+            Received::End(_) => None,
         }
     }
 }
@@ -133,14 +133,14 @@ impl<S: ServerStreaming> TaskStream<S> {
     /// # Errors
     /// What ended the stream. [`TaskError::Interrupted`] when it broke off after its first item.
     pub async fn next(&mut self) -> Option<Result<S::Item, TaskError>> {
-        match self.inner.hear().await? {
-            Heard::Item(item) => Some(item.read().map_err(|other| {
+        match self.inner.recv().await? {
+            Received::Item(item) => Some(item.read().map_err(|other| {
                 let found = other.type_name();
                 let error = TaskError::unexpected_type::<S::Item>(S::NAME, "an item", found);
                 self.inner.break_off(error)
             })),
-            Heard::End(Err(error)) => Some(Err(error)),
-            Heard::End(Ok(output)) => {
+            Received::End(Err(error)) => Some(Err(error)),
+            Received::End(Ok(output)) => {
                 self.inner.output = Some(output);
                 None
             }
@@ -156,9 +156,9 @@ impl<S: ServerStreaming> TaskStream<S> {
             if let Some(output) = self.inner.output.take() {
                 return typed_output::<S>(output);
             }
-            match self.inner.hear().await {
-                Some(Heard::Item(_)) => {}
-                Some(Heard::End(end)) => return typed_output::<S>(end?),
+            match self.inner.recv().await {
+                Some(Received::Item(_)) => {}
+                Some(Received::End(end)) => return typed_output::<S>(end?),
                 None => {
                     return Err(TaskError::Cancelled {
                         skill: S::NAME.to_owned(),
@@ -183,7 +183,7 @@ pub struct JsonStream {
 
 /// What a stream of JSON has to say next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum JsonHeard {
+pub enum JsonReceived {
     /// The next item.
     Item(Value),
     /// The output: nothing follows.
@@ -222,11 +222,11 @@ impl JsonStream {
     ///
     /// # Errors
     /// What ended the stream.
-    pub async fn next(&mut self) -> Option<Result<JsonHeard, TaskError>> {
-        let json = match self.inner.hear().await? {
-            Heard::Item(item) => item.to_json().map(JsonHeard::Item),
-            Heard::End(Ok(output)) => output.to_json().map(JsonHeard::Output),
-            Heard::End(Err(error)) => return Some(Err(error)),
+    pub async fn next(&mut self) -> Option<Result<JsonReceived, TaskError>> {
+        let json = match self.inner.recv().await? {
+            Received::Item(item) => item.to_json().map(JsonReceived::Item),
+            Received::End(Ok(output)) => output.to_json().map(JsonReceived::Output),
+            Received::End(Err(error)) => return Some(Err(error)),
         };
         Some(json.map_err(|message| {
             let skill = self.skill.clone();

@@ -121,8 +121,8 @@ impl JobHost for Host<'_> {
             return Chunk::End;
         };
         let could_start_over = chunks.can_rewind();
-        let chunk = chunks.next(member.heard);
-        member.heard += usize::from(matches!(chunk, Chunk::Item(_)));
+        let chunk = chunks.next(member.received);
+        member.received += usize::from(matches!(chunk, Chunk::Item(_)));
         if could_start_over && !chunks.can_rewind() {
             worker_context.cannot_start_over(member.ticket.id);
         }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aimass_config::Config;
-use aimass_runtime::{JsonHeard, JsonStream, Runtime, RuntimeError, Skill, TaskError, TaskOptions};
+use aimass_runtime::{
+    JsonReceived, JsonStream, Runtime, RuntimeError, Skill, TaskError, TaskOptions,
+};
 use serde_json::{Value, json};
 
 use super::author::{Add, Author, Errand, Source, Work};
@@ -207,8 +209,8 @@ async fn add(runtime: Runtime, parcel: Parcel, chunk: Value) -> Result<(), TaskE
 async fn end_of(mut stream: JsonStream) -> Result<(), TaskError> {
     let end = loop {
         match stream.next().await.unwrap() {
-            Ok(JsonHeard::Item(_)) => {}
-            Ok(JsonHeard::Output(_)) => break Ok(()),
+            Ok(JsonReceived::Item(_)) => {}
+            Ok(JsonReceived::Output(_)) => break Ok(()),
             Err(error) => break Err(error),
         }
     };

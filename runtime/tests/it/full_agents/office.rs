@@ -286,14 +286,14 @@ impl ClientStreaming for Listen {
 }
 
 impl FlowSkill for Listen {
-    async fn run(&self, heard: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
-        let mut heard = *heard;
+    async fn run(&self, received: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
+        let mut received = *received;
         while let Some(number) = context.next_chunk::<u64>().await? {
             let item = ask(&context, "office.first", number).await?;
             context.emit(item).await?;
-            heard += 1;
+            received += 1;
         }
-        Ok(heard)
+        Ok(received)
     }
 }
 

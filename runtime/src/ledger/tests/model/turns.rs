@@ -5,7 +5,7 @@
 
 use aimass_environment::{Priority, TaskId, Time};
 
-use crate::ledger::effect::{LedgerEffect, Settlement};
+use crate::ledger::effect::{Completion, LedgerEffect};
 use crate::ledger::event::{Event, Incarnation, TakeMore};
 use crate::ledger::settings::GroupSettings;
 use crate::ledger::tests::model::{Checker, Known};
@@ -120,9 +120,9 @@ impl Checker {
 impl Answer {
     fn of(effects: &[LedgerEffect]) -> Self {
         let late = effects.iter().filter_map(|effect| match effect {
-            LedgerEffect::Settle {
+            LedgerEffect::Complete {
                 task,
-                settlement: Settlement::DeadlineExceeded,
+                completion: Completion::DeadlineExceeded,
                 ..
             } => Some(*task),
             _ => None,

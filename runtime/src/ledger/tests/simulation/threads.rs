@@ -219,13 +219,13 @@ impl Simulation {
             _ => Event::LoadBegan(by),
         };
         self.on(work);
-        let is_heard = self.ledger.hears(by);
+        let is_current = self.ledger.is_current(by);
         let lost = self.checker.settings.load_limit * 2;
         self.now = self.now + lost;
         self.on(Event::StoodStill { lost });
         self.on(Event::Tick);
         assert!(
-            !is_heard || self.checker.failed || self.ledger.hears(by),
+            !is_current || self.checker.failed || self.ledger.is_current(by),
             "{by:?} was given up because the process stood still"
         );
         self.on(Event::StepEnded(by));

@@ -1,4 +1,4 @@
-//! Settlements on their way: the environment may have them already, but neither the caller nor the observers have heard.
+//! Completions on their way: the environment may have them already, but neither the caller nor the observers have heard.
 
 use std::collections::HashMap;
 
@@ -10,29 +10,29 @@ use crate::pause::{self, Pause};
 
 /// How many tasks of each episode are between their commit and their answer.
 #[derive(Default)]
-pub(crate) struct Settlements {
+pub(crate) struct Completions {
     under_way: watch::Sender<HashMap<EpisodeId, u32>>,
 }
 
-/// One settlement on its way, until it is dropped.
-pub(crate) struct Settling<'a> {
-    settlements: &'a Settlements,
+/// One completion on its way, until it is dropped.
+pub(crate) struct Completing<'a> {
+    completions: &'a Completions,
     episode: EpisodeId,
 }
 
-impl Settlements {
+impl Completions {
     /// To be held from before the commit until after the answer. A task without an episode is waited for by nobody.
-    pub(crate) fn begin(&self, episode: Option<EpisodeId>) -> Option<Settling<'_>> {
+    pub(crate) fn begin(&self, episode: Option<EpisodeId>) -> Option<Completing<'_>> {
         let episode = episode?;
         self.under_way
             .send_modify(|under_way| *under_way.entry(episode).or_default() += 1);
-        Some(Settling {
-            settlements: self,
+        Some(Completing {
+            completions: self,
             episode,
         })
     }
 
-    /// Returns once no settlement of the episode is under way.
+    /// Returns once no completion of the episode is under way.
     pub(crate) async fn ended(&self, episode: EpisodeId) {
         let mut under_way = self.under_way.subscribe();
         // The sender is in `self`: it cannot go before this returns.
@@ -42,9 +42,9 @@ impl Settlements {
     }
 }
 
-impl Drop for Settling<'_> {
+impl Drop for Completing<'_> {
     fn drop(&mut self) {
-        self.settlements.under_way.send_modify(|under_way| {
+        self.completions.under_way.send_modify(|under_way| {
             if let Some(left) = under_way.get_mut(&self.episode) {
                 *left -= 1;
                 if *left == 0 {
@@ -56,8 +56,8 @@ impl Drop for Settling<'_> {
 }
 
 impl AgentCore {
-    /// Writes a settlement down after the store did not take it: until it does, or the agent ends. Else its episode would wait for it for ever.
-    pub(super) async fn settle_later(
+    /// Writes a completion down after the store did not take it: until it does, or the agent ends. Else its episode would wait for it for ever.
+    pub(super) async fn complete_later(
         &self,
         task: TaskId,
         transaction: Transaction,
@@ -66,7 +66,7 @@ impl AgentCore {
         let mut pause = Pause::default();
         while !error.is_refusal() && !self.is_closing() && self.environment.check_open().is_ok() {
             let pause = pause.next();
-            tracing::warn!(%task, %error, ?pause, "a settlement cannot be written; it is tried again after the pause");
+            tracing::warn!(%task, %error, ?pause, "a completion cannot be written; it is tried again after the pause");
             tokio::select! {
                 () = pause::wait(pause) => {}
                 () = self.closed() => return,
@@ -76,6 +76,6 @@ impl AgentCore {
                 Err(again) => error = again,
             }
         }
-        tracing::error!(%task, %error, "the environment did not take a settlement");
+        tracing::error!(%task, %error, "the environment did not take a completion");
     }
 }

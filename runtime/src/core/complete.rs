@@ -14,31 +14,31 @@ use crate::core::ticket::Ticket;
 use crate::core::{AgentCore, CoreSkill, Runner};
 use crate::error::TaskError;
 use crate::fault::Fault;
-use crate::ledger::effect::{Refusal, Settlement};
+use crate::ledger::effect::{Completion, Refusal};
 use crate::ledger::event::Event;
 use crate::observer::{Place, Record, TaskFinished, TaskOutcome};
 use crate::payload::Payload;
 
 impl AgentCore {
-    pub(super) fn settle(
+    pub(super) fn complete(
         self: &Arc<Self>,
         pending: Box<PendingTask>,
-        settlement: Settlement,
+        completion: Completion,
         now: Time,
     ) {
         let skill = &*pending.ticket.skill_name;
         let name = skill.to_owned();
-        let result = match settlement {
-            Settlement::Done => pending.output.clone().ok_or_else(|| TaskError::Bug {
+        let result = match completion {
+            Completion::Done => pending.output.clone().ok_or_else(|| TaskError::Bug {
                 skill: name,
-                message: "it was settled without an output".to_owned(),
+                message: "it was completed without an output".to_owned(),
             }),
-            Settlement::Failed { attempts, fault } => {
+            Completion::Failed { attempts, fault } => {
                 Err(TaskError::from_fault(skill, attempts, fault))
             }
-            Settlement::DeadlineExceeded => Err(TaskError::DeadlineExceeded { skill: name }),
-            Settlement::Cancelled => Err(TaskError::Cancelled { skill: name }),
-            Settlement::DeadLettered { attempts, cause } => {
+            Completion::DeadlineExceeded => Err(TaskError::DeadlineExceeded { skill: name }),
+            Completion::Cancelled => Err(TaskError::Cancelled { skill: name }),
+            Completion::DeadLettered { attempts, cause } => {
                 let task = pending.ticket.id;
                 Err(TaskError::DeadLettered {
                     skill: name,
@@ -47,7 +47,7 @@ impl AgentCore {
                     cause,
                 })
             }
-            Settlement::Interrupted { message } => {
+            Completion::Interrupted { message } => {
                 let delivered = pending.ticket.delivered();
                 Err(TaskError::Interrupted {
                     skill: name,
@@ -55,7 +55,7 @@ impl AgentCore {
                     message,
                 })
             }
-            Settlement::ShuttingDown => {
+            Completion::ShuttingDown => {
                 let count = match pending.ticket.is_durable() {
                     true => &self.kept,
                     false => &self.lost,
@@ -63,48 +63,46 @@ impl AgentCore {
                 count.fetch_add(1, Ordering::AcqRel);
                 Err(TaskError::ShuttingDown { skill: name })
             }
-            Settlement::AgentFailed { message } => Err(TaskError::AgentFailed {
+            Completion::AgentFailed { message } => Err(TaskError::AgentFailed {
                 agent: self.name.to_string(),
                 message,
             }),
         };
-        self.settle_as(pending, result, now);
+        self.complete_as(pending, result, now);
     }
 
     /// Writes down what must be written down, then answers.
-    fn settle_as(
+    fn complete_as(
         self: &Arc<Self>,
         mut pending: Box<PendingTask>,
         result: Result<Payload, TaskError>,
         now: Time,
     ) {
         pending.output = None;
-        let Err(error) = &result else {
-            self.answer(pending, result, now);
-            return;
-        };
-        let transaction = match error {
-            // Cut off, not settled: a durable task goes on after the next start.
-            TaskError::ShuttingDown { .. } => None,
-            TaskError::DeadLettered { cause, .. } => {
-                Some(self.dead_letter_of(&pending, error, cause))
+        match result {
+            Err(error) if is_written(&pending.ticket, &error) => {
+                self.complete_in_writing(pending, error);
             }
-            _ if pending.ticket.is_durable() => Some(settlement(&pending.ticket, error)),
-            _ => None,
-        };
-        let Some(transaction) = transaction else {
-            self.answer(pending, result, now);
-            return;
+            result => self.answer(pending, result, now),
+        }
+    }
+
+    /// Kept out of [`Self::complete_as`]: the stack of a worker that never writes a completion would have room for it all the same.
+    #[inline(never)]
+    fn complete_in_writing(self: &Arc<Self>, pending: Box<PendingTask>, error: TaskError) {
+        let transaction = match &error {
+            TaskError::DeadLettered { cause, .. } => self.dead_letter_of(&pending, &error, cause),
+            _ => completion(&pending.ticket, &error),
         };
         let core = self.clone();
         self.spawner.task(async move {
-            let settling = core.settlements.begin(pending.ticket.metadata.episode);
+            let completing = core.completions.begin(pending.ticket.metadata.episode);
             let task = pending.ticket.id;
             let commit = core.environment.commit(transaction.clone()).await;
-            core.answer(pending, result, core.clock.now());
-            drop(settling);
+            core.answer(pending, Err(error), core.clock.now());
+            drop(completing);
             if let Err(error) = commit {
-                core.settle_later(task, transaction, error).await;
+                core.complete_later(task, transaction, error).await;
             }
         });
     }
@@ -119,7 +117,7 @@ impl AgentCore {
             attempts: pending.timeline.runs,
             ..self.record_of(&pending.ticket, input)
         };
-        let mut transaction = settlement(&pending.ticket, error);
+        let mut transaction = completion(&pending.ticket, error);
         if !pending.ticket.is_durable() {
             transaction.settled.clear();
         }
@@ -239,12 +237,12 @@ impl AgentCore {
     pub(super) fn refuse(self: &Arc<Self>, pending: Box<PendingTask>, refusal: Refusal, now: Time) {
         let is_copy = refusal == Refusal::Duplicate;
         let error = self.refusal_error(&pending.ticket, refusal);
-        // A task that is under way is not settled by a second copy of it.
+        // A task that is under way is not completed by a second copy of it.
         if is_copy {
             self.answer(pending, Err(error), now);
             return;
         }
-        self.settle_as(pending, Err(error), now);
+        self.complete_as(pending, Err(error), now);
     }
 
     /// What a refusal means to whoever asked.
@@ -319,7 +317,7 @@ impl AgentCore {
         });
     }
 
-    /// Commits an attempt's facts and its settlement in one transaction.
+    /// Commits an attempt's facts and its completion in one transaction.
     pub(super) fn commit(
         self: &Arc<Self>,
         ticket: Arc<Ticket>,
@@ -328,7 +326,7 @@ impl AgentCore {
     ) {
         let core = self.clone();
         self.spawner.task(async move {
-            let _settling = core.settlements.begin(ticket.metadata.episode);
+            let _completing = core.completions.begin(ticket.metadata.episode);
             let task = ticket.id;
             // Until this task says how it went, neither a deadline nor a shutdown ends the wait.
             let committed = Caught::new(Box::pin(core.commit_outcome(&ticket, output, facts)));
@@ -428,7 +426,17 @@ fn refused(error: EnvironmentError) -> Fault {
     }
 }
 
-fn settlement(ticket: &Ticket, error: &TaskError) -> Transaction {
+/// Whether the environment hears of a task that ends with this error.
+fn is_written(ticket: &Ticket, error: &TaskError) -> bool {
+    match error {
+        // Cut off, not completed: a durable task goes on after the next start.
+        TaskError::ShuttingDown { .. } => false,
+        TaskError::DeadLettered { .. } => true,
+        _ => ticket.is_durable(),
+    }
+}
+
+fn completion(ticket: &Ticket, error: &TaskError) -> Transaction {
     let outcome = json!({ "error": error, "message": error.to_string() });
     Transaction {
         namespace: ticket.metadata.namespace.clone(),
