@@ -36,6 +36,6 @@ fn main() {
 
 async fn texts(runtime: &Runtime) {
     for _ in 0..CALLS {
-        runtime.ask(Embed, TextInput::text(TEXT)).await.unwrap();
+        runtime.ask::<Embed>(TextInput::text(TEXT)).await.unwrap();
     }
 }

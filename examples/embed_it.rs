@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         path: Some("examples/inbox/reading.flac".into()),
         ..TranscribeInput::default()
     };
-    let transcript = runtime.ask(Transcribe, recording).await?;
+    let transcript = runtime.ask::<Transcribe>(recording).await?;
     for segment in &transcript.segments {
         writeln!(out, "{:>5.1} s {}", segment.start, segment.text)?;
     }
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         max_tokens: Some(24),
         ..GenerationInput::prompt("In one sentence: what is an actor in a program?")
     };
-    let mut answer = runtime.stream(Chat, question)?;
+    let mut answer = runtime.stream::<Chat>(question)?;
     while let Some(piece) = answer.next().await {
         write!(out, "{}", piece?.0)?;
     }
@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         over: None,
         limit: 1,
     };
-    for hit in runtime.ask(Search, query).await?.hits {
+    for hit in runtime.ask::<Search>(query).await?.hits {
         writeln!(out, "{:.2} {}", hit.score, hit.source)?;
     }
     runtime.shutdown().await;

@@ -217,7 +217,7 @@ async fn hear(
         beam_size: Some(1),
         ..TranscribeInput::of(AudioInput::path(path))
     };
-    let mut stream = runtime.stream(Transcribe, input)?;
+    let mut stream = runtime.stream::<Transcribe>(input)?;
     let mut sent: Vec<Segment> = Vec::new();
     while let Some(segment) = stream.next().await {
         sent.push(segment?);

@@ -138,10 +138,10 @@ async fn wake(runtime: &Runtime) -> Result<(), TaskError> {
         ..GenerationInput::prompt("Good morning")
     };
     tokio::try_join!(
-        runtime.ask(Embed, TextInput::text("Good morning")),
-        runtime.ask(Detect, DetectInput::of(AudioInput::path(RECORDING))),
-        runtime.ask(Transcribe, recording()),
-        runtime.ask(Complete, generating),
+        runtime.ask::<Embed>(TextInput::text("Good morning")),
+        runtime.ask::<Detect>(DetectInput::of(AudioInput::path(RECORDING))),
+        runtime.ask::<Transcribe>(recording()),
+        runtime.ask::<Complete>(generating),
     )?;
     Ok(())
 }
@@ -207,18 +207,18 @@ async fn call(runtime: &Runtime, numbers: impl Iterator<Item = u64>) -> Result<(
 /// 2 `speech.transcribe`.
 async fn task(runtime: &Runtime, number: u64) -> Result<(), TaskError> {
     if number.is_multiple_of(500) {
-        return runtime.ask(Transcribe, recording()).await.map(drop);
+        return runtime.ask::<Transcribe>(recording()).await.map(drop);
     }
     let text = text(number);
     match number % 100 {
         ..5 => generate(runtime, number, text).await,
         5..9 => {
             let input = DetectInput::of(AudioInput::path(RECORDING));
-            runtime.ask(Detect, input).await.map(drop)
+            runtime.ask::<Detect>(input).await.map(drop)
         }
         9..30 => {
             let input = TextInput::text(&text);
-            runtime.ask(Language, input).await.map(drop)
+            runtime.ask::<Language>(input).await.map(drop)
         }
         30..46 => {
             let input = ClassifyInput {
@@ -226,9 +226,9 @@ async fn task(runtime: &Runtime, number: u64) -> Result<(), TaskError> {
                 path: None,
                 labels: Labels::Commas("complaint, invoice, invitation".to_owned()),
             };
-            runtime.ask(Classify, input).await.map(drop)
+            runtime.ask::<Classify>(input).await.map(drop)
         }
-        _ => runtime.ask(Embed, TextInput::text(&text)).await.map(drop),
+        _ => runtime.ask::<Embed>(TextInput::text(&text)).await.map(drop),
     }
 }
 
@@ -240,8 +240,8 @@ async fn generate(runtime: &Runtime, number: u64, text: String) -> Result<(), Ta
         ..GenerationInput::prompt(text)
     };
     match number % 2 {
-        0 => runtime.ask(Complete, input).await.map(drop),
-        _ => runtime.ask(Chat, input).await.map(drop),
+        0 => runtime.ask::<Complete>(input).await.map(drop),
+        _ => runtime.ask::<Chat>(input).await.map(drop),
     }
 }
 

@@ -99,7 +99,7 @@ async fn workers_die(runtime: &Runtime) -> Outcome<u64> {
         {
             answered += right(call?)?;
         }
-        let call = runtime.ask(Square, number).into_future();
+        let call = runtime.ask::<Square>(number).into_future();
         in_flight.spawn(async move { (number, call.await) });
     }
     while let Some(call) = in_flight.join_next().await {

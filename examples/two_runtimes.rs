@@ -29,15 +29,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..GenerationInput::prompt("What is an actor?")
     };
     let (one, other) = tokio::join!(
-        first.ask(Chat, question()).priority(Priority::Interactive),
-        second.ask(Chat, question()),
+        first
+            .ask::<Chat>(question())
+            .priority(Priority::Interactive),
+        second.ask::<Chat>(question()),
     );
     assert_eq!(one?.text, other?.text);
 
     // Ending one leaves the other at work.
     first.shutdown().await;
     let greeting = TextInput::text("Guten Morgen, wie geht es Ihnen heute?");
-    assert_eq!(second.ask(Language, greeting).await?.language, "de");
+    assert_eq!(second.ask::<Language>(greeting).await?.language, "de");
     second.shutdown().await;
     Ok(())
 }

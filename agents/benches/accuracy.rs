@@ -50,7 +50,7 @@ async fn languages(runtime: &Runtime, half: Half) {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     for one in in_languages(half) {
         let input = TextInput::text(one.text.as_str());
-        let found = runtime.ask(Language, input).await.unwrap();
+        let found = runtime.ask::<Language>(input).await.unwrap();
         let outcome = match found.language.as_str() {
             language if language == one.language => 0,
             language if language == UNKNOWN_LANGUAGE => 2,
@@ -81,7 +81,7 @@ async fn labels(runtime: &Runtime, half: Half) {
             path: None,
             labels: Labels::List(one.labels.clone()),
         };
-        let classes = runtime.ask(Classify, input).await.unwrap().classes;
+        let classes = runtime.ask::<Classify>(input).await.unwrap().classes;
         let right = classes[0].label == one.label;
         if !right {
             println!(

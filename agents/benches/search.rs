@@ -36,7 +36,7 @@ async fn main() {
         "the question's embedding alone: {:.1} ms",
         in_milliseconds(alone)
     );
-    let example = runtime.ask(Embed, question).await.unwrap();
+    let example = runtime.ask::<Embed>(question).await.unwrap();
     let mut there = 0;
     for wanted in [1_000, 10_000, 100_000] {
         while there < wanted {
@@ -52,7 +52,7 @@ async fn main() {
         for round in 0..ROUNDS {
             input.query = format!("something broke on the way, {round}");
             let began = Instant::now();
-            let hits = runtime.ask(Search, input.clone()).await.unwrap().hits;
+            let hits = runtime.ask::<Search>(input.clone()).await.unwrap().hits;
             times.push(began.elapsed());
             assert_eq!(hits.len(), 10);
         }
@@ -74,7 +74,7 @@ async fn median(runtime: &Runtime, question: &TextInput) -> Duration {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        runtime.ask(Embed, question.clone()).await.unwrap();
+        runtime.ask::<Embed>(question.clone()).await.unwrap();
         times.push(began.elapsed());
     }
     times.sort();

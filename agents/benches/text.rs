@@ -53,7 +53,7 @@ async fn overhead(encoder: &SentenceEncoder, store: Store) {
     let (mut asked, mut direct) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        runtime.ask(Embed, input()).await.unwrap();
+        runtime.ask::<Embed>(input()).await.unwrap();
         asked.push(began.elapsed());
         let began = Instant::now();
         let tokens = encoder.tokenize(TEXT).unwrap();
@@ -75,14 +75,14 @@ async fn batches(store: Store) {
         let config = with_batches("text", max_batch);
         let builder = Runtime::builder(config).agent(TextAgent::new(store.clone(), None));
         let runtime = builder.start().await.unwrap();
-        runtime.ask(Embed, input()).await.unwrap();
+        runtime.ask::<Embed>(input()).await.unwrap();
         let mut times = Vec::new();
         for _ in 0..ROUNDS / 10 {
             let began = Instant::now();
             let callers: Vec<_> = (0..TOGETHER)
                 .map(|_| {
                     let runtime = runtime.clone();
-                    tokio::spawn(async move { runtime.ask(Embed, input()).await.unwrap() })
+                    tokio::spawn(async move { runtime.ask::<Embed>(input()).await.unwrap() })
                 })
                 .collect();
             for caller in callers {
@@ -109,7 +109,7 @@ async fn panics(encoder: SentenceEncoder) {
         fuse: fuse.clone(),
     };
     let runtime = start(fragile).await;
-    let ask = || runtime.ask(FragileEmbed(fuse.clone()), TEXT.to_owned());
+    let ask = || runtime.ask::<FragileEmbed>(TEXT.to_owned());
     std::panic::set_hook(Box::new(|_| {}));
     let (mut calm, mut shaken) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS / 4 {

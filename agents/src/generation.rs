@@ -5,7 +5,7 @@
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
 //! use aimass_agents::generation::{Chat, GenerationInput};
 //!
-//! let answer = runtime.ask(Chat, GenerationInput::prompt("What is an actor?")).await?;
+//! let answer = runtime.ask::<Chat>(GenerationInput::prompt("What is an actor?")).await?;
 //! println!("{}", answer.text);
 //! # Ok(())
 //! # }

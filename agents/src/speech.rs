@@ -5,7 +5,7 @@
 //! use aimass_agents::speech::{AudioInput, Transcribe, TranscribeInput};
 //!
 //! let input = TranscribeInput::of(AudioInput::path("meeting.flac"));
-//! let transcript = runtime.ask(Transcribe, input).await?;
+//! let transcript = runtime.ask::<Transcribe>(input).await?;
 //! for segment in &transcript.segments {
 //!     println!("[{:.2} {:.2}]{}", segment.start, segment.end, segment.text);
 //! }

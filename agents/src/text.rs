@@ -4,7 +4,7 @@
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {
 //! use aimass_agents::text::{Embed, TextInput};
 //!
-//! let embedding = runtime.ask(Embed, TextInput::text("A letter of complaint.")).await?;
+//! let embedding = runtime.ask::<Embed>(TextInput::text("A letter of complaint.")).await?;
 //! assert_eq!(embedding.embedding.len(), 384);
 //! # Ok(())
 //! # }

@@ -243,8 +243,8 @@ impl FlowSkill for Find {
         // Few at a time: whoever listens has the first ones early.
         for some in sentences.chunks(16) {
             let scores = match is_english {
-                true => context.ask(ScoreEnglish, some.to_vec()).await?,
-                false => context.ask(ScoreOthers, some.to_vec()).await?,
+                true => context.ask::<ScoreEnglish>(some.to_vec()).await?,
+                false => context.ask::<ScoreOthers>(some.to_vec()).await?,
             };
             for (text, score) in some.iter().zip(scores) {
                 if score < self.threshold {

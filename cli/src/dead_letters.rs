@@ -9,9 +9,11 @@ use super::Context;
 use super::dates::utc;
 use super::failure::Failure;
 use super::output::{brief, labelled};
+use super::presentation::Presentation;
 use super::reach::Reach;
 use super::readable::Readable;
 use super::said::say;
+use super::skills;
 
 /// Characters of a cause that is shown whole as a rule.
 const CAUSE: usize = 2000;

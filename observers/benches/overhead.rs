@@ -100,7 +100,7 @@ async fn calls(runtime: &Runtime) {
         let runtime = runtime.clone();
         tokio::task::spawn(async move {
             for number in 0..CALLS / IN_FLIGHT {
-                runtime.ask(Nothing, number as u64).await.unwrap();
+                runtime.ask::<Nothing>(number as u64).await.unwrap();
             }
         })
     });
@@ -115,7 +115,7 @@ async fn our_span(endpoint: &str) -> f64 {
     let config = Way::AllTraces.config(endpoint);
     let builder = Runtime::builder(config.clone()).agent(Empty);
     let runtime = builder.observer(recorder.clone()).start().await.unwrap();
-    runtime.ask(Nothing, 1).await.unwrap();
+    runtime.ask::<Nothing>(1).await.unwrap();
     runtime.shutdown().await;
     let is_task = |record: &Record| matches!(record, Record::Task(_));
     let record = recorder.records().into_iter().find(is_task).unwrap();

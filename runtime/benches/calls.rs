@@ -171,7 +171,7 @@ async fn in_flight() {
                 tokio::spawn(async move {
                     for call in 0..CALLS / IN_FLIGHT {
                         let input = caller * CALLS + call;
-                        let output = runtime.ask(Nothing(String::new()), input).await;
+                        let output = runtime.ask::<Nothing>(input).await;
                         assert_eq!(output.unwrap(), input);
                     }
                 })
@@ -220,7 +220,7 @@ async fn sequential() {
     let mut times = Vec::new();
     for call in 0..50_000 {
         let began = Instant::now();
-        runtime.ask(Nothing(String::new()), call).await.unwrap();
+        runtime.ask::<Nothing>(call).await.unwrap();
         times.push(began.elapsed());
     }
     runtime.shutdown().await;
@@ -286,7 +286,7 @@ async fn sequential_channel() {
 async fn by_type(runtime: &Runtime) -> f64 {
     async fn call<const AT: usize>(runtime: Runtime, calls: u64) {
         for call in 0..calls {
-            let output = runtime.ask(Chosen::<AT>, call).await;
+            let output = runtime.ask::<Chosen<AT>>(call).await;
             assert_eq!(output.unwrap(), call);
         }
     }

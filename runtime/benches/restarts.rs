@@ -80,7 +80,7 @@ async fn main() {
     let mut times: Vec<Duration> = Vec::new();
     for input in 0..RESTARTS as u64 {
         *panicked.lock() = None;
-        let asked = runtime.ask(Drop(panicked.clone()), input).await;
+        let asked = runtime.ask::<Drop>(input).await;
         assert_eq!(asked.unwrap(), input);
         times.push(panicked.lock().unwrap().elapsed());
     }

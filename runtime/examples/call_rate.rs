@@ -154,7 +154,7 @@ struct Here(Runtime);
 
 impl Caller for Here {
     async fn call(&self, input: u64) -> Outcome<()> {
-        let output = self.0.ask(Nothing, input).await?;
+        let output = self.0.ask::<Nothing>(input).await?;
         (output == input).then_some(()).ok_or("another's answer")?;
         Ok(())
     }

@@ -189,7 +189,7 @@ async fn ask_all(
         }
         let context = context.clone();
         asked
-            .push(async move { context.ask(Chat, question).await })
+            .push(async move { context.ask::<Chat>(question).await })
             .await;
     }
     while let Some(answer) = asked.next().await {

@@ -160,7 +160,7 @@ impl Listener {
             state: self.state.take(),
             samples: samples.clone(),
         };
-        let activity = context.ask(DetectActivity, input).await?;
+        let activity = context.ask::<DetectActivity>(input).await?;
         self.state = Some(activity.state);
         Ok(Some(Piece {
             samples,

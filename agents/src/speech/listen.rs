@@ -37,7 +37,7 @@ const LOOKS: f64 = 2.0;
 /// # async fn example(runtime: Runtime, microphone: Vec<aimass_agents::speech::Samples>) -> Result<(), TaskError> {
 /// use aimass_agents::speech::{Listen, ListenInput, Samples};
 ///
-/// let (chunks, mut heard) = runtime.open(Listen::default(), ListenInput::default())?;
+/// let (chunks, mut heard) = runtime.open::<Listen>(ListenInput::default())?;
 /// let speaking = async {
 ///     for samples in microphone {
 ///         chunks.send(samples).await?;
@@ -230,7 +230,7 @@ impl Live {
         self.looked = 0;
         let question = self.transcriber.question(window.samples)?;
         let began = context.now();
-        let found = context.ask(Recognize, question).await?;
+        let found = context.ask::<Recognize>(question).await?;
         self.news = news_after(context.now().since(began));
         self.tell(context, &found.segments).await
     }
@@ -248,7 +248,7 @@ impl Live {
             state: self.state.take(),
             samples: samples.clone(),
         };
-        let activity = context.ask(DetectActivity, input).await?;
+        let activity = context.ask::<DetectActivity>(input).await?;
         self.state = Some(activity.state);
         self.transcriber
             .push(context, &samples, &activity.probabilities)

@@ -172,7 +172,7 @@ impl Transcriber {
             let question = self.question(window.samples)?;
             let context = context.clone();
             let answer = async move {
-                let answer = context.ask(Recognize, question).await;
+                let answer = context.ask::<Recognize>(question).await;
                 (place, answer)
             };
             self.asked.push(answer).await;

@@ -78,9 +78,9 @@ impl FlowSkill for SearchFlow {
         let SearchInput { query, over, limit } = (*input).clone();
         if let Some(over) = over {
             let input = FolderSearchInput { query, over, limit };
-            return Ok(context.ask(SearchFolder, input).await?);
+            return Ok(context.ask::<SearchFolder>(input).await?);
         }
-        let query = context.ask(Embed, TextInput::text(query)).await?;
+        let query = context.ask::<Embed>(TextInput::text(query)).await?;
         let environment = context.environment().clone();
         let namespace = context.namespace().clone();
         let known = self.known.clone();

@@ -45,7 +45,10 @@ async fn the_languages_of_short_texts_are_told_as_often_as_before() {
 }
 
 async fn language(runtime: &Runtime, text: &str) -> DetectedLanguage {
-    runtime.ask(Language, TextInput::text(text)).await.unwrap()
+    runtime
+        .ask::<Language>(TextInput::text(text))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +73,7 @@ async fn best_label(runtime: &Runtime, one: &WithLabels) -> String {
         path: None,
         labels: Labels::List(one.labels.clone()),
     };
-    let classes = runtime.ask(Classify, input).await.unwrap().classes;
+    let classes = runtime.ask::<Classify>(input).await.unwrap().classes;
     classes[0].label.clone()
 }
 

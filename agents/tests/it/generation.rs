@@ -78,7 +78,7 @@ async fn pieces_of_a_text_come_while_it_is_written() {
     let tiny = tiny();
     let recorder = Recorder::default();
     let runtime = start(&tiny, 1 << 24, recorder.clone()).await;
-    let mut stream = runtime.stream(Chat, warm(1)).unwrap();
+    let mut stream = runtime.stream::<Chat>(warm(1)).unwrap();
     let mut pieces = Vec::new();
     while let Some(TextDelta(piece)) = stream.next().await.transpose().unwrap() {
         pieces.push(piece);
@@ -98,11 +98,11 @@ async fn many_at_once_get_what_each_gets_alone() {
     let runtime = Arc::new(start(&tiny, 1 << 24, Recorder::default()).await);
     let mut alone = Vec::new();
     for seed in 0..24 {
-        alone.push(runtime.ask(Complete, warm(seed)).await.unwrap().text);
+        alone.push(runtime.ask::<Complete>(warm(seed)).await.unwrap().text);
     }
     let asked = (0..24).map(|seed| {
         let runtime = runtime.clone();
-        tokio::spawn(async move { runtime.ask(Complete, warm(seed)).await.unwrap().text })
+        tokio::spawn(async move { runtime.ask::<Complete>(warm(seed)).await.unwrap().text })
     });
     for (together, alone) in asked.collect::<Vec<_>>().into_iter().zip(alone) {
         assert_eq!(together.await.unwrap(), alone);
@@ -124,12 +124,12 @@ async fn a_conversation_is_known_to_whichever_worker_it_comes_to() {
         .await
         .unwrap();
     let runtime = Arc::new(runtime);
-    let first = runtime.ask(Complete, warm(1)).await.unwrap();
+    let first = runtime.ask::<Complete>(warm(1)).await.unwrap();
     assert_eq!(first.usage.cached_tokens, 0);
     let mut asked = tokio::task::JoinSet::new();
     for seed in 0..8 {
         let runtime = runtime.clone();
-        asked.spawn(async move { runtime.ask(Complete, warm(seed)).await.unwrap() });
+        asked.spawn(async move { runtime.ask::<Complete>(warm(seed)).await.unwrap() });
     }
     for answer in asked.join_all().await {
         let usage = answer.usage;

@@ -37,7 +37,7 @@ fn among_the_facts(query: &str) -> SearchInput {
 }
 
 async fn search(runtime: &Runtime, query: &str) -> Vec<Hit> {
-    let found = runtime.ask(Search, among_the_facts(query)).await;
+    let found = runtime.ask::<Search>(among_the_facts(query)).await;
     found.unwrap().hits
 }
 
@@ -96,7 +96,7 @@ async fn a_search_finds_what_belongs_to_its_own_tenant() {
         runtime.run(episode).await.unwrap();
     }
     for tenant in tenants {
-        let asked = runtime.ask(Search, among_the_facts("a letter"));
+        let asked = runtime.ask::<Search>(among_the_facts("a letter"));
         let hits = asked.namespace(Namespace(tenant.into())).await.unwrap();
         let texts: Vec<String> = hits.hits.into_iter().map(|hit| hit.text).collect();
         assert_eq!(texts, [format!("A letter from the {tenant}.")]);

@@ -42,7 +42,7 @@ async fn a_device_that_is_not_there_is_left_for_its_fallback() {
         let mut config = Config::default();
         config.defaults.placement = placement.into_iter().map(str::to_owned).collect();
         let runtime = start_with(config, Recorder::default()).await;
-        let asked = runtime.ask(Embed, TextInput::text("Rain")).await;
+        let asked = runtime.ask::<Embed>(TextInput::text("Rain")).await;
         match asked {
             Ok(_) => assert!(works),
             Err(error) => {
@@ -67,14 +67,14 @@ async fn the_tokens_that_a_text_has_are_counted() {
     let runtime = start_observed(recorder.clone()).await;
     let texts = ["A letter of complaint.", "Rain"];
     for text in texts {
-        runtime.ask(Embed, TextInput::text(text)).await.unwrap();
+        runtime.ask::<Embed>(TextInput::text(text)).await.unwrap();
     }
     let input = ClassifyInput {
         text: Some(texts[1].to_owned()),
         path: None,
         labels: Labels::List(vec!["weather".to_owned(), "music".to_owned()]),
     };
-    runtime.ask(Classify, input).await.unwrap();
+    runtime.ask::<Classify>(input).await.unwrap();
     let worker = runtime.agents().remove(0).workers.remove(0);
     // 22.7 million numbers of 4 bytes, and the tokenizer beside them.
     assert!(
@@ -136,7 +136,7 @@ async fn a_folder_is_searched_by_meaning() {
             over,
             limit: 2,
         };
-        let hits = runtime.ask(Search, input).await.unwrap().hits;
+        let hits = runtime.ask::<Search>(input).await.unwrap().hits;
         assert!(hits[0].source.ends_with(file), "{query}: {hits:?}");
         assert_eq!(hits.len(), 2);
     }
@@ -172,7 +172,7 @@ async fn files_are_embedded_by_reaction_and_then_found_among_the_facts() {
         over: None,
         limit: 1,
     };
-    let hits = runtime.ask(Search, input).await.unwrap().hits;
+    let hits = runtime.ask::<Search>(input).await.unwrap().hits;
     assert!(
         hits[0].source.ends_with("recipe.txt") && hits[0].text.contains("dough"),
         "{hits:?}"
@@ -222,7 +222,7 @@ async fn embeddings_of_another_model_are_left_out_of_a_search() {
         over: None,
         limit: 4,
     };
-    let hits = runtime.ask(Search, input).await.unwrap().hits;
+    let hits = runtime.ask::<Search>(input).await.unwrap().hits;
     assert_eq!(hits.len(), 4);
     assert!(hits[0].source.ends_with("recipe.txt"), "{hits:?}");
     assert!(hits[0].score > hits[1].score + 0.1, "{hits:?}");
@@ -243,7 +243,7 @@ async fn a_text_is_classified_by_labels_of_the_users() {
             path: None,
             labels,
         };
-        let classes = runtime.ask(Classify, input).await.unwrap().classes;
+        let classes = runtime.ask::<Classify>(input).await.unwrap().classes;
         assert_eq!(classes[0].label, best, "{text}: {classes:?}");
         assert!((classes.iter().map(|class| class.score).sum::<f32>() - 1.0).abs() < 1e-5);
     }
@@ -254,7 +254,7 @@ async fn a_text_is_classified_by_labels_of_the_users() {
 async fn an_embedding_does_not_depend_on_its_batch_and_bad_texts_fail_alone() {
     let runtime = start().await;
     let alone = runtime
-        .ask(Embed, TextInput::text("a cat on a mat"))
+        .ask::<Embed>(TextInput::text("a cat on a mat"))
         .await
         .unwrap()
         .embedding;
@@ -262,7 +262,7 @@ async fn an_embedding_does_not_depend_on_its_batch_and_bad_texts_fail_alone() {
     assert!((alone.len() == 384) && (length - 1.0).abs() < 1e-5);
     let ask = |text: String| {
         let runtime = runtime.clone();
-        tokio::task::spawn(async move { runtime.ask(Embed, TextInput::text(text)).await })
+        tokio::task::spawn(async move { runtime.ask::<Embed>(TextInput::text(text)).await })
     };
     let others: Vec<_> = (0..20)
         .map(|number| ask(format!("sentence number {number}")))
@@ -302,7 +302,7 @@ async fn a_missing_model_says_what_to_type() {
         .await
         .unwrap();
     let error = runtime
-        .ask(Embed, TextInput::text("hello"))
+        .ask::<Embed>(TextInput::text("hello"))
         .await
         .unwrap_err();
     assert!(

@@ -90,7 +90,7 @@ pub(crate) fn runtime_error(error: &RuntimeError) -> Text {
 /// What a store did not do.
 pub(crate) fn environment_error(error: &EnvironmentError) -> Text {
     let chinese = match error {
-        EnvironmentError::InUse { folder, pid } => {
+        EnvironmentError::InUse { dir: folder, pid } => {
             let folder = folder.display();
             let owner = pid.map_or_else(|| "另一进程".to_owned(), |pid| format!("进程 {pid}"));
             format!("存储 `{folder}` 正被{owner}使用；请停止该进程，或另选文件夹")
@@ -99,7 +99,7 @@ pub(crate) fn environment_error(error: &EnvironmentError) -> Text {
             let path = path.display();
             format!("无法使用 `{path}`：{source}；请检查文件夹是否存在且可写")
         }
-        EnvironmentError::Corrupt { folder, found } => {
+        EnvironmentError::Corrupt { dir: folder, found } => {
             let folder = folder.display();
             format!("存储已损坏（{found}）；请从副本恢复 `{folder}`，或移走它以重新开始")
         }

@@ -29,7 +29,7 @@ async fn an_embedders_span_around_an_ask_is_the_parent_of_ours() {
     let builder = team::builder(&config).observer(tracing);
     let runtime = builder.current_span(current_span).start().await.unwrap();
     let context = Context::current_with_span(tracer.start("a request"));
-    let ask = async { runtime.ask(Think, Sound::new("rain")).await };
+    let ask = async { runtime.ask::<Think>(Sound::new("rain")).await };
     ask.with_context(context.clone()).await.unwrap();
     context.span().end();
     runtime.flush_observers().await;
@@ -73,9 +73,9 @@ async fn what_is_asked_within_a_span_of_tracing_is_traced_below_it() {
         let runtime = builder.start().await.unwrap();
         let span = tracing::info_span!("a request");
         let context = span.context();
-        let ask = async { runtime.ask(Think, Sound::new("rain")).await };
+        let ask = async { runtime.ask::<Think>(Sound::new("rain")).await };
         ask.instrument(span).await.unwrap();
-        runtime.ask(Think, Sound::new("rain")).await.unwrap();
+        runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
         runtime.shutdown().await;
         context
     };

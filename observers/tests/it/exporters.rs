@@ -49,8 +49,11 @@ async fn an_exporter_in_memory_holds_what_our_records_say() {
     let sound = |text: &str| FactDraft::new(kind("sound"), json!({ "text": text }));
     let episode = Episode::new().fact(sound("rain")).fact(sound("panic"));
     runtime.run(episode).await.unwrap();
-    runtime.ask(Think, Sound::new("rain")).await.unwrap();
-    runtime.ask(Think, Sound::new("secret")).await.unwrap_err();
+    runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
+    runtime
+        .ask::<Think>(Sound::new("secret"))
+        .await
+        .unwrap_err();
     runtime.flush_observers().await;
 
     let exporters = exporters.lock().unwrap().clone();
@@ -189,7 +192,7 @@ async fn an_exporter_in_trouble_costs_the_agents_nothing_and_what_it_lost_is_cou
     let runtime = builder.observer(tracing).start().await.unwrap();
     for _ in 0..1000 {
         let sound = Sound::new("rain");
-        runtime.ask(Hear::default(), sound).await.unwrap();
+        runtime.ask::<Hear>(sound).await.unwrap();
     }
     assert_eq!(troubled.0.calls.load(Ordering::SeqCst), 0, "it still waits");
     *troubled.0.may_go_on.lock().unwrap() = true;

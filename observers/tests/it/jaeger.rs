@@ -134,7 +134,7 @@ async fn jaeger_shows_an_episode_with_a_panic_a_retry_a_reaction_and_a_batch() {
         episode = episode.fact(FactDraft::new(kind("sound"), json!({ "text": text })));
     }
     runtime.run(episode).await.unwrap();
-    runtime.ask(Think, Sound::new("rain")).await.unwrap();
+    runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
     runtime.flush_observers().await;
     runtime.shutdown().await;
     assert_eq!(losses.spans(), 0);

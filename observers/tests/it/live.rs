@@ -79,12 +79,9 @@ impl Observer for Boxed {
 async fn it_shows_calls_as_trees_episodes_faults_and_workers() {
     let node = Node::start(Vec::new(), 65_536).await;
     let runtime = &node.runtime;
-    runtime.ask(Think, Sound::new("a bell")).await.unwrap();
-    runtime
-        .ask(Hear::default(), Sound::new("panic"))
-        .await
-        .unwrap();
-    let refused = runtime.ask(Hear::default(), Sound::new("secret")).await;
+    runtime.ask::<Think>(Sound::new("a bell")).await.unwrap();
+    runtime.ask::<Hear>(Sound::new("panic")).await.unwrap();
+    let refused = runtime.ask::<Hear>(Sound::new("secret")).await;
     assert!(
         matches!(refused, Err(TaskError::Rejected { .. })),
         "{refused:?}"
@@ -171,7 +168,7 @@ async fn a_client_that_never_reads_costs_the_agents_nothing() {
     let dead: Vec<UnixStream> = (0..4).map(|_| never_reads(&node.socket)).collect();
     for number in 0..2_000 {
         let sound = Sound::new(&number.to_string());
-        let heard = node.runtime.ask(Hear::default(), sound.clone()).await;
+        let heard = node.runtime.ask::<Hear>(sound.clone()).await;
         assert_eq!(heard.unwrap(), sound);
     }
     node.runtime.flush_observers().await;
@@ -209,12 +206,12 @@ async fn records_that_were_dropped_are_counted_where_they_are_missed() {
     let (entered, has_entered) = channel();
     let (let_go, go) = channel();
     let node = Node::start(vec![Box::new(Slow { entered, go })], 4).await;
-    let first = node.runtime.ask(Hear::default(), Sound::new("first"));
+    let first = node.runtime.ask::<Hear>(Sound::new("first"));
     first.await.unwrap();
     has_entered.recv().unwrap();
     for number in 0..20 {
         node.runtime
-            .ask(Hear::default(), Sound::new(&number.to_string()))
+            .ask::<Hear>(Sound::new(&number.to_string()))
             .await
             .unwrap();
     }

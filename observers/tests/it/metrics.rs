@@ -50,13 +50,10 @@ async fn the_page_counts_what_happened() {
         .await
         .unwrap();
     for _ in 0..3 {
-        runtime.ask(Think, Sound::new("rain")).await.unwrap();
+        runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
     }
-    runtime
-        .ask(Hear::default(), Sound::new("secret"))
-        .await
-        .unwrap_err();
-    let mut letters = runtime.stream(Listen, Sound::new("abc")).unwrap();
+    runtime.ask::<Hear>(Sound::new("secret")).await.unwrap_err();
+    let mut letters = runtime.stream::<Listen>(Sound::new("abc")).unwrap();
     while let Some(letter) = letters.next().await {
         assert_eq!(letter.unwrap().len(), 1);
     }
@@ -137,15 +134,13 @@ async fn the_page_shows_what_waits_and_what_was_given_up() {
     let runtime = builder.observer(metrics.clone()).start().await.unwrap();
     let hang = tokio::task::spawn({
         let runtime = runtime.clone();
-        async move { runtime.ask(Hear::default(), Sound::new("hang")).await }
+        async move { runtime.ask::<Hear>(Sound::new("hang")).await }
     });
     let hanging = stage.clone();
     tokio::task::spawn_blocking(move || hanging.wait_for_hang())
         .await
         .unwrap();
-    let mut waiting = runtime
-        .ask(Hear::default(), Sound::new("rain"))
-        .into_future();
+    let mut waiting = runtime.ask::<Hear>(Sound::new("rain")).into_future();
     poll_fn(|context| {
         assert!(std::pin::Pin::new(&mut waiting).poll(context).is_pending());
         Poll::Ready(())
@@ -208,13 +203,13 @@ async fn what_observers_missed_is_counted() {
     let runtime = builder.observer(observer).start().await.unwrap();
     // Its worker may start only now: before it there may be nothing to see.
     let sound = Sound::new("rain");
-    runtime.ask(Hear::default(), sound).await.unwrap();
+    runtime.ask::<Hear>(sound).await.unwrap();
     tokio::task::spawn_blocking(move || asleep.recv().unwrap())
         .await
         .unwrap();
     for _ in 0..20 {
         let sound = Sound::new("rain");
-        runtime.ask(Hear::default(), sound).await.unwrap();
+        runtime.ask::<Hear>(sound).await.unwrap();
     }
     let dropped = runtime.dropped_events();
     assert!(dropped > 0);

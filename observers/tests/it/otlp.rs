@@ -31,7 +31,7 @@ async fn a_flow_is_four_spans_of_three_services_in_one_trace() {
     let mut config = over_http(&collector.endpoint);
     config.observers.otlp.headers = vec!["x-token: a secret".to_owned()];
     let (runtime, ..) = team::start(&config).await;
-    runtime.ask(Think, Sound::new("rain")).await.unwrap();
+    runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
     runtime.flush_observers().await;
     let heard = collector.heard.recv().unwrap();
     assert_eq!(heard.head[0], "POST /v1/traces HTTP/1.1");
@@ -73,10 +73,7 @@ async fn content_is_told_only_when_it_is_asked_for() {
         let mut config = over_http(&collector.endpoint);
         config.observers.content = content;
         let (runtime, ..) = team::start(&config).await;
-        runtime
-            .ask(Hear::default(), Sound::new("secret"))
-            .await
-            .unwrap_err();
+        runtime.ask::<Hear>(Sound::new("secret")).await.unwrap_err();
         runtime.shutdown().await;
         let spans = collector.spans();
         assert_eq!(spans.len(), 2);
@@ -97,8 +94,11 @@ async fn outside_the_share_only_traces_with_errors_and_retries_are_kept_and_thos
     let mut config = over_http(&collector.endpoint);
     config.observers.traces.ratio = 0.0;
     let (runtime, ..) = team::start(&config).await;
-    runtime.ask(Think, Sound::new("rain")).await.unwrap();
-    runtime.ask(Think, Sound::new("secret")).await.unwrap_err();
+    runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
+    runtime
+        .ask::<Think>(Sound::new("secret"))
+        .await
+        .unwrap_err();
     let sounds =
         |text: &str| Episode::new().fact(FactDraft::new(kind("sound"), json!({ "text": text })));
     runtime.run(sounds("rain")).await.unwrap();
@@ -119,10 +119,7 @@ async fn a_collector_that_stumbles_gets_every_span_once() {
     let collector = Collector::start(Manner::Stumbles);
     let (runtime, _, losses) = team::start(&over_http(&collector.endpoint)).await;
     for _ in 0..20 {
-        runtime
-            .ask(Hear::default(), Sound::new("rain"))
-            .await
-            .unwrap();
+        runtime.ask::<Hear>(Sound::new("rain")).await.unwrap();
     }
     runtime.flush_observers().await;
     runtime.shutdown().await;
@@ -144,10 +141,7 @@ async fn a_collector_in_trouble_costs_the_agents_nothing() {
         config.defaults.max_wait = Duration::ZERO;
         let (runtime, recorder, losses) = team::start(&config).await;
         for _ in 0..1000 {
-            runtime
-                .ask(Hear::default(), Sound::new("rain"))
-                .await
-                .unwrap();
+            runtime.ask::<Hear>(Sound::new("rain")).await.unwrap();
         }
         let asked = Instant::now();
         runtime.shutdown().await;
@@ -196,7 +190,7 @@ fn said_while(done: impl FnOnce()) -> String {
 async fn a_collector_that_accepts_and_never_answers_is_told_as_one_that_refuses() {
     let (runtime, recorder, _) = team::start(&team::config("http://127.0.0.1:1")).await;
     let sound = Sound::new("rain");
-    runtime.ask(Hear::default(), sound).await.unwrap();
+    runtime.ask::<Hear>(sound).await.unwrap();
     runtime.shutdown().await;
     let record = Record::Task(Box::new(recorder.tasks().remove(0)));
     for protocol in [OtlpProtocol::Http, OtlpProtocol::Grpc] {

@@ -70,7 +70,7 @@ async fn what_is_said_within_a_task_is_sent_with_its_trace_and_what_the_exporter
     let builder = team::builder(&team::config("http://127.0.0.1:1"));
     let runtime = builder.observer(recorder.clone()).start().await.unwrap();
     let sound = Sound::new("say");
-    runtime.ask(Hear::default(), sound).await.unwrap();
+    runtime.ask::<Hear>(sound).await.unwrap();
     runtime.shutdown().await;
     export.flush();
     let task = recorder.tasks().remove(0);

@@ -84,9 +84,9 @@ async fn metrics_come_at_the_end_with_traces_as_exemplars_and_agree_with_the_pag
     let config = config(&collector.endpoint, Duration::from_secs(3600));
     let (runtime, recorder, metrics) = start(&config).await;
     for _ in 0..3 {
-        runtime.ask(Think, Sound::new("rain")).await.unwrap();
+        runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
     }
-    let refused = runtime.ask(Hear::default(), Sound::new("secret")).await;
+    let refused = runtime.ask::<Hear>(Sound::new("secret")).await;
     refused.unwrap_err();
     runtime.flush_observers().await;
     let page = metrics.text();
@@ -157,10 +157,7 @@ async fn metrics_come_from_time_to_time_and_never_go_back() {
     // Nobody asks for a flush.
     while counts.last() != Some(&3) {
         if counts.len() < 3 {
-            runtime
-                .ask(Hear::default(), Sound::new("rain"))
-                .await
-                .unwrap();
+            runtime.ask::<Hear>(Sound::new("rain")).await.unwrap();
         }
         let Sent::Metrics(sent) = collector.heard.recv().unwrap().sent else {
             continue;
@@ -185,7 +182,7 @@ async fn a_collector_that_knows_no_metrics_is_not_bothered_with_them() {
     let (runtime, _, metrics) = start(&config).await;
     for _ in 0..3 {
         let sound = Sound::new("rain");
-        runtime.ask(Hear::default(), sound).await.unwrap();
+        runtime.ask::<Hear>(sound).await.unwrap();
         runtime.flush_observers().await;
     }
     let heard: Vec<Heard> = collector.heard.try_iter().collect();
@@ -206,7 +203,7 @@ async fn spans_that_were_refused_are_counted_in_the_metrics() {
     config.observers.otlp.metrics_interval = None;
     let (runtime, _, metrics) = start(&config).await;
     let sound = Sound::new("rain");
-    runtime.ask(Hear::default(), sound).await.unwrap();
+    runtime.ask::<Hear>(sound).await.unwrap();
     runtime.flush_observers().await;
     assert_eq!(value(&metrics.text(), "aimass_dropped_spans_total"), 2.0);
     runtime.shutdown().await;

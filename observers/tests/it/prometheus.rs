@@ -150,11 +150,11 @@ async fn prometheus_reads_the_page_and_answers_what_the_dashboard_asks() {
         .observer(recorder.clone());
     let runtime = builder.start().await.unwrap();
     for _ in 0..5 {
-        runtime.ask(Think, Sound::new("rain")).await.unwrap();
+        runtime.ask::<Think>(Sound::new("rain")).await.unwrap();
     }
-    let refused = runtime.ask(Hear::default(), Sound::new("secret")).await;
+    let refused = runtime.ask::<Hear>(Sound::new("secret")).await;
     refused.unwrap_err();
-    let mut letters = runtime.stream(Listen, Sound::new("abc")).unwrap();
+    let mut letters = runtime.stream::<Listen>(Sound::new("abc")).unwrap();
     while letters.next().await.is_some() {}
     let panics = FactDraft::new(kind("sound"), json!({ "text": "panic" }));
     runtime.run(Episode::new().fact(panics)).await.unwrap();

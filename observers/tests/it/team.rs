@@ -238,7 +238,7 @@ impl Skill for Think {
 
 impl FlowSkill for Think {
     async fn run(&self, input: Arc<Sound>, context: FlowContext) -> Result<Sound, Fault> {
-        Ok(context.ask(Hear::default(), (*input).clone()).await?)
+        Ok(context.ask::<Hear>((*input).clone()).await?)
     }
 }
 

@@ -143,7 +143,7 @@ impl Blobs {
             return Err(EnvironmentError::UnknownBlob { hash });
         }
         let kept = match &self.place {
-            Place::Folder(folder) => return Ok(folder.join(hash.to_string())),
+            Place::Dir(dir) => return Ok(dir.join(hash.to_string())),
             Place::Memory(kept) => kept.lock().get(&hash).cloned(),
         };
         let kept = kept.ok_or(EnvironmentError::UnknownBlob { hash })?;

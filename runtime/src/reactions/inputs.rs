@@ -427,11 +427,7 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        let inputs = read(
-            &[dir.path().to_owned()],
-            &FileKinds::default(),
-            &no_blobs,
-        );
+        let inputs = read(&[dir.path().to_owned()], &FileKinds::default(), &no_blobs);
         assert!(inputs.facts.is_empty());
         let problems: Vec<_> = inputs
             .failures

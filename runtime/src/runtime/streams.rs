@@ -15,10 +15,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`TaskError::UnknownSkill`]; everything else ends the stream.
-    pub fn stream<S: ServerStreaming>(
-        &self,
-        input: S::Input,
-    ) -> Result<TaskStream<S>, TaskError> {
+    pub fn stream<S: ServerStreaming>(&self, input: S::Input) -> Result<TaskStream<S>, TaskError> {
         self.ask::<S>(input).stream()
     }
 

@@ -58,7 +58,7 @@ async fn a_hundred_thousand_volatile_calls_cost_fewer_than_a_hundred_messages_to
         let runtime = runtime.clone();
         callers.spawn(async move {
             for call in (caller..100_000).step_by(64) {
-                assert_eq!(runtime.ask(Echo, call).await.unwrap(), call);
+                assert_eq!(runtime.ask::<Echo>(call).await.unwrap(), call);
             }
         });
     }

@@ -71,16 +71,12 @@ async fn g1_a_durable_task_that_was_cut_off_is_done_after_the_next_start() {
     let runtime = start(&desk, &recorder).await;
     let order = Order::answer(7).hold(Hold::Stepping);
     let durable = runtime
-        .ask_durable(Run(desk.clone()), order.clone())
+        .ask_durable::<Run>(order.clone())
         .detach()
         .await
         .unwrap();
     let volatile = Order::answer(8).hold(Hold::Stepping);
-    runtime
-        .ask(Run(desk.clone()), volatile)
-        .detach()
-        .await
-        .unwrap();
+    runtime.ask::<Run>(volatile).detach().await.unwrap();
     desk.began(7).await;
     let report = runtime.shutdown_within(std::time::Duration::ZERO).await;
     assert_eq!((report.cut_off, report.lost, report.kept), (2, 1, 1));
@@ -200,7 +196,7 @@ async fn every_refused_call_leaves_exactly_one_record() {
         .runtime
         .ask_json("probe.run", json!("an order"), options);
     refused(unread.await.unwrap_err());
-    let durable = stage.runtime.ask_durable(Sum, 0);
+    let durable = stage.runtime.ask_durable::<Sum>(0);
     refused(durable.await.unwrap_err());
 
     let runtime = stage.runtime.clone();

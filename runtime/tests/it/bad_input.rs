@@ -135,15 +135,15 @@ async fn weights_of_no_size_and_of_half_of_all_there_is_are_served() {
     let runtime = team(None).agent(odd(&[0, HALF, HALF]));
     let runtime = runtime.start().await.unwrap();
     for number in 0..3 {
-        assert_eq!(runtime.ask(Echo::<0>, number).await.unwrap(), number);
-        assert_eq!(runtime.ask(Echo::<1>, number).await.unwrap(), number);
-        assert_eq!(runtime.ask(Echo::<2>, number).await.unwrap(), number);
+        assert_eq!(runtime.ask::<Echo::<0>>(number).await.unwrap(), number);
+        assert_eq!(runtime.ask::<Echo::<1>>(number).await.unwrap(), number);
+        assert_eq!(runtime.ask::<Echo::<2>>(number).await.unwrap(), number);
     }
     runtime.shutdown().await;
     // Within a budget the first has room in any case, and the others in none.
     let tight = || team(Some(1 << 20));
     let runtime = tight().agent(odd(&[0])).start().await.unwrap();
-    assert_eq!(runtime.ask(Echo::<0>, 1).await.unwrap(), 1);
+    assert_eq!(runtime.ask::<Echo::<0>>(1).await.unwrap(), 1);
     runtime.shutdown().await;
     let refused = tight().agent(odd(&[0, HALF])).start().await;
     let error = refused.map(drop).unwrap_err();
@@ -271,8 +271,8 @@ async fn writers(max_fact_bytes: u64) -> (Runtime, Environment) {
 
 async fn both(runtime: &Runtime, wish: &Wish) -> [Result<String, TaskError>; 2] {
     [
-        runtime.ask(Write, wish.clone()).await,
-        runtime.ask(Flow, wish.clone()).await,
+        runtime.ask::<Write>(wish.clone()).await,
+        runtime.ask::<Flow>(wish.clone()).await,
     ]
 }
 

@@ -141,14 +141,14 @@ async fn runtime() -> Runtime {
 #[tokio::test]
 async fn a_panic_in_the_middle_of_a_live_stream_loses_none_of_its_chunks() {
     let runtime = runtime().await;
-    let (chunks, sums) = runtime.open(Listen::default(), 100).unwrap();
+    let (chunks, sums) = runtime.open::<Listen>(100).unwrap();
     for chunk in [1, 2, UNLUCKY, 4] {
         chunks.send(chunk).await.unwrap();
     }
     drop(chunks);
     assert_eq!(sums.output().await.unwrap(), 120);
 
-    let (chunks, sums) = runtime.open(Follow::default(), 100).unwrap();
+    let (chunks, sums) = runtime.open::<Follow>(100).unwrap();
     for chunk in [1, 2, UNLUCKY, 4] {
         chunks.send(chunk).await.unwrap();
     }
@@ -160,7 +160,7 @@ async fn a_panic_in_the_middle_of_a_live_stream_loses_none_of_its_chunks() {
 #[tokio::test]
 async fn a_panic_after_more_chunks_than_are_kept_interrupts_the_stream() {
     let runtime = runtime().await;
-    let (chunks, sums) = runtime.open(Listen::default(), 0).unwrap();
+    let (chunks, sums) = runtime.open::<Listen>(0).unwrap();
     let sending = async move {
         for _ in 0..1000 {
             chunks.send(1).await?;

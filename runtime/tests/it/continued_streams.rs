@@ -75,23 +75,9 @@ async fn twenty_deaths_in_one_stream_cost_no_item_and_none_comes_twice() {
             let teller = Teller::default();
             let runtime = start(&teller).await;
             let found = match part {
-                0 => rest(runtime.stream(Again(teller.clone()), tale.clone()).unwrap()).await,
-                1 => {
-                    rest(
-                        runtime
-                            .stream(Behind(teller.clone()), tale.clone())
-                            .unwrap(),
-                    )
-                    .await
-                }
-                _ => {
-                    rest(
-                        runtime
-                            .stream(Flowing(teller.clone()), tale.clone())
-                            .unwrap(),
-                    )
-                    .await
-                }
+                0 => rest(runtime.stream::<Again>(tale.clone()).unwrap()).await,
+                1 => rest(runtime.stream::<Behind>(tale.clone()).unwrap()).await,
+                _ => rest(runtime.stream::<Flowing>(tale.clone()).unwrap()).await,
             };
             assert_eq!(found, all, "by_fault {by_fault}, part {part}");
             assert_eq!(teller.deaths.load(Ordering::SeqCst), 20);
@@ -119,7 +105,7 @@ async fn a_stream_that_comes_no_further_is_given_up_as_any_other_task() {
             by_fault,
             ..Tale::default()
         };
-        let (found, end) = rest(runtime.stream(Again(teller.clone()), tale).unwrap()).await;
+        let (found, end) = rest(runtime.stream::<Again>(tale).unwrap()).await;
         assert_eq!(found, items(0..4));
         let error = end.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
@@ -141,7 +127,7 @@ async fn a_stream_that_comes_out_differently_is_interrupted_and_not_mended() {
         fickle: true,
         ..Tale::default()
     };
-    let (found, end) = rest(runtime.stream(Again(teller.clone()), tale).unwrap()).await;
+    let (found, end) = rest(runtime.stream::<Again>(tale).unwrap()).await;
     assert_eq!(found.len(), 5);
     let Err(TaskError::Interrupted {
         delivered: 5,
@@ -165,7 +151,7 @@ async fn a_plain_ask_of_such_a_skill_is_answered_as_of_any_other() {
         deaths: 2,
         ..Tale::default()
     };
-    assert_eq!(runtime.ask(Behind(teller.clone()), tale).await, Ok(10));
+    assert_eq!(runtime.ask::<Behind>(tale).await, Ok(10));
     runtime.shutdown().await;
 }
 
@@ -183,7 +169,7 @@ async fn what_a_thread_sends_that_was_given_up_is_refused() {
         held_at: Some(20),
         ..Tale::default()
     };
-    let mut stream = runtime.stream(Behind(teller.clone()), tale).unwrap();
+    let mut stream = runtime.stream::<Behind>(tale).unwrap();
     assert_eq!(take(&mut stream, 20).await, items(0..20));
     // Its thread hangs: another one goes on, also with what the first one would send.
     assert_eq!(take(&mut stream, 10).await, items(20..30));
@@ -206,7 +192,7 @@ async fn a_durable_stream_goes_on_without_its_listener_who_comes_back_for_the_re
         deaths: 5,
         ..Tale::default()
     };
-    let ask = runtime.ask_durable(Behind(teller.clone()), tale);
+    let ask = runtime.ask_durable::<Behind>(tale);
     let mut stream = ask.stream_durable().await.unwrap();
     let task = stream.task();
     assert_eq!(take(&mut stream, 150).await, items(0..150));
@@ -237,7 +223,7 @@ async fn a_listener_who_is_not_there_holds_nobody_up_and_one_who_is_slow_does() 
         items: 3000,
         ..Tale::default()
     };
-    let ask = runtime.ask_durable(Flowing(teller.clone()), tale.clone());
+    let ask = runtime.ask_durable::<Flowing>(tale.clone());
     let mut stream = ask.stream_durable().await.unwrap();
     assert_eq!(take(&mut stream, 1).await, items(0..1));
     // It rests for a reader, and goes on when that is gone.
@@ -268,7 +254,7 @@ async fn a_durable_stream_can_be_cancelled_and_says_so_to_whoever_comes_back() {
         items: 10_000,
         ..Tale::default()
     };
-    let ask = runtime.ask_durable(Again(teller.clone()), tale);
+    let ask = runtime.ask_durable::<Again>(tale);
     let mut stream = ask.stream_durable().await.unwrap();
     assert_eq!(take(&mut stream, 1).await, items(0..1));
     let task = stream.task();
@@ -302,7 +288,7 @@ async fn what_a_cancelled_stream_has_sent_is_kept_on_request() {
     let mut tasks = Vec::new();
     // One more than are kept.
     for _ in 0..17 {
-        let ask = runtime.ask_durable(Again(teller.clone()), tale.clone());
+        let ask = runtime.ask_durable::<Again>(tale.clone());
         let mut stream = ask.options(options.clone()).stream_durable().await.unwrap();
         take(&mut stream, 3).await;
         tasks.push(stream.task());
@@ -344,10 +330,10 @@ async fn what_cannot_be_listened_to_again_is_refused_with_the_reason() {
         items: 3,
         ..Tale::default()
     };
-    let ask = runtime.ask_durable(Mute(teller.clone()), tale.clone());
+    let ask = runtime.ask_durable::<Mute>(tale.clone());
     let error = ask.stream_durable().await.err().unwrap();
     assert!(error.to_string().contains("cannot go on"), "{error}");
-    let ask = runtime.ask_durable(Again(teller.clone()), tale.clone());
+    let ask = runtime.ask_durable::<Again>(tale.clone());
     let stream = ask.stream_durable().await.unwrap();
     let task = stream.task();
     let error = runtime
@@ -359,10 +345,7 @@ async fn what_cannot_be_listened_to_again_is_refused_with_the_reason() {
     // Whoever listens is not disturbed by who asks for the wrong thing.
     assert_eq!(rest(stream).await, (items(0..3), Ok(3)));
     // A durable task that nobody asked to stream, and one that never was.
-    runtime
-        .ask_durable(Again(teller.clone()), tale)
-        .await
-        .unwrap();
+    runtime.ask_durable::<Again>(tale).await.unwrap();
     for task in [aimass_runtime::TaskId::random()] {
         let error = runtime.resume_stream::<Again>(task, 0).await.err().unwrap();
         assert!(error.to_string().contains("never one"), "{error}");
@@ -417,7 +400,7 @@ async fn a_durable_stream_goes_on_in_the_next_process() {
     };
     let first = Teller::default();
     let process = Process::begin(folder.path(), &first).await;
-    let ask = process.runtime.ask_durable(Again(first.clone()), tale);
+    let ask = process.runtime.ask_durable::<Again>(tale);
     let mut stream = ask.stream_durable().await.unwrap();
     let task = stream.task();
     found.extend(take(&mut stream, 150).await);

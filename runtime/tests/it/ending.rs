@@ -55,10 +55,7 @@ async fn g8_a_slow_observer_never_blocks_an_agent_and_what_is_dropped_is_counted
         .observer(recorder.clone());
     let runtime = builder.start().await.unwrap();
     for id in 1..=100 {
-        runtime
-            .ask(Run(desk.clone()), Order::answer(id))
-            .await
-            .unwrap();
+        runtime.ask::<Run>(Order::answer(id)).await.unwrap();
     }
     let dropped = runtime.dropped_events();
     assert!(dropped >= 80, "{dropped} were dropped");
@@ -82,10 +79,7 @@ async fn g8_a_panicking_observer_is_left_out_and_the_others_miss_nothing() {
         .observer(recorder.clone());
     let runtime = builder.start().await.unwrap();
     for id in 0..20 {
-        runtime
-            .ask(Run(desk.clone()), Order::answer(id))
-            .await
-            .unwrap();
+        runtime.ask::<Run>(Order::answer(id)).await.unwrap();
     }
     assert_eq!(runtime.shutdown().await.dropped_events, 0);
     assert_eq!(recorder.tasks().len(), 20);
@@ -286,10 +280,7 @@ async fn g10_an_observer_that_stands_still_does_not_hold_up_the_shutdown() {
         seen: 0,
     };
     let runtime = start(config, &desk).observer(slow).start().await.unwrap();
-    runtime
-        .ask(Run(desk.clone()), Order::answer(1))
-        .await
-        .unwrap();
+    runtime.ask::<Run>(Order::answer(1)).await.unwrap();
     let report = runtime.shutdown_within(Duration::from_secs(1)).await;
     assert!(report.dropped_events > 0);
     desk.open(0);

@@ -22,12 +22,12 @@ impl Agent for Relay {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        Ok(definition.flow(Forward(self.0.clone())))
+        Ok(definition.flow(Forward))
     }
 }
 
 /// `relay.forward`: asks the probe, and then for the order after it.
-struct Forward(Desk);
+struct Forward;
 
 /// The shape of an order that the flow passes on to itself.
 const ITSELF: u64 = 7;
@@ -46,11 +46,10 @@ impl FlowSkill for Forward {
     async fn run(&self, input: Arc<Order>, context: FlowContext) -> Result<Answer, Fault> {
         let order = Arc::unwrap_or_clone(input);
         let next = Order::answer(order.id + 100);
-        let ask = async |order| context.ask(Run(self.0.clone()), order).await;
+        let ask = async |order| context.ask::<Run>(order).await;
         let unavailable = |error: TaskError| Fault::unavailable(error.to_string());
         if order.shape == ITSELF {
-            let forward = Forward(self.0.clone());
-            return context.ask(forward, order).await.map_err(unavailable);
+            return context.ask::<Forward>(order).await.map_err(unavailable);
         }
         let answer = ask(order).await.map_err(unavailable)?;
         ask(next).await.map_err(unavailable)?;
@@ -65,8 +64,11 @@ async fn stage() -> Stage {
 #[tokio::test]
 async fn a_flow_is_told_by_its_tasks_and_not_by_workers_that_hold_nothing() {
     let stage = stage().await;
-    let forward = Forward(stage.desk.clone());
-    stage.runtime.ask(forward, Order::answer(1)).await.unwrap();
+    stage
+        .runtime
+        .ask::<Forward>(Order::answer(1))
+        .await
+        .unwrap();
     let recorder = stage.recorder.clone();
     stage.close().await;
     let told = |agent: &str| {
@@ -88,9 +90,7 @@ async fn what_a_flow_asks_inherits_its_trace_and_its_priority() {
         span: aimass_runtime::SpanId::random(),
         sampled: true,
     };
-    let ask = stage
-        .runtime
-        .ask(Forward(stage.desk.clone()), Order::answer(1));
+    let ask = stage.runtime.ask::<Forward>(Order::answer(1));
     ask.trace(trace)
         .priority(Priority::Interactive)
         .await
@@ -120,7 +120,7 @@ async fn what_a_flow_asks_inherits_its_trace_and_its_priority() {
 async fn a_flow_that_asks_itself_is_refused_and_leaves_its_record() {
     let stage = stage().await;
     let order = Order::answer(1).shape(ITSELF);
-    let ask = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let ask = stage.runtime.ask::<Forward>(order);
     let error = ask.await.unwrap_err().to_string();
     assert!(error.contains("relay.forward -> relay.forward"), "{error}");
     let finished = stage.finished().await;
@@ -139,7 +139,7 @@ async fn a_flow_that_asks_itself_is_refused_and_leaves_its_record() {
 async fn a_flow_past_its_deadline_ends_what_it_asked_for() {
     let stage = stage().await;
     let order = Order::answer(1).hold(Hold::Stepping);
-    let ask = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let ask = stage.runtime.ask::<Forward>(order);
     let error = ask.deadline(Duration::from_millis(50)).await.unwrap_err();
     assert!(
         matches!(error, TaskError::DeadlineExceeded { .. }),
@@ -162,7 +162,7 @@ async fn a_flow_past_its_deadline_ends_what_it_asked_for() {
 async fn dropping_the_future_of_a_flow_cancels_what_it_asked_for() {
     let stage = stage().await;
     let order = Order::answer(1).hold(Hold::Stepping);
-    let flow = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let flow = stage.runtime.ask::<Forward>(order);
     let flow = tokio::task::spawn(flow.into_future());
     stage.desk.began(1).await;
     flow.abort();
@@ -185,7 +185,7 @@ fn a_caller_is_answered_although_what_drives_its_flow_is_gone() {
         .unwrap();
     let stage = executor.block_on(stage());
     let order = Order::answer(1).hold(Hold::Stepping);
-    let flow = stage.runtime.ask(Forward(stage.desk.clone()), order);
+    let flow = stage.runtime.ask::<Forward>(order);
     let error = caller.block_on(async {
         let flow = tokio::task::spawn(flow.into_future());
         stage.desk.began(1).await;
@@ -201,9 +201,7 @@ async fn g10_a_flow_under_way_is_drained_with_what_it_asks_for() {
     let stage = stage().await;
     let held = stage.asked(Order::answer(0).hold(Hold::Blocked));
     stage.desk.began(0).await;
-    let flow = stage
-        .runtime
-        .ask(Forward(stage.desk.clone()), Order::answer(1));
+    let flow = stage.runtime.ask::<Forward>(Order::answer(1));
     let flow = tokio::task::spawn(flow.into_future());
     while stage.tasks() < 2 {
         tokio::task::yield_now().await;

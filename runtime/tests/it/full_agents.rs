@@ -93,7 +93,7 @@ async fn reactions_stop_at_the_capacity_and_wait_at_their_cursor() {
         assert!(waiting.outstanding <= capacity, "{waiting:?}");
         assert!(waiting.pending_reactions >= 100 - capacity, "{waiting:?}");
         // Neither are callers kept out by what waits.
-        let caller = runtime.ask(Second, 7).await;
+        let caller = runtime.ask::<Second>(7).await;
         assert_eq!(caller.unwrap(), 8);
         office.open();
         let report = runtime.report(episode).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_flow_that_asks_for_more_at_once_than_fits_gets_all_its_answers() {
     for capacity in CAPACITIES {
         let office = Office::default();
         let runtime = start(&office, holding(capacity), &in_memory()).await;
-        let sum = runtime.ask(Spread, 200).await;
+        let sum = runtime.ask::<Spread>(200).await;
         assert_eq!(sum.unwrap(), (1..=200).sum::<u64>(), "capacity {capacity}");
         runtime.shutdown().await;
     }
@@ -133,7 +133,7 @@ async fn what_a_flow_asks_for_waits_for_room_in_bytes() {
     let runtime = start(&Office::default(), config, &in_memory()).await;
     // Each takes a thousand bytes: a handful fits.
     assert_eq!(
-        runtime.ask(Spread, 200).await.unwrap(),
+        runtime.ask::<Spread>(200).await.unwrap(),
         (1..=200).sum::<u64>()
     );
     runtime.shutdown().await;
@@ -172,7 +172,7 @@ async fn flows_that_ask_flows_across_two_agents_are_answered_however_small_these
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_flow_asks_for_each_chunk_at_an_agent_that_holds_one_task() {
     let runtime = start(&Office::default(), holding(1), &in_memory()).await;
-    let (chunks, mut items) = runtime.open(Listen, 0).unwrap();
+    let (chunks, mut items) = runtime.open::<Listen>(0).unwrap();
     for number in 0..50 {
         chunks.send(number).await.unwrap();
         assert_eq!(items.next().await.unwrap().unwrap(), number + 1);
@@ -191,10 +191,10 @@ async fn a_full_agent_refuses_a_durable_ask_before_anything_of_it_is_written() {
     let builder = Runtime::builder(holding(1)).agent(office.clone());
     let builder = builder.environment(environment.clone());
     let runtime = builder.observer(recorder.clone()).start().await.unwrap();
-    let held = runtime.ask_durable(Both, 1).detach().await.unwrap();
+    let held = runtime.ask_durable::<Both>(1).detach().await.unwrap();
     let written = commits_at_rest(&environment, 2).await;
     for _ in 0..10 {
-        let refused = runtime.ask_durable(Both, 2).await.unwrap_err();
+        let refused = runtime.ask_durable::<Both>(2).await.unwrap_err();
         assert!(matches!(refused, TaskError::Overloaded { .. }), "{refused}");
     }
     assert_eq!(commits(&environment), written, "a refusal costs no commit");
@@ -206,7 +206,7 @@ async fn a_full_agent_refuses_a_durable_ask_before_anything_of_it_is_written() {
     }
     let settled = environment.snapshot().unwrap().settled(held).unwrap();
     assert_eq!(settled.unwrap().outcome, json!({"output": 3}));
-    assert_eq!(runtime.ask_durable(Both, 3).await.unwrap(), 5);
+    assert_eq!(runtime.ask_durable::<Both>(3).await.unwrap(), 5);
     runtime.shutdown().await;
     let refused = recorder.tasks().into_iter();
     let refused = refused.filter(|task| task.runs == 0).count();
@@ -231,7 +231,7 @@ async fn durable_asks_that_come_in_are_answered_at_an_agent_of_any_size() {
             let runtime = runtime.clone();
             asks.spawn(async move {
                 loop {
-                    match runtime.ask_durable(Both, number).await {
+                    match runtime.ask_durable::<Both>(number).await {
                         Err(TaskError::Overloaded { .. }) => tokio::task::yield_now().await,
                         answer => return (number, answer),
                     }
@@ -296,14 +296,12 @@ async fn what_an_earlier_process_left_is_taken_up_as_there_is_room() {
 async fn a_redrive_that_a_full_agent_refuses_leaves_its_letter_as_it_was() {
     let (environment, office) = (in_memory(), Office::default());
     let runtime = start(&office, holding(1), &environment).await;
-    let poison = runtime
-        .ask_durable(First(office.clone()), Ask::POISON)
-        .await;
+    let poison = runtime.ask_durable::<First>(Ask::POISON).await;
     let Err(TaskError::DeadLettered { task, .. }) = poison else {
         panic!("unexpected: {poison:?}");
     };
     office.shut();
-    let held = runtime.ask(First(office.clone()), Ask::HELD).detach().await;
+    let held = runtime.ask::<First>(Ask::HELD).detach().await;
     held.unwrap();
     let refused = runtime.redrive(task).await.unwrap_err();
     assert!(matches!(refused, TaskError::Overloaded { .. }), "{refused}");
@@ -326,7 +324,9 @@ async fn g5_what_waits_for_room_ends_with_its_flow_and_frees_its_place_in_the_li
     let office = Office::default();
     office.shut();
     let runtime = start(&office, holding(1), &in_memory()).await;
-    let late = runtime.ask(Spread, 50).deadline(Duration::from_millis(50));
+    let late = runtime
+        .ask::<Spread>(50)
+        .deadline(Duration::from_millis(50));
     let error = late.await.unwrap_err();
     assert!(
         matches!(error, TaskError::DeadlineExceeded { .. }),
@@ -334,7 +334,7 @@ async fn g5_what_waits_for_room_ends_with_its_flow_and_frees_its_place_in_the_li
     );
     office.open();
     loop {
-        match runtime.ask(Spread, 3).await {
+        match runtime.ask::<Spread>(3).await {
             Err(TaskError::Overloaded { .. }) => tokio::task::yield_now().await,
             sum => break assert_eq!(sum.unwrap(), 6),
         }
@@ -351,7 +351,7 @@ async fn g1_a_durable_ask_that_is_dropped_at_any_moment_leaves_nothing_under_way
     let runtime = start(&Office::default(), holding(64), &environment).await;
     let episode = runtime.run(papers(1)).await.unwrap().episode;
     for polls in 0..20 {
-        let ask = runtime.ask(Both, 1).episode(episode);
+        let ask = runtime.ask::<Both>(1).episode(episode);
         let mut ask = std::pin::pin!(std::future::IntoFuture::into_future(ask));
         for _ in 0..polls {
             let poll = std::future::poll_fn(|context| {
@@ -410,9 +410,9 @@ async fn callers_are_refused_at_once_while_accepted_work_waits() {
     let (environment, office) = (in_memory(), Office::default());
     office.shut();
     let runtime = start(&office, holding(1), &environment).await;
-    let held = runtime.ask(Both, Ask::HELD).detach().await;
+    let held = runtime.ask::<Both>(Ask::HELD).detach().await;
     held.unwrap();
-    let refused = runtime.ask(Both, 1).await.unwrap_err();
+    let refused = runtime.ask::<Both>(1).await.unwrap_err();
     assert!(
         matches!(
             refused,

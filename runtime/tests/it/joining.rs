@@ -174,10 +174,10 @@ async fn who_knows_the_types_of_a_joined_skill_asks_with_them() {
     let (home, remote, _nodes) = home().await;
     home.add_agent(remote).await.unwrap();
     let order = BTreeMap::from([("Echo".to_owned(), 9)]);
-    assert_eq!(home.ask(FarObey, order).await.unwrap(), 9);
+    assert_eq!(home.ask::<FarObey>(order).await.unwrap(), 9);
     // An order that the other side cannot read is refused there.
     let odd = BTreeMap::from([("Dance".to_owned(), 9)]);
-    let refused = home.ask(FarObey, odd).await.unwrap_err();
+    let refused = home.ask::<FarObey>(odd).await.unwrap_err();
     assert!(matches!(refused, TaskError::Rejected { .. }), "{refused}");
     home.shutdown().await;
 }

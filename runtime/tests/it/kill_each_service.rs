@@ -68,8 +68,8 @@ impl Workshop {
             asks.spawn(async move {
                 loop {
                     let asked = match pot % 2 {
-                        0 => runtime.ask(Fire, pot).await,
-                        _ => runtime.ask_durable(Fire, pot).await,
+                        0 => runtime.ask::<Fire>(pot).await,
+                        _ => runtime.ask_durable::<Fire>(pot).await,
                     };
                     match asked {
                         Err(TaskError::Environment { .. }) if pot % 2 == 1 => {}

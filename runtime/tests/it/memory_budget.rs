@@ -142,9 +142,7 @@ async fn four() -> Team {
 
 impl Team {
     async fn echo<const AGENT: usize>(&self, input: &str) {
-        let ask = self
-            .runtime
-            .ask(Echo::<AGENT>(self.desk.clone()), input.to_owned());
+        let ask = self.runtime.ask::<Echo<AGENT>>(input.to_owned());
         assert_eq!(ask.await.unwrap(), input);
     }
 
@@ -290,8 +288,7 @@ async fn a_shutdown_does_not_wait_for_memory() {
         tokio::spawn(async move { tokio::join!(busy.echo::<0>("hold"), busy.echo::<1>("hold")) });
     team.desk.until(|log| log.len() == 2).await;
     let runtime = team.runtime.clone();
-    let skill = Echo::<2>(team.desk.clone());
-    let waiting = tokio::spawn(async move { runtime.ask(skill, "x".to_owned()).await });
+    let waiting = tokio::spawn(async move { runtime.ask::<Echo<2>>("x".to_owned()).await });
     while team.runtime.agents()[2].waiting == 0 {
         tokio::task::yield_now().await;
     }
@@ -353,18 +350,15 @@ async fn a_model_that_a_stream_waits_with_is_not_the_one_that_makes_room() {
         .start()
         .await
         .unwrap();
-    let (chunks, sums) = runtime.open(Listen, 100).unwrap();
+    let (chunks, sums) = runtime.open::<Listen>(100).unwrap();
     chunks.send(1).await.unwrap();
     while runtime.agents()[0].workers[0].state != "idle" {
         tokio::task::yield_now().await;
     }
     let echo = |text: &str| text.to_owned();
-    runtime
-        .ask(Echo::<0>(desk.clone()), echo("x"))
-        .await
-        .unwrap();
+    runtime.ask::<Echo<0>>(echo("x")).await.unwrap();
     // The stream's model was idle for the longest, and the other one has to go.
-    let room = runtime.ask(Echo::<1>(desk.clone()), echo("x"));
+    let room = runtime.ask::<Echo<1>>(echo("x"));
     let room = tokio::time::timeout(Duration::from_secs(20), room).await;
     room.expect("an idle model makes room").unwrap();
     chunks.send(2).await.unwrap();

@@ -129,7 +129,9 @@ impl BatchSkill for Cook {
 
 impl FlowSkill for Serve {
     async fn run(&self, input: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
-        let cooked = context.ask(Cook, context.ask(Cut, *input).await?).await?;
+        let cooked = context
+            .ask::<Cook>(context.ask::<Cut>(*input).await?)
+            .await?;
         Ok(cooked)
     }
 }
@@ -138,7 +140,7 @@ impl FlowSkill for Feast {
     async fn run(&self, input: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
         context.publish(FactDraft::new(kind("toast"), json!(*input)))?;
         for _ in 0..2 {
-            context.ask(Serve, *input).await?;
+            context.ask::<Serve>(*input).await?;
         }
         Ok(*input)
     }

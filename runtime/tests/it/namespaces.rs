@@ -51,7 +51,7 @@ impl Skill for Ask {
 impl FlowSkill for Ask {
     async fn run(&self, _: Arc<Question>, context: FlowContext) -> Result<Vec<String>, Fault> {
         context.publish(FactDraft::new(kind("published"), json!(null)))?;
-        let other = context.ask(Answer, Question {}).await?;
+        let other = context.ask::<Answer>(Question {}).await?;
         Ok(vec![context.namespace().to_string(), other])
     }
 }
@@ -99,7 +99,7 @@ async fn a_task_its_reactions_and_their_facts_stay_in_the_namespace_of_the_input
     let runtime = start().await;
     let acme = || Namespace("acme".into());
     assert_belongs(&runtime, Episode::new().namespace(acme()), "acme").await;
-    let asked = runtime.ask(Ask, Question {}).namespace(acme()).await;
+    let asked = runtime.ask::<Ask>(Question {}).namespace(acme()).await;
     assert_eq!(asked.unwrap(), ["acme", "acme"]);
     runtime.shutdown().await;
 }
@@ -109,7 +109,7 @@ async fn work_that_names_no_namespace_has_the_configured_one() {
     let runtime = start().await;
     assert_belongs(&runtime, Episode::new(), "house").await;
     assert_eq!(
-        runtime.ask(Ask, Question {}).await.unwrap(),
+        runtime.ask::<Ask>(Question {}).await.unwrap(),
         ["house", "house"]
     );
     runtime.shutdown().await;

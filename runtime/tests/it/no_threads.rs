@@ -48,7 +48,7 @@ async fn without_threads() {
     };
     setrlimit(Resource::As, tight).unwrap();
     let asking = runtime.clone();
-    let first = tokio::spawn(async move { asking.ask(Obey::default(), Order::Echo(1)).await });
+    let first = tokio::spawn(async move { asking.ask::<Obey>(Order::Echo(1)).await });
     let failed = || {
         let records = recorder.records().into_iter();
         let failed = records.filter_map(|record| match record {
@@ -75,7 +75,7 @@ async fn without_threads() {
         Err(error) => assert!(matches!(error, TaskError::Unavailable { .. }), "{error}"),
     }
     loop {
-        match runtime.ask(Obey::default(), Order::Echo(2)).await {
+        match runtime.ask::<Obey>(Order::Echo(2)).await {
             Ok(answer) => break assert_eq!(answer, 2),
             Err(TaskError::Unavailable { .. }) => tokio::task::yield_now().await,
             Err(error) => panic!("{error}"),

@@ -16,7 +16,7 @@ async fn begin(folder: &Path, agent: &Obedient) -> Runtime {
 
 /// Asks durably, and lets the task go on.
 async fn detached(runtime: &Runtime, order: Order) -> TaskId {
-    let asked = runtime.ask_durable(Obey::default(), order).detach().await;
+    let asked = runtime.ask_durable::<Obey>(order).detach().await;
     asked.unwrap()
 }
 

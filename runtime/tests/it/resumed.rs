@@ -46,7 +46,7 @@ async fn a_task_that_is_taken_up_again_is_recorded_if_its_caller_records_it() {
         let outer: TraceContext = header.parse().unwrap();
         let (first, recorder) = (agent(), Recorder::default());
         let runtime = start(&first, &environment, &recorder).await;
-        let ask = runtime.ask_durable(Obey::default(), Order::AtTheGate(1));
+        let ask = runtime.ask_durable::<Obey>(Order::AtTheGate(1));
         let asked = tokio::spawn(async move { ask.trace(outer).await });
         let gate = first.gate.clone();
         tokio::task::spawn_blocking(move || gate.reached(1))

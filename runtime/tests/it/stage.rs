@@ -62,11 +62,11 @@ impl Stage {
     }
 
     pub(crate) fn ask(&self, order: Order) -> Ask<Run> {
-        self.runtime.ask(Run(self.desk.clone()), order)
+        self.runtime.ask::<Run>(order)
     }
 
     pub(crate) fn ask_once(&self, order: Order) -> Ask<RunOnce> {
-        self.runtime.ask(RunOnce(Run(self.desk.clone())), order)
+        self.runtime.ask::<RunOnce>(order)
     }
 
     /// Asks at once, and gives what becomes of it.

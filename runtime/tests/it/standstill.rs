@@ -120,7 +120,7 @@ async fn bed() {
     agent.max_attempts = 1;
     let runtime = Runtime::builder(config).agent(Bed(sleeper));
     let runtime = runtime.start().await.unwrap();
-    let answer = runtime.ask(sleeper, 7).await;
+    let answer = runtime.ask::<Sleeper>(7).await;
     let state = runtime.agents().remove(0);
     println!("answer: {answer:?}; {} given up", state.abandoned);
     println!("restarts: {}", state.workers[0].restarts);

@@ -19,10 +19,7 @@ fn counting(id: u32, items: u32) -> Counting {
 }
 
 fn listen(stage: &Stage, counting: Counting) -> TaskStream<Count> {
-    stage
-        .runtime
-        .stream(Count(stage.desk.clone()), counting)
-        .unwrap()
+    stage.runtime.stream::<Count>(counting).unwrap()
 }
 
 /// All items of a stream, and what ended it if it was an error.
@@ -165,7 +162,7 @@ async fn dropping_a_stream_cancels_its_task_even_while_it_rests() {
 #[tokio::test]
 async fn a_stream_that_waits_for_chunks_lets_others_be_served_and_ends_with_its_caller() {
     let stage = Stage::new().await;
-    let (chunks, mut sums) = stage.runtime.open(Sum, 100).unwrap();
+    let (chunks, mut sums) = stage.runtime.open::<Sum>(100).unwrap();
     for id in 0..3 {
         stage.ask(Order::answer(id)).await.unwrap();
         chunks.send(id).await.unwrap();
@@ -178,7 +175,7 @@ async fn a_stream_that_waits_for_chunks_lets_others_be_served_and_ends_with_its_
     drop(chunks);
     assert_eq!(sums.output().await.unwrap(), 103);
 
-    let (chunks, sums) = stage.runtime.open(Sum, 0).unwrap();
+    let (chunks, sums) = stage.runtime.open::<Sum>(0).unwrap();
     chunks.send(1).await.unwrap();
     drop(sums);
     stage.ask(Order::answer(9)).await.unwrap();
@@ -215,9 +212,7 @@ async fn a_live_stream_in_json_refuses_what_is_no_chunk_and_goes_on() {
 #[tokio::test]
 async fn a_stream_past_its_deadline_ends_so() {
     let stage = Stage::new().await;
-    let ask = stage
-        .runtime
-        .ask(Count(stage.desk.clone()), counting(1, u32::MAX));
+    let ask = stage.runtime.ask::<Count>(counting(1, u32::MAX));
     let mut stream = ask.deadline(Duration::from_millis(50)).stream().unwrap();
     let (_, error) = recv(&mut stream).await;
     assert!(

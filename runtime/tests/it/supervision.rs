@@ -76,14 +76,14 @@ impl Agent for Named {
 }
 
 /// The probe, then `fragile`, then `late`; all of them hold their models from the start.
-async fn three(strategy: Strategy) -> (Stage, Lose) {
+async fn three(strategy: Strategy) -> Stage {
     team(Lose::times(1), |config| {
         config.runtime.supervision.strategy = strategy;
     })
     .await
 }
 
-async fn team(lose: Lose, change: impl FnOnce(&mut Config)) -> (Stage, Lose) {
+async fn team(lose: Lose, change: impl FnOnce(&mut Config)) -> Stage {
     let fragile = Named("fragile", Some(lose.clone()));
     let stage = Stage::set(|setting| {
         setting.probe.lazy = false;
@@ -96,7 +96,7 @@ async fn team(lose: Lose, change: impl FnOnce(&mut Config)) -> (Stage, Lose) {
     })
     .await;
     all_idle(&stage).await;
-    (stage, lose)
+    stage
 }
 
 /// The agents that were taken down by another's restart, each once.
@@ -132,33 +132,33 @@ async fn all_idle(stage: &Stage) {
     }
 }
 
-async fn lose(stage: &Stage, lose: &Lose) -> Result<String, TaskError> {
-    stage.runtime.ask(lose.clone(), "found".to_owned()).await
+async fn lose(stage: &Stage) -> Result<String, TaskError> {
+    stage.runtime.ask::<Lose>("found".to_owned()).await
 }
 
 #[tokio::test]
 async fn one_for_one_leaves_the_other_agents_alone() {
-    let (stage, fragile) = three(Strategy::OneForOne).await;
-    assert_eq!(lose(&stage, &fragile).await.unwrap(), "found");
+    let stage = three(Strategy::OneForOne).await;
+    assert_eq!(lose(&stage).await.unwrap(), "found");
     assert!(taken_down(&stage).await.is_empty());
     stage.close().await;
 }
 
 #[tokio::test]
 async fn rest_for_one_restarts_those_that_were_added_after_it() {
-    let (stage, fragile) = three(Strategy::RestForOne).await;
-    assert_eq!(lose(&stage, &fragile).await.unwrap(), "found");
+    let stage = three(Strategy::RestForOne).await;
+    assert_eq!(lose(&stage).await.unwrap(), "found");
     assert_eq!(taken_down(&stage).await, ["late"]);
     stage.close().await;
 }
 
 #[tokio::test]
 async fn one_for_all_restarts_everybody_and_loses_nobodys_work() {
-    let (stage, fragile) = three(Strategy::OneForAll).await;
+    let stage = three(Strategy::OneForAll).await;
     let running = stage.asked(Order::answer(1).hold(Hold::Stepping));
     stage.desk.began(1).await;
     let queued = stage.asked(Order::answer(2)).accepted(&stage).await;
-    assert_eq!(lose(&stage, &fragile).await.unwrap(), "found");
+    assert_eq!(lose(&stage).await.unwrap(), "found");
     stage.desk.until(|log| runs_in(log, 1) > 1).await;
     stage.desk.open(1);
     running.answer().await.unwrap();
@@ -169,12 +169,12 @@ async fn one_for_all_restarts_everybody_and_loses_nobodys_work() {
 
 #[tokio::test]
 async fn an_agent_that_used_up_its_restarts_escalates_and_the_others_go_on() {
-    let (stage, fragile) = team(Lose::times(100), |config| {
+    let stage = team(Lose::times(100), |config| {
         config.runtime.supervision.strategy = Strategy::OneForAll;
         config.runtime.supervision.max_restarts = 1;
     })
     .await;
-    let given_up = lose(&stage, &fragile).await.unwrap_err();
+    let given_up = lose(&stage).await.unwrap_err();
     assert!(
         matches!(given_up, TaskError::AgentFailed { .. }),
         "{given_up}"
@@ -182,7 +182,7 @@ async fn an_agent_that_used_up_its_restarts_escalates_and_the_others_go_on() {
     let (agent, message) = stage.runtime.failure().await;
     assert_eq!(agent, "fragile");
     assert!(message.contains("the device is lost"), "{message}");
-    let refused = lose(&stage, &fragile).await.unwrap_err();
+    let refused = lose(&stage).await.unwrap_err();
     assert!(
         matches!(refused, TaskError::AgentFailed { .. }),
         "{refused}"

@@ -155,11 +155,11 @@ async fn a_writer_that_panics_is_told_and_nobody_waits_for_it_for_ever() {
     assert!(matches!(error, TaskError::Environment { .. }), "{error}");
     let error = runtime.report(episode).await.unwrap_err();
     assert!(error.to_string().contains("the disk is on fire"), "{error}");
-    let error = runtime.ask_durable(Echo, json!(1)).await.unwrap_err();
+    let error = runtime.ask_durable::<Echo>(json!(1)).await.unwrap_err();
     assert!(error.to_string().contains("the disk is on fire"), "{error}");
     // What was written can be read, and what needs no store goes on.
     assert!(!all(&environment).is_empty());
-    assert_eq!(runtime.ask(Echo, json!(2)).await.unwrap(), json!(2));
+    assert_eq!(runtime.ask::<Echo>(json!(2)).await.unwrap(), json!(2));
     let ended = runtime.shutdown().await.environment.unwrap();
     assert!(ended.contains("the disk is on fire"), "{ended}");
 }

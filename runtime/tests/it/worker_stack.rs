@@ -81,7 +81,7 @@ async fn a_worker_touches_little_of_its_stack() {
     let builder = Runtime::builder(Config::default()).agent(Shallow(locate.clone()));
     let runtime = builder.observer(Recorder::default()).start().await.unwrap();
     for input in 0..100 {
-        let output = runtime.ask(locate.clone(), input).await;
+        let output = runtime.ask::<Locate>(input).await;
         assert_eq!(output.unwrap(), input);
     }
     let touched = touched_kib(locate.0.load(Ordering::Acquire));

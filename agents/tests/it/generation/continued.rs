@@ -45,10 +45,10 @@ async fn twenty_deaths_while_a_text_is_written_change_no_piece_of_it() {
             ..warm(seed)
         };
         reaper.strike_every(0);
-        let undisturbed = read(runtime.stream(Chat, input.clone()).unwrap()).await;
+        let undisturbed = read(runtime.stream::<Chat>(input.clone()).unwrap()).await;
         assert_eq!(undisturbed.0.concat(), undisturbed.1);
         reaper.strike_every(8);
-        let disturbed = read(runtime.stream(Chat, input).unwrap()).await;
+        let disturbed = read(runtime.stream::<Chat>(input).unwrap()).await;
         assert_eq!(disturbed, undisturbed, "seed {seed}");
         assert_eq!(reaper.deaths(), MAX_DEATHS, "seed {seed}");
     }

@@ -217,7 +217,7 @@ async fn a_report_can_be_asked_for_in_another_language_and_form() {
         facts: Some(vec![serde_json::to_value(&done.facts[0]).unwrap()]),
         ..ReportInput::default()
     };
-    let report = runtime.ask(WriteReport, by_facts).await.unwrap();
+    let report = runtime.ask::<WriteReport>(by_facts).await.unwrap();
     assert_eq!(report.inputs, 1);
     for wrong in [
         json!({}),

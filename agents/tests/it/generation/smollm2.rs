@@ -40,7 +40,7 @@ async fn a_conversation_is_gone_on_with() {
         max_tokens: Some(24),
         ..GenerationInput::messages(messages.clone())
     };
-    let first = runtime.ask(Chat, input).await.unwrap();
+    let first = runtime.ask::<Chat>(input).await.unwrap();
     assert!(first.text.contains("an actor refers to"), "{first:?}");
     assert_eq!(first.finish_reason, "length");
     messages.push(said(Speaker::Assistant, &first.text));
@@ -49,7 +49,7 @@ async fn a_conversation_is_gone_on_with() {
         max_tokens: Some(40),
         ..GenerationInput::messages(messages)
     };
-    let second = runtime.ask(Chat, input).await.unwrap();
+    let second = runtime.ask::<Chat>(input).await.unwrap();
     assert_eq!(second.usage.completion_tokens, 40, "{second:?}");
     assert!(
         second.usage.cached_tokens >= first.usage.prompt_tokens,
@@ -69,7 +69,7 @@ async fn a_letter_is_summarized_in_one_passage_and_sorted_by_a_choice() {
         max_tokens: Some(60),
         ..SummarizeInput::default()
     };
-    let summary = runtime.ask(Summarize::default(), input).await.unwrap();
+    let summary = runtime.ask::<Summarize>(input).await.unwrap();
     assert_eq!(summary.passages, 1);
     // What it says is another matter: a model of this size says little that is right.
     assert!(summary.usage.prompt_tokens > 60, "{summary:?}");
@@ -78,7 +78,7 @@ async fn a_letter_is_summarized_in_one_passage_and_sorted_by_a_choice() {
         choice: vec!["complaint".to_owned(), "recipe".to_owned()],
         ..GenerationInput::prompt(format!("{letter}\n\nIs this a complaint or a recipe?"))
     };
-    let sorted = runtime.ask(Chat, input).await.unwrap();
+    let sorted = runtime.ask::<Chat>(input).await.unwrap();
     assert!(
         ["complaint", "recipe"].contains(&&*sorted.text),
         "{sorted:?}"

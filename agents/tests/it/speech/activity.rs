@@ -16,7 +16,7 @@ async fn hear(runtime: &Runtime, samples: &[f32], piece: usize) -> Vec<f32> {
     for piece in samples.chunks(piece) {
         let samples = Samples::new(piece).unwrap();
         let input = ActivityInput { state, samples };
-        let activity = runtime.ask(DetectActivity, input).await.unwrap();
+        let activity = runtime.ask::<DetectActivity>(input).await.unwrap();
         probabilities.extend(activity.probabilities);
         state = Some(activity.state);
     }

@@ -113,13 +113,13 @@ async fn a_transcription_that_dies_again_and_again_loses_no_segment_and_gives_no
     let runtime = builder.observer(windows.clone()).start().await.unwrap();
     let sentences = Sentences::new(count);
     let input = sentences.input();
-    let undisturbed = runtime.stream(Transcribe, input.clone()).unwrap();
+    let undisturbed = runtime.stream::<Transcribe>(input.clone()).unwrap();
     let undisturbed = read(undisturbed, &reaper, 0).await;
     assert!(undisturbed.0.len() >= count, "{undisturbed:?}");
     runtime.flush_observers().await;
     let needed = windows.0.swap(0, Ordering::SeqCst);
 
-    let disturbed = runtime.stream(Transcribe, input).unwrap();
+    let disturbed = runtime.stream::<Transcribe>(input).unwrap();
     let disturbed = read(disturbed, &reaper, deaths).await;
     assert_eq!(disturbed, undisturbed);
     // Where segments come together, one death does for several of them.
@@ -147,8 +147,8 @@ async fn a_durable_transcription_goes_on_in_the_next_process() {
     let sentences = Sentences::new(4);
     let input = sentences.input();
     let (runtime, environment) = process(folder.path(), store.clone()).await;
-    let undisturbed = runtime.ask(Transcribe, input.clone()).await.unwrap();
-    let asked = runtime.ask_durable(Transcribe, input).stream_durable();
+    let undisturbed = runtime.ask::<Transcribe>(input.clone()).await.unwrap();
+    let asked = runtime.ask_durable::<Transcribe>(input).stream_durable();
     let mut stream = asked.await.unwrap();
     let task = stream.task();
     let mut segments = vec![stream.next().await.unwrap().unwrap()];

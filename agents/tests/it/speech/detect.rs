@@ -21,7 +21,7 @@ use super::{start, store};
 const SECOND: usize = 16_000;
 
 async fn detect(runtime: &Runtime, input: AudioInput) -> DetectedSpeech {
-    runtime.ask(Detect, DetectInput::of(input)).await.unwrap()
+    runtime.ask::<Detect>(DetectInput::of(input)).await.unwrap()
 }
 
 async fn detect_samples(runtime: &Runtime, samples: &[f32]) -> DetectedSpeech {
@@ -110,7 +110,7 @@ async fn options_say_what_counts_as_speech() {
 async fn each_span_is_sent_when_it_has_ended() {
     let runtime = start().await;
     let input = DetectInput::of(AudioInput::path(recordings::speech_file()));
-    let mut stream = runtime.stream(Detect, input).unwrap();
+    let mut stream = runtime.stream::<Detect>(input).unwrap();
     let mut items: Vec<SpeechSpan> = Vec::new();
     while let Some(item) = stream.next().await {
         items.push(item.unwrap());
@@ -175,7 +175,7 @@ async fn a_missing_model_says_what_to_type() {
         .await
         .unwrap();
     let input = DetectInput::of(AudioInput::path(recordings::speech_file()));
-    let error = runtime.ask(Detect, input).await.unwrap_err();
+    let error = runtime.ask::<Detect>(input).await.unwrap_err();
     assert!(
         error.to_string().contains("aimass models pull silero-vad"),
         "{error}"
@@ -244,7 +244,7 @@ async fn workers_that_die_while_a_recording_is_heard_lose_nothing_of_it() {
     let runtime = Runtime::builder(Config::default()).agent(agent);
     let runtime = runtime.start().await.unwrap();
     let input = DetectInput::of(AudioInput::path(&path));
-    let mut stream = runtime.stream(Detect, input).unwrap();
+    let mut stream = runtime.stream::<Detect>(input).unwrap();
     let mut items = Vec::new();
     while let Some(item) = stream.next().await {
         items.push(item.unwrap());

@@ -19,7 +19,7 @@ async fn heard<const N: usize>(inputs: [TranscribeInput; N]) -> [String; N] {
     let runtime = start().await;
     let mut texts = Vec::new();
     for input in inputs {
-        texts.push(runtime.ask(Transcribe, input).await.unwrap().text);
+        texts.push(runtime.ask::<Transcribe>(input).await.unwrap().text);
     }
     runtime.shutdown().await;
     texts.try_into().unwrap()

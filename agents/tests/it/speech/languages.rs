@@ -99,10 +99,16 @@ async fn other_languages_are_found_written_down_and_translated_as_the_reference_
     let (mut said, mut english) = (Errors::default(), Errors::default());
     for name in UNDERSTOOD {
         let spoken = &spoken[name];
-        let found = runtime.ask(Transcribe, quick(spoken.path())).await.unwrap();
+        let found = runtime
+            .ask::<Transcribe>(quick(spoken.path()))
+            .await
+            .unwrap();
         assert_eq!(found.language.as_ref(), Some(&spoken.language), "{found:?}");
         said.count(&spoken.text, &found.text);
-        let found = runtime.ask(Translate, quick(spoken.path())).await.unwrap();
+        let found = runtime
+            .ask::<Translate>(quick(spoken.path()))
+            .await
+            .unwrap();
         assert_eq!(found.language.as_ref(), Some(&spoken.language), "{found:?}");
         english.count(&spoken.translation, &found.text);
     }
@@ -121,7 +127,7 @@ async fn each_letter_of_a_language_without_spaces_is_a_word_with_its_time() {
         language: Some("zh".to_owned()),
         ..quick(spoken.path())
     };
-    let found = runtime.ask(Transcribe, input).await.unwrap();
+    let found = runtime.ask::<Transcribe>(input).await.unwrap();
     assert_eq!(found.text, spoken.text);
     let words: Vec<_> = found
         .segments
@@ -159,7 +165,7 @@ async fn languages_asked_for(names: &[&str]) -> (Transcript, Vec<Option<String>>
         log.lock().unwrap().push(window.options.language.clone());
     })
     .await;
-    let found = runtime.ask(Transcribe, quick(path)).await.unwrap();
+    let found = runtime.ask::<Transcribe>(quick(path)).await.unwrap();
     runtime.shutdown().await;
     let asked = asked.lock().unwrap().clone();
     (found, asked)

@@ -39,7 +39,7 @@ async fn listen<'a>(
     input: ListenInput,
     chunks: impl IntoIterator<Item = &'a [f32]>,
 ) -> Told {
-    let (way, mut items) = runtime.open(Listen::default(), input).unwrap();
+    let (way, mut items) = runtime.open::<Listen>(input).unwrap();
     let speaker = async {
         for chunk in chunks {
             way.send(Samples::new(chunk).unwrap()).await.unwrap();
@@ -72,7 +72,7 @@ async fn transcribe(runtime: &Runtime, wav: &[u8]) -> Transcript {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.wav");
     std::fs::write(&path, wav).unwrap();
-    runtime.ask(Transcribe, quick(&path)).await.unwrap()
+    runtime.ask::<Transcribe>(quick(&path)).await.unwrap()
 }
 
 /// Cuts samples into chunks of lengths that have nothing to do with frames, channels or seconds.
@@ -156,7 +156,7 @@ async fn live_audio_without_speech_and_without_sound_gives_what_a_file_gives() {
     let runtime = start().await;
     for samples in [vec![], vec![0.25], vec![0.0; 35 * SECOND + 77]] {
         let recording = AudioInput::samples(Samples::new(&samples[..]).unwrap(), 16_000);
-        let offline = runtime.ask(Transcribe, TranscribeInput::of(recording));
+        let offline = runtime.ask::<Transcribe>(TranscribeInput::of(recording));
         let live = listen(&runtime, quick_live(), odd_cuts(&samples)).await;
         assert_eq!(live.transcript, offline.await.unwrap());
         assert_eq!((live.stable.as_str(), live.tentative), ("", 0));
@@ -185,7 +185,7 @@ async fn live_speech_without_a_pause_is_cut_as_in_a_file() {
         state: None,
         samples: Samples::new(&samples[..]).unwrap(),
     };
-    let activity = runtime.ask(DetectActivity, input).await.unwrap();
+    let activity = runtime.ask::<DetectActivity>(input).await.unwrap();
     let mut segmenter = Segmenter::new(SegmenterOptions::default());
     let mut windows = segmenter.push(&samples, &activity.probabilities);
     windows.extend(segmenter.finish());
@@ -231,7 +231,7 @@ async fn a_stream_that_does_not_end_is_refused_when_it_is_longer_than_a_file_may
     let live = listen(&runtime, quick_live(), silence.chunks(999)).await;
     assert_eq!(live.transcript.duration, 2.0);
 
-    let (chunks, items) = runtime.open(Listen::default(), quick_live()).unwrap();
+    let (chunks, items) = runtime.open::<Listen>(quick_live()).unwrap();
     // It would go on for ever.
     while chunks.send(Samples::new([0.0; 999]).unwrap()).await.is_ok() {}
     let error = items.output().await.unwrap_err();

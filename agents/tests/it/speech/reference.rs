@@ -106,7 +106,7 @@ async fn every_recording_is_heard_as_the_reference_hears_it() {
     let runtime = start().await;
     let mut others = Vec::new();
     for heard in heard_by_the_reference() {
-        let found = runtime.ask(Transcribe, heard.input()).await.unwrap();
+        let found = runtime.ask::<Transcribe>(heard.input()).await.unwrap();
         assert_eq!(found.language, Some(heard.language.clone()), "{found:?}");
         if normalized(&found.text) != normalized(&heard.text) {
             others.push(format!(
@@ -142,7 +142,7 @@ async fn words_and_segments_begin_and_end_when_the_reference_says() {
     let runtime = start().await;
     let (mut words, mut segments) = (Vec::new(), Vec::new());
     for heard in heard_by_the_reference() {
-        let found = runtime.ask(Transcribe, heard.input()).await.unwrap();
+        let found = runtime.ask::<Transcribe>(heard.input()).await.unwrap();
         let all = found.segments.iter().flat_map(|segment| &segment.words);
         let all = all.map(|word| (word.text.as_str(), word.start, word.end));
         words.extend(apart(all, &heard.words));

@@ -19,7 +19,7 @@ async fn heard(precision: Precision) -> Vec<Transcript> {
     let runtime = runtime.start().await.unwrap();
     let mut heard = Vec::new();
     for name in RECORDINGS {
-        let found = runtime.ask(Transcribe, quick(recording(name))).await;
+        let found = runtime.ask::<Transcribe>(quick(recording(name))).await;
         heard.push(found.unwrap());
     }
     runtime.shutdown().await;

@@ -23,7 +23,7 @@ async fn without_models() -> Runtime {
 }
 
 fn open(runtime: &Runtime, deadline: Option<Duration>) -> Stream {
-    let ask = runtime.ask(Listen::default(), quick_live());
+    let ask = runtime.ask::<Listen>(quick_live());
     let ask = match deadline {
         Some(deadline) => ask.deadline(deadline),
         None => ask,

@@ -62,7 +62,7 @@ async fn the_first_segment_comes_before_the_last_window_is_recognized() {
             silence: Some(1.0),
             ..quick(&path)
         };
-        let mut stream = runtime.stream(Transcribe, input).unwrap();
+        let mut stream = runtime.stream::<Transcribe>(input).unwrap();
         let mut items: Vec<Segment> = Vec::new();
         while let Some(item) = stream.next().await {
             items.push(item.unwrap());

@@ -75,7 +75,7 @@ pub(super) fn quick(path: impl Into<PathBuf>) -> TranscribeInput {
 #[tokio::test(flavor = "multi_thread")]
 async fn segments_and_words_have_times_within_the_recording_and_give_the_text() {
     let runtime = start().await;
-    let mut stream = runtime.stream(Transcribe, quick(sentence())).unwrap();
+    let mut stream = runtime.stream::<Transcribe>(quick(sentence())).unwrap();
     let mut items: Vec<Segment> = Vec::new();
     while let Some(item) = stream.next().await {
         items.push(item.unwrap());
@@ -117,7 +117,7 @@ async fn silence_noise_and_music_give_nothing() {
     ] {
         let input = AudioInput::samples(Samples::new(samples).unwrap(), 16_000);
         let found = runtime
-            .ask(Transcribe, TranscribeInput::of(input))
+            .ask::<Transcribe>(TranscribeInput::of(input))
             .await
             .unwrap();
         assert_eq!(
@@ -172,7 +172,7 @@ async fn a_transcript_says_what_of_a_damaged_file_could_not_be_heard() {
     let path = folder.path().join("sentence.flac");
     let hear = async |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        runtime.ask(Transcribe, quick(&path)).await.unwrap()
+        runtime.ask::<Transcribe>(quick(&path)).await.unwrap()
     };
     let complete = hear(&whole).await;
     assert_eq!(complete.incomplete, None);
@@ -283,7 +283,7 @@ async fn workers_that_die_while_a_recording_is_heard_cost_no_segment_and_double_
     let path = folder.path().join("two.wav");
     std::fs::write(&path, wav(&two_windows(), 16_000)).unwrap();
     let calm = start().await;
-    let expected: Transcript = calm.ask(Transcribe, quick(&path)).await.unwrap();
+    let expected: Transcript = calm.ask::<Transcribe>(quick(&path)).await.unwrap();
     calm.shutdown().await;
 
     let dying = Dying::default();
@@ -292,7 +292,7 @@ async fn workers_that_die_while_a_recording_is_heard_cost_no_segment_and_double_
     config.defaults.max_attempts = 10;
     let agent = DyingAgent(store().await, dying.clone());
     let runtime = Runtime::builder(config).agent(agent).start().await.unwrap();
-    let mut stream = runtime.stream(Transcribe, quick(&path)).unwrap();
+    let mut stream = runtime.stream::<Transcribe>(quick(&path)).unwrap();
     let mut items = Vec::new();
     while let Some(item) = stream.next().await {
         items.push(item.unwrap());

@@ -437,7 +437,7 @@ impl Skill for Round {
 
 impl FlowSkill for Round {
     async fn run(&self, input: Arc<String>, context: FlowContext) -> Result<String, Fault> {
-        let filed = context.ask(File(Clerk::new(Flaw::None)), input.to_string());
+        let filed = context.ask::<File>(input.to_string());
         Ok(format!("round: {}", filed.await?))
     }
 }

@@ -184,7 +184,7 @@ impl Skill for Flowing {
 
 impl FlowSkill for Flowing {
     async fn run(&self, _: Arc<Value>, context: FlowContext) -> Result<u64, Fault> {
-        Ok(context.ask(Batched, 7).await?)
+        Ok(context.ask::<Batched>(7).await?)
     }
 }
 
@@ -218,7 +218,7 @@ async fn flow_context(context: FlowContext, fact: FactDraft) -> Result<(), Fault
     let _: for<'a> fn(&'a FlowContext) -> &'a Environment = FlowContext::environment;
     let _: fn(&FlowContext) -> bool = FlowContext::is_cancelled;
     let read: u64 = context.clone().blocking(|| 1).await?;
-    let typed: Result<u64, TaskError> = context.ask(Batched, read).await;
+    let typed: Result<u64, TaskError> = context.ask::<Batched>(read).await;
     let by_name: Result<Value, TaskError> = context.ask_json(Batched::NAME, json!(1)).await;
     let delivered: Vec<Arc<u64>> = context.delivered()?;
     drop(delivered);

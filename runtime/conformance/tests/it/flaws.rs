@@ -167,7 +167,7 @@ async fn an_item_of_another_type_ends_its_stream_by_an_error_that_says_so() {
     let clerk = Clerk::new(Flaw::SendsOthers);
     let runtime = Runtime::builder(Config::default()).agent(clerk.clone());
     let runtime = runtime.start().await.unwrap();
-    let mut stream = runtime.stream(Count(clerk), 3).unwrap();
+    let mut stream = runtime.stream::<Count>(3).unwrap();
     let error = stream.next().await.unwrap().unwrap_err().to_string();
     assert!(
         error.contains("expected an item of the type u32, got u64"),

@@ -279,7 +279,7 @@ impl FlowSkill for Errand {
                 let _trace = Trace(fuse.clone(), Place::DropFuture);
                 std::future::pending::<()>().await;
             }
-            let worked = context.ask(Work(fuse, None), Parcel::default()).await?;
+            let worked = context.ask::<Work>(Parcel::default()).await?;
             drop(worked);
             Ok(Parcel::with(input.0.output))
         }

@@ -123,19 +123,17 @@ impl Scene {
     }
 
     fn work(&self, parcel: Parcel) -> impl Future<Output = Result<(), TaskError>> + 'static {
-        let ask = self.runtime.ask(Work(self.fuse.clone(), None), parcel);
+        let ask = self.runtime.ask::<Work>(parcel);
         async { ask.await.map(std::mem::forget) }
     }
 
     fn durable(&self, parcel: Parcel) -> impl Future<Output = Result<(), TaskError>> + 'static {
-        let ask = self
-            .runtime
-            .ask_durable(Work(self.fuse.clone(), None), parcel);
+        let ask = self.runtime.ask_durable::<Work>(parcel);
         async { ask.await.map(std::mem::forget) }
     }
 
     fn errand(&self, parcel: Parcel) -> impl Future<Output = Result<(), TaskError>> + 'static {
-        let ask = self.runtime.ask(Errand(self.fuse.clone()), parcel);
+        let ask = self.runtime.ask::<Errand>(parcel);
         async { ask.await.map(std::mem::forget) }
     }
 

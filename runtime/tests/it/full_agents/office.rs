@@ -322,7 +322,7 @@ impl Skill for Onwards {
 impl FlowSkill for Onwards {
     async fn run(&self, there: Arc<There>, context: FlowContext) -> Result<u64, Fault> {
         match &*there {
-            There::Onwards(number) => Ok(context.ask(Back, There::Leaf(*number)).await?),
+            There::Onwards(number) => Ok(context.ask::<Back>(There::Leaf(*number)).await?),
             There::Leaf(number) => Ok(ask(&context, "branch.leaf", *number).await?),
         }
     }
@@ -344,7 +344,7 @@ impl Skill for Back {
 impl FlowSkill for Back {
     async fn run(&self, there: Arc<There>, context: FlowContext) -> Result<u64, Fault> {
         match &*there {
-            There::Onwards(number) => Ok(context.ask(Onwards, There::Leaf(*number)).await?),
+            There::Onwards(number) => Ok(context.ask::<Onwards>(There::Leaf(*number)).await?),
             There::Leaf(number) => Ok(ask(&context, "branch.leaf", *number).await?),
         }
     }

@@ -176,7 +176,7 @@ impl Skill for Feast {
 
 impl FlowSkill for Feast {
     async fn run(&self, number: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
-        Ok(context.ask(Bake, *number).await?)
+        Ok(context.ask::<Bake>(*number).await?)
     }
 }
 

@@ -74,7 +74,7 @@ impl Skill for Glaze {
 
 impl FlowSkill for Glaze {
     async fn run(&self, clay: Arc<u64>, context: FlowContext) -> Result<u64, Fault> {
-        Ok(context.ask(Fire, *clay).await?)
+        Ok(context.ask::<Fire>(*clay).await?)
     }
 }
 

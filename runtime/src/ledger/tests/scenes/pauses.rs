@@ -17,9 +17,9 @@ fn paused() -> Scene {
     scene
 }
 
-fn settlement(effects: &[LedgerEffect]) -> Option<&Settlement> {
+fn completion(effects: &[LedgerEffect]) -> Option<&Completion> {
     effects.iter().find_map(|effect| match effect {
-        LedgerEffect::Settle { settlement, .. } => Some(settlement),
+        LedgerEffect::Complete { completion, .. } => Some(completion),
         _ => None,
     })
 }
@@ -39,7 +39,7 @@ fn a_task_is_tried_again_when_its_pause_is_over_and_no_sooner() {
     let effects = scene.on(Event::Tick);
     assert!(!effects.is_empty(), "its worker is woken");
     assert_eq!(scene.take(FIRST), tasks([1]));
-    assert_eq!(settlement(&scene.finish(FIRST, 1)), Some(&Settlement::Done));
+    assert_eq!(completion(&scene.finish(FIRST, 1)), Some(&Completion::Done));
     assert_eq!(scene.ledger.load().tasks, 0);
 }
 
@@ -47,7 +47,7 @@ fn a_task_is_tried_again_when_its_pause_is_over_and_no_sooner() {
 fn a_pause_ends_with_its_task() {
     let mut scene = paused();
     let effects = scene.on(Event::Cancel { task: task(1) });
-    assert_eq!(settlement(&effects), Some(&Settlement::Cancelled));
+    assert_eq!(completion(&effects), Some(&Completion::Cancelled));
     assert_eq!(scene.ledger.load().waiting, 0);
     scene.now = scene.now + PAUSE;
     scene.on(Event::Tick);
@@ -57,7 +57,7 @@ fn a_pause_ends_with_its_task() {
     let effects = scene.on(Event::GiveUp {
         message: "lost".to_owned(),
     });
-    let failed = matches!(settlement(&effects), Some(Settlement::AgentFailed { .. }));
+    let failed = matches!(completion(&effects), Some(Completion::AgentFailed { .. }));
     assert!(failed, "{effects:?}");
 }
 
@@ -74,7 +74,7 @@ fn a_deadline_does_not_wait_for_a_pause() {
     });
     scene.now = deadline;
     let effects = scene.on(Event::Tick);
-    assert_eq!(settlement(&effects), Some(&Settlement::DeadlineExceeded));
+    assert_eq!(completion(&effects), Some(&Completion::DeadlineExceeded));
 }
 
 #[test]
@@ -84,6 +84,6 @@ fn a_shutdown_waits_for_a_pause_within_its_limit() {
     scene.on(Event::Shutdown { limit });
     scene.now = limit;
     let effects = scene.on(Event::Tick);
-    assert_eq!(settlement(&effects), Some(&Settlement::ShuttingDown));
+    assert_eq!(completion(&effects), Some(&Completion::ShuttingDown));
     assert!(effects.contains(&LedgerEffect::Drained));
 }
