@@ -384,7 +384,8 @@ impl AgentCore {
 
     /// Returns once the agent holds no task, with the number of those that it had to wait for.
     pub(crate) async fn emptied(&self) -> u64 {
-        // Said before the look: whoever completes the last task after it then sees that somebody waits.
+        // Said before the look: whoever completes the last task after it then sees that somebody
+        // waits.
         self.emptying.store(true, Ordering::SeqCst);
         let waited_for = self.load().tasks;
         loop {
@@ -398,7 +399,8 @@ impl AgentCore {
         }
     }
 
-    /// Returns once whatever the environment has of the episode's completions was answered and told to the observers.
+    /// Returns once whatever the environment has of the episode's completions was answered and told
+    /// to the observers.
     pub(crate) async fn answered(&self, episode: EpisodeId) {
         self.completions.ended(episode).await;
     }

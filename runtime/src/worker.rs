@@ -175,7 +175,8 @@ impl Worker<'_> {
                 Err(fault) => return self.end(job.fail(&fault), job),
                 Ok(step) => self.note_step(&mut job, step),
             };
-            // After what the step completed: with a neighbour gone, a slow reader may hold up what is left.
+            // After what the step completed: with a neighbour gone, a slow reader may hold up what
+            // is left.
             if !goes_on || job.is_held_up() {
                 job.hold(self.worker_context);
             }

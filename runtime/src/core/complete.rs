@@ -87,7 +87,8 @@ impl AgentCore {
         }
     }
 
-    /// Kept out of [`Self::complete_as`]: the stack of a worker that never writes a completion would have room for it all the same.
+    /// Kept out of [`Self::complete_as`]: the stack of a worker that never writes a completion
+    /// would have room for it all the same.
     #[inline(never)]
     fn complete_in_writing(self: &Arc<Self>, pending: Box<PendingTask>, error: TaskError) {
         let transaction = match &error {

@@ -1,4 +1,5 @@
-//! Completions on their way: the environment may have them already, but neither the caller nor the observers have heard.
+//! Completions on their way: the environment may have them already, but neither the caller nor the
+//! observers have heard.
 
 use std::collections::HashMap;
 
@@ -56,7 +57,8 @@ impl Drop for Completing<'_> {
 }
 
 impl AgentCore {
-    /// Writes a completion down after the store did not take it: until it does, or the agent ends. Else its episode would wait for it for ever.
+    /// Writes a completion down after the store did not take it: until it does, or the agent ends.
+    /// Else its episode would wait for it for ever.
     pub(super) async fn complete_later(
         &self,
         task: TaskId,

@@ -39,7 +39,8 @@ impl AgentCore {
         }
     }
 
-    /// Kept out of [`Self::deliver`], as is all that is rare: the stack of each worker has room for what a volatile call needs.
+    /// Kept out of [`Self::deliver`], as is all that is rare: the stack of each worker has room for
+    /// what a volatile call needs.
     #[inline(never)]
     fn act(self: &Arc<Self>, action: Action, now: Time) {
         match action {

@@ -19,8 +19,8 @@ use crate::ledger::event::{Event, Incarnation};
 use crate::ledger::worker::WorkerState;
 use crate::observer::{AgentChanged, Record, WorkerChange};
 
-/// The start of an incarnation with which the thread of the one before it goes on. The driver's queue stands still until this is dropped; then the
-/// driver does what is left of it.
+/// The start of an incarnation with which the thread of the one before it goes on. The driver's
+/// queue stands still until this is dropped; then the driver does what is left of it.
 pub(crate) struct ClaimedStart {
     pub(crate) core: Arc<AgentCore>,
     pub(crate) incarnation: Incarnation,
@@ -88,8 +88,9 @@ impl AgentCore {
         self.state.lock().driver_queue.next()
     }
 
-    /// Tells the ledger of a panic. Gives the start of the next incarnation where the thread that panicked is to go on with it: it is awake, while the
-    /// driver would have to be woken, and a new thread to be made.
+    /// Tells the ledger of a panic. Gives the start of the next incarnation where the thread that
+    /// panicked is to go on with it: it is awake, while the driver would have to be woken, and a
+    /// new thread to be made.
     pub(super) fn worker_panicked(
         self: &Arc<Self>,
         by: Incarnation,

@@ -52,7 +52,8 @@ impl DriverQueue {
         self.actions.push_back((action, now));
     }
 
-    /// Takes what the driver is to carry out next. Nothing while a thread is at an action: the driver is woken when it has ended that.
+    /// Takes what the driver is to carry out next. Nothing while a thread is at an action: the
+    /// driver is woken when it has ended that.
     pub(super) fn next(&mut self) -> Option<(DriverAction, Time)> {
         if matches!(self.carrier, Carrier::Thread(_)) {
             return None;
@@ -65,8 +66,9 @@ impl DriverQueue {
         next
     }
 
-    /// Takes the start of the incarnation that follows `by`, for the thread of that one: when it is due at once, nothing is before it, and nobody is at another
-    /// action. One whose weights are under suspicion is none: it gets a thread of its own, with nothing left of the one before.
+    /// Takes the start of the incarnation that follows `by`, for the thread of that one: when it is
+    /// due at once, nothing is before it, and nobody is at another action. One whose weights are
+    /// under suspicion is none: it gets a thread of its own, with nothing left of the one before.
     pub(super) fn claim_start(&mut self, by: Incarnation) -> Option<(Incarnation, Reload, Time)> {
         let (DriverAction::Start(next, after, weights), decided) = self.actions.front()? else {
             return None;
@@ -82,7 +84,8 @@ impl DriverQueue {
         Some(claimed)
     }
 
-    /// The thread that had claimed an action is done with it. What it left to do is the driver's next.
+    /// The thread that had claimed an action is done with it. What it left to do is the driver's
+    /// next.
     pub(super) fn end_claim(&mut self, left: Option<DriverAction>, decided: Time) {
         self.carrier = Carrier::Nobody;
         if let Some(left) = left {

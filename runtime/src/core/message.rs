@@ -84,7 +84,8 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// Why it cannot go on. It is started again then.
     fn run(self: Arc<Self>) -> BoxFuture<'static, Result<(), String>>;
 
-    /// Called when an actor takes the service over: the tasks that the service has started, and will start, belong to it from now on.
+    /// Called when an actor takes the service over: the tasks that the service has started, and
+    /// will start, belong to it from now on.
     fn belongs_to(&self, actor: ActorRef<ServiceMessage>) {
         drop(actor);
     }

@@ -36,7 +36,8 @@ pub(crate) struct CoreState {
     last_claim: u64,
     decisions: Vec<CoreEffect>,
     batches: u64,
-    /// What the agent's driver is to carry out. It is written under the lock, so its order is that of the decisions.
+    /// What the agent's driver is to carry out. It is written under the lock, so its order is that
+    /// of the decisions.
     pub(super) driver_queue: DriverQueue,
     /// When the agent's timer looks here next. Kept under the same lock as what it looks for: what becomes due meanwhile is never
     /// overlooked.

@@ -13,7 +13,8 @@ use crate::core::worker_link::End;
 /// What the actor of a task is told: how that has ended.
 pub(crate) struct TaskEnded(pub(crate) End);
 
-/// What joins a task to its actor. Its place is taken until both have ended: so there are never more actors than places.
+/// What joins a task to its actor. Its place is taken until both have ended: so there are never
+/// more actors than places.
 pub(crate) struct TaskLink {
     state: Mutex<LinkState>,
     _place: OwnedSemaphorePermit,

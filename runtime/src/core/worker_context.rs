@@ -40,7 +40,8 @@ pub(crate) struct WorkerContext {
     successor: Mutex<Option<Successor>>,
 }
 
-/// What the thread of an incarnation that has panicked still has to do: to go on with the next one, and to say how this one ended.
+/// What the thread of an incarnation that has panicked still has to do: to go on with the next one,
+/// and to say how this one ended.
 pub(crate) struct Successor {
     pub(crate) start: ClaimedStart,
     pub(crate) end: End,
@@ -281,7 +282,8 @@ impl WorkerContext {
         });
         let end = Err(format!("panic: {message}"));
         match self.core.worker_panicked(self.incarnation, message) {
-            // Its actor hears of the end once the next incarnation is on its way: the tasks wait for that one.
+            // Its actor hears of the end once the next incarnation is on its way: the tasks wait
+            // for that one.
             Some(start) => *self.successor.lock() = Some(Successor { start, end }),
             None => self.link.end(end),
         }
@@ -377,7 +379,8 @@ fn beginning(tickets: &[Arc<Ticket>]) -> Option<Transaction> {
 fn noted(tickets: &[Arc<Ticket>], commit: Result<(), EnvironmentError>) -> Result<(), Fault> {
     match commit {
         Ok(()) => Ok(()),
-        // One of them was completed or forgotten meanwhile, and none of them minds a second beginning.
+        // One of them was completed or forgotten meanwhile, and none of them minds a second
+        // beginning.
         Err(error)
             if error.is_refusal() && tickets.iter().all(|one| one.effect != Effect::Once) =>
         {

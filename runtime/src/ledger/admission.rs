@@ -92,7 +92,8 @@ impl<T> Ledger<T> {
         self.abort(task, Completion::Cancelled, now, effects);
     }
 
-    /// Completes a task that nobody waits for any more, unless its outcome is already on its way into the environment.
+    /// Completes a task that nobody waits for any more, unless its outcome is already on its way
+    /// into the environment.
     pub(super) fn abort(
         &mut self,
         task: TaskId,

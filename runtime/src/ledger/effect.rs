@@ -28,7 +28,8 @@ pub(crate) enum LedgerEffect<T = ()> {
     Run { by: Incarnation, tasks: Vec<TaskId> },
     /// The answer to `Take` when there is nothing; the worker parks. With `max_wait`, it may be told to come back then.
     Park { by: Incarnation, until: Time },
-    /// Write the task's facts and completion into the environment, then say `Committed` or `CommitFailed`.
+    /// Write the task's facts and completion into the environment, then say `Committed` or
+    /// `CommitFailed`.
     Commit { task: TaskId },
     /// The task's one reply.
     Complete {
@@ -38,7 +39,8 @@ pub(crate) enum LedgerEffect<T = ()> {
         /// The incarnation that still runs it, though nobody wants it any more: it is to stop at the next step.
         still_on: Option<Incarnation>,
     },
-    /// Keep the task's input and cause among the dead letters (a `Complete` with `DeadLettered` follows).
+    /// Keep the task's input and cause among the dead letters (a `Complete` with `DeadLettered`
+    /// follows).
     DeadLetter { task: TaskId, cause: String },
     /// Cancel whatever the incarnation does and let it end; it has until the grace is over.
     Stop { worker: Incarnation },

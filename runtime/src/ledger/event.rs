@@ -153,7 +153,8 @@ pub(crate) enum TakeMore {
 pub(crate) enum Outcome {
     /// There is an output; nothing has to be written down first.
     Done,
-    /// There is an output, and facts or a durable completion to commit before the caller hears of it.
+    /// There is an output, and facts or a durable completion to commit before the caller hears of
+    /// it.
     DoneDurably,
     /// The skill reported a fault.
     Fault(Fault),

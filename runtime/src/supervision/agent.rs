@@ -240,7 +240,8 @@ mod tests {
         size_of::<F>()
     }
 
-    /// The task of each agent's actor has room for it, whether anything is to be carried out or not.
+    /// The task of each agent's actor has room for it, whether anything is to be carried out or
+    /// not.
     #[test]
     fn what_is_carried_out_takes_little_room_in_the_actors_task() {
         let size = size_of_future(Driver::carry_out);

@@ -121,7 +121,8 @@ impl Actor for ServiceActor {
 }
 
 impl Running {
-    /// Gives a task an actor. One that cannot get one goes on without: this actor is about to end then, and the next one takes the task over.
+    /// Gives a task an actor. One that cannot get one goes on without: this actor is about to end
+    /// then, and the next one takes the task over.
     async fn adopt(&mut self, link: Arc<TaskLink>, myself: &ActorRef<ServiceMessage>) {
         let spawned = Actor::spawn_linked(None, TaskActor, link.clone(), myself.get_cell());
         if let Ok((actor, _)) = Box::pin(spawned).await {

@@ -211,8 +211,8 @@ fn start_thread(
     }
 }
 
-/// Lives an incarnation on its thread, and those that follow it there. An incarnation's share goes only once the next one has taken its own, or the
-/// weights are free.
+/// Lives an incarnation on its thread, and those that follow it there. An incarnation's share goes
+/// only once the next one has taken its own, or the weights are free.
 fn live(mut worker: Arc<WorkerContext>, runner: &dyn GroupRunner, mut weights: Reload) {
     loop {
         if let Err(message) = panics::caught(|| runner.live(&worker, weights)) {
@@ -231,8 +231,8 @@ fn live(mut worker: Arc<WorkerContext>, runner: &dyn GroupRunner, mut weights: R
     }
 }
 
-/// Goes on with the next incarnation, where there is room for its weights. Otherwise it is left to the driver, as all other starts are: only an actor
-/// can wait.
+/// Goes on with the next incarnation, where there is room for its weights. Otherwise it is left to
+/// the driver, as all other starts are: only an actor can wait.
 fn go_on(claimed: ClaimedStart, runner: &dyn GroupRunner) -> Option<Arc<WorkerContext>> {
     let (core, incarnation) = (claimed.core.clone(), claimed.incarnation);
     let group = core.group_of(incarnation);

@@ -232,7 +232,8 @@ fn many_restarts(setting: &mut Setting) {
     setting.config.runtime.supervision.max_restarts = 100_000;
 }
 
-/// A thread that panics goes on as the next incarnation by itself. That one belongs to an actor all the same.
+/// A thread that panics goes on as the next incarnation by itself. That one belongs to an actor all
+/// the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_incarnation_that_follows_a_panic_has_an_actor() {
     let stage = Stage::set(many_restarts).await;

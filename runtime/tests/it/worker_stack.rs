@@ -74,7 +74,8 @@ fn touched_kib(address: usize) -> u64 {
     panic!("no mapping holds {address:#x}");
 }
 
-/// What is rare stays out of the functions that each task passes, or their frames would have room for it, and each worker's stack.
+/// What is rare stays out of the functions that each task passes, or their frames would have room
+/// for it, and each worker's stack.
 #[tokio::test]
 async fn a_worker_touches_little_of_its_stack() {
     let locate = Locate(Place::default());
