@@ -14,7 +14,7 @@ use crate::probe::{Answer, Hold, Order, Run};
 use crate::stage::Stage;
 
 /// The agent `relay`.
-struct Relay(Desk);
+struct Relay;
 
 impl Agent for Relay {
     fn name(&self) -> &str {
@@ -58,7 +58,7 @@ impl FlowSkill for Forward {
 }
 
 async fn stage() -> Stage {
-    Stage::set(|setting| setting.agents.push(Box::new(Relay(setting.desk.clone())))).await
+    Stage::set(|setting| setting.agents.push(Box::new(Relay))).await
 }
 
 #[tokio::test]
