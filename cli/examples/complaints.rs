@@ -79,7 +79,7 @@ struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            threshold: 0.1,
+            threshold: 0.3,
             multilingual: OTHERS.default.to_owned(),
         }
     }

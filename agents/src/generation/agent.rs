@@ -10,8 +10,7 @@ use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::generation::report::view as report_view;
-use crate::generation::{Chat, Complete, LanguageModelSource, Summarize, WriteReport};
+use crate::generation::{Chat, Complete, LanguageModelSource, Report, Summarize, WriteReport};
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 
 /// What is known of the agent before it is built.
@@ -132,7 +131,7 @@ impl Agent for GenerationAgent {
             .group(model)
             .flow(Summarize::within(limits.context))
             .flow(WriteReport)
-            .view::<WriteReport>(report_view)
+            .view::<WriteReport>(Report::view)
             .on_idle(
                 IdleRule::new("generation-report", "generation.report").after("policy-decide"),
             ))

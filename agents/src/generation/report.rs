@@ -26,7 +26,6 @@ use serde::{Deserialize, Serialize};
 
 use aimass_runtime::Revision;
 pub use text::ReportFormat;
-pub(super) use view::view;
 pub use write::{ReportInput, WriteReport};
 
 /// What an episode came to, for a reader.

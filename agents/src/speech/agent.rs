@@ -8,10 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
-use crate::speech::{
-    Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Translate, WhisperSource,
-    view,
-};
+use crate::speech::{Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Transcript, Translate, WhisperSource};
 
 /// What is known of the agent before it is built.
 pub const MANIFEST: AgentManifest = AgentManifest {
@@ -116,7 +113,7 @@ impl Agent for SpeechAgent {
         let whisper = whisper.with(self.limits.unwrap_or(settings));
         let whisper = WorkerGroup::new("whisper", whisper);
         Ok(definition
-            .view::<Transcribe>(view::transcript)
+            .view::<Transcribe>(Transcript::view)
             .group(activity.skill(DetectActivity))
             .group(whisper.skill(Recognize))
             .flow(Detect)

@@ -11,8 +11,14 @@ const MAX_LINE: usize = 90;
 /// Segments of a recording that a report quotes.
 const QUOTED: usize = 5;
 
-/// A recording, by what is said in it.
-pub(super) fn transcript(transcript: &Transcript, name: &str) -> FactView {
+impl Transcript {
+    /// What people are shown of the recording `name`, by what is said in it.
+    pub fn view(&self, name: &str) -> FactView {
+        transcript(self, name)
+    }
+}
+
+fn transcript(transcript: &Transcript, name: &str) -> FactView {
     let passage = |segment: &Segment| Passage {
         start: segment.start,
         end: segment.end,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 use crate::text::encoder::EncoderSource;
 use crate::text::search::SearchFlow;
-use crate::text::{Classify, Embed, Language, SearchFolder, view};
+use crate::text::{Classify, DetectedLanguage, Embed, Embedding, Language, SearchFolder};
 
 /// What is known of the agent before it is built.
 pub const MANIFEST: AgentManifest = AgentManifest {
@@ -69,8 +69,8 @@ impl Agent for TextAgent {
         // Language needs no weights, and must not wait behind those that do.
         let language = WorkerGroup::new("language", Fresh(|| ())).skill(Language);
         Ok(definition
-            .view::<Language>(view::language)
-            .view::<Embed>(view::embedding)
+            .view::<Language>(DetectedLanguage::view)
+            .view::<Embed>(Embedding::view)
             .group(encoder)
             .group(language)
             .flow(SearchFlow::default())

@@ -103,11 +103,11 @@ impl Views {
                 None
             })
         });
-        let mut view = made.unwrap_or_default();
+        let Some(mut view) = made else {
+            return bounded(self.plain(fact));
+        };
         if view.line.is_empty() {
-            let plain = self.plain(fact);
-            view.line = plain.line;
-            view.panel = view.panel.or(plain.panel);
+            view.line = self.plain(fact).line;
         }
         bounded(view)
     }

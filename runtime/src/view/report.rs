@@ -11,6 +11,9 @@ use aimass_environment::Revision;
 pub struct ReportView {
     /// Its subject.
     pub title: Text,
+    /// How many inputs the episode has.
+    #[serde(default)]
+    pub inputs: u32,
     /// Its parts.
     pub sections: Vec<Section>,
     /// The facts that its sentences rest on.
@@ -78,6 +81,7 @@ impl ReportView {
         json!({
             "title": self.title.in_locale(locale),
             "language": locale,
+            "inputs": self.inputs,
             "sections": sections,
             "references": self.references,
         })

@@ -9,7 +9,6 @@ use aimass_runtime::{
     TaskError, TaskFinished, TaskOutcome, TraceContext,
 };
 
-use crate::desk::Desk;
 use crate::probe::{Answer, Hold, Order, Run};
 use crate::stage::Stage;
 

@@ -5,19 +5,22 @@ use aimass_runtime::{self as kernel, FactView, Panel, ReportView};
 
 use super::{Author, Reference, Report, Section, Sentence, statement};
 
-/// A report: how much it says, and at length all of it.
-pub(crate) fn view(report: &Report, _: &str) -> FactView {
-    let sentences: usize = report.sections.iter().map(|one| one.sentences.len()).sum();
-    let facts = report.references.len();
-    let line = text!(
-        "report of {sentences} sentences on {facts} facts",
-        "报告：{sentences} 句，依据 {facts} 条事实"
-    );
-    FactView::new(line).panel(Panel::Report(ReportView {
-        title: statement::title(report.inputs),
-        sections: report.sections.iter().map(section).collect(),
-        references: report.references.iter().map(reference).collect(),
-    }))
+impl Report {
+    /// What people are shown of a report: how much it says, and at length all of it.
+    pub fn view(&self, _: &str) -> FactView {
+        let sentences: usize = self.sections.iter().map(|one| one.sentences.len()).sum();
+        let facts = self.references.len();
+        let line = text!(
+            "report of {sentences} sentences on {facts} facts",
+            "报告：{sentences} 句，依据 {facts} 条事实"
+        );
+        FactView::new(line).panel(Panel::Report(ReportView {
+            title: statement::title(self.inputs),
+            inputs: self.inputs,
+            sections: self.sections.iter().map(section).collect(),
+            references: self.references.iter().map(reference).collect(),
+        }))
+    }
 }
 
 fn section(section: &Section) -> kernel::Section {

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use aimass::generation::{Complete, LanguageModelSource, WriteReport};
-use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, WhisperSource};
-use aimass::text::{Embed, EncoderSource, Language};
+use aimass::generation::{Complete, LanguageModelSource, Report, WriteReport};
+use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, Transcript, WhisperSource};
+use aimass::text::{DetectedLanguage, Embed, Embedding, EncoderSource, Language};
 use aimass::{
     Agent, AgentDefinition, BatchIndex, BatchKey, Config, Environment, EnvironmentOptions, Fact,
     FactKind, Fault, Fresh, IdleRule, ModelSkill, Reaction, Request, Runtime, Skill, SkillSpec,
@@ -235,6 +235,8 @@ impl Agent for Text {
         let transcript = || FactKind::new("speech.transcribe", 1).unwrap();
         let said = |transcript: &Fact| transcript.value["text"].clone();
         Ok(definition
+            .view::<Embed>(Embedding::view)
+            .view::<Language>(DetectedLanguage::view)
             .group(encoder)
             .group(language)
             .reaction(Reaction::new("text-embed", text(), "text.embed"))
@@ -258,6 +260,7 @@ impl Agent for Speech {
         let whisper = WorkerGroup::new("whisper", whisper).skill(self.0.over(Recognize));
         let recording = FactKind::new("file.audio", 1).unwrap();
         Ok(definition
+            .view::<Transcribe>(Transcript::view)
             .group(activity.skill(self.0.over(DetectActivity)))
             .group(whisper)
             .flow(Transcribe)
@@ -276,6 +279,7 @@ impl Agent for Generation {
         let source = LanguageModelSource::new(cache::store(), "smollm2")?;
         let model = WorkerGroup::new("model", source).skill(self.0.over(Complete));
         Ok(definition
+            .view::<WriteReport>(Report::view)
             .group(model)
             .flow(WriteReport)
             .on_idle(IdleRule::new("report", "generation.report")))
