@@ -1,5 +1,7 @@
 //! Streams that go on: after a death in their middle, and in the next process.
 
+use std::collections::BTreeSet;
+
 use aimass_runtime::{
     Environment, EnvironmentOptions, Harm, InjectionPoint, JsonReceived, TaskError, TaskOptions,
 };
@@ -11,7 +13,11 @@ use crate::stage::{Stage, collect};
 
 /// An attempt that dies after it has sent an item costs the caller nothing: the same items come, each once.
 pub(crate) async fn after_a_death(stage: &Stage, case: &Case) -> Finding {
-    for item in 1..case.expected.items.len() as u64 {
+    let items = case.expected.items.len() as u64;
+    // Behind the first item, in the middle, and before the last one.
+    let places = [1, items / 2, items.saturating_sub(1)];
+    let places: BTreeSet<u64> = places.into_iter().filter(|at| *at > 0).collect();
+    for item in places {
         let point = InjectionPoint::Step(item);
         stage.injector.plant(case.skill(), point, Harm::Panic);
         let answer = stage.ask(&case.example).await;

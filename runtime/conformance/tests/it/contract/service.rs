@@ -98,7 +98,7 @@ fn blobs(environment: &Environment) -> Result<Request, EnvironmentError> {
 #[expect(dead_code, reason = "its types are what is tested")]
 async fn callers(runtime: Runtime, path: &Path) -> Result<(), TransportError> {
     let caller = Caller {
-        tenant: Namespace("tenant".to_owned()),
+        tenant: Namespace("tenant".into()),
         rights: BTreeSet::from([Right::Work, Right::Files, Right::Operate]),
     };
     let records: Records = Records::new(runtime.environment().clone(), runtime.views());
