@@ -210,7 +210,7 @@ fn known(views: &Views, fact: &Fact, context: &FlowContext) -> Option<Text> {
 
 /// The words of the field: none may go. Never called.
 #[expect(dead_code, reason = "its types are what is tested")]
-fn operations(spec: SkillSpec) -> [SkillSpec; 19] {
+fn operations(spec: &SkillSpec) -> [SkillSpec; 19] {
     [
         Operation::Chat,
         Operation::Complete,
