@@ -376,7 +376,8 @@ impl SkillSpec {
         self
     }
 
-    /// The names of the skills whose items it says it sends, and whose chunks it says it takes: there should be no other than its own.
+    /// The names of the skills whose items it says it sends, and whose chunks it says it takes:
+    /// there should be no other than its own.
     #[doc(hidden)]
     pub fn streams_of(&self) -> impl Iterator<Item = &'static str> {
         self.streams_of.into_iter().flatten()

@@ -88,7 +88,8 @@ impl Runtime {
         Ok(types)
     }
 
-    /// The kinds of the facts that the skill's outputs become, as far as somebody brings a view of them.
+    /// The kinds of the facts that the skill's outputs become, as far as somebody brings a view of
+    /// them.
     pub fn viewed_kinds(&self, skill: &str) -> BTreeSet<FactKind> {
         let members = self.inner.members();
         let reactions = members.reactions.iter();
@@ -101,7 +102,8 @@ impl Runtime {
         kinds.filter(|kind| members.views.has(kind)).collect()
     }
 
-    /// As [`Views::of`](crate::Views::of), as the author's view makes it; none where its value has not the form that the view knows.
+    /// As [`Views::of`](crate::Views::of), as the author's view makes it; none where its value has
+    /// not the form that the view knows.
     ///
     /// # Errors
     /// What a panic of the view said.

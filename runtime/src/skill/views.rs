@@ -108,7 +108,8 @@ impl Views {
         bounded(view)
     }
 
-    /// Returns what the author's view makes of a fact; none where there is no view of its kind, or its value has not the form that the view knows.
+    /// Returns what the author's view makes of a fact; none where there is no view of its kind, or
+    /// its value has not the form that the view knows.
     ///
     /// # Errors
     /// What a panic of the view said.

@@ -11,7 +11,8 @@ use crate::conformance::Conformance;
 use crate::report::Verdict;
 use crate::stage::{Stage, collect};
 
-/// An attempt that dies after it has sent an item costs the caller nothing: the same items come, each once.
+/// An attempt that dies after it has sent an item costs the caller nothing: the same items come,
+/// each once.
 pub(crate) async fn after_a_death(stage: &Stage, case: &Case) -> Finding {
     let items = case.expected.items.len() as u64;
     // Behind the first item, in the middle, and before the last one.
@@ -27,7 +28,8 @@ pub(crate) async fn after_a_death(stage: &Stage, case: &Case) -> Finding {
     Ok(())
 }
 
-/// A caller who has the first item gets the others, once the process is gone and another one has taken its place.
+/// A caller who has the first item gets the others, once the process is gone and another one has
+/// taken its place.
 pub(crate) async fn in_the_next_process(suite: &Conformance, case: &Case) -> Finding {
     let trouble = |error: &dyn std::fmt::Display| failed(error.to_string());
     let options = EnvironmentOptions::from(&suite.config.environment);

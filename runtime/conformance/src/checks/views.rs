@@ -20,8 +20,8 @@ const LATIN_WORD: usize = 4;
 /// The same of words in other scripts.
 const OTHER_WORD: usize = 2;
 
-/// Each view knows the answer, does not panic at it, and speaks both languages. A text that is the same in both is a quote: its words
-/// are words of the input or of the answer.
+/// Each view knows the answer, does not panic at it, and speaks both languages. A text that is the
+/// same in both is a quote: its words are words of the input or of the answer.
 pub(crate) fn shown(stage: &Stage, case: &Case) -> Finding {
     let kinds: BTreeSet<FactKind> = stage.runtime.viewed_kinds(case.skill());
     if kinds.is_empty() {

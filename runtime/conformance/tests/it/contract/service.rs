@@ -1,5 +1,5 @@
-//! What a service or a cluster is written against: the runtime by name and by type, agents that join and leave, callers, requests and blobs.
-//! Never called: that it compiles is the test.
+//! What a service or a cluster is written against: the runtime by name and by type, agents that
+//! join and leave, callers, requests and blobs. Never called: that it compiles is the test.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! What an agent brings beside its skills: views, kinds of files, settings, rules; and all that can be shown.
+//! What an agent brings beside its skills: views, kinds of files, settings, rules; and all that can
+//! be shown.
 
 use std::path::Path;
 use std::time::Duration;
@@ -75,7 +76,8 @@ fn line(count: u64, subject: &str) -> FactView {
         .meaning(vec![1.0], ModelVersion::new("one"))
 }
 
-/// All fields of a view, and of all that a panel can show. Never called: that it compiles is the test.
+/// All fields of a view, and of all that a panel can show. Never called: that it compiles is the
+/// test.
 #[expect(dead_code, reason = "its types are what is tested")]
 fn shown(locale: Locale) -> FactView {
     let text: Text = Text {
