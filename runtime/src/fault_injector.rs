@@ -32,7 +32,8 @@ struct Injection {
 pub enum InjectionPoint {
     /// Before its job begins.
     Begin,
-    /// Before so many steps more have been taken: 0 is the next one.
+    /// Before so many steps more have been taken: 0 is the next one. Of a flow, the items that it
+    /// sends are its steps.
     Step(u64),
     /// Before its job gives its outcomes.
     Finish,

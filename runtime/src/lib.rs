@@ -43,6 +43,7 @@ pub use aimass_environment::{
     TaskRecord, Time, TraceId, Transaction, Watch, WorkerId, json_bytes,
 };
 
+pub use aimass_locale::{Locale, Text, text};
 pub use batch::{BatchIndex, BatchKey};
 pub use core::board::{ServiceState, ServiceStatus};
 pub use core::placement::DeviceCapacity;

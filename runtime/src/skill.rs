@@ -272,6 +272,9 @@ pub struct SkillSpec {
     /// The type of the items it sends.
     #[serde(skip)]
     pub(crate) item_type: Option<&'static str>,
+    /// The skills whose items it says it sends, and whose chunks it says it takes.
+    #[serde(skip)]
+    pub(crate) streams_of: [Option<&'static str>; 2],
 }
 
 impl SkillSpec {
@@ -293,6 +296,7 @@ impl SkillSpec {
             decode_chunk: None,
             chunk_bytes: None,
             item_type: None,
+            streams_of: [None, None],
         }
     }
 
@@ -323,6 +327,7 @@ impl SkillSpec {
     pub fn sends<S: ServerStreaming>(mut self) -> Self {
         self.item = Some(schemars::schema_for!(S::Item));
         self.item_type = Some(std::any::type_name::<S::Item>());
+        self.streams_of[0] = Some(S::NAME);
         if self.delivery == Delivery::Unary {
             self.delivery = Delivery::ServerStreaming;
         }
@@ -366,8 +371,16 @@ impl SkillSpec {
             let chunk = chunk.get::<S::Chunk>();
             chunk.map_or(0, |chunk| S::chunk_bytes(&chunk))
         });
+        self.streams_of[1] = Some(S::NAME);
         self.delivery = Delivery::ClientStreaming;
         self
+    }
+
+    /// The names of the skills whose items it says it sends, and whose chunks it says it takes:
+    /// there should be no other than its own.
+    #[doc(hidden)]
+    pub fn streams_of(&self) -> impl Iterator<Item = &'static str> {
+        self.streams_of.into_iter().flatten()
     }
 
     /// The name of the type of the items that it sends; none when a schema was written by hand.

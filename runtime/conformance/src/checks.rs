@@ -6,6 +6,8 @@ mod ending;
 mod faults;
 mod limits;
 mod replay;
+mod streams;
+mod views;
 mod weights;
 
 use std::future::Future;
@@ -47,6 +49,11 @@ async fn checked(suite: &Conformance, notes: &mut Notes) -> Result<(), RuntimeEr
     }
     for case in &cases {
         case_on(&stage, case, notes).await;
+    }
+    for case in cases.iter().filter(|case| case.spec.continues) {
+        let found = streams::in_the_next_process(suite, case);
+        let name = "its stream goes on in the next process";
+        notes.check(name, case.skill(), found).await;
     }
     let siblings = answers::siblings(suite, &stage, &cases);
     notes
@@ -137,6 +144,13 @@ async fn case_on(stage: &Stage, case: &Case, notes: &mut Notes) {
     notes
         .check("a panic at the end", skill, faults::last_panic(stage, case))
         .await;
+    let shown = views::shown(stage, case).err().unwrap_or(Verdict::Passed);
+    notes.put("is shown in both languages", skill, shown);
+    if case.spec.continues {
+        let found = streams::after_a_death(stage, case);
+        let name = "its stream goes on after a death";
+        notes.check(name, skill, found).await;
+    }
     if case.work == Work::Flow {
         notes
             .check(CANCEL, skill, ending::cancel(stage, case))

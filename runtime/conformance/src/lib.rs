@@ -2,7 +2,7 @@
 //!
 //! An agent's author gives one example for each skill; the suite then asks it alone and in company, plants panics and hangs on its workers'
 //! threads, cancels, lets deadlines pass, fills it up, renews and unloads its models, drops the whole runtime in the middle of a task and
-//! starts it again, and shuts it down. Whatever happens, the answers must be those that the agent gives when nothing does.
+//! starts it again, lets streams go on, looks at what people are shown, and shuts it down. Whatever happens, the answers must be those that the agent gives when nothing does.
 //!
 //! ```no_run
 //! use aimass_conformance::Conformance;

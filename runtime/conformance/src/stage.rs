@@ -233,7 +233,8 @@ impl Started {
     }
 }
 
-async fn collect(mut stream: JsonStream) -> Result<Answer, TaskError> {
+/// All that is left of a stream.
+pub(crate) async fn collect(mut stream: JsonStream) -> Result<Answer, TaskError> {
     let mut answer = Answer::default();
     while let Some(received) = stream.next().await {
         match received? {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use aimass_environment::TaskId;
+use aimass_environment::{Fact, FactKind, TaskId};
 use serde_json::Value;
 
 use crate::core::group_runner::GroupRunner;
@@ -15,6 +15,7 @@ use crate::runtime::Runtime;
 use crate::runtime::ask::JsonChunks;
 use crate::skill::Delivery;
 use crate::task::TaskOptions;
+use crate::view::FactView;
 
 impl Runtime {
     /// As [`Self::ask_json`], with the task handed over before this returns. Dropping the future cancels it.
@@ -85,6 +86,29 @@ impl Runtime {
         };
         let ((), types) = tokio::join!(sending, hearing);
         Ok(types)
+    }
+
+    /// The kinds of the facts that the skill's outputs become, as far as somebody brings a view of
+    /// them.
+    pub fn viewed_kinds(&self, skill: &str) -> BTreeSet<FactKind> {
+        let members = self.inner.members();
+        let reactions = members.reactions.iter();
+        let reactions = reactions.filter(|rule| &*rule.skill == skill);
+        let idle_rules = members.idle_rules.iter();
+        let idle_rules = idle_rules.filter(|rule| &*rule.skill == skill);
+        let produced = reactions.filter_map(|rule| rule.produces.clone());
+        let produced = produced.chain(idle_rules.filter_map(|rule| rule.produces.clone()));
+        let kinds = produced.chain(FactKind::new(skill, 1).ok());
+        kinds.filter(|kind| members.views.has(kind)).collect()
+    }
+
+    /// As [`Views::of`](crate::Views::of), as the author's view makes it; none where its value has
+    /// not the form that the view knows.
+    ///
+    /// # Errors
+    /// What a panic of the view said.
+    pub fn view_made(&self, fact: &Fact, subject: &str) -> Result<Option<FactView>, String> {
+        self.inner.members().views.made(fact, subject)
     }
 
     /// Whether the skill is a flow; `false` when there is no such skill.

@@ -94,14 +94,10 @@ impl Views {
     ///
     /// A fact that nobody brings a view for, or whose view panics, is shown by its kind and the beginning of its value.
     pub fn of(&self, fact: &Fact, subject: &str) -> FactView {
-        let view = self.registry.views.get(&fact.kind);
-        let made = view.and_then(|(agent, view)| {
-            let made = panics::caught(|| view(fact, subject));
-            made.unwrap_or_else(|message| {
-                let kind = &fact.kind;
-                tracing::warn!(%agent, %kind, said = %message, "a view panicked; the fact is shown without it");
-                None
-            })
+        let made = self.made(fact, subject).unwrap_or_else(|message| {
+            let (kind, agent) = (&fact.kind, self.agent_of(&fact.kind));
+            tracing::warn!(%agent, %kind, said = %message, "a view panicked; the fact is shown without it");
+            None
         });
         let Some(mut view) = made else {
             return bounded(self.plain(fact));
@@ -110,6 +106,30 @@ impl Views {
             view.line = self.plain(fact).line;
         }
         bounded(view)
+    }
+
+    /// Returns what the author's view makes of a fact; none where there is no view of its kind, or
+    /// its value has not the form that the view knows.
+    ///
+    /// # Errors
+    /// What a panic of the view said.
+    pub(crate) fn made(&self, fact: &Fact, subject: &str) -> Result<Option<FactView>, String> {
+        let Some((_, view)) = self.registry.views.get(&fact.kind) else {
+            return Ok(None);
+        };
+        panics::caught(|| view(fact, subject))
+    }
+
+    /// The agent that brings the view of that kind; empty where nobody does.
+    fn agent_of(&self, kind: &FactKind) -> &str {
+        let view = self.registry.views.get(kind);
+        view.map_or("", |(agent, _)| agent)
+    }
+
+    /// Whether somebody brings a view of that kind.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn has(&self, kind: &FactKind) -> bool {
+        self.registry.views.contains_key(kind)
     }
 
     /// What these views were made of, to make others of it.

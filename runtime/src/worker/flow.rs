@@ -15,6 +15,8 @@ use crate::core::worker_context::{Next, WorkerContext};
 use crate::core::{AgentCore, Report, ReportedResult, StepStats};
 use crate::error::TaskError;
 use crate::fault::Fault;
+#[cfg(feature = "fault-injection")]
+use crate::fault_injector::InjectionPoint;
 use crate::ledger::event::{Event, Incarnation};
 use crate::payload::Payload;
 use crate::skill::context::{BoxFuture, FlowContext, FlowHost};
@@ -184,6 +186,10 @@ impl FlowHost for Host {
 
     fn emit(&self, item: Payload) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
+            #[cfg(feature = "fault-injection")]
+            if let Some(injector) = &self.core.injector {
+                injector.pass(&self.ticket.skill_name, InjectionPoint::Step(0));
+            }
             let Some(items) = &self.ticket.items else {
                 return Ok(());
             };

@@ -55,6 +55,11 @@ fn described(spec: &SkillSpec) -> Finding {
 
 /// What it is said to send and to take goes with how it is said to travel.
 fn streams(spec: &SkillSpec) -> Finding {
+    if let Some(other) = spec.streams_of().find(|name| *name != spec.name) {
+        return Err(failed(format!(
+            "its spec has items or chunks of `{other}`; use `.sends::<Self>()` and `.takes::<Self>()`"
+        )));
+    }
     let why = match (spec.delivery, &spec.item, &spec.chunk) {
         (Delivery::ServerStreaming, None, _) => {
             "it sends items, and its spec does not say which; use `sends`"

@@ -1,5 +1,6 @@
 //! An agent with a skill of each kind, sound or with one flaw.
 
+mod dictate;
 mod ponder;
 
 use std::sync::Arc;
@@ -7,12 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aimass_runtime::{
     Agent, AgentDefinition, BatchIndex, BatchKey, BatchSkill, Chunk, ClientStreaming, DeviceName,
-    Effect, Fault, FlowContext, FlowSkill, ModelSkill, ModelSource, ModelVersion, ServerStreaming,
-    Skill, SkillSpec, Step, StepContext, WorkerGroup,
+    Effect, FactView, Fault, FlowContext, FlowSkill, ModelSkill, ModelSource, ModelVersion, Panel,
+    ServerStreaming, Skill, SkillSpec, Step, StepContext, WorkerGroup, text,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use dictate::Dictate;
 use ponder::Ponder;
 
 /// What is wrong with the agent.
@@ -46,6 +48,17 @@ pub(super) enum Flaw {
     HidesItems,
     /// One of its skills has an older name that is the name of another.
     HasAnAliasTwice,
+    /// A skill says that it sends the items of another one.
+    SendsForAnother,
+    /// A stream that goes on begins anew after a death, though it asks for what was delivered.
+    DictatesAnew,
+    /// What a stream that goes on sends depends on how often the agent was started.
+    DictatesByStart,
+    /// A view panics at what its skill gives.
+    ViewPanics,
+    /// The line of a view, and a heading of its panel, are in one language.
+    LineInOneLanguage,
+    HeadingInOneLanguage,
 }
 
 /// The agent `clerk`.
@@ -78,7 +91,7 @@ impl Agent for Clerk {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        if self.flaw == Flaw::SharesState {
+        if matches!(self.flaw, Flaw::SharesState | Flaw::DictatesByStart) {
             self.count.fetch_add(1, Ordering::SeqCst);
         }
         let group = WorkerGroup::new("desk", self.clone())
@@ -91,8 +104,32 @@ impl Agent for Clerk {
             Flaw::LosesInput => group.skill(Stamp),
             _ => group,
         };
-        Ok(definition.group(group).flow(Round))
+        let flaw = self.flaw;
+        Ok(definition
+            .group(group)
+            .flow(Round)
+            .flow(Dictate(self.clone()))
+            .view::<File>(move |filed, name| view(flaw, filed, name)))
     }
+}
+
+/// What people are shown of what was filed.
+fn view(flaw: Flaw, filed: &str, name: &str) -> FactView {
+    assert!(flaw != Flaw::ViewPanics, "the view of the clerk");
+    let line = match flaw {
+        Flaw::LineInOneLanguage => format!("the clerk says: {filed}").into(),
+        _ => text!("the clerk says: {filed}", "办事员说：{filed}"),
+    };
+    let heading = match flaw {
+        Flaw::HeadingInOneLanguage => "drawer".into(),
+        _ => text!("drawer", "抽屉"),
+    };
+    FactView::new(line)
+        .statement(filed.into())
+        .panel(Panel::Table {
+            columns: vec![heading],
+            rows: vec![vec![name.to_owned()]],
+        })
 }
 
 impl ModelSource for Clerk {
@@ -223,6 +260,7 @@ impl Skill for Count {
         let spec = SkillSpec::of::<Self>("Counts aloud");
         match self.0.flaw {
             Flaw::HidesItems => spec,
+            Flaw::SendsForAnother => spec.sends::<Dictate>(),
             Flaw::HasAnAliasTwice => spec.sends::<Self>().alias("clerk.add"),
             _ => spec.sends::<Self>().alias("clerk.number"),
         }

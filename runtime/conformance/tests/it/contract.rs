@@ -1,5 +1,8 @@
-//! The frozen contract of agents and skills (`docs/contract.md`), in Rust: every trait is implemented with all its items, and every method
-//! that authors call is named with its type. When a signature changes, this file does not compile, and the page has to change with it.
+//! The frozen contract, version 0.2 (`docs/contract.md`), in Rust: every trait is implemented with all its items, and every method that authors and
+//! services call is named with its type. When a signature changes, this file does not compile, and the page has to change with it.
+
+mod service;
+mod views;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,9 +14,11 @@ use aimass_conformance::{Check, Conformance, ConformanceReport};
 use aimass_runtime::{
     Agent, AgentDefinition, BatchIndex, BatchKey, BatchSkill, Chunk, ClientStreaming, Delivery,
     DeviceName, Effect, Environment, FactDraft, FactKind, Fault, FaultKind, FlowContext, FlowSkill,
-    Fresh, IdleRule, ModelSkill, ModelSource, ModelVersion, ParseKindError, Reaction,
-    ServerStreaming, Skill, SkillSpec, Step, StepContext, TaskError, Time, Usage, WorkerGroup,
+    Fresh, IdleRule, ModelSkill, ModelSource, ModelVersion, Namespace, Operation, ParseKindError,
+    Reaction, ServerStreaming, Skill, SkillSpec, Step, StepContext, TaskError, Time, Usage,
+    WorkerGroup,
 };
+use schemars::Schema;
 use serde_json::{Value, json};
 
 #[derive(Clone)]
@@ -29,12 +34,12 @@ impl Agent for Frozen {
         let group = group.skill(Batched).skill(Stepped);
         let fresh = WorkerGroup::new("fresh", Fresh(|| 0_u8));
         let seen = FactKind::new("seen", 1)?;
-        Ok(definition
+        Ok(views::define(definition)?
             .group(group)
             .group(fresh)
             .flow(Flowing)
             .reaction(Reaction::new("seen", seen, Batched::NAME))
-            .on_idle(IdleRule::new("quiet", Flowing::NAME)))
+            .on_idle(IdleRule::new("first", Flowing::NAME)))
     }
 }
 
@@ -119,6 +124,10 @@ impl ServerStreaming for Stepped {
 
 impl ClientStreaming for Stepped {
     type Chunk = u64;
+
+    fn chunk_bytes(_: &u64) -> u64 {
+        8
+    }
 }
 
 impl ModelSkill for Stepped {
@@ -216,6 +225,7 @@ async fn flow_context(context: FlowContext, fact: FactDraft) -> Result<(), Fault
     let _: fn(&FlowContext) -> Time = FlowContext::now;
     let _: fn(&FlowContext) -> Option<Time> = FlowContext::deadline;
     let _: for<'a> fn(&'a FlowContext) -> &'a Environment = FlowContext::environment;
+    let _: for<'a> fn(&'a FlowContext) -> &'a Namespace = FlowContext::namespace;
     let _: fn(&FlowContext) -> bool = FlowContext::is_cancelled;
     let read: u64 = context.clone().blocking(|| 1).await?;
     let typed: Result<u64, TaskError> = context.ask::<Batched>(read).await;
@@ -226,6 +236,17 @@ async fn flow_context(context: FlowContext, fact: FactDraft) -> Result<(), Fault
     context.emit(typed? + chunk.unwrap_or_default()).await?;
     drop(by_name);
     context.publish(fact)
+}
+
+/// What a spec says of its skill. Never called.
+#[expect(dead_code, reason = "its types are what is tested")]
+fn described(spec: SkillSpec) -> Option<Operation> {
+    let _: (String, String) = (spec.name, spec.description);
+    let _: (Effect, Delivery, bool) = (spec.effect, spec.delivery, spec.continues);
+    let _: (Schema, Schema) = (spec.input, spec.output);
+    let _: (Option<Schema>, Option<Schema>) = (spec.item, spec.chunk);
+    let _: (Option<String>, Vec<String>) = (spec.main_field, spec.aliases);
+    spec.operation
 }
 
 /// What skills say: no variant may come or go.
@@ -275,6 +296,7 @@ async fn what_is_written_against_the_frozen_contract_passes_the_suite() {
         .example("frozen.batched", json!(1))
         .example_with_chunks("frozen.stepped", json!(2), vec![json!(3)])
         .example("frozen.flowing", json!(null))
+        .example("frozen.json", json!(1))
         .refuses("frozen.batched", json!("no number"))
         .config(Config::default())
         .tolerance(0.0)

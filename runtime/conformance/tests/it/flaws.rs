@@ -19,6 +19,7 @@ fn suite(flaw: Flaw) -> Conformance {
         .example("clerk.post", json!("a parcel"))
         .example("clerk.ponder", json!(4))
         .example("clerk.round", json!("the post"))
+        .example("clerk.dictate", json!(4))
         .refuses("clerk.file", json!(""))
         .refuses("clerk.file", json!(["not", "a", "text"]))
         .patience(Duration::from_secs(20))
@@ -66,6 +67,18 @@ async fn a_sound_agent_passes_every_check() {
     }
     let replay = verdict(&report, "clerk.count", "goes on after its process is gone");
     assert!(replay.starts_with("passed"), "{replay}");
+    for name in [
+        "its stream goes on after a death",
+        "its stream goes on in the next process",
+    ] {
+        let line = verdict(&report, "clerk.dictate", name);
+        assert!(line.starts_with("passed"), "{line}");
+    }
+    let name = "is shown in both languages";
+    let shown = verdict(&report, "clerk.file", name);
+    assert!(shown.starts_with("passed"), "{shown}");
+    let unseen = verdict(&report, "clerk.count", name);
+    assert!(unseen.starts_with("skipped"), "{unseen}");
     let live = verdict(&report, "clerk.add", "goes on after its process is gone");
     assert!(live.starts_with("skipped"), "{live}");
 }
@@ -152,6 +165,40 @@ async fn an_agent_that_sends_other_items_than_its_spec_says_is_caught() {
     for flaw in [Flaw::SendsOthers, Flaw::HidesItems] {
         let failures = failures(suite(flaw)).await;
         assert_eq!(failures, ["sends what its spec says"], "{flaw:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_spec_has_the_items_of_another_skill_is_caught() {
+    assert_eq!(
+        failures(suite(Flaw::SendsForAnother)).await,
+        ["is described"]
+    );
+}
+
+#[tokio::test]
+async fn an_agent_whose_stream_does_not_go_on_is_caught() {
+    for (flaw, name) in [
+        (Flaw::DictatesAnew, "its stream goes on after a death"),
+        (
+            Flaw::DictatesByStart,
+            "its stream goes on in the next process",
+        ),
+    ] {
+        let failures = failures(suite(flaw)).await;
+        assert!(failures.contains(&name), "{flaw:?}: {failures:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_facts_cannot_be_shown_is_caught() {
+    for flaw in [
+        Flaw::ViewPanics,
+        Flaw::LineInOneLanguage,
+        Flaw::HeadingInOneLanguage,
+    ] {
+        let failures = failures(suite(flaw)).await;
+        assert_eq!(failures, ["is shown in both languages"], "{flaw:?}");
     }
 }
 
