@@ -61,6 +61,7 @@ fn facts() -> Vec<Fact> {
 fn report() -> ReportView {
     ReportView {
         title: EVIL.into(),
+        inputs: 1,
         sections: vec![Section {
             heading: EVIL.into(),
             sentences: vec![Sentence {

@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
-use crate::speech::{Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Transcript, Translate, WhisperSource};
+use crate::speech::{
+    Detect, DetectActivity, Listen, Recognize, SileroSource, Transcribe, Transcript, Translate,
+    WhisperSource,
+};
 
 /// What is known of the agent before it is built.
 pub const MANIFEST: AgentManifest = AgentManifest {

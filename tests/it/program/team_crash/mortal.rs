@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aimass::generation::{Complete, LanguageModelSource, Report, WriteReport};
-use aimass::speech::{DetectActivity, Recognize, SileroSource, Transcribe, Transcript, WhisperSource};
+use aimass::speech::{
+    DetectActivity, Recognize, SileroSource, Transcribe, Transcript, WhisperSource,
+};
 use aimass::text::{DetectedLanguage, Embed, Embedding, EncoderSource, Language};
 use aimass::{
     Agent, AgentDefinition, BatchIndex, BatchKey, Config, Environment, EnvironmentOptions, Fact,

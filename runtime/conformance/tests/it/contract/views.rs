@@ -90,6 +90,7 @@ fn shown(locale: Locale) -> FactView {
     };
     let report = ReportView {
         title: text.clone(),
+        inputs: 1,
         sections: vec![Section {
             heading: text.clone(),
             sentences: vec![Sentence {
