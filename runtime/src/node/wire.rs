@@ -1,4 +1,5 @@
-//! Frames: a length of four bytes, little-endian, and as many bytes of JSON.
+//! Frames: a length of four bytes, little-endian, and as many bytes: a JSON value, and what stands behind it is its attachment. So the bytes of a
+//! blob travel as they are.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::request::Request;
 use crate::error::TaskError;
 
 /// The version of this protocol. A node and a client of different versions refuse each other.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 /// The largest frame, in bytes without its length.
 pub(crate) const MAX_FRAME: usize = 16 << 20;
 
@@ -20,6 +21,15 @@ pub(crate) const MAX_FRAME: usize = 16 << 20;
 const PART_LIMIT: Duration = Duration::from_secs(60);
 const LENGTH_BYTES: usize = 4;
 const READ_CHUNK: usize = 64 << 10;
+
+/// What is sent as a frame.
+pub(crate) trait Frame: Serialize + DeserializeOwned {
+    /// Returns the bytes that travel behind the JSON.
+    fn attachment(&self) -> &[u8];
+
+    /// Returns where the bytes go that came behind the JSON, if it may have any.
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>>;
+}
 
 /// What a client says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,11 +52,48 @@ pub(crate) enum NodeFrame {
     /// First of all: which protocol it speaks.
     Hello { protocol: u32 },
     /// An item of a call.
-    Item { call: u64, item: Value },
+    Item {
+        call: u64,
+        item: Value,
+        #[serde(skip)]
+        bytes: Vec<u8>,
+    },
     /// A call's reply.
     Done { call: u64, reply: Value },
     /// A call's failure.
     Failed { call: u64, error: TaskError },
+}
+
+impl Frame for ClientFrame {
+    fn attachment(&self) -> &[u8] {
+        match self {
+            Self::Call { request, .. } => request.attachment(),
+            _ => &[],
+        }
+    }
+
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Call { request, .. } => request.attachment_mut(),
+            _ => None,
+        }
+    }
+}
+
+impl Frame for NodeFrame {
+    fn attachment(&self) -> &[u8] {
+        match self {
+            Self::Item { bytes, .. } => bytes,
+            _ => &[],
+        }
+    }
+
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Item { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong with a frame, or with the connection that it came on.
@@ -61,6 +108,8 @@ pub(crate) enum WireError {
     // The reader's own words are not passed on: they quote the frame, and with it what a task was given.
     #[error("the frame is not what the protocol expects: {} at byte {}", category(.0), .0.column())]
     Malformed(#[from] serde_json::Error),
+    #[error("{bytes} bytes stand behind the frame's JSON, which takes none")]
+    Attached { bytes: usize },
     #[error("the connection broke: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -79,17 +128,35 @@ fn category(error: &serde_json::Error) -> &'static str {
 ///
 /// # Errors
 /// [`WireError::TooLarge`]; [`WireError::Malformed`] for a value that JSON cannot hold.
-pub(crate) fn encode<T: Serialize>(frame: &T) -> Result<Vec<u8>, WireError> {
+pub(crate) fn encode<T: Frame>(frame: &T) -> Result<Vec<u8>, WireError> {
     let mut bytes = vec![0; LENGTH_BYTES];
     serde_json::to_writer(&mut bytes, frame)?;
-    let length = bytes.len() - LENGTH_BYTES;
+    let attachment = frame.attachment();
+    let length = bytes.len() - LENGTH_BYTES + attachment.len();
     match u32::try_from(length) {
         Ok(prefix) if length <= MAX_FRAME => {
             bytes[..LENGTH_BYTES].copy_from_slice(&prefix.to_le_bytes());
+            bytes.extend_from_slice(attachment);
             Ok(bytes)
         }
         _ => Err(WireError::TooLarge { bytes: length }),
     }
+}
+
+/// The frame that these bytes are.
+fn decode<T: Frame>(body: &[u8]) -> Result<T, WireError> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter();
+    // Where there is no value at all, this says so.
+    let first = values.next();
+    let mut frame: T = first.unwrap_or_else(|| serde_json::from_slice(body))?;
+    let attached = &body[values.byte_offset()..];
+    if attached.is_empty() {
+        return Ok(frame);
+    }
+    let bytes = attached.len();
+    let attachment = frame.attachment_mut();
+    *attachment.ok_or(WireError::Attached { bytes })? = attached.to_vec();
+    Ok(frame)
 }
 
 /// Reads frames. `next` may be dropped and called again without loss.
@@ -109,7 +176,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 
     /// The next frame; none at the end of the connection. Memory is taken for bytes that came, never for bytes that were announced.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+    pub(crate) async fn next<T: Frame>(&mut self) -> Result<Option<T>, WireError> {
         loop {
             if let Some(frame) = self.buffered()? {
                 return Ok(Some(frame));
@@ -137,7 +204,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Ok(read.map_err(|_| WireError::Stuck)??)
     }
 
-    fn buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+    fn buffered<T: Frame>(&mut self) -> Result<Option<T>, WireError> {
         let unread = &self.buffer[self.start..];
         let Some((prefix, rest)) = unread.split_first_chunk::<LENGTH_BYTES>() else {
             return Ok(None);
@@ -149,7 +216,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         let Some(body) = rest.get(..length) else {
             return Ok(None);
         };
-        let frame = serde_json::from_slice(body)?;
+        let frame = decode(body)?;
         self.start += LENGTH_BYTES + length;
         Ok(Some(frame))
     }
@@ -254,5 +321,104 @@ mod tests {
         let reply = Value::String("x".repeat(MAX_FRAME));
         let refused = encode(&NodeFrame::Done { call: 1, reply });
         assert!(matches!(refused, Err(WireError::TooLarge { .. })));
+    }
+
+    fn put(bytes: &[u8]) -> ClientFrame {
+        ClientFrame::Call {
+            call: 3,
+            request: Box::new(Request::PutBlob {
+                upload: aimass_environment::UploadId::random(),
+                position: 0,
+                is_last: true,
+                bytes: bytes.to_vec(),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_stands_behind_the_json_comes_as_it_is() {
+        let every_byte: Vec<u8> = (0..=255).collect();
+        let large = vec![b'}'; MAX_FRAME - 200];
+        let contents: [&[u8]; 7] = [
+            b"",
+            br#"{"frame":"hello","protocol":9}"#,
+            b"}]\"",
+            b" ",
+            b"\0",
+            &every_byte,
+            &large,
+        ];
+        let mut sent = Vec::new();
+        for content in contents {
+            sent.extend(encode(&put(content)).unwrap());
+            let item = NodeFrame::Item {
+                call: 3,
+                item: Value::Null,
+                bytes: content.to_vec(),
+            };
+            sent.extend(encode(&item).unwrap());
+        }
+        let mut reader = FrameReader::new(&sent[..]);
+        for content in contents {
+            let call = reader.next::<ClientFrame>().await.unwrap().unwrap();
+            assert_eq!(call.attachment(), content);
+            let item = reader.next::<NodeFrame>().await.unwrap().unwrap();
+            assert_eq!(item.attachment(), content);
+        }
+        assert!(reader.next::<ClientFrame>().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn an_attachment_counts_towards_the_limit_of_its_frame() {
+        let refused = encode(&put(&vec![0; MAX_FRAME]));
+        assert!(matches!(refused, Err(WireError::TooLarge { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_takes_no_bytes_is_refused_with_some() {
+        for body in [
+            r#"{"frame":"cancel","call":1}x"#,
+            r#"{"frame":"cancel","call":1} "#,
+        ] {
+            let bytes = framed(body.as_bytes());
+            let refused = FrameReader::new(&bytes[..]).next::<ClientFrame>().await;
+            assert!(matches!(refused, Err(WireError::Attached { bytes: 1 })));
+        }
+        for body in [
+            "",
+            " ",
+            "x",
+            "{}x",
+            "nullx",
+            r#"{"frame":"cancel","call":1x}"#,
+        ] {
+            let bytes = framed(body.as_bytes());
+            let refused = FrameReader::new(&bytes[..]).next::<ClientFrame>().await;
+            assert!(matches!(refused, Err(WireError::Malformed(_))), "{body}");
+        }
+    }
+
+    fn framed(body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32).to_le_bytes()[..], body].concat()
+    }
+
+    #[tokio::test]
+    async fn frames_with_any_byte_changed_are_read_or_refused() {
+        let frame = encode(&put(br#"{"is":"json"}"#)).unwrap();
+        for at in LENGTH_BYTES..frame.len() {
+            for byte in 0..=255 {
+                let mut changed = frame.clone();
+                changed[at] = byte;
+                let mut reader = FrameReader::new(&changed[..]);
+                match reader.next::<ClientFrame>().await {
+                    Ok(Some(read)) => assert!(read.attachment().len() <= frame.len()),
+                    Ok(None) => panic!("a frame is something"),
+                    Err(error) => assert!(matches!(
+                        error,
+                        WireError::Malformed(_) | WireError::Attached { .. }
+                    )),
+                }
+            }
+        }
     }
 }
