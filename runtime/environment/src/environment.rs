@@ -284,9 +284,11 @@ impl Environment {
             .put(content, self.shared.options.max_blob_bytes)
     }
 
-    /// Takes one part of a blob that comes in several. Returns the blob once its last part has come. Blocks, so call it where blocking is allowed.
+    /// Takes one part of a blob that comes in several. Returns the blob once its last part has
+    /// come. Blocks, so call it where blocking is allowed.
     ///
-    /// At most 16 uploads are open at the same time. One of which nothing has come for a minute gives way to another; what has come
+    /// At most 16 uploads are open at the same time. One of which nothing has come for a minute
+    /// gives way to another; what has come
     /// of it is gone then, as it is when the environment closes or a part cannot be kept.
     ///
     /// # Errors

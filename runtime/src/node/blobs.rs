@@ -1,4 +1,5 @@
-//! Blobs through a transport: they are put part by part, and read item by item, as bytes beside the JSON.
+//! Blobs through a transport: they are put part by part, and read item by item, as bytes beside the
+//! JSON.
 
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,17 +14,21 @@ use super::{ItemSender, Request, Transport};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
 
-/// Bytes of one part. The next one is sent once there is a reply, so over a network small ones are slow.
+/// Bytes of one part. The next one is sent once there is a reply, so over a network small ones are
+/// slow.
 const PART_BYTES: u64 = 4 << 20;
-/// Bytes of one item. A client over a socket may be sent a window of them that it does not take, so they are small.
+/// Bytes of one item. A client over a socket may be sent a window of them that it does not take, so
+/// they are small.
 const ITEM_BYTES: u64 = 64 << 10;
 
-/// Puts all of `content` into the environment behind `transport`, and returns the name that an input may give it, as `blob:HASH`.
+/// Puts all of `content` into the environment behind `transport`, and returns the name that an
+/// input may give it, as `blob:HASH`.
 ///
 /// It holds a few MiB at a time. Dropping it leaves an upload that gives way to others in time.
 ///
 /// # Errors
-/// [`TaskError::Refused`] when `content` cannot be read, or the environment does not take it; as [`Request::PutBlob`].
+/// [`TaskError::Refused`] when `content` cannot be read, or the environment does not take it; as
+/// [`Request::PutBlob`].
 pub async fn put_blob(
     transport: &dyn Transport,
     mut content: impl AsyncRead + Unpin,
@@ -50,10 +55,12 @@ pub async fn put_blob(
     }
 }
 
-/// Writes all of a blob of the environment behind `transport` to `into`, and returns how many bytes it has.
+/// Writes all of a blob of the environment behind `transport` to `into`, and returns how many bytes
+/// it has.
 ///
 /// # Errors
-/// [`TaskError::Refused`] when there is no such blob, when its file is damaged, or when `into` does not take it; what was written by then
+/// [`TaskError::Refused`] when there is no such blob, when its file is damaged, or when `into` does
+/// not take it; what was written by then
 /// is not to be used. As [`Request::ReadBlob`].
 pub async fn read_blob(
     transport: &dyn Transport,

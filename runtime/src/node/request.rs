@@ -119,11 +119,13 @@ pub enum Request {
         #[serde(default)]
         locale: Locale,
     },
-    /// One part of a blob. Parts come in their order, each once there is a reply to the one before it; an upload that has failed, or whose call was
-    /// dropped, begins again under another id. Reply: nothing; to the last part, the blob's `hash` and its `bytes`, and an
-    /// input may name it as `blob:HASH` from then on. [`put_blob`](crate::put_blob) sends them all.
+    /// One part of a blob. Parts come in their order, each once there is a reply to the one before
+    /// it; an upload that has failed, or whose call was dropped, begins again under another id.
+    /// Reply: nothing; to the last part, the blob's `hash` and its `bytes`, and an input may name it
+    /// as `blob:HASH` from then on. [`put_blob`](crate::put_blob) sends them all.
     ///
-    /// There are [limits](aimass_environment::Environment::put_blob_part) to how many uploads are open, and how large a blob may be.
+    /// There are [limits](aimass_environment::Environment::put_blob_part) to how many uploads are
+    /// open, and how large a blob may be.
     PutBlob {
         /// The upload, by an id that the caller has chosen at random.
         upload: UploadId,
@@ -133,13 +135,16 @@ pub enum Request {
         /// Whether the blob ends with it.
         #[serde(default)]
         is_last: bool,
-        /// Its content, which does not become JSON: over a socket it travels behind it, in one frame of at most 16 MiB.
+        /// Its content, which does not become JSON: over a socket it travels behind it, in one frame
+        /// of at most 16 MiB.
         #[serde(skip)]
         bytes: Vec<u8>,
     },
-    /// A blob's content. Items: its bytes in their order, so many at a time. Reply: how many bytes the blob has, whatever part of it was asked for.
+    /// A blob's content. Items: its bytes in their order, at most 1 MiB each. Reply: how many bytes
+    /// the blob has, whatever part of it was asked for.
     ///
-    /// The bytes of a whole blob are [checked](aimass_environment::BlobReader) on the way, those of a part are not. [`read_blob`](crate::read_blob) reads a whole one.
+    /// The bytes of a whole blob are [checked](aimass_environment::BlobReader) on the way, those of a
+    /// part are not. [`read_blob`](crate::read_blob) reads a whole one.
     ReadBlob {
         /// The blob.
         hash: BlobHash,

@@ -30,7 +30,8 @@ use crate::error::TaskError;
 
 /// Calls of one connection at the same time; further ones are refused.
 const MAX_CALLS: usize = 1024;
-/// Bytes beside the requests of one connection that are held at the same time. The next request waits for room, and with it the client.
+/// Bytes beside the requests of one connection that are held at the same time. The next request
+/// waits for room, and with it the client.
 const MAX_ATTACHED_BYTES: usize = 2 * MAX_FRAME;
 /// How long a client may take to say which protocol it speaks.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
@@ -325,7 +326,8 @@ impl Connection {
             tell(sender, &NodeFrame::Failed { call, error }).await;
             return;
         }
-        // A frame is smaller than all of the room, and no call that has some of it waits for what the client says next.
+        // A frame is smaller than all of the room, and no call that has some of it waits for what
+        // the client says next.
         let wanted = request.attachment().len() as u32;
         let room = Arc::clone(&self.attached).acquire_many_owned(wanted).await;
         let credit = Arc::new(Semaphore::new(ITEM_WINDOW));

@@ -1,4 +1,5 @@
-//! Blobs through a transport: what a client puts into a node comes back byte for byte, and whatever it leaves half done is bounded.
+//! Blobs through a transport: what a client puts into a node comes back byte for byte, and whatever
+//! it leaves half done is bounded.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -39,7 +39,8 @@ struct Open {
     used: Time,
 }
 
-/// What has come of an upload; none once it has ended. Its parts are written one after the other, while other uploads go on.
+/// What has come of an upload; none once it has ended. Its parts are written one after the other,
+/// while other uploads go on.
 type Content = Arc<Mutex<Option<Upload>>>;
 
 impl Default for Uploads {
