@@ -293,7 +293,7 @@ impl Environment {
     ///
     /// # Errors
     /// [`EnvironmentError::PartOutOfOrder`], [`EnvironmentError::TooManyUploads`], [`EnvironmentError::Closed`]; as [`Self::put_blob`].
-    pub fn put_blob_part(&self, part: BlobPart) -> Result<Option<Blob>, EnvironmentError> {
+    pub fn put_blob_part(&self, part: &BlobPart) -> Result<Option<Blob>, EnvironmentError> {
         let Shared {
             uploads,
             blobs,

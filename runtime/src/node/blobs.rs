@@ -85,7 +85,7 @@ pub async fn read_blob(
 
 /// Answers [`Request::PutBlob`].
 pub(super) async fn put_part(environment: Environment, part: BlobPart) -> Result<Value, TaskError> {
-    let put = blocking(move || environment.put_blob_part(part)).await?;
+    let put = blocking(move || environment.put_blob_part(&part)).await?;
     Ok(match put? {
         Some(blob) => json!({"hash": blob.hash, "bytes": blob.bytes}),
         None => Value::Null,

@@ -53,12 +53,12 @@ impl Uploads {
     /// Takes a part at the moment `now`. The first one begins its upload with `begin`.
     pub(crate) fn put(
         &self,
-        part: BlobPart,
+        part: &BlobPart,
         now: Time,
         begin: impl FnOnce() -> Result<Upload, EnvironmentError>,
     ) -> Result<Option<Blob>, EnvironmentError> {
         let upload = part.upload;
-        let content = self.content(&part, now, begin)?;
+        let content = self.content(part, now, begin)?;
         let mut open = content.lock();
         let result = write(&mut open, part);
         if open.is_none() {
@@ -124,10 +124,10 @@ fn give_way(uploads: &mut HashMap<UploadId, Open>, now: Time) -> Result<(), Envi
 }
 
 /// Adds a part. An upload whose part cannot be kept is taken back.
-fn write(open: &mut Option<Upload>, part: BlobPart) -> Result<Option<Blob>, EnvironmentError> {
+fn write(open: &mut Option<Upload>, part: &BlobPart) -> Result<Option<Blob>, EnvironmentError> {
     let expected = open.as_ref().map_or(0, Upload::bytes);
     let Some(mut upload) = open.take_if(|_| part.position == expected) else {
-        return Err(out_of_order(&part, expected));
+        return Err(out_of_order(part, expected));
     };
     upload.write(&part.bytes)?;
     if part.is_last {
@@ -190,7 +190,7 @@ mod tests {
             }
         }
 
-        fn put(&self, part: BlobPart) -> Result<Option<Blob>, EnvironmentError> {
+        fn put(&self, part: &BlobPart) -> Result<Option<Blob>, EnvironmentError> {
             let begin = || Upload::begin(&self.blobs, LIMIT);
             self.uploads.put(part, self.now, begin)
         }
@@ -205,13 +205,13 @@ mod tests {
     fn parts_in_their_order_make_a_blob() {
         let place = Place::new();
         let (one, other) = (UploadId::random(), UploadId::random());
-        assert!(place.put(part(one, 0, b"one")).unwrap().is_none());
-        assert!(place.put(part(other, 0, b"other")).unwrap().is_none());
-        assert!(place.put(part(one, 3, b"")).unwrap().is_none());
-        let blob = place.put(last(one, 3, b" blob")).unwrap().unwrap();
+        assert!(place.put(&part(one, 0, b"one")).unwrap().is_none());
+        assert!(place.put(&part(other, 0, b"other")).unwrap().is_none());
+        assert!(place.put(&part(one, 3, b"")).unwrap().is_none());
+        let blob = place.put(&last(one, 3, b" blob")).unwrap().unwrap();
         assert_eq!(blob.bytes, 8);
         assert_eq!(blob.hash.0, *blake3::hash(b"one blob").as_bytes());
-        let empty = place.put(last(UploadId::random(), 0, b"")).unwrap();
+        let empty = place.put(&last(UploadId::random(), 0, b"")).unwrap();
         assert_eq!(empty.unwrap().bytes, 0);
         assert_eq!(place.files(), 3, "two blobs, and the upload that is open");
     }
@@ -220,7 +220,7 @@ mod tests {
     fn a_part_out_of_order_is_refused_and_its_upload_goes_on() {
         let place = Place::new();
         let upload = UploadId::random();
-        let refused = |part: BlobPart, there: u64| {
+        let refused = |part: &BlobPart, there: u64| {
             let found = part.position;
             match place.put(part).unwrap_err() {
                 EnvironmentError::PartOutOfOrder {
@@ -229,24 +229,24 @@ mod tests {
                 other => panic!("{other}"),
             }
         };
-        refused(part(upload, 3, b"def"), 0);
-        place.put(part(upload, 0, b"abc")).unwrap();
-        refused(part(upload, 0, b"abc"), 3);
-        refused(last(upload, 6, b"ghi"), 3);
-        assert!(place.put(last(upload, 3, b"def")).unwrap().is_some());
-        refused(last(upload, 6, b"ghi"), 0);
+        refused(&part(upload, 3, b"def"), 0);
+        place.put(&part(upload, 0, b"abc")).unwrap();
+        refused(&part(upload, 0, b"abc"), 3);
+        refused(&last(upload, 6, b"ghi"), 3);
+        assert!(place.put(&last(upload, 3, b"def")).unwrap().is_some());
+        refused(&last(upload, 6, b"ghi"), 0);
     }
 
     #[test]
     fn a_blob_that_is_too_large_is_taken_back() {
         let place = Place::new();
         let upload = UploadId::random();
-        place.put(part(upload, 0, &[7; 60])).unwrap();
-        let refused = place.put(part(upload, 60, &[7; 60])).unwrap_err();
+        place.put(&part(upload, 0, &[7; 60])).unwrap();
+        let refused = place.put(&part(upload, 60, &[7; 60])).unwrap_err();
         let too_large = matches!(refused, EnvironmentError::TooLarge { what: "blob", .. });
         assert!(too_large, "{refused}");
         assert_eq!(place.files(), 0);
-        let refused = place.put(part(upload, 60, b"")).unwrap_err();
+        let refused = place.put(&part(upload, 60, b"")).unwrap_err();
         let is_over = matches!(refused, EnvironmentError::PartOutOfOrder { expected: 0, .. });
         assert!(is_over, "{refused}");
     }
@@ -257,7 +257,7 @@ mod tests {
         let mut begun = Vec::new();
         for number in 0..10_000 {
             let upload = UploadId::random();
-            let result = place.put(part(upload, 0, b"some"));
+            let result = place.put(&part(upload, 0, b"some"));
             match number < MAX_OPEN {
                 true => begun.push(upload),
                 false => assert!(matches!(
@@ -269,14 +269,14 @@ mod tests {
         assert_eq!(place.files(), MAX_OPEN);
         // The first one goes on, so the second one is idle for the longest time.
         place.now = place.now + IDLE;
-        place.put(part(begun[0], 4, b" more")).unwrap();
-        place.put(part(UploadId::random(), 0, b"late")).unwrap();
+        place.put(&part(begun[0], 4, b" more")).unwrap();
+        place.put(&part(UploadId::random(), 0, b"late")).unwrap();
         assert_eq!(place.files(), MAX_OPEN);
-        assert!(place.put(last(begun[0], 9, b"")).unwrap().is_some());
-        assert!((1..MAX_OPEN).any(|at| place.put(part(begun[at], 4, b"")).is_err()));
+        assert!(place.put(&last(begun[0], 9, b"")).unwrap().is_some());
+        assert!((1..MAX_OPEN).any(|at| place.put(&part(begun[at], 4, b"")).is_err()));
         place.uploads.close();
         assert_eq!(place.files(), 1, "the blob");
-        let refused = place.put(part(UploadId::random(), 0, b""));
+        let refused = place.put(&part(UploadId::random(), 0, b""));
         assert!(matches!(refused, Err(EnvironmentError::Closed)));
     }
 }
