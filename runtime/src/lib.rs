@@ -34,13 +34,13 @@ mod worker;
 #[cfg(feature = "fault-injection")]
 pub use aimass_environment::Trouble;
 pub use aimass_environment::{
-    AttemptRecord, BeginningAttempt, Blob, BlobHash, BlobReader, Clock, Commit, CommitTimes,
-    Compaction, Condition, DeadLetterRecord, Deaths, Effect, Environment, EnvironmentError,
-    EnvironmentOptions, EpisodeId, EpisodeRecord, EpisodeStatus, Epoch, Fact, FactDraft,
-    FactFilter, FactKind, Facts, Forgotten, Imported, InterruptedAttempt, Lagged, Life,
+    AttemptRecord, BeginningAttempt, Blob, BlobHash, BlobPart, BlobReader, Clock, Commit,
+    CommitTimes, Compaction, Condition, DeadLetterRecord, Deaths, Effect, Environment,
+    EnvironmentError, EnvironmentOptions, EpisodeId, EpisodeRecord, EpisodeStatus, Epoch, Fact,
+    FactDraft, FactFilter, FactKind, Facts, Forgotten, Imported, InterruptedAttempt, Lagged, Life,
     ModelVersion, Namespace, ParseIdError, ParseKindError, Priority, Provenance, REACTIONS_CURSOR,
     Repeated, Revision, Running, SettledRecord, Snapshot, SpanId, Subscription, Superseded, TaskId,
-    TaskRecord, Time, TraceId, Transaction, Watch, WorkerId, json_bytes,
+    TaskRecord, Time, TraceId, Transaction, UploadId, Watch, WorkerId, json_bytes,
 };
 
 pub use aimass_locale::{Locale, Text, text};
@@ -56,8 +56,8 @@ pub use fault_injector::{FaultInjector, Harm, InjectionPoint};
 pub use file_kind::{FileKind, FileKinds, Noun, audio_type, content_type};
 pub use model::{DeviceName, Fresh, ModelSource, ParseDeviceError};
 pub use node::{
-    Call, Caller, CallerTransport, Records, Request, Right, ShownFact, SocketClient, SocketServer,
-    Transport, TransportError,
+    Call, Caller, CallerTransport, Item, ItemSender, Records, Request, Right, ShownFact,
+    SocketClient, SocketServer, Transport, TransportError, put_blob, read_blob,
 };
 pub use observer::{
     AgentChanged, AttemptInterrupted, CallerSpan, EpisodeFinished, Note, Observer, Place, Record,

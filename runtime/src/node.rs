@@ -4,6 +4,7 @@
 //! transport; the second, [`SocketClient`], sends the same requests over a Unix socket to a [`SocketServer`], which hands them to the first.
 
 mod accept;
+mod blobs;
 mod call;
 mod caller;
 mod client;
@@ -21,7 +22,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use call::Call;
+pub use blobs::{put_blob, read_blob};
+pub use call::{Call, Item, ItemSender};
 pub use caller::{Caller, CallerTransport, Right};
 pub use client::SocketClient;
 pub use request::Request;

@@ -2,6 +2,7 @@
 
 mod reader;
 mod upload;
+mod uploads;
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,6 +19,8 @@ use crate::error::EnvironmentError;
 use crate::fact::BlobHash;
 pub use reader::BlobReader;
 pub(crate) use upload::Upload;
+pub use uploads::BlobPart;
+pub(crate) use uploads::Uploads;
 
 /// A blob that no fact refers to yet is left alone for this long, in case its fact is still on the way.
 const YOUNG: Duration = Duration::from_secs(3600);

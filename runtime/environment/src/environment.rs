@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::attempts::BeginningAttempt;
 use crate::attempts::Life;
-use crate::blobs::{Blob, BlobReader, Blobs};
+use crate::blobs::{Blob, BlobPart, BlobReader, Blobs, Upload, Uploads};
 use crate::clock::Clock;
 use crate::error::EnvironmentError;
 use crate::fact::{BlobHash, Fact, FactDraft, Provenance};
@@ -52,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) idle: broadcast::WeakSender<EpisodeId>,
     pub(crate) episodes: EpisodeWatches,
     pub(crate) tables: Arc<Tables>,
+    pub(crate) uploads: Uploads,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) options: EnvironmentOptions,
     pub(crate) clock: Clock,
@@ -146,6 +147,7 @@ impl Environment {
                 idle,
                 episodes,
                 tables,
+                uploads: Uploads::default(),
                 blobs,
                 options,
                 clock: Clock::start(),
@@ -282,6 +284,28 @@ impl Environment {
             .put(content, self.shared.options.max_blob_bytes)
     }
 
+    /// Takes one part of a blob that comes in several. Returns the blob once its last part has
+    /// come. Blocks, so call it where blocking is allowed.
+    ///
+    /// At most 16 uploads are open at the same time. One of which nothing has come for a minute
+    /// gives way to another; what has come
+    /// of it is gone then, as it is when the environment closes or a part cannot be kept.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::PartOutOfOrder`], [`EnvironmentError::TooManyUploads`], [`EnvironmentError::Closed`]; as [`Self::put_blob`].
+    pub fn put_blob_part(&self, part: &BlobPart) -> Result<Option<Blob>, EnvironmentError> {
+        let Shared {
+            uploads,
+            blobs,
+            options,
+            clock,
+            ..
+        } = &*self.shared;
+        uploads.put(part, clock.now(), || {
+            Upload::begin(blobs, options.max_blob_bytes)
+        })
+    }
+
     /// A blob's content. Its bytes are checked while they are read: see [`BlobReader`].
     ///
     /// # Errors
@@ -326,6 +350,7 @@ impl Environment {
     /// [`EnvironmentError::Store`] or [`EnvironmentError::DiskFull`]: the store is let go, and the journal still holds
     /// everything that was acknowledged.
     pub async fn close(&self) -> Result<(), EnvironmentError> {
+        self.shared.uploads.close();
         let mut result;
         let mut left = COMMIT_TRIES;
         loop {

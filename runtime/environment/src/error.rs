@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::fact::BlobHash;
 use crate::fact_kind::FactKind;
-use crate::ids::{EpisodeId, Revision, TaskId};
+use crate::ids::{EpisodeId, Revision, TaskId, UploadId};
 
 /// Why the environment did not do what it was asked. Whatever failed left nothing behind.
 #[derive(Debug, Clone, Error)]
@@ -108,6 +108,26 @@ pub enum EnvironmentError {
     UnknownBlob {
         /// The blob.
         hash: BlobHash,
+    },
+    /// A part of a blob does not begin where the parts before it end.
+    #[error(
+        "expected the part of upload {upload} that begins at byte {expected}, got the one at byte {found}; send its parts in their order, or begin another upload"
+    )]
+    PartOutOfOrder {
+        /// The upload.
+        upload: UploadId,
+        /// How many bytes of it have come; 0 also when it is not open.
+        expected: u64,
+        /// Where the part begins.
+        found: u64,
+    },
+    /// As many uploads are open as there may be, and all of them are under way.
+    #[error(
+        "expected at most {limit} uploads at the same time, and so many are under way; end one of them, or try again in a minute"
+    )]
+    TooManyUploads {
+        /// How many may be open.
+        limit: usize,
     },
     /// There is no fact whose place the new one could take.
     #[error(

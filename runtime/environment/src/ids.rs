@@ -25,6 +25,10 @@ pub struct TraceId(u128);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpanId(u64);
 
+/// One upload of a blob in parts. Chosen at random by whoever sends it, so that nobody else adds to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UploadId(u128);
+
 /// The text did not spell an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected an identifier of {digits} hexadecimal digits, got `{found}`")]
@@ -76,6 +80,13 @@ impl EpisodeId {
     /// The id that [`Self::to_u128`] gave.
     pub fn from_u128(number: u128) -> Self {
         Self(number)
+    }
+}
+
+impl UploadId {
+    /// A fresh, random id.
+    pub fn random() -> Self {
+        Self(random_nonzero())
     }
 }
 
@@ -176,6 +187,7 @@ macro_rules! hexadecimal_id {
 hexadecimal_id!(TaskId, u128, 32);
 hexadecimal_id!(EpisodeId, u128, 32);
 hexadecimal_id!(TraceId, u128, 32);
+hexadecimal_id!(UploadId, u128, 32);
 hexadecimal_id!(SpanId, u64, 16);
 
 /// A position in an environment's total order of facts; the first fact has revision 1.

@@ -46,7 +46,7 @@ mod writer;
 mod writer_thread;
 
 pub use attempts::{AttemptRecord, BeginningAttempt, InterruptedAttempt, Life};
-pub use blobs::{Blob, BlobReader};
+pub use blobs::{Blob, BlobPart, BlobReader};
 pub use clock::{Clock, Time};
 pub use deaths::{Deaths, Running};
 pub use effect::Effect;
@@ -59,7 +59,8 @@ pub use fact_kind::{FactKind, ParseKindError};
 pub use fault_injection::Trouble;
 pub use follow::{Lagged, Subscription, Watch};
 pub use ids::{
-    EpisodeId, Epoch, Namespace, ParseIdError, Revision, SpanId, TaskId, TraceId, WorkerId,
+    EpisodeId, Epoch, Namespace, ParseIdError, Revision, SpanId, TaskId, TraceId, UploadId,
+    WorkerId,
 };
 pub use json_bytes::json_bytes;
 pub use lock_file::LockFile;

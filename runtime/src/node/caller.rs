@@ -78,7 +78,7 @@ impl Transport for CallerTransport {
             }
             let is_fact = matches!(request, Request::Fact { .. });
             let mut call = transport.call(request);
-            while let Some(item) = call.next().await {
+            while let Some(item) = call.next_item().await {
                 // A caller that no longer takes items has dropped the call, and this future with it.
                 let _ = items.send(item).await;
             }
@@ -153,6 +153,9 @@ fn right_of(request: &Request) -> Option<Right> {
         | Request::CancelStream { .. }
         | Request::Chunk { .. }
         | Request::End { .. }
+        | Request::PutBlob { .. }
+        // A hash of 256 bits: who names it has the content, or has been told.
+        | Request::ReadBlob { .. }
         | Request::Run { .. }
         | Request::Facts { .. }
         | Request::Fact { .. }

@@ -14,7 +14,7 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::call::{Call, ITEM_WINDOW};
+use super::call::{Call, ITEM_WINDOW, Item};
 use super::peer::{FrameSender, SendError, sender};
 use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
@@ -42,7 +42,7 @@ enum Calls {
 }
 
 struct Caller {
-    items: mpsc::Sender<Value>,
+    items: mpsc::Sender<Item>,
     reply: oneshot::Sender<Result<Value, TaskError>>,
 }
 
@@ -191,7 +191,7 @@ impl Shared {
         }
     }
 
-    fn deliver(&self, call: u64, item: Value) -> Result<(), String> {
+    fn deliver(&self, call: u64, item: Item) -> Result<(), String> {
         match &*self.calls.lock() {
             Calls::Open(calls) => {
                 match calls.get(&call).map(|caller| caller.items.try_send(item)) {
@@ -257,7 +257,9 @@ async fn next(frames: &mut FrameReader<OwnedReadHalf>, shared: &Shared) -> Resul
     match frame {
         None => return Ok(false),
         Some(NodeFrame::Hello { .. }) => {}
-        Some(NodeFrame::Item { call, item }) => shared.deliver(call, item)?,
+        Some(NodeFrame::Item { call, item, bytes }) => {
+            shared.deliver(call, Item { value: item, bytes })?;
+        }
         Some(NodeFrame::Done { call, reply }) => shared.complete(call, Ok(reply)),
         Some(NodeFrame::Failed { call, error }) => shared.complete(call, Err(error)),
     }

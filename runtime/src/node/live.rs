@@ -1,8 +1,8 @@
 //! Live streams through a transport: each chunk is a request of its own, whose reply says that there was room for it.
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
+use super::ItemSender;
 use super::local::forward;
 use crate::error::TaskError;
 use crate::runtime::Runtime;
@@ -14,7 +14,7 @@ pub(super) async fn open(
     skill: &str,
     input: Value,
     options: TaskOptions,
-    items: mpsc::Sender<Value>,
+    items: ItemSender,
 ) -> Result<Value, TaskError> {
     let (chunks, stream) = runtime.open_json(skill, input, options)?;
     let listed = runtime.inner.live_streams.list(chunks);

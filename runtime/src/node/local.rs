@@ -3,9 +3,8 @@
 use aimass_environment::{EnvironmentError, EpisodeId, FactFilter, Revision, Snapshot};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::{Call, Request, Transport, live, records, show};
+use super::{Call, ItemSender, Request, Transport, live, records, show};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
 use crate::reactions::{Episode, RunningEpisode};
@@ -21,11 +20,7 @@ impl Transport for Runtime {
     }
 }
 
-async fn answer(
-    runtime: Runtime,
-    request: Request,
-    items: mpsc::Sender<Value>,
-) -> Result<Value, TaskError> {
+async fn answer(runtime: Runtime, request: Request, items: ItemSender) -> Result<Value, TaskError> {
     match request {
         Request::Ask {
             skill,
@@ -104,7 +99,7 @@ async fn ask(
     skill: &str,
     input: Value,
     options: TaskOptions,
-    items: mpsc::Sender<Value>,
+    items: ItemSender,
 ) -> Result<Value, TaskError> {
     let route = runtime.inner.router.find(skill)?;
     if route.skill().dyn_skill.spec().delivery != Delivery::ServerStreaming {
@@ -118,7 +113,7 @@ async fn ask(
 pub(super) async fn forward(
     mut stream: JsonStream,
     skill: &str,
-    items: &mpsc::Sender<Value>,
+    items: &ItemSender,
 ) -> Result<Value, TaskError> {
     while let Some(received) = stream.next().await {
         match received? {
@@ -133,11 +128,7 @@ pub(super) async fn forward(
     })
 }
 
-async fn run(
-    runtime: &Runtime,
-    episode: Episode,
-    items: &mpsc::Sender<Value>,
-) -> Result<Value, TaskError> {
+async fn run(runtime: &Runtime, episode: Episode, items: &ItemSender) -> Result<Value, TaskError> {
     let before = runtime.environment().snapshot()?.head()?;
     let running = runtime.begin_episode(episode).await?;
     follow(runtime, running, before, items).await
@@ -146,7 +137,7 @@ async fn run(
 async fn resume(
     runtime: &Runtime,
     episode: Option<EpisodeId>,
-    items: &mpsc::Sender<Value>,
+    items: &ItemSender,
 ) -> Result<Value, TaskError> {
     let (id, before) = begun_before(&runtime.environment().snapshot()?, episode)?;
     let running = RunningEpisode {
@@ -195,7 +186,7 @@ async fn follow(
     runtime: &Runtime,
     RunningEpisode { id, refused }: RunningEpisode,
     before: Revision,
-    items: &mpsc::Sender<Value>,
+    items: &ItemSender,
 ) -> Result<Value, TaskError> {
     let mut facts = runtime.environment().subscribe_from(before, of(id));
     let report = runtime.report(id);
@@ -218,17 +209,14 @@ async fn follow(
     }))
 }
 
-async fn send_all<T: Serialize>(
-    all: Vec<T>,
-    items: &mpsc::Sender<Value>,
-) -> Result<Value, TaskError> {
+async fn send_all<T: Serialize>(all: Vec<T>, items: &ItemSender) -> Result<Value, TaskError> {
     for one in &all {
         send(one, items).await?;
     }
     Ok(json!(all.len()))
 }
 
-async fn send<T: Serialize>(item: &T, items: &mpsc::Sender<Value>) -> Result<(), TaskError> {
+async fn send<T: Serialize>(item: &T, items: &ItemSender) -> Result<(), TaskError> {
     let item = serde_json::to_value(item).map_err(|error| TaskError::Refused {
         kind: FaultKind::Bug,
         message: error.to_string(),

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::wire::{WireError, encode};
+use super::wire::{Frame, WireError, encode};
 
 /// Bytes that may wait for a peer that does not read.
 const MAX_WAITING_BYTES: usize = 32 << 20;
@@ -46,7 +45,7 @@ pub(crate) fn sender<W: AsyncWrite + Unpin>(writer: W) -> (FrameSender, impl Fut
 
 impl FrameSender {
     /// Takes a frame, and waits while too many bytes of others wait.
-    pub(crate) async fn send<T: Serialize>(&self, frame: &T) -> Result<(), SendError> {
+    pub(crate) async fn send<T: Frame>(&self, frame: &T) -> Result<(), SendError> {
         let bytes = encode(frame).map_err(SendError::Frame)?;
         let wanted = bytes.len().max(LEAST_FRAME_BYTES);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
@@ -69,7 +68,7 @@ impl FrameSender {
     }
 
     /// Takes a small frame at once. Only for frames whose number is bounded by something else.
-    pub(crate) fn send_small<T: Serialize>(&self, frame: &T) {
+    pub(crate) fn send_small<T: Frame>(&self, frame: &T) {
         if let Ok(bytes) = encode(frame) {
             // A peer that is gone needs no word more.
             let _ = self.frames.send(Waiting { bytes, _room: None });

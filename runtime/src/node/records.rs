@@ -5,12 +5,11 @@ use std::io::{BufReader, BufWriter, Error};
 use std::path::Path;
 
 use aimass_config::files::{OutputFile, open};
-use aimass_environment::{Environment, EnvironmentError, FactFilter, TaskId};
+use aimass_environment::{BlobPart, Environment, EnvironmentError, FactFilter, TaskId};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::{Call, Request, Transport};
+use super::{Call, ItemSender, Request, Transport, blobs};
 use crate::error::TaskError;
 use crate::fault::FaultKind;
 
@@ -24,9 +23,28 @@ impl Transport for Environment {
 pub(crate) async fn answer(
     environment: Environment,
     request: Request,
-    items: mpsc::Sender<Value>,
+    items: ItemSender,
 ) -> Result<Value, TaskError> {
     match request {
+        Request::PutBlob {
+            upload,
+            position,
+            is_last,
+            bytes,
+        } => {
+            let part = BlobPart {
+                upload,
+                position,
+                is_last,
+                bytes,
+            };
+            blobs::put_part(environment, part).await
+        }
+        Request::ReadBlob {
+            hash,
+            position,
+            length,
+        } => blobs::read(environment, hash, position, length, items).await,
         Request::Forget { episode } => {
             let forgotten = environment.forget(episode).await?;
             Ok(json!({"facts": forgotten.facts, "blobs": forgotten.blobs}))
@@ -40,17 +58,23 @@ pub(crate) async fn answer(
         }
         other => {
             // Reading the store blocks, and a reader that does not take its items may hold this up for long.
-            tokio::task::spawn_blocking(move || read(&environment, other, &items))
-                .await
-                .map_err(|error| refused(FaultKind::Bug, error.to_string()))?
+            blocking(move || read(&environment, other, &items)).await?
         }
     }
+}
+
+/// Does what blocks where it harms nobody.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, TaskError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| refused(FaultKind::Bug, error.to_string()))
 }
 
 fn read(
     environment: &Environment,
     request: Request,
-    items: &mpsc::Sender<Value>,
+    items: &ItemSender,
 ) -> Result<Value, TaskError> {
     match request {
         Request::Facts { filter } => send_all(environment.snapshot()?.facts(filter)?, items),
@@ -78,7 +102,7 @@ fn read(
 
 fn send_all<T: Serialize>(
     all: impl Iterator<Item = Result<T, EnvironmentError>>,
-    items: &mpsc::Sender<Value>,
+    items: &ItemSender,
 ) -> Result<Value, TaskError> {
     let mut count = 0_u64;
     for one in all {
@@ -139,7 +163,7 @@ fn unusable(operation: &str, path: &Path, error: &dyn Display) -> TaskError {
     refused(FaultKind::Rejected, message)
 }
 
-fn refused(kind: FaultKind, message: String) -> TaskError {
+pub(super) fn refused(kind: FaultKind, message: String) -> TaskError {
     TaskError::Refused { kind, message }
 }
 
@@ -152,6 +176,7 @@ impl From<EnvironmentError> for TaskError {
             | EnvironmentError::DamagedBlob { .. }
             | EnvironmentError::DiskFull { .. }
             | EnvironmentError::Store { .. }
+            | EnvironmentError::TooManyUploads { .. }
             | EnvironmentError::Closed => FaultKind::Unavailable,
             _ => FaultKind::Rejected,
         };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aimass_environment::{EpisodeId, FactFilter, Namespace, Revision, TaskId};
+use aimass_environment::{BlobHash, EpisodeId, FactFilter, Namespace, Revision, TaskId, UploadId};
 use aimass_locale::Locale;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,6 +119,42 @@ pub enum Request {
         #[serde(default)]
         locale: Locale,
     },
+    /// One part of a blob. Parts come in their order, each once there is a reply to the one before
+    /// it; an upload that has failed, or whose call was dropped, begins again under another id.
+    /// Reply: nothing; to the last part, the blob's `hash` and its `bytes`, and an input may name it
+    /// as `blob:HASH` from then on. [`put_blob`](crate::put_blob) sends them all.
+    ///
+    /// There are [limits](aimass_environment::Environment::put_blob_part) to how many uploads are
+    /// open, and how large a blob may be.
+    PutBlob {
+        /// The upload, by an id that the caller has chosen at random.
+        upload: UploadId,
+        /// How many bytes of the blob come before this part.
+        #[serde(default)]
+        position: u64,
+        /// Whether the blob ends with it.
+        #[serde(default)]
+        is_last: bool,
+        /// Its content, which does not become JSON: over a socket it travels behind it, in one frame
+        /// of at most 16 MiB.
+        #[serde(skip)]
+        bytes: Vec<u8>,
+    },
+    /// A blob's content. Items: its bytes in their order, at most 1 MiB each. Reply: how many bytes
+    /// the blob has, whatever part of it was asked for.
+    ///
+    /// The bytes of a whole blob are [checked](aimass_environment::BlobReader) on the way, those of a
+    /// part are not. [`read_blob`](crate::read_blob) reads a whole one.
+    ReadBlob {
+        /// The blob.
+        hash: BlobHash,
+        /// The first byte.
+        #[serde(default)]
+        position: u64,
+        /// How many bytes at most; none for all that follow.
+        #[serde(default)]
+        length: Option<u64>,
+    },
     /// Writes the facts that fit into a file, as JSON Lines. Reply: how many there are.
     Export {
         /// Which ones.
@@ -154,4 +190,22 @@ pub enum Request {
         /// Its task.
         task: TaskId,
     },
+}
+
+impl Request {
+    /// Returns the bytes that travel beside the JSON.
+    pub(super) fn attachment(&self) -> &[u8] {
+        match self {
+            Self::PutBlob { bytes, .. } => bytes,
+            _ => &[],
+        }
+    }
+
+    /// Returns where such bytes go, if the request has any.
+    pub(super) fn attachment_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::PutBlob { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
 }

@@ -20,16 +20,19 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::accept::Accepting;
-use super::call::ITEM_WINDOW;
+use super::call::{ITEM_WINDOW, Item};
 use super::connections::Connections;
 use super::peer::{FrameSender, SendError, sender};
-use super::wire::{ClientFrame, FrameReader, NodeFrame, PROTOCOL, WireError};
+use super::wire::{ClientFrame, FrameReader, MAX_FRAME, NodeFrame, PROTOCOL, WireError};
 use super::{Request, Transport, TransportError};
 use crate::core::message::ServiceMessage;
 use crate::error::TaskError;
 
 /// Calls of one connection at the same time; further ones are refused.
 const MAX_CALLS: usize = 1024;
+/// Bytes beside the requests of one connection that are held at the same time. The next request
+/// waits for room, and with it the client.
+const MAX_ATTACHED_BYTES: usize = 2 * MAX_FRAME;
 /// How long a client may take to say which protocol it speaks.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
 /// How long open calls may take to reply when the server stops, and a client to read what was already said.
@@ -192,6 +195,8 @@ struct Connection {
     transport: Arc<dyn Transport>,
     calls: JoinSet<u64>,
     open: HashMap<u64, OpenCall>,
+    /// Room for the bytes beside requests.
+    attached: Arc<Semaphore>,
     /// Whether it was said that this client uses a number twice.
     warned: bool,
     /// Ends when the server stops.
@@ -210,6 +215,7 @@ impl Connection {
             transport,
             calls: JoinSet::new(),
             open: HashMap::new(),
+            attached: Arc::new(Semaphore::new(MAX_ATTACHED_BYTES)),
             warned: false,
         }
     }
@@ -320,6 +326,10 @@ impl Connection {
             tell(sender, &NodeFrame::Failed { call, error }).await;
             return;
         }
+        // A frame is smaller than all of the room, and no call that has some of it waits for what
+        // the client says next.
+        let wanted = request.attachment().len() as u32;
+        let room = Arc::clone(&self.attached).acquire_many_owned(wanted).await;
         let credit = Arc::new(Semaphore::new(ITEM_WINDOW));
         let work = run_call(
             Arc::clone(&self.transport),
@@ -328,7 +338,10 @@ impl Connection {
             Arc::clone(&credit),
             sender.clone(),
         );
-        let task = self.calls.spawn(work);
+        let task = self.calls.spawn(async move {
+            let _room = room;
+            work.await
+        });
         self.open.insert(call, OpenCall { task, credit });
     }
 
@@ -388,10 +401,10 @@ async fn forward(
     sender: &FrameSender,
 ) -> Result<(), SendError> {
     let mut running = transport.call(request);
-    while let Some(item) = running.next().await {
+    while let Some(Item { value: item, bytes }) = running.next_item().await {
         let permit = credit.acquire().await.map_err(|_| SendError::Gone)?;
         permit.forget();
-        sender.send(&NodeFrame::Item { call, item }).await?;
+        sender.send(&NodeFrame::Item { call, item, bytes }).await?;
     }
     let frame = match running.reply().await {
         Ok(reply) => NodeFrame::Done { call, reply },

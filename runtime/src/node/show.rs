@@ -6,11 +6,9 @@ use aimass_environment::{Environment, EnvironmentError, Fact, Namespace, Revisio
 use aimass_locale::Locale;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::{Call, Request, Transport, records};
+use super::{Call, ItemSender, Request, Transport, records};
 use crate::error::TaskError;
-use crate::fault::FaultKind;
 use crate::skill::views::Views;
 use crate::view::{Panel, subject_of};
 
@@ -80,10 +78,10 @@ pub(super) async fn show(
     environment: Environment,
     views: Views,
     wanted: Wanted,
-    items: mpsc::Sender<Value>,
+    items: ItemSender,
 ) -> Result<Value, TaskError> {
     // Views may read files, and a reader that does not take its items may hold this up for long.
-    let shown = tokio::task::spawn_blocking(move || {
+    let shown = records::blocking(move || {
         let snapshot = environment.snapshot()?;
         let mut subjects = Subjects::default();
         let mut count = 0_u64;
@@ -104,10 +102,7 @@ pub(super) async fn show(
         }
         Ok(json!(count))
     });
-    shown.await.map_err(|error| TaskError::Refused {
-        kind: FaultKind::Bug,
-        message: error.to_string(),
-    })?
+    shown.await?
 }
 
 fn shown(fact: &Fact, views: &Views, subject: Option<String>, locale: Locale) -> ShownFact {

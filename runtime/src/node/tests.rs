@@ -230,7 +230,7 @@ async fn garbage_from_a_peer_closes_its_connection_only() {
     let node = Node::start();
     let client = node.connect().await;
     let too_long = u32::try_from(MAX_FRAME + 1).unwrap().to_le_bytes();
-    let garbage: [&[u8]; 7] = [
+    let garbage: [&[u8]; 9] = [
         b"\x02\x00\x00\x00{}",
         b"\x04\x00\x00\x00\xff\xfe\x00\x01",
         b"\xff\xff\xff\xff",
@@ -238,6 +238,9 @@ async fn garbage_from_a_peer_closes_its_connection_only() {
         b"GET / HTTP/1.1\r\n\r\n",
         b"\x14\x00\x00\x00{\"frame\":\"surprise\"}",
         b"\x05\x00\x00\x00[[[[[",
+        // Bytes behind JSON that is malformed, and behind a frame that takes none.
+        b"\x19\x00\x00\x00{\"frame\":\"call\",call:1}\x00\xff",
+        b"\x25\x00\x00\x00{\"frame\":\"hello\",\"protocol\":2}{\"a\":1}",
     ];
     for bytes in garbage {
         // Before the greeting and after it. The node may be gone before all is written.

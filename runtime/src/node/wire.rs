@@ -1,4 +1,8 @@
-//! Frames: a length of four bytes, little-endian, and as many bytes of JSON.
+//! Frames: a length of four bytes, little-endian, and as many bytes: a JSON value, and what stands
+//! behind it is its attachment. So the bytes of a blob travel as they are.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -12,7 +16,7 @@ use super::request::Request;
 use crate::error::TaskError;
 
 /// The version of this protocol. A node and a client of different versions refuse each other.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 /// The largest frame, in bytes without its length.
 pub(crate) const MAX_FRAME: usize = 16 << 20;
 
@@ -20,6 +24,15 @@ pub(crate) const MAX_FRAME: usize = 16 << 20;
 const PART_LIMIT: Duration = Duration::from_secs(60);
 const LENGTH_BYTES: usize = 4;
 const READ_CHUNK: usize = 64 << 10;
+
+/// What is sent as a frame.
+pub(crate) trait Frame: Serialize + DeserializeOwned {
+    /// Returns the bytes that travel behind the JSON.
+    fn attachment(&self) -> &[u8];
+
+    /// Returns where the bytes go that came behind the JSON, if it may have any.
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>>;
+}
 
 /// What a client says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,11 +55,48 @@ pub(crate) enum NodeFrame {
     /// First of all: which protocol it speaks.
     Hello { protocol: u32 },
     /// An item of a call.
-    Item { call: u64, item: Value },
+    Item {
+        call: u64,
+        item: Value,
+        #[serde(skip)]
+        bytes: Vec<u8>,
+    },
     /// A call's reply.
     Done { call: u64, reply: Value },
     /// A call's failure.
     Failed { call: u64, error: TaskError },
+}
+
+impl Frame for ClientFrame {
+    fn attachment(&self) -> &[u8] {
+        match self {
+            Self::Call { request, .. } => request.attachment(),
+            _ => &[],
+        }
+    }
+
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Call { request, .. } => request.attachment_mut(),
+            _ => None,
+        }
+    }
+}
+
+impl Frame for NodeFrame {
+    fn attachment(&self) -> &[u8] {
+        match self {
+            Self::Item { bytes, .. } => bytes,
+            _ => &[],
+        }
+    }
+
+    fn attachment_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Item { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong with a frame, or with the connection that it came on.
@@ -61,6 +111,8 @@ pub(crate) enum WireError {
     // The reader's own words are not passed on: they quote the frame, and with it what a task was given.
     #[error("the frame is not what the protocol expects: {} at byte {}", category(.0), .0.column())]
     Malformed(#[from] serde_json::Error),
+    #[error("{bytes} bytes stand behind the frame's JSON, which takes none")]
+    Attached { bytes: usize },
     #[error("the connection broke: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -79,17 +131,35 @@ fn category(error: &serde_json::Error) -> &'static str {
 ///
 /// # Errors
 /// [`WireError::TooLarge`]; [`WireError::Malformed`] for a value that JSON cannot hold.
-pub(crate) fn encode<T: Serialize>(frame: &T) -> Result<Vec<u8>, WireError> {
+pub(crate) fn encode<T: Frame>(frame: &T) -> Result<Vec<u8>, WireError> {
     let mut bytes = vec![0; LENGTH_BYTES];
     serde_json::to_writer(&mut bytes, frame)?;
-    let length = bytes.len() - LENGTH_BYTES;
+    let attachment = frame.attachment();
+    let length = bytes.len() - LENGTH_BYTES + attachment.len();
     match u32::try_from(length) {
         Ok(prefix) if length <= MAX_FRAME => {
             bytes[..LENGTH_BYTES].copy_from_slice(&prefix.to_le_bytes());
+            bytes.extend_from_slice(attachment);
             Ok(bytes)
         }
         _ => Err(WireError::TooLarge { bytes: length }),
     }
+}
+
+/// The frame that these bytes are.
+fn decode<T: Frame>(body: &[u8]) -> Result<T, WireError> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter();
+    // Where there is no value at all, this says so.
+    let first = values.next();
+    let mut frame: T = first.unwrap_or_else(|| serde_json::from_slice(body))?;
+    let attached = &body[values.byte_offset()..];
+    if attached.is_empty() {
+        return Ok(frame);
+    }
+    let bytes = attached.len();
+    let attachment = frame.attachment_mut();
+    *attachment.ok_or(WireError::Attached { bytes })? = attached.to_vec();
+    Ok(frame)
 }
 
 /// Reads frames. `next` may be dropped and called again without loss.
@@ -109,7 +179,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 
     /// The next frame; none at the end of the connection. Memory is taken for bytes that came, never for bytes that were announced.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+    pub(crate) async fn next<T: Frame>(&mut self) -> Result<Option<T>, WireError> {
         loop {
             if let Some(frame) = self.buffered()? {
                 return Ok(Some(frame));
@@ -137,7 +207,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Ok(read.map_err(|_| WireError::Stuck)??)
     }
 
-    fn buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, WireError> {
+    fn buffered<T: Frame>(&mut self) -> Result<Option<T>, WireError> {
         let unread = &self.buffer[self.start..];
         let Some((prefix, rest)) = unread.split_first_chunk::<LENGTH_BYTES>() else {
             return Ok(None);
@@ -149,7 +219,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         let Some(body) = rest.get(..length) else {
             return Ok(None);
         };
-        let frame = serde_json::from_slice(body)?;
+        let frame = decode(body)?;
         self.start += LENGTH_BYTES + length;
         Ok(Some(frame))
     }
@@ -161,98 +231,5 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
             // One large frame must not cost its memory for the rest of the connection.
             self.buffer.shrink_to(READ_CHUNK);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::AsyncWriteExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn frames_come_back_whole_however_they_are_cut() {
-        let mut bytes = encode(&ClientFrame::Hello { protocol: 7 }).unwrap();
-        bytes.extend(encode(&ClientFrame::Cancel { call: 9 }).unwrap());
-        for cut in 1..bytes.len() {
-            let source = bytes[..cut].chain(&bytes[cut..]);
-            let mut reader = FrameReader::new(source);
-            let first: Option<ClientFrame> = reader.next().await.unwrap();
-            assert!(matches!(first, Some(ClientFrame::Hello { protocol: 7 })));
-            let second: Option<ClientFrame> = reader.next().await.unwrap();
-            assert!(matches!(second, Some(ClientFrame::Cancel { call: 9 })));
-            assert!(reader.next::<ClientFrame>().await.unwrap().is_none());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_length_beyond_the_limit_is_refused_before_its_bytes_come() {
-        let mut reader = FrameReader::new(&[0xff, 0xff, 0xff, 0xff][..]);
-        let refused = reader.next::<ClientFrame>().await.unwrap_err();
-        assert!(matches!(refused, WireError::TooLarge { .. }), "{refused}");
-        assert!(reader.buffer.capacity() <= 2 * READ_CHUNK);
-    }
-
-    #[tokio::test]
-    async fn a_frame_that_ends_early_is_refused() {
-        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
-        for cut in 1..bytes.len() {
-            let refused = FrameReader::new(&bytes[..cut]).next::<ClientFrame>().await;
-            assert!(matches!(refused, Err(WireError::Truncated)), "{cut}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_the_rest_of_a_frame_for_ever() {
-        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
-        for cut in 1..bytes.len() {
-            let (mut peer, source) = tokio::io::duplex(1 << 10);
-            let mut reader = FrameReader::new(source);
-            // Between two frames a peer may be silent for as long as it likes.
-            let day = Duration::from_secs(24 * 3600);
-            let silent = tokio::time::timeout(day, reader.next::<ClientFrame>()).await;
-            assert!(silent.is_err(), "{cut}");
-            peer.write_all(&bytes[..cut]).await.unwrap();
-            let refused = reader.next::<ClientFrame>().await;
-            assert!(matches!(refused, Err(WireError::Stuck)), "{cut}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_frame_that_comes_slowly_is_read() {
-        let bytes = encode(&ClientFrame::Hello { protocol: 1 }).unwrap();
-        let (mut peer, source) = tokio::io::duplex(1 << 10);
-        let slowly = async {
-            for byte in &bytes {
-                let nothing = std::future::pending::<()>();
-                let _ = tokio::time::timeout(PART_LIMIT / 2, nothing).await;
-                peer.write_all(&[*byte]).await.unwrap();
-            }
-        };
-        let mut reader = FrameReader::new(source);
-        let (read, ()) = tokio::join!(reader.next::<ClientFrame>(), slowly);
-        assert!(matches!(read, Ok(Some(ClientFrame::Hello { .. }))));
-    }
-
-    #[tokio::test]
-    async fn what_is_wrong_with_a_frame_is_said_without_quoting_it() {
-        for frame in [
-            r#"{"frame":"call","call":"my password"}"#,
-            r#"{"frame":"my password"}"#,
-            r#"{"frame":"cancel","my password":1}"#,
-        ] {
-            let mut bytes = (frame.len() as u32).to_le_bytes().to_vec();
-            bytes.extend_from_slice(frame.as_bytes());
-            let refused = FrameReader::new(&bytes[..]).next::<ClientFrame>().await;
-            let said = refused.unwrap_err().to_string();
-            assert!(!said.contains("password"), "{said}");
-        }
-    }
-
-    #[test]
-    fn a_frame_that_is_too_large_is_not_made() {
-        let reply = Value::String("x".repeat(MAX_FRAME));
-        let refused = encode(&NodeFrame::Done { call: 1, reply });
-        assert!(matches!(refused, Err(WireError::TooLarge { .. })));
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Reads files.
-struct Library;
+pub(crate) struct Library;
 
 /// Gives the text of a file.
 struct Lend;

@@ -13,6 +13,7 @@ mod aliases;
 mod author_panics;
 mod bad_input;
 mod batches;
+mod blob_transfer;
 mod callers;
 mod chains;
 mod chunks;

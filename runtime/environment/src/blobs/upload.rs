@@ -49,6 +49,11 @@ impl Upload {
         })
     }
 
+    /// Returns how many bytes have come.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub(crate) fn write(&mut self, chunk: &[u8]) -> Result<(), EnvironmentError> {
         self.bytes += chunk.len() as u64;
         if self.bytes > self.limit {

@@ -24,6 +24,9 @@ impl Transport for Answers {
     fn call(&self, request: Request) -> Call {
         let gate = Arc::clone(&self.gate);
         Call::new(|_items| async move {
+            if let Request::PutBlob { .. } = request {
+                gate.notified().await;
+            }
             let Request::Ask { skill, input, .. } = request else {
                 return Ok(Value::Null);
             };
@@ -206,4 +209,27 @@ async fn a_number_that_a_cancelled_call_left_belongs_to_the_next_one() {
         };
         assert_eq!(reply, json!("kept"), "{skill}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_beside_requests_are_bounded_and_hold_up_their_own_client() {
+    let mut client = Client::greeted().await;
+    let part = |call| ClientFrame::Call {
+        call,
+        request: Box::new(Request::PutBlob {
+            upload: aimass_environment::UploadId::random(),
+            position: 0,
+            is_last: false,
+            bytes: vec![0; MAX_FRAME / 2 + 1],
+        }),
+    };
+    // Three have room, the fourth waits for it, and what follows is not read.
+    for number in 0..4 {
+        client.say(&part(number)).await;
+    }
+    let further = timeout(LONG, client.say(&part(4))).await;
+    assert!(further.is_err(), "the node holds as much as a client sends");
+    client.gate.notify_one();
+    let done = client.recv().await;
+    assert!(matches!(done, NodeFrame::Done { .. }), "{done:?}");
 }
