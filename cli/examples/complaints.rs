@@ -100,8 +100,8 @@ impl Agent for Complaints {
         let Settings { threshold, .. } = definition.settings()?;
         let source = |model: &str| EncoderSource::new(self.store.clone(), model);
         Ok(definition
-            .group(WorkerGroup::new("english", source(&self.english)?).skill(ScoreEnglish))
-            .group(WorkerGroup::new("others", source(&self.others)?).skill(ScoreOthers))
+            .group(WorkerGroup::new("english", source(&self.english)?).skill(Score::<true>))
+            .group(WorkerGroup::new("others", source(&self.others)?).skill(Score::<false>))
             .flow(Find { threshold })
             .reaction(Reaction::new("complaints", file_kind::TEXT, Find::NAME))
             .view::<Find>(view))
@@ -111,32 +111,29 @@ impl Agent for Complaints {
 /// How much each of some sentences complains, from -2 to 2.
 type Scores = Vec<f32>;
 
-/// Scores sentences in English.
-struct ScoreEnglish;
-/// Scores sentences in any language that its model knows.
-struct ScoreOthers;
+/// Scores sentences: in English, or in any language that the other model knows.
+struct Score<const ENGLISH: bool>;
 
-impl Skill for ScoreEnglish {
-    const NAME: &'static str = "complaints.score";
+type ScoreEnglish = Score<true>;
+type ScoreOthers = Score<false>;
+
+impl<const ENGLISH: bool> Skill for Score<ENGLISH> {
+    const NAME: &'static str = match ENGLISH {
+        true => "complaints.score",
+        false => "complaints.score_any_language",
+    };
     type Input = Vec<String>;
     type Output = Scores;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Scores how much each English sentence complains.")
+        SkillSpec::of::<Self>(match ENGLISH {
+            true => "Scores how much each English sentence complains.",
+            false => "Scores how much each sentence complains, in any language.",
+        })
     }
 }
 
-impl Skill for ScoreOthers {
-    const NAME: &'static str = "complaints.score_any_language";
-    type Input = Vec<String>;
-    type Output = Scores;
-
-    fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Scores how much each sentence complains, in any language.")
-    }
-}
-
-impl BatchSkill for ScoreEnglish {
+impl<const ENGLISH: bool> BatchSkill for Score<ENGLISH> {
     type Model = TextModel;
 
     fn run(
@@ -145,26 +142,8 @@ impl BatchSkill for ScoreEnglish {
         inputs: &[Arc<Vec<String>>],
         _: &mut StepContext<'_>,
     ) -> Vec<Result<Scores, Fault>> {
-        inputs
-            .iter()
-            .map(|sentences| scores(model, sentences))
-            .collect()
-    }
-}
-
-impl BatchSkill for ScoreOthers {
-    type Model = TextModel;
-
-    fn run(
-        &self,
-        model: &mut TextModel,
-        inputs: &[Arc<Vec<String>>],
-        _: &mut StepContext<'_>,
-    ) -> Vec<Result<Scores, Fault>> {
-        inputs
-            .iter()
-            .map(|sentences| scores(model, sentences))
-            .collect()
+        let scores = |sentences: &Arc<Vec<String>>| scores(model, sentences);
+        inputs.iter().map(scores).collect()
     }
 }
 
