@@ -115,6 +115,18 @@ pub(crate) fn environment_error(error: &EnvironmentError) -> Text {
         EnvironmentError::DamagedBlob { hash } => {
             format!("数据块 {hash} 的文件内容已变；请重新放入，或从副本恢复存储")
         }
+        EnvironmentError::PartOutOfOrder {
+            upload,
+            expected,
+            found,
+        } => {
+            format!(
+                "上传 {upload} 的下一部分应从字节 {expected} 开始，却从 {found} 开始；请按顺序发送，或重新上传"
+            )
+        }
+        EnvironmentError::TooManyUploads { limit } => {
+            format!("同时至多 {limit} 个上传；请结束其中一个，或一分钟后重试")
+        }
         EnvironmentError::TooLarge { limit, found, .. } => {
             format!("至多 {limit} 字节，却有 {found} 字节")
         }
