@@ -33,8 +33,11 @@ pub const VIDEO: FactKind = FactKind::constant("file.video", 1);
 pub struct FileKind {
     name: Arc<str>,
     noun: Noun,
-    matches: Arc<dyn Fn(&Path, &[u8]) -> bool + Send + Sync>,
+    matches: Matches,
 }
+
+/// Says of a file, by its path and its beginning, whether it is of a kind.
+type Matches = Arc<dyn Fn(&Path, &[u8]) -> bool + Send + Sync>;
 
 /// How people call files of a kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

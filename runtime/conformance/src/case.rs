@@ -1,6 +1,6 @@
 //! Cases: an example together with what the agent says of its skill, and what it answered when nothing happened.
 
-use aimass_runtime::{SkillSpec, TaskError};
+use aimass_runtime::{Delivery, SkillSpec, TaskError};
 use serde_json::Value;
 
 use crate::compare::{difference, short};
@@ -44,12 +44,17 @@ impl Case {
             .as_ref()
             .map_err(|error| failed(format!("{when}: expected an answer, got: {error}")))?;
         let tolerance = self.tolerance;
-        let different =
-            difference(&self.expected.output, &answer.output, tolerance).or_else(|| {
-                let items = |answer: &Answer| Value::Array(answer.items.clone());
-                difference(&items(&self.expected), &items(answer), tolerance)
-                    .map(|found| format!("of its items, {found}"))
-            });
+        // What is told of a live stream depends on when its chunks come and how busy the machine is.
+        let is_live = self.spec.delivery == Delivery::ClientStreaming;
+        let different = difference(&self.expected.output, &answer.output, tolerance);
+        let different = different.or_else(|| {
+            if is_live {
+                return None;
+            }
+            let items = |answer: &Answer| Value::Array(answer.items.clone());
+            difference(&items(&self.expected), &items(answer), tolerance)
+                .map(|found| format!("of its items, {found}"))
+        });
         different.map_or(Ok(()), |found| Err(failed(format!("{when}: {found}"))))
     }
 

@@ -243,6 +243,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "its calls read better")]
     fn fact(kind: &str, value: Value) -> Fact {
         let fact = json!({
             "revision": 1, "namespace": "default", "kind": kind, "value": value,

@@ -143,9 +143,8 @@ async fn a_models_sentence_stands_only_if_its_document_bears_it_out() {
 /// What a report says of the limits that it met, with the references of each.
 fn limits(report: &Report) -> Vec<(&str, Vec<u32>)> {
     let overview = report.sections[0].sentences.iter();
-    let limits = overview.filter(|one| {
-        one.text.starts_with("A model was asked about") || one.text.contains(" rests on ")
-    });
+    let marks = ["A model was asked about", " rests on ", "仅就前", "仅依据"];
+    let limits = overview.filter(|one| marks.iter().any(|mark| one.text.contains(mark)));
     let said = limits.map(|one| (&*one.text, one.references.clone()));
     said.collect()
 }

@@ -224,7 +224,9 @@ mod tests {
             let found = part.position;
             match place.put(part).unwrap_err() {
                 EnvironmentError::PartOutOfOrder {
-                    expected, found: at, ..
+                    expected,
+                    found: at,
+                    ..
                 } => assert_eq!((expected, at), (there, found)),
                 other => panic!("{other}"),
             }
@@ -247,7 +249,10 @@ mod tests {
         assert!(too_large, "{refused}");
         assert_eq!(place.files(), 0);
         let refused = place.put(&part(upload, 60, b"")).unwrap_err();
-        let is_over = matches!(refused, EnvironmentError::PartOutOfOrder { expected: 0, .. });
+        let is_over = matches!(
+            refused,
+            EnvironmentError::PartOutOfOrder { expected: 0, .. }
+        );
         assert!(is_over, "{refused}");
     }
 
