@@ -69,7 +69,7 @@ fn its_facts_are_shown_in_lines_report_and_page() {
     let said = "letter.txt 投诉道：“The cup arrived broken and I want my money back!”";
     assert!(sentences(report).contains(&said.to_owned()), "{report}");
     // Nobody works, and its facts are shown all the same; by who does not know it, by their kinds.
-    let listed = run(&place, &["facts", "ls", "--kind", "complaints.find@1"]);
+    let listed = run(&place, &["facts", "ls", "--kind", "complaints.find"]);
     assert!(
         listed
             .assert_ok()
@@ -77,7 +77,7 @@ fn its_facts_are_shown_in_lines_report_and_page() {
             .contains("1 of 3 sentences complain"),
         "{listed:?}"
     );
-    let listed = place.run(&["facts", "ls", "--kind", "complaints.find@1"]);
+    let listed = place.run(&["facts", "ls", "--kind", "complaints.find"]);
     assert!(
         listed
             .assert_ok()

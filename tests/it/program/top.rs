@@ -122,7 +122,7 @@ fn a_node_of_before_the_live_view_is_told_by_name() {
         for greeted in [true, false] {
             let (mut stream, _) = listener.accept().unwrap();
             assert_eq!(frame(&mut stream)["frame"], "hello");
-            let hello = json!({"frame": "hello", "protocol": 1}).to_string();
+            let hello = json!({"frame": "hello", "protocol": 2}).to_string();
             stream
                 .write_all(&(hello.len() as u32).to_le_bytes())
                 .unwrap();
