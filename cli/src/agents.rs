@@ -6,10 +6,10 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Context;
+use super::client::Client;
 use super::columns::aligned;
 use super::failure::Failure;
 use super::output::brief;
-use super::reach::Reach;
 
 mod tree;
 
@@ -29,12 +29,12 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
         return tree::execute(context).await;
     }
     let output = context.output;
-    let reach = Reach::runtime(context).await?;
-    reach
-        .closing(async |reach: &Reach| {
+    let client = Client::runtime(context).await?;
+    client
+        .closing(async |client: &Client| {
             let mut list = output.list();
             let mut rows = Vec::new();
-            reach
+            client
                 .each(Request::Agents, |agent| {
                     if output.is_json() {
                         return list.item(&agent);

@@ -10,9 +10,9 @@ use aimass_runtime::{Namespace, Priority, Request, SkillSpec, TaskOptions};
 use clap::Args;
 use serde_json::Value;
 
+use super::client::Client;
 use super::failure::Failure;
 use super::presentation::Presentation;
-use super::reach::Reach;
 use super::readable::Readable;
 use super::{Context, input, skills, trace};
 
@@ -43,13 +43,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let reach = Reach::runtime(context).await?;
-    reach
-        .closing(async |reach: &Reach| ask(context, reach, arguments).await)
+    let client = Client::runtime(context).await?;
+    client
+        .closing(async |client: &Client| ask(context, client, arguments).await)
         .await
 }
 
-async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(), Failure> {
+async fn ask(context: &Context, client: &Client, arguments: Arguments) -> Result<(), Failure> {
     let output = context.output;
     let options = TaskOptions {
         priority: Priority::Interactive,
@@ -61,9 +61,9 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         trace: trace::of_caller(context),
         ..TaskOptions::default()
     };
-    let (input, (items, presentation)) = match skills::find(reach, &arguments.skill).await? {
+    let (input, (items, presentation)) = match skills::find(client, &arguments.skill).await? {
         Some(spec) if live::hears_sound(&spec) => {
-            return live::ask(context, reach, &spec, &arguments, options).await;
+            return live::ask(context, client, &spec, &arguments, options).await;
         }
         Some(spec) => {
             let shown = (Items::of(&spec), Presentation::of(&spec));
@@ -83,7 +83,7 @@ async fn ask(context: &Context, reach: &Reach, arguments: Arguments) -> Result<(
         input: value,
         options: Box::new(options),
     };
-    let answer = reach
+    let answer = client
         .each(request, |item| match (output.is_json(), items, &item) {
             (true, ..) => Ok(()),
             (false, Items::Text, Value::String(piece)) => output.piece(piece),

@@ -6,11 +6,11 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::Context;
+use super::client::Client;
 use super::dates::utc;
 use super::failure::Failure;
 use super::output::{brief, labelled};
 use super::presentation::Presentation;
-use super::reach::Reach;
 use super::readable::Readable;
 use super::said::say;
 use super::skills;
@@ -41,24 +41,24 @@ pub(crate) enum Command {
 }
 
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
-    let reach = match &command {
-        Command::Ls | Command::Show { .. } | Command::Rm { .. } => Reach::records(context).await?,
-        Command::Redrive { .. } => Reach::runtime(context).await?,
+    let client = match &command {
+        Command::Ls | Command::Show { .. } | Command::Rm { .. } => Client::records(context).await?,
+        Command::Redrive { .. } => Client::runtime(context).await?,
     };
-    reach
-        .closing(async |reach: &Reach| match command {
-            Command::Ls => list(context, reach).await,
+    client
+        .closing(async |client: &Client| match command {
+            Command::Ls => list(context, client).await,
             Command::Show { task } => {
-                let letter = reach.reply(Request::DeadLetter { task }).await?;
+                let letter = client.reply(Request::DeadLetter { task }).await?;
                 show(context, letter)
             }
             Command::Redrive { task } => {
-                let presentation = presentation(reach, task).await?;
-                let redriven = reach.reply(Request::Redrive { task }).await?;
+                let presentation = presentation(client, task).await?;
+                let redriven = client.reply(Request::Redrive { task }).await?;
                 redriven_as(context, presentation, &redriven)
             }
             Command::Rm { task } => {
-                reach.reply(Request::RemoveDeadLetter { task }).await?;
+                client.reply(Request::RemoveDeadLetter { task }).await?;
                 let removed = text!("removed dead letter {task}", "已删除死信 {task}");
                 say(&removed, context.locale);
                 Ok(())
@@ -67,10 +67,10 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
         .await
 }
 
-async fn list(context: &Context, reach: &Reach) -> Result<(), Failure> {
+async fn list(context: &Context, client: &Client) -> Result<(), Failure> {
     let output = context.output;
     let mut list = output.list();
-    reach
+    client
         .each(Request::DeadLetters, |letter| {
             if output.is_json() {
                 return list.item(&letter);
@@ -130,10 +130,10 @@ fn shown(letter: &DeadLetterRecord, locale: Locale) -> Vec<String> {
 }
 
 /// How the answer of a dead letter's skill is shown.
-async fn presentation(reach: &Reach, task: TaskId) -> Result<Presentation, Failure> {
-    let letter = reach.reply(Request::DeadLetter { task }).await?;
+async fn presentation(client: &Client, task: TaskId) -> Result<Presentation, Failure> {
+    let letter = client.reply(Request::DeadLetter { task }).await?;
     let letter: DeadLetterRecord = serde_json::from_value(letter)?;
-    let spec = skills::find(reach, &letter.task.skill).await?;
+    let spec = skills::find(client, &letter.task.skill).await?;
     Ok(spec
         .as_ref()
         .map_or_else(Presentation::default, Presentation::of))

@@ -9,9 +9,9 @@ use aimass_models::{Presence, Store, device};
 use clap::Args;
 use serde_json::json;
 
+use super::client::Client;
 use super::columns::padded;
 use super::failure::Failure;
-use super::reach::Reach;
 use super::{Context, config, models};
 
 /// Say what is missing on this machine, and what to type
@@ -203,7 +203,7 @@ fn model(store: &Store, what: Text, name: String) -> Finding {
 
 async fn store(context: &Context) -> Finding {
     let what = text!("store", "存储");
-    match Reach::node(context).await {
+    match Client::node(context).await {
         Ok(Some(_)) => {
             let socket = context.home.socket();
             let socket = socket.display();
@@ -224,8 +224,8 @@ async fn store(context: &Context) -> Finding {
             );
         }
     }
-    match Reach::records(context).await {
-        Ok(reach) => match reach.closing(async |_: &Reach| Ok(())).await {
+    match Client::records(context).await {
+        Ok(client) => match client.closing(async |_: &Client| Ok(())).await {
             Ok(()) => Finding::good(what, context.home.store().display().to_string()),
             Err(failure) => Finding::missing(
                 what,

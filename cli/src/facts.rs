@@ -16,12 +16,12 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::Context;
+use super::client::Client;
 use super::dates::utc;
 use super::failure::Failure;
 use super::input::Piped;
 use super::output::{brief, labelled};
 use super::panel;
-use super::reach::Reach;
 
 /// Facts that are asked for at once.
 const AT_ONCE: usize = 256;
@@ -102,9 +102,9 @@ impl From<Filter> for FactFilter {
 }
 
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
-    let reach = Reach::records(context).await?;
-    reach
-        .closing(async |reach: &Reach| match command {
+    let client = Client::records(context).await?;
+    client
+        .closing(async |client: &Client| match command {
             Command::Ls { filter, superseded } => {
                 let superseded = match superseded {
                     true => Superseded::Included,
@@ -114,43 +114,43 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
                     superseded,
                     ..filter.into()
                 };
-                list(context, reach, filter).await
+                list(context, client, filter).await
             }
-            Command::Show { revision } => show(context, reach, Revision(revision)).await,
-            Command::Export { filter, into } => export(context, reach, filter.into(), &into).await,
-            Command::Import { from } => import(context, reach, &from).await,
+            Command::Show { revision } => show(context, client, Revision(revision)).await,
+            Command::Export { filter, into } => export(context, client, filter.into(), &into).await,
+            Command::Import { from } => import(context, client, &from).await,
             Command::Forget { episode } => {
-                let forgotten = reach.reply(Request::Forget { episode }).await?;
+                let forgotten = client.reply(Request::Forget { episode }).await?;
                 counted(context, &text!("forgot", "已遗忘"), &forgotten)
             }
         })
         .await
 }
 
-async fn list(context: &Context, reach: &Reach, filter: FactFilter) -> Result<(), Failure> {
+async fn list(context: &Context, client: &Client, filter: FactFilter) -> Result<(), Failure> {
     let output = context.output;
     if output.is_json() {
         let mut list = output.list();
         let facts = Request::Facts { filter };
-        reach.each(facts, |fact| list.item(&fact)).await?;
+        client.each(facts, |fact| list.item(&fact)).await?;
         return list.end();
     }
-    let mut call = reach.call(Request::Facts { filter });
+    let mut call = client.call(Request::Facts { filter });
     let mut facts: Vec<Fact> = Vec::new();
     while let Some(fact) = call.next().await {
         facts.push(serde_json::from_value(fact)?);
         if facts.len() == AT_ONCE {
-            print(context, reach, std::mem::take(&mut facts)).await?;
+            print(context, client, std::mem::take(&mut facts)).await?;
         }
     }
     call.reply().await?;
-    print(context, reach, facts).await
+    print(context, client, facts).await
 }
 
 /// Prints a line for each fact.
-async fn print(context: &Context, reach: &Reach, facts: Vec<Fact>) -> Result<(), Failure> {
+async fn print(context: &Context, client: &Client, facts: Vec<Fact>) -> Result<(), Failure> {
     let revisions = facts.iter().map(|fact| fact.revision).collect();
-    let shown = reach.show(revisions).await?;
+    let shown = client.show(revisions).await?;
     let shown: HashMap<Revision, ShownFact> =
         shown.into_iter().map(|one| (one.revision, one)).collect();
     for fact in &facts {
@@ -184,13 +184,13 @@ fn summary(shown: &ShownFact) -> String {
     }
 }
 
-async fn show(context: &Context, reach: &Reach, revision: Revision) -> Result<(), Failure> {
-    let fact = reach.reply(Request::Fact { revision }).await?;
+async fn show(context: &Context, client: &Client, revision: Revision) -> Result<(), Failure> {
+    let fact = client.reply(Request::Fact { revision }).await?;
     if context.output.is_json() {
         return context.output.document(&fact);
     }
     let fact: Fact = serde_json::from_value(fact)?;
-    let view = reach.show(vec![revision]).await?;
+    let view = client.show(vec![revision]).await?;
     let view = view.first();
     for line in shown(&fact, view.map(summary), context.locale) {
         context.output.line(&line)?;
@@ -234,7 +234,7 @@ fn shown(fact: &Fact, says: Option<String>, locale: Locale) -> Vec<String> {
 
 async fn export(
     context: &Context,
-    reach: &Reach,
+    client: &Client,
     filter: FactFilter,
     into: &Path,
 ) -> Result<(), Failure> {
@@ -252,14 +252,14 @@ async fn export(
         let output = OutputFile::prepare(&into).map_err(|error| cannot(&error))?;
         if output.is_plain() {
             drop(output);
-            let exported = reach.reply(Request::Export { filter, into }).await?;
+            let exported = client.reply(Request::Export { filter, into }).await?;
             return counted(context, &text!("exported", "已导出"), &exported);
         }
         special = Some(output);
     }
     // The node and this process share files, not standard output, and no pipe waits for the node's sake.
     let file = spool(context)?;
-    let exported = reach
+    let exported = client
         .reply(Request::Export {
             filter,
             into: file.path().to_owned(),
@@ -288,7 +288,7 @@ fn copy(from: &mut File, mut to: impl FnMut(&[u8]) -> Result<(), Failure>) -> Re
     }
 }
 
-async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Failure> {
+async fn import(context: &Context, client: &Client, from: &Path) -> Result<(), Failure> {
     let imported = if let Some(piped) = Piped::of(from.as_os_str()) {
         let folder = context.home.folder().to_owned();
         // Where it keeps nobody from hearing Ctrl-C, however long there is nothing to read.
@@ -296,10 +296,10 @@ async fn import(context: &Context, reach: &Reach, from: &Path) -> Result<(), Fai
         let kept = kept.await;
         let file = kept.map_err(|error| Failure::bug(error.to_string()))??;
         let from = file.path().to_owned();
-        reach.reply(Request::Import { from }).await?
+        client.reply(Request::Import { from }).await?
     } else {
         let from = std::path::absolute(from)?;
-        reach.reply(Request::Import { from }).await?
+        client.reply(Request::Import { from }).await?
     };
     counted(context, &text!("imported", "已导入"), &imported)
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod ask;
+mod client;
 mod columns;
 mod completions;
 mod config;
@@ -23,7 +24,6 @@ mod models;
 mod output;
 mod panel;
 mod presentation;
-mod reach;
 mod readable;
 mod reference;
 mod run;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aimass_locale::{Locale, text};
 use aimass_models::{Artefact, ModelError, Presence, Progress, Stage, Store};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar as Bar, ProgressStyle};
 use serde_json::json;
 
 pub(crate) use needed::{fetch_missing, missing};
@@ -74,7 +74,7 @@ pub(crate) fn execute(context: &Context, command: Command) -> Result<(), Failure
         }
         Command::Import { name, from } => {
             store.catalogue().find(&name)?;
-            let mut progress = Shown::new(context.locale);
+            let mut progress = ProgressBar::new(context.locale);
             let imported = store.import(&name, &from, &mut progress);
             progress.clear();
             let imported = imported.map_err(|error| Failure::bad_input(model_error(&error)));
@@ -167,7 +167,7 @@ fn pull(context: &Context, store: &Store, names: &[String]) -> Result<(), Failur
 }
 
 fn fetch(context: &Context, store: &Store, name: &str) -> Result<PathBuf, Failure> {
-    let mut progress = Shown::new(context.locale);
+    let mut progress = ProgressBar::new(context.locale);
     let path = store.pull(name, &mut progress);
     progress.clear();
     let path = path?;
@@ -195,18 +195,18 @@ fn remove(context: &Context, store: &Store, name: &str) -> Result<(), Failure> {
 const TICK: Duration = Duration::from_millis(120);
 
 /// A bar on a terminal; a line for each file where nobody looks.
-pub(crate) struct Shown {
+pub(crate) struct ProgressBar {
     locale: Locale,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
 }
 
-impl Shown {
+impl ProgressBar {
     pub(crate) fn new(locale: Locale) -> Self {
         Self { locale, bar: None }
     }
 
     /// A bar where it is known how much there is, else something that turns.
-    fn style(&self, bar: &ProgressBar) {
+    fn style(&self, bar: &Bar) {
         let template = match bar.length() {
             Some(_) => self.locale.choose(
                 "{msg} {bar:30} {bytes} of {total_bytes}, {eta} left",
@@ -230,7 +230,7 @@ impl Shown {
     }
 }
 
-impl Progress for Shown {
+impl Progress for ProgressBar {
     fn begin(&mut self, stage: Stage<'_>, total: Option<u64>) {
         self.clear();
         let what = match stage {
@@ -242,8 +242,8 @@ impl Progress for Shown {
             return say(&what, self.locale);
         }
         let bar = match total {
-            Some(total) => ProgressBar::new(total),
-            None => ProgressBar::new_spinner(),
+            Some(total) => Bar::new(total),
+            None => Bar::new_spinner(),
         };
         self.style(&bar);
         bar.set_message(what.in_locale(self.locale).to_owned());

@@ -14,10 +14,10 @@ use aimass_runtime::{
 use clap::Args;
 use serde_json::json;
 
+use super::client::Client;
 use super::failure::Failure;
 use super::input::Piped;
 use super::panel;
-use super::reach::Reach;
 use super::{Context, models, trace};
 use found::Finder;
 use outcome::Outcome;
@@ -70,9 +70,9 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let page = arguments.report.map(PageFile::prepare).transpose()?;
     let (paths, refused) = usable(&arguments.paths);
     let namespace = arguments.namespace.map(|name| Namespace(name.into()));
-    let reach = match page {
-        Some(_) => Reach::watched(context).await?,
-        None => Reach::runtime(context).await?,
+    let client = match page {
+        Some(_) => Client::watched(context).await?,
+        None => Client::runtime(context).await?,
     };
     let request = match arguments.resume {
         Some(episode) => Request::Resume { episode },
@@ -82,16 +82,16 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
             trace: trace::of_caller(context),
         },
     };
-    reach
-        .closing(async |reach: &Reach| {
-            let (mut outcome, found) = run(context, reach, request, locale).await?;
+    client
+        .closing(async |client: &Client| {
+            let (mut outcome, found) = run(context, client, request, locale).await?;
             outcome.refused.extend(refused);
             outcome.missing = models::missing(context)?;
             let revisions = found.iter().map(|fact| fact.revision).collect();
-            let shown = reach.show(revisions).await?;
+            let shown = client.show(revisions).await?;
             show(context, &outcome, &found, last_report(&shown), locale)?;
             if let Some(page) = page {
-                let work = reach.work_on(outcome.episode).await?;
+                let work = client.work_on(outcome.episode).await?;
                 let content = page::Content {
                     outcome: &outcome,
                     facts: &found,
@@ -136,18 +136,18 @@ fn usable(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputFailure>) {
 /// Lets the team work, and prints what it finds as it does.
 async fn run(
     context: &Context,
-    reach: &Reach,
+    client: &Client,
     request: Request,
     locale: Locale,
 ) -> Result<(Outcome, Vec<Fact>), Failure> {
     let output = context.output;
     let mut finder = Finder::new(output, locale);
     let mut found = Vec::new();
-    let mut call = reach.call(request);
+    let mut call = client.call(request);
     while let Some(fact) = call.next().await {
         let fact: Fact = serde_json::from_value(fact)?;
         if !output.is_json() {
-            let shown = reach.show(vec![fact.revision]).await?;
+            let shown = client.show(vec![fact.revision]).await?;
             // A fact that was forgotten meanwhile has nothing to show.
             if let Some(shown) = shown.first() {
                 output.line(&finder.line(&fact, shown))?;

@@ -4,9 +4,9 @@ use aimass_runtime::{Request, SkillSpec};
 use clap::Args;
 
 use super::Context;
+use super::client::Client;
 use super::columns::aligned;
 use super::failure::Failure;
-use super::reach::Reach;
 
 /// List all skills; with `--json` including the schemas of what they take and give
 #[derive(Args)]
@@ -14,12 +14,12 @@ pub(crate) struct Arguments {}
 
 pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
     let output = context.output;
-    let reach = Reach::runtime(context).await?;
-    reach
-        .closing(async |reach: &Reach| {
+    let client = Client::runtime(context).await?;
+    client
+        .closing(async |client: &Client| {
             let mut list = output.list();
             let mut rows = Vec::new();
-            reach
+            client
                 .each(Request::Skills, |skill| {
                     if output.is_json() {
                         return list.item(&skill);
@@ -38,9 +38,9 @@ pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failu
 }
 
 /// The spec of one skill, by its name or an older one, if there is such a skill.
-pub(crate) async fn find(reach: &Reach, name: &str) -> Result<Option<SkillSpec>, Failure> {
+pub(crate) async fn find(client: &Client, name: &str) -> Result<Option<SkillSpec>, Failure> {
     let mut found = None;
-    reach
+    client
         .each(Request::Skills, |skill| {
             let spec: SkillSpec = serde_json::from_value(skill)?;
             if spec.name == name || spec.aliases.iter().any(|alias| alias == name) {

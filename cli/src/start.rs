@@ -11,9 +11,9 @@ use aimass_runtime::{Runtime, ShutdownReport, SocketServer};
 use clap::Args;
 
 use super::Context;
+use super::client;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
-use super::reach;
 use super::said::say;
 
 /// Run a node: other commands of this home then use it
@@ -28,13 +28,13 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     context.home.make()?;
     // The socket first: a second node is told of the first one, rather than of a store in use.
     let server = SocketServer::bind(&context.home.socket())?;
-    let config = reach::configured(context)?;
+    let config = client::configured(context)?;
     let metrics_server = metrics_server(context, &config, arguments.metrics).await?;
     // Nothing is counted that nobody is shown.
     let (builder, metered) = match metrics_server {
-        None => (reach::builder(context, config)?, None),
+        None => (client::builder(context, config)?, None),
         Some(server) => {
-            let (builder, metrics) = reach::metered_builder(context, config)?;
+            let (builder, metrics) = client::metered_builder(context, config)?;
             (builder, Some((server, metrics)))
         }
     };

@@ -173,7 +173,9 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 impl From<TaskError> for Fault {
     fn from(error: TaskError) -> Self {
         match error {
-            TaskError::Rejected { message, .. } => Self::rejected(message),
+            TaskError::Rejected { message, .. } | TaskError::InvalidInput { message, .. } => {
+                Self::rejected(message)
+            }
             TaskError::Unavailable { message, .. } => Self::unavailable(message),
             TaskError::Refused { kind, message } => Self::new(kind, message),
             TaskError::Overloaded { retry_after, .. } => {

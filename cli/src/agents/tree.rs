@@ -5,25 +5,25 @@ use aimass_runtime::Request;
 use serde_json::{Value, json};
 
 use super::super::Context;
+use super::super::client::Client;
 use super::super::columns::aligned;
 use super::super::failure::Failure;
 use super::super::output::brief;
-use super::super::reach::Reach;
 use super::{REASON, plural};
 
 pub(super) async fn execute(context: &Context) -> Result<(), Failure> {
     let output = context.output;
-    let reach = Reach::runtime(context).await?;
-    reach
-        .closing(async |reach: &Reach| {
+    let client = Client::runtime(context).await?;
+    client
+        .closing(async |client: &Client| {
             let (mut agents, mut services) = (Vec::new(), Vec::new());
-            reach
+            client
                 .each(Request::Agents, |agent| {
                     agents.push(agent);
                     Ok(())
                 })
                 .await?;
-            reach
+            client
                 .each(Request::Services, |service| {
                     services.push(service);
                     Ok(())

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::Arguments;
 use super::sound::{Shape, Sound};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::reach::Reach;
 use crate::{Context, input};
 
 /// Pieces of sound that wait for the skill before standard input is left alone.
@@ -31,7 +31,7 @@ pub(super) fn hears_sound(spec: &SkillSpec) -> bool {
 /// Asks a skill that hears live sound.
 pub(super) async fn ask(
     context: &Context,
-    reach: &Reach,
+    client: &Client,
     spec: &SkillSpec,
     arguments: &Arguments,
     options: TaskOptions,
@@ -50,7 +50,7 @@ pub(super) async fn ask(
     if let Some(shape) = sound.shape() {
         take_shape(shape, &mut fields)?;
     }
-    let mut call = reach.call(Request::Open {
+    let mut call = client.call(Request::Open {
         skill: skill.clone(),
         input: Value::Object(fields),
         options: Box::new(options),
@@ -68,7 +68,7 @@ pub(super) async fn ask(
     tokio::pin!(listening);
     let answer = tokio::select! {
         answer = &mut listening => answer?,
-        said = say(reach, stream, pieces) => {
+        said = say(client, stream, pieces) => {
             said?;
             listening.await?
         }
@@ -107,19 +107,23 @@ fn pour(mut sound: Sound<io::Stdin>, pieces: &mpsc::Sender<Piece>) {
 
 /// Sends the sound until it ends, or until nobody takes it any more: why is then the call's to say.
 async fn say(
-    reach: &Reach,
+    client: &Client,
     stream: TaskId,
     mut pieces: mpsc::Receiver<Piece>,
 ) -> Result<(), Failure> {
     while let Some(piece) = pieces.recv().await {
         let samples = Samples::new(piece?).map_err(|fault| Failure::bug(fault.message))?;
         let chunk = serde_json::to_value(samples)?;
-        if reach.reply(Request::Chunk { stream, chunk }).await.is_err() {
+        if client
+            .reply(Request::Chunk { stream, chunk })
+            .await
+            .is_err()
+        {
             break;
         }
     }
     // A stream that has ended needs no end.
-    let _ = reach.reply(Request::End { stream }).await;
+    let _ = client.reply(Request::End { stream }).await;
     Ok(())
 }
 

@@ -8,10 +8,10 @@ use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store};
 use aimass_runtime::file_kinds;
 
-use super::{Shown, store};
+use super::{ProgressBar, store};
 use crate::Context;
+use crate::client::views;
 use crate::failure::Failure;
-use crate::reach::views;
 use crate::said::say;
 
 /// A model that a run may need, of the agent that does its work with it.
@@ -55,7 +55,7 @@ pub(crate) fn fetch_missing(context: &Context, paths: &[PathBuf]) -> Result<(), 
             continue;
         }
         announce(context, &store, slot, &model);
-        let mut progress = Shown::new(context.locale);
+        let mut progress = ProgressBar::new(context.locale);
         let pulled = store.pull(&model, &mut progress);
         progress.clear();
         if let Err(error) = pulled {

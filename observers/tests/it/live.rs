@@ -154,7 +154,7 @@ fn never_reads(socket: &PathBuf) -> UnixStream {
             .unwrap();
         stream.write_all(&bytes).unwrap();
     };
-    say(json!({"frame": "hello", "protocol": 1}));
+    say(json!({"frame": "hello", "protocol": 2}));
     for call in 0..1_000 {
         say(json!({"frame": "call", "call": call, "request": {"request": "live"}}));
     }

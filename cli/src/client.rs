@@ -21,7 +21,7 @@ use super::interrupt::Interrupts;
 use super::said::say;
 
 /// A way to a runtime, and what has to be closed at its end.
-pub(crate) struct Reach {
+pub(crate) struct Client {
     transport: Arc<dyn Transport>,
     own: Own,
     locale: Locale,
@@ -78,7 +78,7 @@ fn environment(context: &Context, config: &Config) -> Result<Environment, Failur
     Ok(Environment::open(&context.home.store(), options)?)
 }
 
-impl Reach {
+impl Client {
     fn new(context: &Context, transport: Arc<dyn Transport>, own: Own) -> Self {
         // Whoever only asks a node needs no configuration that holds.
         let runtime = context.home.load_config().map(|config| config.runtime);
