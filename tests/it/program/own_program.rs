@@ -82,7 +82,7 @@ fn its_facts_are_shown_in_lines_report_and_page() {
         listed
             .assert_ok()
             .stdout
-            .contains("complaints.find@1 {\"complaints\""),
+            .contains("complaints.find@1 {\"sentences\""),
         "{listed:?}"
     );
 }
