@@ -23,6 +23,8 @@ mod text_input;
 
 pub use manifest::{AgentManifest, KnownSetting, KnownSettings, ModelSlot};
 pub use stored::{Stored, StoredWeights};
+#[cfg(any(feature = "text", feature = "generation"))]
+pub use text_input::TextInput;
 
 /// The agents of this build, in the order in which they start.
 pub const AGENTS: &[AgentManifest] = &[

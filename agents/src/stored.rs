@@ -84,7 +84,7 @@ impl<W: StoredWeights> Stored<W> {
     }
 
     /// A folder of the cache for what is computed with the model; it may be missing.
-    #[cfg(any(feature = "text", feature = "generation"))]
+    #[cfg(feature = "text")]
     pub(crate) fn derived(&self, what: &str) -> std::path::PathBuf {
         self.store.derived(what)
     }

@@ -9,6 +9,7 @@ mod check;
 mod compose;
 mod documents;
 mod near;
+mod opening;
 mod phrase;
 mod references;
 mod statement;

@@ -3,7 +3,7 @@
 use aimass_locale::{Text, clock, harmless, language_name, text};
 use aimass_runtime::{Evidence, Extent, FactView, Panel, Passage};
 
-use crate::quotes::said;
+use crate::quotes::quoted;
 use crate::speech::{Segment, Transcript};
 
 /// Characters of a transcript that a line shows.
@@ -82,7 +82,7 @@ fn line(transcript: &Transcript) -> Text {
 /// The first segments as quotes, and how many more there are.
 fn statements(segments: &[Segment]) -> Vec<Text> {
     let quoted = segments.iter().take(QUOTED).map(|segment| {
-        let (start, quote) = (clock(segment.start), said(&segment.text));
+        let (start, quote) = (clock(segment.start), quoted(&segment.text));
         text!("At {start} it says: “{quote}”", "{start} 处说道：“{quote}”")
     });
     let mut statements: Vec<Text> = quoted.collect();

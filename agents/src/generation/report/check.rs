@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aimass_locale::harmless::is_unruly;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::quotes::is_written_closely;
+use super::opening::is_written_closely;
 
 /// Characters that a sentence may have.
 const MAX_SENTENCE: usize = 300;

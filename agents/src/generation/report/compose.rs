@@ -7,9 +7,9 @@ use aimass_runtime::{Extent, Fact, FactView, FoundLanguage, Noun, Views};
 
 use super::documents::{Document, documents};
 use super::near::{COMPARED, Near, hundredths, nearest};
+use super::opening::opening;
 use super::references::References;
 use super::{Author, Report, Section, Sentence, statement};
-use crate::quotes::opening;
 
 /// Bytes of a document that a model is shown.
 const EXCERPT: usize = 2000;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::check::is_borne_out;
 use super::compose::{Draft, Excerpt};
+use super::opening::first_sentence;
 use crate::in_order::InOrder;
-use crate::quotes::first_sentence;
 
 /// Tokens of the answer that are waited for.
 const MAX_TOKENS: u32 = 60;
