@@ -68,7 +68,7 @@ impl Payload {
     /// As [`Self::take`]; and a value that is JSON is read as a `T`, which is what a skill gives that is known by its spec only.
     ///
     /// # Errors
-    /// Gives the payload back when it holds no `T`.
+    /// The payload itself when it holds no `T`.
     pub(crate) fn read<T: Data>(self) -> Result<T, Self> {
         self.take::<T>().or_else(|other| {
             let json = other.get::<Value>();

@@ -138,7 +138,7 @@ impl FactView {
         self
     }
 
-    /// Gives the words of the input.
+    /// Adds the words of the input.
     #[must_use]
     pub fn excerpt(mut self, text: impl Into<String>, extent: Extent) -> Self {
         let text = text.into();
@@ -146,7 +146,7 @@ impl FactView {
         self
     }
 
-    /// Gives the vector by which the input is compared with others.
+    /// Adds the vector by which the input is compared with others.
     #[must_use]
     pub fn meaning(mut self, vector: Vec<f32>, model: ModelVersion) -> Self {
         self.meaning = Some(Meaning { vector, model });

@@ -112,7 +112,7 @@ pub(crate) struct Inputs {
     beyond: Option<(PathBuf, usize)>,
 }
 
-/// Gives the file of a blob.
+/// Finds the file of a blob.
 pub(crate) type BlobFiles<'a> = &'a dyn Fn(BlobHash) -> Result<PathBuf, EnvironmentError>;
 
 /// Looks at every file of `paths`; a folder stands for the files below it, in the order of their names.

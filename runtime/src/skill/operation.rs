@@ -14,7 +14,7 @@ pub enum Operation {
     Complete,
     /// Says a text in fewer words: `text` or `path` to `text`.
     Summarize,
-    /// Gives the vector of a text: `text` or `path` to `embedding`.
+    /// Turns a text into a vector: `text` or `path` to `embedding`.
     Embed,
     /// Sorts a text into one of some classes: `text` or `path`, and `labels`, to `classes`.
     Classify,
