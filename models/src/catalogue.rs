@@ -1,13 +1,15 @@
 //! The catalogue: the known model artefacts, each with its sources, checksum, licence and size.
 
+mod package;
 mod source;
 
 use std::path::{Path, PathBuf};
 
 use aimass_locale::nearest;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-pub use source::{Join, Source, Wheel};
+pub use package::{Index, Package};
+pub use source::{Join, Origin, Source};
 
 use crate::{ModelError, files};
 
@@ -25,7 +27,7 @@ pub struct Catalogue {
 }
 
 /// One model artefact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artefact {
     /// The name by which it is asked for.
@@ -167,6 +169,50 @@ mod tests {
             error.to_string().contains("did you mean `minilm`?"),
             "{error}"
         );
+    }
+
+    /// A source as a catalogue has it.
+    fn source(written: &str) -> Result<Source, String> {
+        let source: Source = toml::from_str(written).map_err(|error| error.to_string())?;
+        source.check().map(|()| source)
+    }
+
+    const PIN: &str = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54";
+
+    #[test]
+    fn a_package_is_of_the_python_index_unless_it_says_another() {
+        let written = |more: &str| {
+            format!(
+                "kind = \"package\"\nversion = \"1.0\"\nsha256 = \"{PIN}\"\nfiles = [\"a\"]\n{more}"
+            )
+        };
+        let index = |more: &str| match source(&written(more))?.origin {
+            Origin::Packages(packages) => Ok(packages[0].index),
+            other => Err(format!("{other:?}")),
+        };
+        assert_eq!(index("package = 'a'\nfolder = 'b'"), Ok(Index::Pypi));
+        assert_eq!(index("package = '@a/b'\nindex = 'npm'"), Ok(Index::Npm));
+        assert_eq!(
+            index("package = 'libc6:amd64'\nindex = 'debian'"),
+            Ok(Index::Debian)
+        );
+        assert_eq!(
+            index("package = 'org.a:b'\nindex = 'maven'"),
+            Ok(Index::Maven)
+        );
+        for wrong in [
+            "package = '--index-url=x'",
+            "package = '../a'",
+            "package = 'a/b'",
+            "package = 'a'\nindex = 'maven'",
+            "package = 'a;b'\nindex = 'npm'",
+            "package = 'a'\nindex = 'cargo'",
+            "package = 'a'\njoin = { x = ['y'] }",
+        ] {
+            assert!(index(wrong).is_err(), "{wrong}");
+        }
+        let other_pin = written("package = 'a'").replace(PIN, "../../x");
+        assert!(source(&other_pin).unwrap_err().contains("64 digits"));
     }
 
     #[test]

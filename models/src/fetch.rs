@@ -1,10 +1,19 @@
 //! Fetching: from package indexes and model hubs into a folder.
 
 mod archive;
+mod client;
+mod given;
+mod http;
 mod hub;
+mod index;
 mod package;
-mod pip;
 
+#[cfg(test)]
+pub(crate) use archive::tarball;
 pub(crate) use archive::unpack;
+pub use given::{GivenAddress, PackageIndexes, Variable};
+pub(crate) use http::Http;
+pub use http::{Address, FetchLimits};
 pub(crate) use hub::Hub;
-pub(crate) use package::wheel;
+pub use package::PackageWay;
+pub(crate) use package::{file, folder};

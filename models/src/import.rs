@@ -14,7 +14,7 @@ mod whisper;
 use std::path::Path;
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::ModelError;
 use crate::store::Progress;
@@ -71,12 +71,6 @@ impl PartialEq for Importer {
 }
 
 impl Eq for Importer {}
-
-impl Serialize for Importer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
-    }
-}
 
 impl<'de> Deserialize<'de> for &'static Importer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -25,11 +25,13 @@ pub mod silero;
 pub mod store;
 pub mod threads;
 mod tokenizer_file;
+pub mod torch;
 pub mod weights;
 pub mod whisper;
 
-pub use catalogue::{Artefact, Catalogue, Source, Wheel};
+pub use catalogue::{Artefact, Catalogue, Index, Origin, Package, Source};
 pub use error::{ModelError, Refusal};
+pub use fetch::{Address, FetchLimits, GivenAddress, PackageIndexes, PackageWay, Variable};
 pub use import::{IMPORTERS, Importer};
 pub use precision::Precision;
 pub use sentence::{SentenceEncoder, SentenceEncoderWeights, Tokens};

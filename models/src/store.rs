@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 pub(crate) use manifest::sha256_of;
 pub use manifest::{Manifest, ManifestFile};
 
-use crate::catalogue::{Artefact, Catalogue, Source};
+use crate::catalogue::{Artefact, Catalogue, Package, Source};
+use crate::fetch::{FetchLimits, PackageIndexes, PackageWay};
 use crate::{ModelError, Refusal};
 
 /// How a store may reach out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreOptions {
     /// Fetch nothing.
     pub offline: bool,
@@ -27,6 +28,10 @@ pub struct StoreOptions {
     pub hub_endpoint: String,
     /// A token for the hub.
     pub hub_token: Option<String>,
+    /// Addresses of package indexes that were given.
+    pub package_indexes: PackageIndexes,
+    /// How long servers are waited for.
+    pub limits: FetchLimits,
 }
 
 /// What is being done so that an artefact comes here.
@@ -90,6 +95,11 @@ impl Store {
     /// The catalogue that it fetches from.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// Returns how a package would come here. That may ask a program of this machine for its version.
+    pub fn package_way(&self, package: &Package) -> PackageWay {
+        PackageWay::of(package, &self.options.package_indexes)
     }
 
     /// A folder beside the artefacts, for what is computed with them. It may be missing, and may be
@@ -158,7 +168,7 @@ impl Store {
             match self.pull_from(&artefact, source, progress) {
                 Ok(folder) => return Ok(folder),
                 Err(error) => refusals.push(Refusal {
-                    from: describe(source),
+                    from: source.to_string(),
                     error,
                 }),
             }
@@ -179,7 +189,7 @@ impl Store {
         let fresh = self.fresh_folder(&artefact.name)?;
         let originals = assembly::collect(artefact, source, &self.options, &parts, progress)?;
         assembly::shape(source, &originals, fresh.path(), progress)?;
-        let placed = self.put(&artefact.name, fresh, &describe(source))?;
+        let placed = self.put(&artefact.name, fresh, &source.to_string())?;
         // What was fetched on the way is not needed any more; if it stays, it only takes room.
         let _ = fs::remove_dir_all(&parts);
         Ok(placed)
@@ -282,27 +292,6 @@ fn not_a_model(path: &Path, name: &str) -> ModelError {
         expected: format!("the plain file or folder of `{name}`"),
         found: "something else".to_owned(),
         advice: "give the folder that holds the model's files".to_owned(),
-    }
-}
-
-fn describe(source: &Source) -> String {
-    match source {
-        Source::Package {
-            package, version, ..
-        } => format!("package {package} {version}"),
-        Source::Packages { parts, .. } => {
-            let parts = parts.iter();
-            let names: Vec<_> = parts
-                .map(|part| format!("{} {}", part.package, part.version))
-                .collect();
-            format!("packages {}", names.join(", "))
-        }
-        Source::Hub {
-            repository,
-            revision,
-            ..
-        } => format!("hub {repository}@{revision}"),
-        Source::Folder { path, .. } => format!("folder {}", path.display()),
     }
 }
 

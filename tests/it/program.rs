@@ -21,6 +21,7 @@ mod run;
 mod setup;
 mod speech;
 mod store;
+mod straight;
 mod team_crash;
 mod terminal;
 mod top;

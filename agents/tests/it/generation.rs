@@ -37,6 +37,7 @@ fn tiny() -> TinyStore {
         offline: false,
         hub_endpoint: "http://localhost:9".to_owned(),
         hub_token: None,
+        ..StoreOptions::default()
     };
     let catalogue = Catalogue::with(&[catalogue]).unwrap();
     let store = Store::new(&folder.path().join("cache"), catalogue, options);

@@ -293,6 +293,7 @@ async fn a_missing_model_says_what_to_type() {
         offline: true,
         hub_endpoint: String::new(),
         hub_token: None,
+        ..StoreOptions::default()
     };
     let store = Store::new(cache.path(), Catalogue::with(&[]).unwrap(), options);
     let agent = TextAgent::new(store, None);

@@ -1,5 +1,6 @@
 //! The models that a run needs: which they are, and how they come here where they are missing.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use aimass::{AgentSet, ModelSlot};
@@ -95,4 +96,10 @@ pub(crate) fn missing(context: &Context) -> Result<Vec<(&'static str, String)>, 
     let needed = needed(&context.agents, &config, |_| true).into_iter();
     let missing = needed.filter(|needed| store.presence(&needed.model) == Presence::Absent);
     Ok(missing.map(|needed| (needed.agent, needed.model)).collect())
+}
+
+/// The names of the models that the agents are to have which are switched on.
+pub(crate) fn wanted(agents: &AgentSet, config: &Config) -> BTreeSet<String> {
+    let needed = needed(agents, config, |_| true).into_iter();
+    needed.map(|needed| needed.model).collect()
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::form::{Form, OrNone, Plain};
+
 /// How artefacts are fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -16,6 +18,23 @@ pub struct ModelsConfig {
     pub hub_token_variable: String,
     /// Catalogue files that are read beside the built-in catalogue; relative paths start at the current folder.
     pub catalogues: Vec<PathBuf>,
+    /// Where packages are fetched without the client of their index.
+    pub package_indexes: PackageIndexesConfig,
+}
+
+/// Addresses of package indexes; `None` leaves it to the environment, and then to the client of that index.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PackageIndexesConfig {
+    /// A Python package index.
+    #[serde(with = "OrNone::<Plain>")]
+    pub pypi: Option<String>,
+    /// A registry of npm.
+    #[serde(with = "OrNone::<Plain>")]
+    pub npm: Option<String>,
+    /// A Maven repository.
+    #[serde(with = "OrNone::<Plain>")]
+    pub maven: Option<String>,
 }
 
 impl Default for ModelsConfig {
@@ -25,6 +44,7 @@ impl Default for ModelsConfig {
             hub_endpoint: "https://huggingface.co".to_owned(),
             hub_token_variable: "HF_TOKEN".to_owned(),
             catalogues: Vec::new(),
+            package_indexes: PackageIndexesConfig::default(),
         }
     }
 }

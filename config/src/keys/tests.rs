@@ -28,7 +28,7 @@ fn extremes(rule: &Rule) -> Vec<String> {
         Rule::Fsync => texts(&["always", "never", "every 1ms", "every 3650d"]),
         Rule::Name => texts(&["a", "0", &"z".repeat(64)]),
         Rule::Text => texts(&["a", &"ö".repeat(2048)]),
-        Rule::Address => texts(&["http://a", "https://a.b:1/c"]),
+        Rule::Address | Rule::OpenAddress => texts(&["http://a", "https://a.b:1/c"]),
         Rule::VariableName => texts(&["_", "HF_TOKEN2"]),
         Rule::FactKind => texts(&["a@1", "file.text@4294967295"]),
         Rule::Skill => texts(&["a.b", "a.b.c"]),

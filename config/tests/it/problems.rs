@@ -165,6 +165,12 @@ fn a_broken_rule_names_key_rule_value_and_line() {
         ]],
     );
     check(
+        "[models.package_indexes]\npypi = 'https://me:hush@index/simple'",
+        expect![[
+            r#"aimass.toml:2: `models.package_indexes.pypi` must be an address that starts with `http://` or `https://`, does not end with `/`, and has no user or password (those may stand in `PIP_INDEX_URL`, pip.conf and .npmrc), or "none", found an address with `@`"#
+        ]],
+    );
+    check(
         "[models]\ncatalogues = 'mine.toml'",
         expect![[
             r#"aimass.toml:2: `models.catalogues` must be a list of at most 64 paths, found "mine.toml""#

@@ -50,6 +50,10 @@ hub_endpoint = "http://localhost:8080/hub"
 hub_token_variable = "_TOKEN1"
 catalogues = ["a.toml", "ö b.toml"]
 
+[models.package_indexes]
+pypi = "https://index.example/simple"
+npm = "none"
+
 [observers]
 json_lines = "none.jsonl"
 content = true
@@ -92,6 +96,12 @@ fn every_value_of_the_file_arrives() {
     assert_eq!(config.reactions[0].kind, "note.short@12");
     assert!(!config.reactions[0].enabled);
     assert_eq!(config.models.catalogues[1], PathBuf::from("ö b.toml"));
+    let indexes = config.models.package_indexes;
+    assert_eq!(
+        indexes.pypi.as_deref(),
+        Some("https://index.example/simple")
+    );
+    assert_eq!(indexes.npm, None);
 }
 
 #[test]

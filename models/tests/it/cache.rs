@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use aimass_models::{Catalogue, Store, StoreOptions};
 
 pub(crate) fn store() -> Store {
-    let cache = std::env::var_os("AIMASS_CACHE").map_or_else(
+    let options = StoreOptions {
+        hub_endpoint: "https://huggingface.co".to_owned(),
+        ..StoreOptions::default()
+    };
+    Store::new(&cache(), Catalogue::with(&[]).unwrap(), options)
+}
+
+/// The folder of the cache.
+pub(crate) fn cache() -> PathBuf {
+    std::env::var_os("AIMASS_CACHE").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/aimass"),
         PathBuf::from,
-    );
-    let options = StoreOptions {
-        offline: false,
-        hub_endpoint: "https://huggingface.co".to_owned(),
-        hub_token: None,
-    };
-    Store::new(&cache, Catalogue::with(&[]).unwrap(), options)
+    )
 }

@@ -11,6 +11,7 @@ mod import;
 mod imported;
 mod llama;
 mod silero;
+mod torch;
 mod var_builder;
 mod whisper;
 mod whisper_shapes;

@@ -6,7 +6,7 @@ use super::harness::{Ended, Place};
 use super::packages;
 
 /// Runs a shell script in whose eyes `folder` is an empty disk of that size. `aimass` is ours.
-fn on_a_small_disk(place: &Place, folder: &Path, size: &str, script: &str) -> Ended {
+pub(super) fn on_a_small_disk(place: &Place, folder: &Path, size: &str, script: &str) -> Ended {
     let program = env!("CARGO_BIN_EXE_aimass");
     let script = format!(
         "mount -t tmpfs -o size={size} tmpfs '{folder}' || exit 99\naimass() {{ '{program}' \"$@\"; }}\n{script}",
@@ -35,7 +35,7 @@ fn on_a_small_disk(place: &Place, folder: &Path, size: &str, script: &str) -> En
 
 /// One line, and what to do.
 #[track_caller]
-fn assert_one_line(said: &str, words: &[&str]) {
+pub(super) fn assert_one_line(said: &str, words: &[&str]) {
     let lines: Vec<&str> = said.lines().collect();
     let [line] = &lines[..] else {
         panic!("not one line: {said}")

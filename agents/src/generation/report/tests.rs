@@ -102,6 +102,7 @@ fn views() -> Views {
         offline: true,
         hub_endpoint: String::new(),
         hub_token: None,
+        ..StoreOptions::default()
     };
     let store = Store::new(cache.path(), catalogue, options);
     let config = aimass_config::Config::default();
