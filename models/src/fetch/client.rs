@@ -15,6 +15,9 @@ use child::Ran;
 /// Characters of a client's reason that are passed on.
 const MAX_REASON: usize = 300;
 
+/// What begins a complaint of Maven.
+const ERROR: &str = "[ERROR]";
+
 /// A program that downloads packages of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -54,7 +57,9 @@ impl Client {
         let line = said.lines().find(|line| !line.trim().is_empty())?;
         let is_version = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit());
         let version = line.split_whitespace().find(is_version)?;
-        let version: String = version.chars().take(20).collect();
+        // Maven writes in colours, to whomever.
+        let plain = |letter: &char| letter.is_ascii_alphanumeric() || ".+-~".contains(*letter);
+        let version: String = version.chars().take_while(plain).take(20).collect();
         Some(format!("{} {version}", self.name()))
     }
 
@@ -134,7 +139,7 @@ impl Client {
         let says = |line: &&String| match self {
             // Which code, and where the rest is written, is said around it.
             Self::Npm => line.starts_with("npm error") && !line.starts_with("npm error code"),
-            Self::Maven => line.starts_with("[ERROR]"),
+            Self::Maven => line.starts_with(ERROR),
             Self::Pip | Self::Apt => false,
         };
         let reason = ran.complaints.iter().find(says).or(ran.complaints.back());
@@ -174,7 +179,8 @@ fn maven(name: &str, version: &str, into: &Path) -> std::io::Result<Ran> {
         .current_dir(into);
     let mut complaints = Vec::new();
     let mut ran = child::run(maven, &mut |line| {
-        if complaints.is_empty() && line.starts_with("[ERROR]") {
+        // Some of its lines say nothing but that something is wrong.
+        if complaints.is_empty() && line.len() > ERROR.len() && line.starts_with(ERROR) {
             complaints.push(line.to_owned());
         }
     })?;

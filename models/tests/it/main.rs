@@ -11,6 +11,7 @@ mod import;
 mod imported;
 mod llama;
 mod silero;
+mod straight;
 mod torch;
 mod var_builder;
 mod whisper;
