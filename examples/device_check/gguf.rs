@@ -19,7 +19,7 @@ const OF_EIGHT_BITS: f32 = 73.6;
 
 /// How weights are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     F32,
     F16,
     Q4_0,
@@ -165,7 +165,12 @@ impl File {
 }
 
 /// Writes a model of this shape.
-pub fn write(shape: &Language, kind: Kind, seed: u64, path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(
+    shape: &Language,
+    kind: Kind,
+    seed: u64,
+    path: &Path,
+) -> Result<(), Box<dyn Error>> {
     let mut file = File {
         random: Random::new(seed),
         values: 0,

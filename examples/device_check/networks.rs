@@ -40,7 +40,7 @@ const F32: f32 = 1e-3;
 const BLOCKS: f32 = 6e-2;
 
 /// Compares all networks, and says so line by line.
-pub fn compare(
+pub(crate) fn compare(
     shapes: &Shapes,
     device: &Device,
     report: &mut Report,
@@ -127,7 +127,7 @@ fn measure(network: &Network) -> Result<(Vec<f32>, f64), Box<dyn Error>> {
 }
 
 /// The largest difference, as a share of the largest number. What is no number is as far apart as can be.
-pub fn apart(expected: &[f32], found: &[f32]) -> f32 {
+pub(crate) fn apart(expected: &[f32], found: &[f32]) -> f32 {
     if expected.len() != found.len() || !found.iter().all(|value| value.is_finite()) {
         return f32::INFINITY;
     }
@@ -157,7 +157,10 @@ fn bert(shapes: &Shapes, folder: &Path, device: &Device) -> Result<Network, Box<
 }
 
 /// Reads the encoder.
-pub fn load_bert(folder: &Path, device: &Device) -> Result<Bert, aimass::models::ModelError> {
+pub(crate) fn load_bert(
+    folder: &Path,
+    device: &Device,
+) -> Result<Bert, aimass::models::ModelError> {
     let config = BertConfig::read(&folder.join("config.json"))?;
     let file = TensorFile::open(&folder.join("model.safetensors"))?;
     Bert::read(&config, &file, device)

@@ -40,7 +40,7 @@ fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
 }
 
 /// Writes the network; it has one shape only.
-pub fn write(seed: u64, path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(seed: u64, path: &Path) -> Result<(), Box<dyn Error>> {
     let mut random = Random::new(seed);
     let mut graph = Vec::new();
     let mut node = Vec::new();

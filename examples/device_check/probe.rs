@@ -16,15 +16,15 @@ use serde::{Deserialize, Serialize};
 use crate::networks::load_bert;
 
 /// The agent's name.
-pub const ENCODER: &str = "encoder";
+pub(crate) const ENCODER: &str = "encoder";
 /// The name of the group that holds its model.
-pub const GROUP: &str = "model";
+pub(crate) const GROUP: &str = "model";
 /// What is always encoded.
-pub const TOKENS: [u32; 12] = [1, 40, 3, 17, 2, 9, 33, 5, 28, 11, 48, 7];
+pub(crate) const TOKENS: [u32; 12] = [1, 40, 3, 17, 2, 9, 33, 5, 28, 11, 48, 7];
 
 /// What is asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Order {
+pub(crate) enum Order {
     /// The vectors of the tokens.
     Encode,
     /// The same, after a first attempt that panics.
@@ -37,7 +37,7 @@ pub enum Order {
 
 /// Encodes.
 #[derive(Clone, Default)]
-pub struct Encode {
+pub(crate) struct Encode {
     has_failed: Arc<AtomicBool>,
 }
 
@@ -93,7 +93,7 @@ fn broken(network: &Bert) -> Result<Vec<f32>, Fault> {
 }
 
 /// What an error of a network means to the runtime, as it does to the agents of this project.
-pub fn fault(error: &ModelError) -> Fault {
+pub(crate) fn fault(error: &ModelError) -> Fault {
     match error {
         // There is no such device: the next one of the placement may be there.
         ModelError::Device { .. } => Fault::device_lost(error.to_string()),
@@ -110,9 +110,9 @@ fn told(fault: device::Fault, message: String) -> Fault {
 
 /// A sentence encoder in a folder.
 #[derive(Clone)]
-pub struct EncoderSource {
-    pub folder: PathBuf,
-    pub version: &'static str,
+pub(crate) struct EncoderSource {
+    pub(crate) folder: PathBuf,
+    pub(crate) version: &'static str,
 }
 
 impl ModelSource for EncoderSource {
@@ -144,7 +144,7 @@ impl ModelSource for EncoderSource {
 }
 
 /// The agent.
-pub struct Encoder(pub EncoderSource);
+pub(crate) struct Encoder(pub(crate) EncoderSource);
 
 impl Agent for Encoder {
     fn name(&self) -> &str {

@@ -1,16 +1,16 @@
 //! What is told: a row for each comparison, a line for each check.
 
 /// One network, held against the processor.
-pub struct Compared<'a> {
-    pub network: &'a str,
-    pub dtype: &'a str,
-    pub tolerance: f32,
+pub(crate) struct Compared<'a> {
+    pub(crate) network: &'a str,
+    pub(crate) dtype: &'a str,
+    pub(crate) tolerance: f32,
     /// The largest difference as a share of the largest number, and the seconds on the processor and on the device; or what went wrong.
-    pub outcome: Result<(f32, f64, f64), String>,
+    pub(crate) outcome: Result<(f32, f64, f64), String>,
 }
 
 /// What became of a check.
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is as it must be; what was seen.
     Passed(String),
     /// It is not; what was seen.
@@ -20,13 +20,13 @@ pub enum Verdict {
 }
 
 /// Tells on standard output, and counts.
-pub struct Report {
+pub(crate) struct Report {
     failed: usize,
 }
 
 impl Report {
     /// Begins with the table's head.
-    pub fn begin(device: &str) -> Self {
+    pub(crate) fn begin(device: &str) -> Self {
         println!(
             "| network | dtype | largest difference | tolerance | processor | {device} | verdict |"
         );
@@ -35,7 +35,7 @@ impl Report {
     }
 
     /// A row of the table.
-    pub fn compared(&mut self, row: Compared<'_>) {
+    pub(crate) fn compared(&mut self, row: Compared<'_>) {
         let begin = format!("| {} | {}", row.network, row.dtype);
         match row.outcome {
             Ok((difference, processor, device)) => {
@@ -58,7 +58,7 @@ impl Report {
     }
 
     /// A line of its own.
-    pub fn checked(&mut self, what: &str, verdict: Verdict) {
+    pub(crate) fn checked(&mut self, what: &str, verdict: Verdict) {
         let (word, seen) = match verdict {
             Verdict::Passed(seen) => (word(true), seen),
             Verdict::Failed(seen) => {
@@ -71,7 +71,7 @@ impl Report {
     }
 
     /// How many comparisons and checks have failed.
-    pub fn failed(&self) -> usize {
+    pub(crate) fn failed(&self) -> usize {
         self.failed
     }
 }

@@ -12,54 +12,54 @@ use crate::tensors::Tensors;
 
 /// A BERT encoder.
 #[derive(Debug, Clone, Copy)]
-pub struct Encoder {
-    pub vocabulary: usize,
-    pub hidden: usize,
-    pub layers: usize,
-    pub heads: usize,
-    pub inner: usize,
-    pub positions: usize,
+pub(crate) struct Encoder {
+    pub(crate) vocabulary: usize,
+    pub(crate) hidden: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) inner: usize,
+    pub(crate) positions: usize,
 }
 
 /// A Whisper network.
 #[derive(Debug, Clone, Copy)]
-pub struct Speech {
-    pub mels: usize,
-    pub hidden: usize,
-    pub layers: usize,
-    pub heads: usize,
-    pub positions: usize,
+pub(crate) struct Speech {
+    pub(crate) mels: usize,
+    pub(crate) hidden: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) positions: usize,
 }
 
 /// A network of the Llama family.
 #[derive(Debug, Clone, Copy)]
-pub struct Language {
-    pub architecture: &'static str,
-    pub vocabulary: usize,
-    pub hidden: usize,
-    pub layers: usize,
-    pub heads: usize,
-    pub kv_heads: usize,
-    pub inner: usize,
-    pub context: usize,
-    pub rope_base: f32,
-    pub epsilon: f32,
+pub(crate) struct Language {
+    pub(crate) architecture: &'static str,
+    pub(crate) vocabulary: usize,
+    pub(crate) hidden: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) inner: usize,
+    pub(crate) context: usize,
+    pub(crate) rope_base: f32,
+    pub(crate) epsilon: f32,
 }
 
 /// The shapes that are checked.
 #[derive(Debug, Clone, Copy)]
-pub struct Shapes {
-    pub minilm: Encoder,
-    pub whisper: Speech,
-    pub smollm2: Language,
-    pub qwen2: Language,
+pub(crate) struct Shapes {
+    pub(crate) minilm: Encoder,
+    pub(crate) whisper: Speech,
+    pub(crate) smollm2: Language,
+    pub(crate) qwen2: Language,
     /// Samples that Whisper hears: half a minute at most.
-    pub samples: usize,
+    pub(crate) samples: usize,
 }
 
 /// `config.json` of all-MiniLM-L6-v2 and whisper-base, the headers of SmolLM2-135M-Instruct and Qwen2.5-0.5B-Instruct in GGUF. Of the last, 4 of 24
 /// layers, which are alike.
-pub const REAL: Shapes = Shapes {
+pub(crate) const REAL: Shapes = Shapes {
     minilm: Encoder {
         vocabulary: 30_522,
         hidden: 384,
@@ -103,7 +103,7 @@ pub const REAL: Shapes = Shapes {
 };
 
 /// The same in little, to check the program itself.
-pub const SMALL: Shapes = Shapes {
+pub(crate) const SMALL: Shapes = Shapes {
     minilm: Encoder {
         vocabulary: 500,
         hidden: 64,
@@ -155,11 +155,11 @@ const MARKS: [(&str, usize); 9] = [
     ("<|notimestamps|>", 50_363),
 ];
 /// Tokens of Whisper, in either form.
-pub const WHISPER_TOKENS: usize = 51_865;
+pub(crate) const WHISPER_TOKENS: usize = 51_865;
 
 impl Encoder {
     /// Writes a model of this shape into a folder.
-    pub fn write(&self, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn write(&self, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
         let config = json!({
             "model_type": "bert", "hidden_act": "gelu", "vocab_size": self.vocabulary, "hidden_size": self.hidden, "num_hidden_layers": self.layers,
             "num_attention_heads": self.heads, "intermediate_size": self.inner, "max_position_embeddings": self.positions, "type_vocab_size": 2,
@@ -194,7 +194,7 @@ impl Encoder {
 
 impl Speech {
     /// Writes a model of this shape into a folder.
-    pub fn write(&self, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn write(&self, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
         let (hidden, inner) = (self.hidden, 4 * self.hidden);
         let config = json!({
             "model_type": "whisper", "vocab_size": WHISPER_TOKENS, "num_mel_bins": self.mels, "d_model": hidden,
@@ -252,13 +252,13 @@ impl Speech {
 
 impl Language {
     /// Writes a model of this shape into a folder.
-    pub fn write(&self, kind: Kind, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn write(&self, kind: Kind, seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
         gguf::write(self, kind, seed, &folder.join("model.gguf"))
     }
 }
 
 /// Writes the network that hears speech into a folder.
-pub fn write_silero(seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write_silero(seed: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     onnx::write(seed, &folder.join("silero_vad_16k_sequence.onnx"))
 }
 

@@ -2,14 +2,12 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aimass::generation::{Complete, GenerationInput};
 use aimass::models::Silent;
 use aimass::models::device::{self, Device};
-use aimass::{
-    AgentState, Config, DeviceCapacity, DeviceName, Runtime, RuntimeBuilder, WorkerStatus,
-};
+use aimass::{AgentState, Config, DeviceName, Runtime, RuntimeBuilder, WorkerStatus};
 
 use crate::gguf::Kind;
 use crate::networks::{apart, load_bert};
@@ -26,7 +24,7 @@ const TASKS: usize = 6;
 const TOLERANCE: f32 = 1e-3;
 
 /// What the checks work on.
-pub struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
     device: DeviceName,
     /// What the processor makes of the first and the second version.
@@ -37,7 +35,7 @@ type Checked = Result<Verdict, Box<dyn Error>>;
 
 impl Stage {
     /// Writes the models, and computes what is expected.
-    pub fn new(shapes: &Shapes, device: DeviceName) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(shapes: &Shapes, device: DeviceName) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let mut expected = [Vec::new(), Vec::new()];
         for (number, vectors) in expected.iter_mut().enumerate() {
@@ -109,7 +107,7 @@ impl Stage {
     }
 
     /// Runs all checks.
-    pub async fn check(&self, report: &mut Report) {
+    pub(crate) async fn check(&self, report: &mut Report) {
         let mut tell = |what: &str, checked: Checked| {
             let failed = |error: Box<dyn Error>| Verdict::Failed(error.to_string());
             report.checked(what, checked.unwrap_or_else(failed));
@@ -285,7 +283,7 @@ impl Stage {
     }
 
     /// A worker that loses the device goes on with the processor, and so does a task that was on it.
-    pub async fn lost(&self, order: Order) -> Checked {
+    pub(crate) async fn lost(&self, order: Order) -> Checked {
         let runtime = self.team(self.config())?.start().await?;
         runtime.ask::<Encode>(Order::Encode).await?;
         let before = worker(&runtime, ENCODER)?.device;

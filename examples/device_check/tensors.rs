@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use crate::random::{Random, half};
 
 /// Tensors that are being made.
-pub struct Tensors {
+pub(crate) struct Tensors {
     random: Random,
     header: Map<String, serde_json::Value>,
     data: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Tensors {
 
 impl Tensors {
     /// None yet; their values are those of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed),
             header: Map::new(),
@@ -26,7 +26,7 @@ impl Tensors {
     }
 
     /// Adds a tensor of values around `mean`.
-    pub fn add(&mut self, name: &str, shape: &[usize], mean: f32, deviation: f32) {
+    pub(crate) fn add(&mut self, name: &str, shape: &[usize], mean: f32, deviation: f32) {
         let begin = self.data.len();
         for _ in 0..shape.iter().product() {
             let value = half(self.random.number(mean, deviation));
@@ -38,13 +38,13 @@ impl Tensors {
     }
 
     /// Adds `name.weight` `[outputs, inputs]` and `name.bias`, such that what comes out is as large as what goes in.
-    pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) {
+    pub(crate) fn linear(&mut self, name: &str, inputs: usize, outputs: usize) {
         self.unbiased(name, inputs, outputs);
         self.add(&format!("{name}.bias"), &[outputs], 0.0, 0.1);
     }
 
     /// Adds `name.weight` `[outputs, inputs]`.
-    pub fn unbiased(&mut self, name: &str, inputs: usize, outputs: usize) {
+    pub(crate) fn unbiased(&mut self, name: &str, inputs: usize, outputs: usize) {
         let deviation = 1.0 / (inputs as f32).sqrt();
         self.add(
             &format!("{name}.weight"),
@@ -55,7 +55,7 @@ impl Tensors {
     }
 
     /// Adds `name.weight` `[outputs, inputs, 3]` and `name.bias`.
-    pub fn convolution(&mut self, name: &str, inputs: usize, outputs: usize) {
+    pub(crate) fn convolution(&mut self, name: &str, inputs: usize, outputs: usize) {
         let deviation = 1.0 / (3.0 * inputs as f32).sqrt();
         self.add(
             &format!("{name}.weight"),
@@ -67,13 +67,13 @@ impl Tensors {
     }
 
     /// Adds `name.weight` around 1 and `name.bias` around 0.
-    pub fn norm(&mut self, name: &str, width: usize) {
+    pub(crate) fn norm(&mut self, name: &str, width: usize) {
         self.add(&format!("{name}.weight"), &[width], 1.0, 0.1);
         self.add(&format!("{name}.bias"), &[width], 0.0, 0.1);
     }
 
     /// Writes the file.
-    pub fn write(self, path: &Path) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn write(self, path: &Path) -> Result<(), Box<dyn Error>> {
         let header = serde_json::to_vec(&self.header)?;
         let mut file = (header.len() as u64).to_le_bytes().to_vec();
         file.extend(header);
