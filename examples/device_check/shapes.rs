@@ -102,7 +102,7 @@ pub(crate) const REAL: Shapes = Shapes {
     samples: 10 * 16_000,
 };
 
-/// The same in little, to check the program itself.
+/// The same in little, to check the program itself. Rows are of an even number of blocks, as candle wants them on the processor.
 pub(crate) const SMALL: Shapes = Shapes {
     minilm: Encoder {
         vocabulary: 500,
@@ -121,11 +121,11 @@ pub(crate) const SMALL: Shapes = Shapes {
     },
     smollm2: Language {
         vocabulary: 512,
-        hidden: 96,
+        hidden: 128,
         layers: 2,
-        heads: 3,
-        kv_heads: 1,
-        inner: 128,
+        heads: 4,
+        kv_heads: 2,
+        inner: 192,
         context: 512,
         ..REAL.smollm2
     },
@@ -135,7 +135,7 @@ pub(crate) const SMALL: Shapes = Shapes {
         layers: 2,
         heads: 4,
         kv_heads: 2,
-        inner: 96,
+        inner: 128,
         context: 512,
         ..REAL.qwen2
     },

@@ -78,6 +78,9 @@ impl Stage {
     /// Both agents on the device that is checked, with the processor as the fallback.
     fn config(&self) -> Config {
         let mut config = Config::default();
+        for agent in aimass::AGENTS {
+            config.agent_mut(agent.name).enabled = agent.name == WRITER;
+        }
         config.models.catalogues = vec![self.folder.path().join("catalogue.toml")];
         config.agent_mut(WRITER).model = Some(MODEL.to_owned());
         for agent in [ENCODER, WRITER] {
