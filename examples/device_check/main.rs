@@ -50,7 +50,6 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if arguments.part == Part::All {
         networks::compare(&arguments.shapes, &opened, &mut report)?;
     }
-    drop(opened);
     let runtime = tokio::runtime::Runtime::new()?;
     let stage = Stage::new(&arguments.shapes, arguments.device)?;
     runtime.block_on(async {

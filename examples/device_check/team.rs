@@ -100,10 +100,10 @@ impl Stage {
         apart(&self.expected[0], vectors) <= TOLERANCE
     }
 
-    /// The verdict on a worker that must be on the device, beside what else must be.
-    fn verdict(&self, worker: &WorkerStatus, others: bool, seen: String) -> Verdict {
+    /// The verdict on a worker that must be on the device, and right.
+    fn verdict(&self, worker: &WorkerStatus, is_right: bool, seen: &str) -> Verdict {
         let seen = format!("on {}, {seen}", worker.device);
-        match others && worker.device == self.device {
+        match is_right && worker.device == self.device {
             true => Verdict::Passed(seen),
             false => Verdict::Failed(seen),
         }
@@ -154,7 +154,7 @@ impl Stage {
         let worker = worker(&runtime, ENCODER)?;
         runtime.shutdown().await;
         let is_right = self.is_first(&vectors);
-        Ok(self.verdict(&worker, is_right, format!("right: {is_right}")))
+        Ok(self.verdict(&worker, is_right, &format!("right: {is_right}")))
     }
 
     async fn two_agents(&self) -> Checked {
@@ -192,7 +192,7 @@ impl Stage {
             "{right} of {TASKS} encoded rightly, {same} of {} texts alike",
             TASKS - 2
         );
-        Ok(self.verdict(&other, is_right, seen))
+        Ok(self.verdict(&other, is_right, &seen))
     }
 
     async fn prefix(&self) -> Checked {
@@ -203,7 +203,7 @@ impl Stage {
         runtime.shutdown().await;
         let cached = second.usage.cached_tokens;
         let seen = format!("{cached} of {} tokens from it", second.usage.prompt_tokens);
-        Ok(self.verdict(&worker, cached > 0 && first.text == second.text, seen))
+        Ok(self.verdict(&worker, cached > 0 && first.text == second.text, &seen))
     }
 
     async fn memory(&self) -> Checked {
@@ -223,7 +223,7 @@ impl Stage {
             // Beside the models there are what is being computed and cuBLAS; a part of the language model is in the processor's memory.
             is_true &= taken >= one.model_bytes && taken <= counted + (1 << 30);
         }
-        Ok(self.verdict(&one, is_true, seen))
+        Ok(self.verdict(&one, is_true, &seen))
     }
 
     async fn budget(&self) -> Checked {
@@ -249,7 +249,7 @@ impl Stage {
         let worker = worker(&runtime, ENCODER)?;
         runtime.shutdown().await;
         let seen = format!("{alone} of 4 times one was alone");
-        Ok(self.verdict(&worker, is_right && alone == 4, seen))
+        Ok(self.verdict(&worker, is_right && alone == 4, &seen))
     }
 
     async fn restart(&self) -> Checked {
@@ -259,7 +259,7 @@ impl Stage {
         runtime.shutdown().await;
         let is_right = self.is_first(&vectors);
         let seen = format!("right: {is_right}, restarts: {}", worker.restarts);
-        Ok(self.verdict(&worker, is_right && worker.restarts == 1, seen))
+        Ok(self.verdict(&worker, is_right && worker.restarts == 1, &seen))
     }
 
     async fn swap(&self) -> Checked {
@@ -271,7 +271,7 @@ impl Stage {
         runtime.shutdown().await;
         let is_right = self.is_first(&old) && apart(&self.expected[1], &new) <= TOLERANCE;
         let seen = format!("right: {is_right}, version {}", worker.model);
-        Ok(self.verdict(&worker, is_right && !self.is_first(&new), seen))
+        Ok(self.verdict(&worker, is_right && !self.is_first(&new), &seen))
     }
 
     async fn absent(&self) -> Checked {
@@ -282,7 +282,7 @@ impl Stage {
         let worker = worker(&runtime, ENCODER)?;
         runtime.shutdown().await;
         let is_right = self.is_first(&vectors);
-        Ok(self.verdict(&worker, is_right, format!("right: {is_right}")))
+        Ok(self.verdict(&worker, is_right, &format!("right: {is_right}")))
     }
 
     /// A worker that loses the device goes on with the processor, and so does a task that was on it.
