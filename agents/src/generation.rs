@@ -29,7 +29,8 @@ pub use input::{ChatMessage, GenerationInput, Speaker};
 pub use model::{LanguageModel, LanguageModelSource};
 pub use output::{GenerationOutput, GenerationUsage, TextDelta, TokenLogprob};
 pub use report::{
-    Author, Reference, Report, ReportFormat, ReportInput, Section, Sentence, WriteReport,
+    Annotate, Annotated, Author, LeftOut, Reason, Reference, Report, ReportFormat, ReportInput,
+    Section, Sentence, WriteReport,
 };
 pub use summarize::{Summarize, SummarizeInput, Summary};
 pub use writing::Writing;

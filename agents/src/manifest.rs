@@ -31,6 +31,8 @@ pub struct ModelSlot {
     pub default: &'static str,
     /// The kinds of facts about files of which any gives it something to do, without their versions.
     pub inputs: &'static [&'static str],
+    /// The setting that has to be `true` for that; none where it always is so.
+    pub switch: Option<&'static str>,
     /// What it is for, for people: half a sentence.
     pub purpose: fn() -> Text,
     /// What becomes of the work without it, where more is to be said than that the task fails.
@@ -46,6 +48,12 @@ impl ModelSlot {
             None => None,
         };
         chosen.unwrap_or(self.default).to_owned()
+    }
+
+    /// Returns whether a run that is given files of that kind works with it.
+    pub fn serves(&self, kind: &str, config: &AgentConfig) -> bool {
+        let is_on = |switch| config.settings.flag(switch).unwrap_or(false);
+        self.inputs.contains(&kind) && self.switch.is_none_or(is_on)
     }
 }
 
@@ -101,6 +109,9 @@ fn rule(root: &Value, field: &Value) -> String {
         (None, Some(referred)) => referred,
         (None, None) => field,
     };
+    if field.get("type").is_some_and(|named| named == "boolean") {
+        return "`true` or `false`".to_owned();
+    }
     let choices = field.get("enum").and_then(Value::as_array).cloned();
     let variants = field.get("oneOf").and_then(Value::as_array);
     let variants = variants.map(|all| all.iter().filter_map(|one| one.get("const").cloned()));
@@ -153,6 +164,7 @@ mod tests {
             key,
             default: "usual",
             inputs: &["file.image"],
+            switch: None,
             purpose: Text::default,
             without: None,
         };

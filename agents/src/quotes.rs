@@ -8,11 +8,16 @@ const MAX_QUOTE: usize = 280;
 /// Returns a text in one line of bounded length, without what could move a cursor or turn the direction of
 /// writing, and without the white space around it.
 pub(crate) fn quoted(text: &str) -> String {
+    quoted_within(text, MAX_QUOTE)
+}
+
+/// Returns the same of at most that many characters.
+pub(crate) fn quoted_within(text: &str, characters: usize) -> String {
     let text = text.trim();
-    let mut quote: String = text.chars().take(MAX_QUOTE).map(in_line).collect();
-    if text.chars().nth(MAX_QUOTE).is_some() {
+    let mut quote: String = text.chars().take(characters).map(in_line).collect();
+    if text.chars().nth(characters).is_some() {
         // A word that was cut in two goes as a whole, if that leaves enough.
-        if let Some(space) = quote.rfind(' ').filter(|space| *space > MAX_QUOTE / 2) {
+        if let Some(space) = quote.rfind(' ').filter(|space| *space > characters / 2) {
             quote.truncate(space);
         }
         quote.push('…');

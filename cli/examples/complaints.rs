@@ -46,6 +46,7 @@ const ENGLISH: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "minilm",
     inputs: &["file.text"],
+    switch: None,
     purpose: || text!("complaints are found with it", "用于查找投诉"),
     without: None,
 };
@@ -55,6 +56,7 @@ const OTHERS: ModelSlot = ModelSlot {
     key: Some("multilingual"),
     default: "multilingual-minilm",
     inputs: &[],
+    switch: None,
     purpose: || {
         text!(
             "complaints in other languages are found with it",

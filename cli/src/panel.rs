@@ -1,7 +1,7 @@
 //! Panels in a terminal: facts at length, as lines.
 
 use aimass_locale::{Locale, clock, harmless, text};
-use aimass_runtime::{Author, Axis, Curve, Panel, ReportView, Sentence, Track};
+use aimass_runtime::{Author, Axis, Curve, Panel, ReportView, Section, Sentence, Track};
 
 use crate::columns::aligned;
 use crate::output::Output;
@@ -71,21 +71,35 @@ pub(crate) fn lines(panel: &Panel, output: Output, locale: Locale) -> Vec<String
             table(rows.collect(), output, locale)
         }
         Panel::Curve { x, y, curves } => curves_lines((x, y), curves, output, locale),
-        Panel::Report(view) => report(view, output, locale),
+        Panel::Report(view) => report(view, Extent::Whole, output, locale),
         // A node of a newer version may know more kinds.
         _ => Vec::new(),
     }
 }
 
+/// How much of a report is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// A page at most.
+    Digest,
+    /// The digest, a section for each input, and the facts that all rests on.
+    Whole,
+}
+
 /// The lines of a report: headings, and sentences with the numbers of their references.
-pub(crate) fn report(report: &ReportView, output: Output, locale: Locale) -> Vec<String> {
+pub(crate) fn report(
+    report: &ReportView,
+    extent: Extent,
+    output: Output,
+    locale: Locale,
+) -> Vec<String> {
     let heading = |text: &str| output.strong(&clean(text));
     let mut lines = vec![heading(report.title.in_locale(locale))];
-    for section in &report.sections {
-        lines.push(String::new());
-        lines.push(heading(section.heading.in_locale(locale)));
-        lines.extend(section.sentences.iter().map(|one| sentence(one, locale)));
+    lines.extend(sections(&report.sections, output, locale));
+    if extent == Extent::Digest {
+        return lines;
     }
+    lines.extend(sections(&report.details, output, locale));
     lines.push(String::new());
     lines.push(heading(locale.choose("References", "引用")));
     let references = report.references.iter().map(|reference| {
@@ -101,6 +115,16 @@ pub(crate) fn report(report: &ReportView, output: Output, locale: Locale) -> Vec
     lines
 }
 
+/// The lines of parts of a report, each below an empty line.
+pub(crate) fn sections(sections: &[Section], output: Output, locale: Locale) -> Vec<String> {
+    let lines = sections.iter().flat_map(|section| {
+        let heading = output.strong(&clean(section.heading.in_locale(locale)));
+        let sentences = section.sentences.iter().map(|one| sentence(one, locale));
+        [String::new(), heading].into_iter().chain(sentences)
+    });
+    lines.collect()
+}
+
 fn sentence(sentence: &Sentence, locale: Locale) -> String {
     let author = match sentence.author {
         Author::Facts => "",
@@ -110,17 +134,22 @@ fn sentence(sentence: &Sentence, locale: Locale) -> String {
     format!("  {said}{author} {}", numbers(&sentence.references))
 }
 
-/// `[1][2]`; three and more that follow each other as `[1-3]`.
+/// Runs of references that are shown. A sentence about all inputs rests on facts of each.
+const MAX_RUNS: usize = 4;
+
+/// `[1][2]`; three and more that follow each other as `[1-3]`; behind the first few of them `[…]`.
 fn numbers(references: &[u32]) -> String {
     let mut sorted = references.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
     let follow = |one: &u32, next: &u32| one.checked_add(1) == Some(*next);
-    let runs = sorted.chunk_by(follow).map(|run| match run {
+    let runs: Vec<&[u32]> = sorted.chunk_by(follow).collect();
+    let shown = runs.iter().take(MAX_RUNS).map(|run| match run {
         [first, .., last] if run.len() > 2 => format!("[{first}-{last}]"),
         few => few.iter().map(|number| format!("[{number}]")).collect(),
     });
-    runs.collect()
+    let more = (runs.len() > MAX_RUNS).then(|| "[…]".to_owned());
+    shown.chain(more).collect()
 }
 
 /// When a thing comes and goes, and from where to where.
@@ -277,6 +306,10 @@ mod tests {
             "sections": [{"heading": text("a.txt"), "sentences": [
                 {"text": text("It rains."), "references": [1], "author": "model"},
                 {"text": text("It pours."), "references": [3, 1, 2, 9], "author": "facts"},
+                {"text": text("It snows."), "references": [1, 3, 5, 7, 9, 11], "author": "facts"},
+            ]}],
+            "details": [{"heading": text("All of a.txt"), "sentences": [
+                {"text": text("It hails."), "references": [1], "author": "facts"},
             ]}],
             "references": [{"n": 1, "revision": 7, "kind": "file.text@1", "source": "a.txt"}],
         });
@@ -288,6 +321,10 @@ mod tests {
                 "a.txt",
                 "  It rains. (written by the model) [1]",
                 "  It pours. [1-3][9]",
+                "  It snows. [1][3][5][7][…]",
+                "",
+                "All of a.txt",
+                "  It hails. [1]",
                 "",
                 "References",
                 "  [1] a.txt: file.text@1, fact 7",

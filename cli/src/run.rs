@@ -4,10 +4,11 @@ mod found;
 mod outcome;
 mod page;
 mod sample;
+mod told;
 
 use std::path::PathBuf;
 
-use aimass_locale::{Locale, text};
+use aimass_locale::text;
 use aimass_runtime::{
     EpisodeId, Fact, InputFailure, Namespace, Panel, ReportView, Request, ShownFact,
 };
@@ -17,11 +18,12 @@ use serde_json::json;
 use super::client::Client;
 use super::failure::Failure;
 use super::input::Piped;
-use super::panel;
+use super::panel::Extent;
 use super::{Context, models, trace};
 use found::Finder;
 use outcome::Outcome;
 use page::PageFile;
+use told::Told;
 
 /// Put files through the team, wait until it is quiet, and print what it found and its report
 #[derive(Args)]
@@ -35,6 +37,9 @@ pub(crate) struct Arguments {
     /// The tenant [default: `environment.namespace` of the configuration]
     #[arg(long)]
     namespace: Option<String>,
+    /// Print the whole report: behind its digest a section for each input, and the facts that its sentences rest on
+    #[arg(long)]
+    details: bool,
     /// Write a page with the report, the timeline, the facts and the recordings: one HTML file that needs no other
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -68,6 +73,10 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     let locale = context.locale;
     // Where it cannot be written, that is said before the work and not after it.
     let page = arguments.report.map(PageFile::prepare).transpose()?;
+    let extent = match arguments.details {
+        true => Extent::Whole,
+        false => Extent::Digest,
+    };
     let (paths, refused) = usable(&arguments.paths);
     let namespace = arguments.namespace.map(|name| Namespace(name.into()));
     let client = match page {
@@ -84,12 +93,17 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<(
     };
     client
         .closing(async |client: &Client| {
-            let (mut outcome, found) = run(context, client, request, locale).await?;
+            let mut told = Told::new(context, extent);
+            let (mut outcome, found) = run(context, client, request, &mut told).await?;
             outcome.refused.extend(refused);
             outcome.missing = models::missing(context)?;
             let revisions = found.iter().map(|fact| fact.revision).collect();
             let shown = client.show(revisions).await?;
-            show(context, &outcome, &found, last_report(&shown), locale)?;
+            let report = last_report(&shown);
+            match context.output.is_json() {
+                true => document(context, &outcome, &found, report)?,
+                false => told.end(report, outcome.episode)?,
+            }
             if let Some(page) = page {
                 let work = client.work_on(outcome.episode).await?;
                 let content = page::Content {
@@ -138,10 +152,10 @@ async fn run(
     context: &Context,
     client: &Client,
     request: Request,
-    locale: Locale,
+    told: &mut Told<'_>,
 ) -> Result<(Outcome, Vec<Fact>), Failure> {
     let output = context.output;
-    let mut finder = Finder::new(output, locale);
+    let mut finder = Finder::new(output, context.locale);
     let mut found = Vec::new();
     let mut call = client.call(request);
     while let Some(fact) = call.next().await {
@@ -152,6 +166,7 @@ async fn run(
             if let Some(shown) = shown.first() {
                 output.line(&finder.line(&fact, shown))?;
             }
+            told.hear(last_report(&shown))?;
         }
         found.push(fact);
     }
@@ -159,26 +174,19 @@ async fn run(
     Ok((serde_json::from_value(outcome)?, found))
 }
 
-fn show(
+/// The episode as one JSON document.
+fn document(
     context: &Context,
     outcome: &Outcome,
     facts: &[Fact],
     report: Option<&ReportView>,
-    locale: Locale,
 ) -> Result<(), Failure> {
-    let output = context.output;
-    if output.is_json() {
-        return output.document(&json!({
-            "episode": outcome.episode,
-            "facts": facts,
-            "failures": outcome.all_failures(),
-            "report": report.map(|report| report.to_json(locale)),
-        }));
-    }
-    let Some(report) = report else { return Ok(()) };
-    output.line("")?;
-    let lines = panel::report(report, output, locale);
-    lines.iter().try_for_each(|line| output.line(line))
+    context.output.document(&json!({
+        "episode": outcome.episode,
+        "facts": facts,
+        "failures": outcome.all_failures(),
+        "report": report.map(|report| report.to_json(context.locale)),
+    }))
 }
 
 /// The last report among what is shown, if there is one.

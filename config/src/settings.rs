@@ -63,6 +63,11 @@ impl Settings {
         self.in_force(key)?.as_str()
     }
 
+    /// Returns a setting that is `true` or `false`.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.in_force(key)?.as_bool()
+    }
+
     /// Returns what is in force: what was set, else what was set at the key's old place.
     fn in_force(&self, key: &str) -> Option<&Value> {
         let moved = self.moved.get(key).filter(|value| !is_none(value));

@@ -77,7 +77,7 @@ fn serve(
     read: &Barrier,
     began: SystemTime,
 ) -> Result<(Duration, Duration), Failure> {
-    let caches = (0..count).map(|_| KvCache::new(weights.config(), READ + WRITTEN));
+    let caches = (0..count).map(|_| weights.cache(READ + WRITTEN));
     let mut caches: Vec<KvCache> = caches.collect();
     let prompt: Vec<u32> = (0..READ as u32)
         .map(|place| 1000 + place * 37 % 4000)

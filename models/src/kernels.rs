@@ -31,6 +31,8 @@ pub(crate) use gguf_weight::GgufWeight;
 pub(crate) use lstm::lstm;
 pub(crate) use norm::{add_norm, norm};
 pub(crate) use on_cpu::sum_of_exponentials;
+#[cfg(test)]
+pub(crate) use on_cpu::test;
 pub(crate) use packing::Packing;
 pub(crate) use residual::{add_bias, add_residual};
 pub(crate) use token_cache::TokenCache;

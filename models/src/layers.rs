@@ -2,13 +2,15 @@
 //!
 //! All are for inference only (no gradient) and run on the fused [`kernels`](crate::kernels). Those
 //! of [`rows`] keep weights as GGUF files have them and take rows of values in the processor's
-//! memory; the others take tensors on any device.
+//! memory; those of [`quantized`] keep them so on any device, for candle's own products; the others
+//! take tensors on any device.
 
 mod checkpoint;
 mod embedding;
 mod feed_forward;
 mod linear;
 mod norm;
+pub(crate) mod quantized;
 pub(crate) mod rows;
 
 pub(crate) use checkpoint::Checkpoint;

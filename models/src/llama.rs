@@ -7,7 +7,8 @@
 //!
 //! What a text's tokens left behind lies outside the network, in a [`KvCache`] for each sequence; a
 //! [`CachePool`] keeps them from call to call. All sequences take each step together
-//! ([`Generation`]), and each comes out as it does alone, bit by bit.
+//! ([`Generation`]), and each comes out as it does alone, bit by bit: on the processor, by our own
+//! kernels. Other devices compute in candle's operations, where that holds up to rounding.
 
 mod cache;
 mod chat;
@@ -16,6 +17,7 @@ mod constraint;
 mod generation;
 mod layer;
 mod network;
+mod on_device;
 mod options;
 mod pool;
 mod reader;

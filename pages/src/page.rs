@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aimass_locale::Locale;
-use aimass_runtime::{EpisodeId, Panel, Reference, Revision};
+use aimass_runtime::{EpisodeId, Panel, Reference, ReportView, Revision, Section};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +62,7 @@ struct Page<'a> {
     figures: Vec<(String, &'static str)>,
     jaeger: Option<String>,
     sections: Vec<ShownSection<'a>>,
+    inputs: Vec<ShownSection<'a>>,
     references: &'a [Reference],
     timeline: Timeline,
     recordings: Vec<ShownRecording<'a>>,
@@ -88,6 +89,11 @@ impl EpisodePage<'_> {
         let begun_ms = self.rows.first().map_or(0, |row| row.fact.at_ms);
         let timeline = timeline(self.work.as_ref(), &self.rows, &words);
         let report = last_report(&self.rows);
+        let shown = |part: fn(&ReportView) -> &Vec<Section>| {
+            report.map_or_else(Vec::new, |report| {
+                shown_sections(report, part(report), locale)
+            })
+        };
         let recordings = recordings(&self.rows, &self.media);
         let panels = self.panels(&recordings, &words)?;
         let rows = self.rows.iter();
@@ -98,7 +104,8 @@ impl EpisodePage<'_> {
             episode: self.episode.to_string(),
             figures: self.figures(&timeline, &words),
             jaeger: self.jaeger(),
-            sections: report.map_or_else(Vec::new, |report| shown_sections(report, locale)),
+            sections: shown(|report| &report.sections),
+            inputs: shown(|report| &report.details),
             references: report.map_or(&[], |report| &report.references),
             timeline,
             recordings,

@@ -70,6 +70,10 @@ fn report() -> ReportView {
                 references: vec![1],
             }],
         }],
+        details: vec![Section {
+            heading: EVIL.into(),
+            sentences: Vec::new(),
+        }],
         references: vec![Reference {
             n: 1,
             revision: Revision(2),

@@ -16,6 +16,7 @@ pub(crate) struct Words {
     pub(crate) by_model: &'static str,
     pub(crate) by_model_note: &'static str,
     pub(crate) references: &'static str,
+    pub(crate) each_input: &'static str,
     pub(crate) no_report: &'static str,
     pub(crate) timeline: &'static str,
     pub(crate) timeline_note: &'static str,
@@ -65,6 +66,7 @@ impl Words {
                 "此句由语言模型撰写，并已与来源核对：其中的每个数字和名称都出自来源。",
             ),
             references: choose("References", "引用"),
+            each_input: choose("Each input", "逐份输入"),
             no_report: choose("No report was written.", "没有生成报告。"),
             timeline: choose("Timeline", "时间线"),
             timeline_note: choose(

@@ -43,6 +43,12 @@ def click_through(browser, address):
     for section in ["report", "timeline", "recordings", "facts"]:
         page.click(f"nav a[href='#{section}']")
         assert page.is_visible(f"#{section} h2"), section
+    # The digest comes first; what is said of each input is folded below it.
+    folded = page.locator("#report details.inputs article").first
+    assert page.locator("#report > article").first.is_visible() and not folded.is_visible()
+    for summary in page.locator("#report details > summary").all():
+        summary.click()
+    assert folded.is_visible(), "what is said of each input does not unfold"
     # Each reference leads to the fact that it names.
     cites = page.locator(".cites a")
     assert cites.count() > 3, "the report has hardly a reference"

@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::generation::{Chat, Complete, LanguageModelSource, Report, Summarize, WriteReport};
+use crate::generation::{
+    Annotate, Annotated, Chat, Complete, LanguageModelSource, Report, Summarize, WriteReport,
+};
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 
 /// What is known of the agent before it is built.
@@ -27,12 +29,13 @@ pub const MANIFEST: AgentManifest = AgentManifest {
     },
 };
 
-/// The language model. A report has sentences of its own about documents only: texts, and what is
-/// said in recordings.
+/// The language model. It writes about documents only: texts, and what is said in recordings; and
+/// only where it is asked to, for what small models write about a text is not so, most of the time.
 const MODEL: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "smollm2",
     inputs: &["file.text", "file.audio"],
+    switch: Some("annotate"),
     purpose: || text!("it writes sentences of the report", "用于撰写报告中的句子"),
     without: Some(|| {
         text!(
@@ -44,6 +47,9 @@ const MODEL: ModelSlot = ModelSlot {
 
 /// The fewest tokens that a model may look at, and the most.
 const CONTEXT: RangeInclusive<usize> = 64..=1 << 24;
+
+/// The rule by which a report is written.
+const REPORT: &str = "generation-report";
 
 /// The agent that writes.
 #[derive(Debug, Clone)]
@@ -67,6 +73,9 @@ pub struct GenerationLimits {
     #[serde(with = "byte_size")]
     #[schemars(with = "String", extend("x-rule" = byte_size::RULE))]
     pub cache_bytes: usize,
+    /// Whether a run has the model write up to five sentences below its report, which are kept as
+    /// far as they pass a check.
+    pub annotate: bool,
 }
 
 /// A number of tokens within bounds.
@@ -86,6 +95,7 @@ impl Default for GenerationLimits {
         Self {
             context: 8192,
             cache_bytes: 1 << 30,
+            annotate: false,
         }
     }
 }
@@ -127,13 +137,19 @@ impl Agent for GenerationAgent {
         let model = WorkerGroup::new("model", source)
             .skill(Chat)
             .skill(Complete);
-        Ok(definition
+        let definition = definition
             .group(model)
             .flow(Summarize::within(limits.context))
             .flow(WriteReport)
+            .flow(Annotate)
             .view::<WriteReport>(Report::view)
-            .on_idle(
-                IdleRule::new("generation-report", "generation.report").after("policy-decide"),
-            ))
+            .view::<Annotate>(Annotated::view)
+            .on_idle(IdleRule::of::<WriteReport>(REPORT).after("policy-decide"));
+        Ok(match limits.annotate {
+            true => {
+                definition.on_idle(IdleRule::of::<Annotate>("generation-annotate").after(REPORT))
+            }
+            false => definition,
+        })
     }
 }

@@ -5,13 +5,19 @@
 //! asked for one sentence about each document, which stands only if all numbers and names in it are
 //! in the document. Each sentence says who wrote it.
 
+mod annotate;
+mod asks;
 mod check;
 mod compose;
+mod details;
+mod digest;
 mod documents;
+mod mentions;
 mod near;
 mod opening;
 mod phrase;
 mod references;
+mod sentences;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -26,6 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use aimass_runtime::Revision;
+pub use annotate::{Annotate, Annotated, LeftOut, Reason};
 pub use text::ReportFormat;
 pub use write::{ReportInput, WriteReport};
 
@@ -39,8 +46,11 @@ pub struct Report {
     pub language: Locale,
     /// Number of inputs of the episode.
     pub inputs: u32,
-    /// An overview, then a section for each input.
+    /// The digest: what the episode came to, on a page at most.
     pub sections: Vec<Section>,
+    /// A section for each input, with all that was found out about it.
+    #[serde(default)]
+    pub details: Vec<Section>,
     /// The facts that the sentences rest on.
     pub references: Vec<Reference>,
     /// The report in the requested format.
@@ -131,7 +141,7 @@ impl Report {
     pub fn in_locale(mut self, locale: Locale) -> Self {
         self.language = locale;
         self.title = statement::title(self.inputs).in_locale(locale).to_owned();
-        for section in &mut self.sections {
+        for section in self.sections.iter_mut().chain(&mut self.details) {
             if !section.headings.is_empty() {
                 section.heading = section.headings.in_locale(locale).to_owned();
             }

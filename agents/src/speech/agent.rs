@@ -34,6 +34,7 @@ const MODEL: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "whisper-base",
     inputs: &["file.audio"],
+    switch: None,
     purpose: || text!("recordings are heard with it", "用于听录音"),
     without: None,
 };

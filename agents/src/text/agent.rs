@@ -6,6 +6,7 @@ use aimass_runtime::{
     Agent, AgentDefinition, Fact, FactKind, Fault, Fresh, Reaction, WorkerGroup, file_kind,
 };
 use serde_json::Value;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::manifest::{AgentManifest, KnownSettings, ModelSlot};
 use crate::text::encoder::EncoderSource;
@@ -26,12 +27,16 @@ const MODEL: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "minilm",
     inputs: &["file.text", "file.audio"],
+    switch: None,
     purpose: || text!("texts are compared with it", "用于比较文本"),
     without: None,
 };
 
 /// What is said in a recording.
 const TRANSCRIPT: FactKind = FactKind::constant("speech.transcribe", 1);
+
+/// Words of a transcript whose language is worth telling once more.
+const MIN_WORDS: usize = 4;
 
 /// The agent for texts.
 #[derive(Debug, Clone)]
@@ -82,7 +87,8 @@ impl Agent for TextAgent {
             ))
             .reaction(Reaction::new("transcript-embed", TRANSCRIPT, "text.embed").input(spoken))
             .reaction(
-                Reaction::new("transcript-language", TRANSCRIPT, "text.language").input(spoken),
+                Reaction::new("transcript-language", TRANSCRIPT, "text.language")
+                    .input(spoken_at_length),
             ))
     }
 }
@@ -92,5 +98,48 @@ fn spoken(transcript: &Fact) -> Value {
     match transcript.value.get("text").and_then(Value::as_str) {
         Some(text) if !text.trim().is_empty() => text.into(),
         _ => Value::Null,
+    }
+}
+
+/// The same of a transcript with words enough to tell its language by. Of one with fewer the
+/// recognizer has heard it, which is surer than what two words look like.
+fn spoken_at_length(transcript: &Fact) -> Value {
+    let spoken = spoken(transcript);
+    let words = spoken
+        .as_str()
+        .map_or(0, |text| text.unicode_words().count());
+    let heard = transcript
+        .value
+        .get("language")
+        .is_some_and(Value::is_string);
+    match heard && words < MIN_WORDS {
+        true => Value::Null,
+        false => spoken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_language_of_two_words_is_the_one_that_was_heard() {
+        let asked = |value: Value| {
+            let fact = json!({
+                "revision": 1, "namespace": "default", "kind": "speech.transcribe@1",
+                "value": value, "provenance": {}, "at_ms": 0,
+            });
+            spoken_at_length(&serde_json::from_value(fact).unwrap())
+        };
+        assert_eq!(
+            asked(json!({"text": "Front, center.", "language": "en"})),
+            Value::Null
+        );
+        // Where nothing was heard, the letters are all there is.
+        assert_eq!(asked(json!({"text": "Front, center."})), "Front, center.");
+        let long = "Front and center, please.";
+        assert_eq!(asked(json!({"text": long, "language": "en"})), long);
     }
 }

@@ -52,6 +52,7 @@ fn limits(cache_bytes: usize) -> GenerationLimits {
     GenerationLimits {
         context: 512,
         cache_bytes,
+        annotate: false,
     }
 }
 

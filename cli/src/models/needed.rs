@@ -31,7 +31,10 @@ fn needed(agents: &AgentSet, config: &Config, has: impl Fn(&str) -> bool) -> Vec
             continue;
         }
         let slots = manifest.models.iter();
-        let slots = slots.filter(|slot| slot.inputs.iter().any(|kind| has(kind)));
+        let slots = slots.filter(|slot| {
+            let mut kinds = slot.inputs.iter();
+            kinds.any(|kind| has(kind) && slot.serves(kind, &config))
+        });
         needed.extend(slots.map(|slot| Needed {
             agent: manifest.name,
             slot,

@@ -107,7 +107,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 #[cfg(test)]
-pub(super) mod test {
+pub(crate) mod test {
     use candle_core::{Device, Tensor};
 
     #[test]

@@ -64,7 +64,7 @@ impl Layer {
                 rotary.apply(key, head, place);
                 rotary.apply(&mut queries[row * width..][..width], head, place);
                 feed.cache
-                    .push(number, key, &values[row * hidden..][..hidden]);
+                    .push(number, key, &values[row * hidden..][..hidden])?;
             }
             let rows = first * width..(first + feed.tokens.len()) * width;
             grouped_attention(

@@ -54,11 +54,7 @@ impl Network {
         context: usize,
     ) -> Result<Self, ModelError> {
         let hidden = config.hidden_size;
-        // Some embeddings have more rows than there are tokens.
-        let rows = match reader.shape("token_embd.weight") {
-            Some([rows, _]) if (vocab_size..1 << 20).contains(rows) => *rows,
-            _ => vocab_size,
-        };
+        let rows = reader.embedding_rows(vocab_size);
         let file = reader.tensors();
         let embedding = read_weight(file, "token_embd.weight", rows, hidden)?;
         let output = match file.contains("output.weight") {
@@ -75,13 +71,8 @@ impl Network {
             output,
             rotary: RotaryEmbedding::new(context, &frequencies, config.pairing),
         };
-        match reader.left_over() {
-            Some(name) => {
-                let found = format!("the tensor `{name:.100}`, which is not known");
-                Err(reader.refuse(found))
-            }
-            None => Ok(network),
-        }
+        reader.refuse_left_over()?;
+        Ok(network)
     }
 
     /// Reads the tokens of all sequences; gives the scores of each that wants them, one after the

@@ -10,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{KvCache, LlamaConfig};
+use super::KvCache;
 
 /// The key-value caches that no sequence uses, of one version of the weights, for all its workers.
 #[derive(Debug, Clone)]
@@ -108,15 +108,15 @@ impl CachePool {
     }
 
     /// Lends a cache with room for `room` tokens that holds as many of the first of `tokens` as are
-    /// known, but not the last, which has to be read to see what comes next. None while those that
-    /// are lent leave no room.
+    /// known, but not the last, which has to be read to see what comes next; a new one is made like
+    /// `empty`. None while those that are lent leave no room.
     pub(super) fn lease(
         &mut self,
-        config: &LlamaConfig,
+        empty: &KvCache,
         tokens: &[u32],
         room: usize,
     ) -> Option<CacheLease> {
-        let wanted = KvCache::new(config, 0).bytes_for(room);
+        let wanted = empty.bytes_for(room);
         let mut entries = self.shared.entries();
         let leased = self.shared.leased.load(Ordering::Relaxed);
         if self.leased.load(Ordering::Relaxed) > 0 && leased + wanted > self.shared.limit {
@@ -126,7 +126,7 @@ impl CachePool {
         let known = known.and_then(|(place, known)| Some((entries.remove(place)?, known)));
         let cache = match known {
             Some((cache, known)) => share(&mut entries, cache, known, room),
-            None => KvCache::new(config, room),
+            None => empty.like(room),
         };
         let lease = CacheLease::new(cache, [self.leased.clone(), self.shared.leased.clone()]);
         self.shared.evict(&mut entries);
@@ -220,9 +220,10 @@ impl DerefMut for CacheLease {
 mod tests {
     use super::*;
     use crate::kernels::Pairing;
+    use crate::llama::LlamaConfig;
 
-    fn config() -> LlamaConfig {
-        LlamaConfig {
+    fn empty() -> KvCache {
+        let config = LlamaConfig {
             hidden_size: 32,
             num_layers: 2,
             num_heads: 2,
@@ -235,7 +236,8 @@ mod tests {
             rope_size: 16,
             rope_scale: 1.0,
             pairing: Pairing::Neighbors,
-        }
+        };
+        KvCache::new(&config, 0)
     }
 
     /// A token takes 2 layers of a key and a value of 16 numbers, and its own number.
@@ -243,11 +245,12 @@ mod tests {
 
     /// Runs a sequence of these tokens; gives how many were known.
     fn run(pool: &mut CachePool, tokens: &[u32]) -> usize {
-        let mut lease = pool.lease(&config(), tokens, tokens.len()).unwrap();
+        let mut lease = pool.lease(&empty(), tokens, tokens.len()).unwrap();
         let known = lease.tokens().len();
         for token in &tokens[known..] {
             for layer in 0..2 {
-                lease.push(layer, &[*token as f32; 16], &[0.0; 16]);
+                let key = [*token as f32; 16];
+                lease.push(layer, &key, &[0.0; 16]).unwrap();
             }
             lease.push_tokens(&[*token]);
         }
@@ -286,16 +289,16 @@ mod tests {
     #[test]
     fn a_lease_counts_until_it_is_dropped() {
         let mut pool = CachePool::new(8 * TOKEN);
-        let one = pool.lease(&config(), &[1], 20).unwrap();
+        let one = pool.lease(&empty(), &[1], 20).unwrap();
         assert!(
-            pool.lease(&config(), &[2], 1).is_none(),
+            pool.lease(&empty(), &[2], 1).is_none(),
             "one may always run"
         );
         drop(one);
-        let one = pool.lease(&config(), &[1], 4).unwrap();
-        let other = pool.lease(&config(), &[2], 4).unwrap();
+        let one = pool.lease(&empty(), &[1], 4).unwrap();
+        let other = pool.lease(&empty(), &[2], 4).unwrap();
         assert_eq!(pool.bytes(), 8 * TOKEN);
-        assert!(pool.lease(&config(), &[3], 1).is_none());
+        assert!(pool.lease(&empty(), &[3], 1).is_none());
         drop((one, other));
         assert_eq!(pool.bytes(), 0);
     }
@@ -314,9 +317,9 @@ mod tests {
     fn one_sequence_of_each_worker_may_always_run() {
         let cache = PrefixCache::new(8 * TOKEN);
         let (mut one, mut other) = (cache.pool(), cache.pool());
-        let lease = one.lease(&config(), &[1], 8).unwrap();
-        assert!(other.lease(&config(), &[2], 8).is_some());
-        assert!(one.lease(&config(), &[3], 8).is_none());
+        let lease = one.lease(&empty(), &[1], 8).unwrap();
+        assert!(other.lease(&empty(), &[2], 8).is_some());
+        assert!(one.lease(&empty(), &[3], 8).is_none());
         drop(lease);
         assert_eq!(other.bytes(), 0);
     }

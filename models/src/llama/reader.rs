@@ -118,11 +118,6 @@ impl Reader {
         }
     }
 
-    /// The shape of a tensor that was not read yet.
-    pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.file.shape(name)
-    }
-
     /// The file, from which layers take their tensors.
     pub(super) fn tensors(&mut self) -> &mut GgufFile {
         &mut self.file
@@ -133,9 +128,20 @@ impl Reader {
         self.file.refuse(found)
     }
 
-    /// The name of a tensor that was not read.
-    pub(super) fn left_over(&self) -> Option<&str> {
-        self.file.left_over()
+    /// How many rows the embedding has: some have more than there are tokens.
+    pub(super) fn embedding_rows(&self, vocab_size: usize) -> usize {
+        match self.file.shape("token_embd.weight") {
+            Some([rows, _]) if (vocab_size..1 << 20).contains(rows) => *rows,
+            _ => vocab_size,
+        }
+    }
+
+    /// Refuses a file with a tensor that was not read.
+    pub(super) fn refuse_left_over(&self) -> Result<(), ModelError> {
+        match self.file.left_over() {
+            Some(name) => Err(self.refuse(format!("the tensor `{name:.100}`, which is not known"))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Sequence {
     /// Whether it has a cache to work on; it takes one if there is room.
     pub(super) fn is_admitted(&mut self, weights: &LlamaWeights, pool: &mut CachePool) -> bool {
         if self.cache.is_none() {
-            self.cache = pool.lease(weights.config(), &self.tokens, self.most);
+            self.cache = pool.lease(weights.empty_cache(), &self.tokens, self.most);
             self.cached = self.cache.as_ref().map_or(0, |cache| cache.tokens().len());
         }
         self.cache.is_some()

@@ -7,9 +7,10 @@ use candle_core::Device;
 use llguidance::ParserFactory;
 
 use super::network::Network;
+use super::on_device::DeviceNetwork;
 use super::reader::Reader;
 use super::vocabulary::Encoding;
-use super::{ChatTemplate, Constraint, Feed, LlamaConfig, Message, Vocabulary};
+use super::{ChatTemplate, Constraint, Feed, KvCache, LlamaConfig, Message, Vocabulary};
 use crate::{ModelError, files};
 
 /// Places that are told apart where nothing else is asked for.
@@ -19,7 +20,9 @@ const DEFAULT_CONTEXT: usize = 8192;
 /// behind an `Arc`.
 pub struct LlamaWeights {
     config: LlamaConfig,
-    network: Network,
+    network: Computed,
+    /// What caches of the network are made like.
+    empty: KvCache,
     vocabulary: Vocabulary,
     template: ChatTemplate,
     context: usize,
@@ -27,27 +30,57 @@ pub struct LlamaWeights {
     pub(super) grammars: OnceLock<ParserFactory>,
 }
 
+/// The network, and what computes it.
+enum Computed {
+    /// Our own kernels, in the processor's memory.
+    Rows(Network),
+    /// candle's operations, on any device.
+    Tensors(DeviceNetwork),
+}
+
+/// What is to compute a network.
+enum Computing<'a> {
+    Rows,
+    Tensors(&'a Device),
+}
+
 impl LlamaWeights {
     /// Reads a model from the one GGUF file in `folder`. It looks at `context` tokens at most, and
     /// never at more than it was trained for; at 8192 where none is given.
     ///
     /// # Errors
-    /// [`ModelError::Device`] on another device than the processor; [`ModelError::File`] or
-    /// [`ModelError::Format`] if there is no such file, if it is damaged, or of a model that is not
-    /// known; [`ModelError::Compute`] if memory has no room.
+    /// [`ModelError::File`] or [`ModelError::Format`] if there is no such file, if it is damaged,
+    /// or of a model that is not known; [`ModelError::Compute`] if memory or the device has no
+    /// room.
     pub fn load(
         folder: &Path,
         context: Option<usize>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        if !device.is_cpu() {
-            return Err(ModelError::Device {
-                name: format!("{:?}", device.location()),
-                expected: "the processor, where language models are computed".to_owned(),
-                found: "another device".to_owned(),
-                advice: "place the agent on `cpu`".to_owned(),
-            });
+        match device.is_cpu() {
+            true => Self::read(folder, context, &Computing::Rows),
+            false => Self::read(folder, context, &Computing::Tensors(device)),
         }
+    }
+
+    /// As [`load`](Self::load), computed as on other devices than the processor, whichever this is:
+    /// to be compared with what the processor's own kernels give.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_as_tensors(
+        folder: &Path,
+        context: Option<usize>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        Self::read(folder, context, &Computing::Tensors(device))
+    }
+
+    fn read(
+        folder: &Path,
+        context: Option<usize>,
+        computing: &Computing<'_>,
+    ) -> Result<Self, ModelError> {
         let mut reader = Reader::open(&gguf_in(folder)?)?;
         let config = LlamaConfig::read(&mut reader)?;
         let vocabulary = Vocabulary::read(&mut reader)?;
@@ -57,10 +90,21 @@ impl LlamaWeights {
         let context = context
             .unwrap_or(DEFAULT_CONTEXT)
             .min(config.context_length);
-        let network = Network::read(&mut reader, &config, vocabulary.len(), context)?;
+        let tokens = vocabulary.len();
+        let (network, empty) = match computing {
+            Computing::Rows => {
+                let network = Network::read(&mut reader, &config, tokens, context)?;
+                (Computed::Rows(network), KvCache::new(&config, 0))
+            }
+            Computing::Tensors(device) => {
+                let network = DeviceNetwork::read(&mut reader, &config, tokens, context, device)?;
+                (Computed::Tensors(network), KvCache::on(device, &config))
+            }
+        };
         Ok(Self {
             config,
             network,
+            empty,
             vocabulary,
             template,
             context,
@@ -72,6 +116,17 @@ impl LlamaWeights {
     #[must_use]
     pub fn config(&self) -> &LlamaConfig {
         &self.config
+    }
+
+    /// An empty cache for a sequence, with room for so many tokens.
+    #[must_use]
+    pub fn cache(&self, room: usize) -> KvCache {
+        self.empty.like(room)
+    }
+
+    /// What caches of the network are made like.
+    pub(super) fn empty_cache(&self) -> &KvCache {
+        &self.empty
     }
 
     /// The tokens.
@@ -116,7 +171,10 @@ impl LlamaWeights {
     /// # Errors
     /// [`ModelError::Compute`].
     pub fn forward(&self, feeds: &mut [Feed<'_>]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let scores = self.network.forward(&self.config, feeds);
+        let scores = match &self.network {
+            Computed::Rows(network) => network.forward(&self.config, feeds),
+            Computed::Tensors(network) => network.forward(&self.config, feeds),
+        };
         let mut scores = scores.map_err(ModelError::compute("take a step of a language model"))?;
         for scores in &mut scores {
             // Some embeddings have more rows than there are tokens.
@@ -125,10 +183,14 @@ impl LlamaWeights {
         Ok(scores)
     }
 
-    /// The bytes that the weights take.
+    /// The bytes that the weights take, in the processor's memory and on the device together.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.network.bytes() as u64
+        let bytes = match &self.network {
+            Computed::Rows(network) => network.bytes(),
+            Computed::Tensors(network) => network.bytes(),
+        };
+        bytes as u64
     }
 
     /// A fresh follower of a constraint.

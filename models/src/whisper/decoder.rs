@@ -110,6 +110,25 @@ impl EncodedAudio {
         Ok(audios)
     }
 
+    /// The scores of what may follow each of some tokens, of which the first begins a transcript: a
+    /// row of the vocabulary for each, not normalized.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for no tokens, too many, or one that the model does not have;
+    /// [`ModelError::Compute`] when the device fails.
+    pub fn scores(
+        &self,
+        weights: &WhisperWeights,
+        tokens: &[u32],
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let scores = weights
+            .decoder
+            .force(self, tokens, &mut AttentionProbe::default())?;
+        scores
+            .to_vec2()
+            .map_err(ModelError::compute("read the scores"))
+    }
+
     /// How many positions of 20 milliseconds it has.
     #[must_use]
     pub fn positions(&self) -> usize {

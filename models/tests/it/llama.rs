@@ -3,6 +3,7 @@
 
 mod bad_files;
 mod constraints;
+mod on_device;
 mod smollm2;
 mod tiny;
 
@@ -65,6 +66,11 @@ fn tiny(architecture: &str) -> LlamaWeights {
 
 fn load(folder: &Path) -> Result<LlamaWeights, ModelError> {
     LlamaWeights::load(folder, None, &device::open("cpu").unwrap())
+}
+
+/// The same, computed as on other devices than the processor.
+fn load_as_tensors(folder: &Path) -> LlamaWeights {
+    LlamaWeights::load_as_tensors(folder, None, &device::open("cpu").unwrap()).unwrap()
 }
 
 /// Writes all texts on together; the results in their order.

@@ -14,8 +14,11 @@ pub struct ReportView {
     /// How many inputs the episode has.
     #[serde(default)]
     pub inputs: u32,
-    /// Its parts.
+    /// What it says in short: on a page at most.
     pub sections: Vec<Section>,
+    /// What it says of each input, at length.
+    #[serde(default)]
+    pub details: Vec<Section>,
     /// The facts that its sentences rest on.
     pub references: Vec<Reference>,
 }
@@ -77,12 +80,13 @@ impl ReportView {
             let sentences: Vec<Value> = section.sentences.iter().map(sentence).collect();
             json!({ "heading": section.heading.in_locale(locale), "sentences": sentences })
         };
-        let sections: Vec<Value> = self.sections.iter().map(section).collect();
+        let all = |sections: &[Section]| sections.iter().map(section).collect::<Vec<Value>>();
         json!({
             "title": self.title.in_locale(locale),
             "language": locale,
             "inputs": self.inputs,
-            "sections": sections,
+            "sections": all(&self.sections),
+            "details": all(&self.details),
             "references": self.references,
         })
     }

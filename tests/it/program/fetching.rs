@@ -23,7 +23,7 @@ fn place() -> Place {
     );
     place.file(
         "aimass.toml",
-        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nenabled = false\n[agents.generation]\nmodel = \"tiny\"\n[agents.generation.settings]\ncontext = 256\n",
+        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nenabled = false\n[agents.generation]\nmodel = \"tiny\"\n[agents.generation.settings]\ncontext = 256\nannotate = true\n",
     );
     place
 }
@@ -65,6 +65,16 @@ fn without_it_the_report_is_made_of_facts_and_one_line_says_so() {
     assert!(ended.stdout.contains("Report on 1 input"), "{ended:?}");
     let chinese = run(&place, "nothing", &["letter.txt", "--lang", "zh"]);
     assert!(chinese.stderr.contains("报告只由事实组成"), "{chinese:?}");
+}
+
+#[test]
+fn it_is_not_fetched_where_nobody_wants_its_sentences() {
+    let place = place();
+    let config = fs::read_to_string(place.here().join("aimass.toml")).unwrap();
+    place.file("aimass.toml", config.replace("annotate = true\n", ""));
+    let ended = run(&place, "wheels", &["letter.txt"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("fetching"), "{ended:?}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn run(place: &Place, arguments: &[&str]) -> Ended {
 }
 
 fn sentences(report: &Value) -> Vec<String> {
-    let sections = report["sections"].as_array().unwrap().iter();
+    let sections = report["details"].as_array().unwrap().iter();
     let sentences = sections.flat_map(|section| section["sentences"].as_array().unwrap());
     sentences
         .map(|one| one["text"].as_str().unwrap().to_owned())

@@ -23,9 +23,10 @@ fn place_with_a_letter() -> Place {
 }
 
 fn sentences(report: &Value) -> Vec<&Value> {
-    let sections = report["sections"].as_array().unwrap();
+    let sections = ["sections", "details"].map(|part| report[part].as_array().unwrap());
     let sentences = sections
-        .iter()
+        .into_iter()
+        .flatten()
         .flat_map(|section| section["sentences"].as_array().unwrap());
     sentences.collect()
 }
@@ -107,11 +108,30 @@ fn lines_have_times_and_no_colours_in_a_pipe() {
     assert!(lines[2].contains(" s  generation  report of"), "{lines:?}");
     assert_eq!(lines[3..5], ["", "Report on 1 input"]);
     assert!(!ended.stdout.contains('\x1b'), "{ended:?}");
-    assert!(
-        ended
-            .stdout
-            .contains("\nReferences\n  [1] letter.txt: file.text@1, fact 1\n")
-    );
+}
+
+#[test]
+fn the_digest_comes_alone_and_the_rest_when_it_is_asked_for() {
+    let place = place_with_a_letter();
+    let digest = place.run(&["run", "letter.txt", "--lang", "en"]);
+    let digest = &digest.assert_ok().stdout;
+    let more = digest.lines().last().unwrap();
+    let command = more.strip_prefix("more on each input: `aimass ").unwrap();
+    let arguments: Vec<&str> = command.trim_end_matches('`').split(' ').collect();
+    let arguments = [&arguments[..], &["--lang", "en"]].concat();
+    let whole = place.run(&arguments);
+    for words in [
+        "\nletter.txt\n  letter.txt is a text of 75 B",
+        "It begins: “Guten Morgen",
+        "\nReferences\n  [1] letter.txt: file.text@1, fact 1\n",
+    ] {
+        assert!(
+            whole.assert_ok().stdout.contains(words),
+            "{words}: {whole:?}"
+        );
+        assert!(!digest.contains(words), "{words}: {digest}");
+    }
+    assert!(!whole.stdout.contains("more on each input"), "{whole:?}");
 }
 
 #[test]
@@ -130,7 +150,8 @@ fn the_locale_and_the_option_choose_the_language() {
             "用户",
             "德语（置信度",
             "关于 1 份输入的报告",
-            "开头写道：“Guten Morgen",
+            "letter.txt：“Guten Morgen",
+            "每份输入的详情",
         ] {
             assert!(ended.stdout.contains(words), "{words} is not in {ended:?}");
         }

@@ -126,6 +126,15 @@ impl<'a> Document<'a> {
         told.max_by_key(|(_, language)| language.evidence)
     }
 
+    /// Whether anything was found out about it.
+    pub(super) fn is_read(&self) -> bool {
+        let tells = |view: &FactView| {
+            let says = !view.statements.is_empty() || view.excerpt.is_some();
+            says || view.identity.is_some() || view.language.is_some() || view.meaning.is_some()
+        };
+        self.views().any(|(_, view)| tells(view))
+    }
+
     /// Its vector.
     pub(super) fn meaning(&self) -> Option<(&'a Fact, &Meaning)> {
         self.last(|view| view.meaning.as_ref())

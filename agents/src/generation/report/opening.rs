@@ -1,66 +1,44 @@
-//! How texts begin, and where their first sentences end.
+//! How texts begin, and the sentence that says first what one is about.
 
-use unicode_segmentation::UnicodeSegmentation;
-
+use super::sentences::{ends, push, sentences};
 use crate::quotes::quoted;
 
 /// Characters at which a beginning is long enough.
 const MIN_EXCERPT_CHARS: usize = 120;
+/// Words that a sentence needs to say something; of scripts without spaces, characters.
+const MIN_WORDS: usize = 6;
+const MIN_CHARACTERS: usize = 10;
 
-/// The first sentences of a text, until they say something; nothing of a text without words.
+/// Returns the first sentences of a text, until they say something; nothing of a text without words.
 pub(super) fn opening(text: &str) -> Option<String> {
     let mut quote = String::new();
-    for paragraph in paragraphs(text) {
-        for sentence in paragraph.unicode_sentences() {
-            push(&mut quote, sentence.trim());
-            if quote.chars().count() >= MIN_EXCERPT_CHARS {
-                return Some(quoted(&quote));
-            }
+    for sentence in sentences(text) {
+        push(&mut quote, &sentence);
+        if quote.chars().count() >= MIN_EXCERPT_CHARS {
+            break;
         }
     }
     (!quote.is_empty()).then(|| quoted(&quote))
 }
 
-/// The first sentence of a text, if it has one that ends.
+/// Returns the first whole sentence of a text that says something: behind greeting and heading. Of a
+/// text without one, how it begins.
+pub(super) fn key_sentence(text: &str) -> Option<String> {
+    let all = sentences(text);
+    let says = |sentence: &&String| {
+        let words = sentence.split_whitespace().count();
+        let characters = sentence.chars().filter(|one| one.is_alphabetic()).count();
+        let closely = sentence.chars().any(super::sentences::is_written_closely);
+        ends(sentence) && (words >= MIN_WORDS || closely && characters >= MIN_CHARACTERS)
+    };
+    let first = all.iter().find(says).or_else(|| all.first())?;
+    Some(first.clone())
+}
+
+/// Returns the first sentence of a text, if it has one that ends.
 pub(super) fn first_sentence(text: &str) -> Option<String> {
-    let paragraph = paragraphs(text).into_iter().next()?;
-    let sentence = paragraph.unicode_sentences().next()?.trim();
-    let ends = sentence.ends_with(['.', '!', '?', '。', '！', '？']);
-    ends.then(|| sentence.to_owned())
-}
-
-/// The paragraphs of a text, each in one line.
-fn paragraphs(text: &str) -> Vec<String> {
-    let mut paragraphs = vec![String::new()];
-    for line in text.lines().map(str::trim) {
-        match paragraphs.last_mut() {
-            Some(paragraph) if !line.is_empty() => push(paragraph, line),
-            Some(paragraph) if paragraph.is_empty() => {}
-            _ => paragraphs.push(String::new()),
-        }
-    }
-    paragraphs.retain(|paragraph| !paragraph.is_empty());
-    paragraphs
-}
-
-/// Goes on with a text: after a space, where its script has spaces between words.
-fn push(text: &mut String, more: &str) {
-    let before = text.chars().next_back();
-    let needs_space = before.is_some_and(|before| !is_written_closely(before))
-        || more
-            .chars()
-            .next()
-            .is_some_and(|next| !is_written_closely(next));
-    if before.is_some() && needs_space {
-        text.push(' ');
-    }
-    text.push_str(more);
-}
-
-/// Whether the character is of a script without spaces between words: Chinese and Japanese, with
-/// their punctuation.
-pub(super) fn is_written_closely(character: char) -> bool {
-    matches!(character, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
+    let first = sentences(text).into_iter().next()?;
+    ends(&first).then_some(first)
 }
 
 #[cfg(test)]
@@ -79,13 +57,28 @@ mod tests {
             )
         );
         assert_eq!(opening(" \n\n "), None);
+        let chinese = "尊敬的客服：\n\n我上个月购买了一台咖啡机，\n使用不到两周就开始漏水。";
+        let whole = "尊敬的客服：我上个月购买了一台咖啡机，使用不到两周就开始漏水。";
+        assert_eq!(opening(chinese).as_deref(), Some(whole));
     }
 
     #[test]
-    fn chinese_lines_are_joined_without_a_space() {
-        let letter = "尊敬的客服：\n\n我上个月购买了一台咖啡机，\n使用不到两周就开始漏水。";
-        let whole = "尊敬的客服：我上个月购买了一台咖啡机，使用不到两周就开始漏水。";
-        assert_eq!(opening(letter).as_deref(), Some(whole));
+    fn the_first_sentence_that_says_something_is_no_greeting_and_no_heading() {
+        for (text, expected) in [
+            (
+                "Dear Ms Okafor,\n\nthe crane stood still for most of Tuesday. We lost hours.",
+                "the crane stood still for most of Tuesday.",
+            ),
+            (
+                "尊敬的客服：\n\n我上个月购买了一台咖啡机。使用不到两周就开始漏水。",
+                "我上个月购买了一台咖啡机。",
+            ),
+            ("Milk\nEggs", "Milk Eggs"),
+            ("Front, center.", "Front, center."),
+        ] {
+            assert_eq!(key_sentence(text).as_deref(), Some(expected));
+        }
+        assert_eq!(key_sentence(" "), None);
     }
 
     #[test]

@@ -1,80 +1,117 @@
-//! Phrasing: a model's sentence about a document, where the team has a skill that completes texts.
+//! Phrasing: sentences of a model about documents. What does not pass the check is left out.
 
-use aimass_runtime::{Extent, FlowContext, Operation, TaskError};
+use aimass_runtime::{FlowContext, Operation, TaskError};
 use serde_json::{Value, json};
 
-use super::check::is_borne_out;
-use super::compose::{Draft, Excerpt};
+use super::annotate::{LeftOut, Reason};
+use super::check::flaw;
+use super::compose::Excerpt;
+use super::near::cosine;
 use super::opening::first_sentence;
 use crate::in_order::InOrder;
 
 /// Tokens of the answer that are waited for.
 const MAX_TOKENS: u32 = 60;
-/// Documents about which a model is asked: it costs seconds for each. The report says which are
-/// beyond.
-const MAX_ASKED: usize = 64;
-/// Questions under way at once, which may share batches.
-const AT_ONCE: usize = 8;
+/// Words that a text needs for a sentence about it to be shorter.
+const MIN_WORDS: usize = 12;
+/// A sentence that is less alike to its text, by the cosine of their embeddings, means something else.
+const CLOSE: f32 = 0.5;
 
-/// Lets a model add a sentence about each document. What it gets wrong is left out; a model that
-/// cannot be asked costs the sentences only.
-pub(super) async fn phrase(context: &FlowContext, draft: &mut Draft) {
-    let Some(complete) = context.skill_for(Operation::Complete) else {
-        return;
+/// What a model said of documents.
+#[derive(Default)]
+pub(super) struct Phrased {
+    /// Sentences that passed the check, each with the number of the fact that it rests on.
+    pub(super) kept: Vec<(String, u32)>,
+    /// Sentences that did not.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Asks a model about the first documents that are long enough, `most` of them at most. A team that
+/// has nobody who completes or embeds texts says nothing.
+pub(super) async fn phrase(
+    context: &FlowContext,
+    excerpts: Vec<Excerpt>,
+    most: usize,
+) -> Result<Phrased, TaskError> {
+    let complete = context.skill_for(Operation::Complete);
+    let embed = context.skill_for(Operation::Embed);
+    let (Some(complete), Some(embed)) = (complete, embed) else {
+        return Ok(Phrased::default());
     };
-    let mut excerpts = std::mem::take(&mut draft.excerpts);
-    let beyond = excerpts.split_off(excerpts.len().min(MAX_ASKED));
-    let mut excerpts = excerpts.into_iter();
-    let mut beginnings = Vec::new();
+    let long = excerpts
+        .into_iter()
+        .filter(|excerpt| excerpt.text.split_whitespace().count() >= MIN_WORDS);
     let mut answers = InOrder::new();
-    loop {
-        while answers.len() < AT_ONCE
-            && let Some(excerpt) = excerpts.next()
-        {
-            answers
-                .push(ask(context.clone(), complete.clone(), excerpt))
-                .await;
-        }
-        let Some((excerpt, answer)) = answers.next().await else {
-            draft.tell_of_unasked(MAX_ASKED as u32, &beyond);
-            break;
-        };
-        match answer {
-            Ok(answer) => {
-                let sentence = first_sentence(&answer);
-                if let Some(sentence) =
-                    sentence.filter(|sentence| is_borne_out(sentence, &excerpt.text))
-                {
-                    if excerpt.extent == Extent::Beginning {
-                        beginnings.push(excerpt.reference);
-                    }
-                    draft.add(excerpt.section, excerpt.reference, sentence);
-                }
-            }
-            Err(error) => {
+    for excerpt in long.take(most) {
+        let (context, complete, embed) = (context.clone(), complete.clone(), embed.clone());
+        answers
+            .push(async move {
+                let said = sentence(&context, &complete, &excerpt).await?;
+                let wrong = wrong(&context, &embed, &said, &excerpt.text).await?;
+                Ok::<_, TaskError>((excerpt, said, wrong))
+            })
+            .await;
+    }
+    let mut phrased = Phrased::default();
+    while let Some(answer) = answers.next().await {
+        let (excerpt, said, wrong) = match answer {
+            // A model that is not here costs its sentences only.
+            Err(error @ TaskError::Unavailable { .. }) => {
                 tracing::info!(said = %error, "the report goes without sentences of a model");
                 break;
             }
+            answer => answer?,
+        };
+        match wrong {
+            None => phrased.kept.push((said, excerpt.reference)),
+            Some(reason) => phrased.left_out.push(LeftOut {
+                source: excerpt.name,
+                text: said,
+                reason,
+            }),
         }
     }
-    draft.tell_of_beginnings(beginnings);
+    Ok(phrased)
 }
 
-async fn ask(
-    context: FlowContext,
-    complete: String,
-    excerpt: Excerpt,
-) -> (Excerpt, Result<String, TaskError>) {
+/// A model's sentence about a document.
+async fn sentence(
+    context: &FlowContext,
+    complete: &str,
+    excerpt: &Excerpt,
+) -> Result<String, TaskError> {
     let prompt = format!(
         "Text:\n{}\n\nWhat the text is about, in one short sentence:\n",
         excerpt.text
     );
-    // At temperature 0, so that the same facts give the same report.
+    // At temperature 0, so that the same facts give the same sentences.
     let input = json!({"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0.0, "seed": 0});
-    let answer = context.ask_json(&complete, input).await;
-    let text = answer.map(|answer| {
-        let text = answer.get("text").and_then(Value::as_str);
-        text.unwrap_or_default().trim().to_owned()
-    });
-    (excerpt, text)
+    let answer = context.ask_json(complete, input).await?;
+    let text = answer.get("text").and_then(Value::as_str);
+    let text = text.unwrap_or_default().trim();
+    Ok(first_sentence(text).unwrap_or_else(|| text.to_owned()))
+}
+
+/// What is wrong with a sentence about a text, if anything is.
+async fn wrong(
+    context: &FlowContext,
+    embed: &str,
+    sentence: &str,
+    text: &str,
+) -> Result<Option<Reason>, TaskError> {
+    if let Some(flaw) = flaw(sentence, text) {
+        return Ok(Some(flaw));
+    }
+    let (said, whole) = (
+        vector(context, embed, sentence).await?,
+        vector(context, embed, text).await?,
+    );
+    Ok((cosine(&said, &whole) < CLOSE).then_some(Reason::Meaning))
+}
+
+async fn vector(context: &FlowContext, embed: &str, text: &str) -> Result<Vec<f32>, TaskError> {
+    let answer = context.ask_json(embed, json!({"text": text})).await?;
+    let numbers = answer.get("embedding").and_then(Value::as_array);
+    let numbers = numbers.into_iter().flatten().filter_map(Value::as_f64);
+    Ok(numbers.map(|number| number as f32).collect())
 }

@@ -3,6 +3,8 @@
 use aimass_locale::{Text, language_name, size, text};
 use aimass_runtime::{FoundLanguage, Noun};
 
+use super::mentions::Kind;
+
 /// From this confidence on a language is named without doubt.
 const SURE: f64 = 0.8;
 
@@ -12,9 +14,33 @@ pub(super) fn title(inputs: u32) -> Text {
     text!("Report on {counted}", "关于 {inputs} 份输入的报告")
 }
 
-/// The heading of the first section.
-pub(super) fn overview() -> Text {
-    text!("Overview", "概览")
+/// The headings of the digest.
+pub(super) fn came() -> Text {
+    text!("What came", "收到的内容")
+}
+
+pub(super) fn about() -> Text {
+    text!("What it is about", "主要内容")
+}
+
+pub(super) fn asked() -> Text {
+    text!("What is asked or complained of", "请求与投诉")
+}
+
+pub(super) fn found() -> Text {
+    text!("What was found", "发现")
+}
+
+pub(super) fn ties() -> Text {
+    text!("What hangs together", "相互关联")
+}
+
+pub(super) fn failed() -> Text {
+    text!("What came to nothing", "没有结果的内容")
+}
+
+pub(super) fn of_model() -> Text {
+    text!("In the words of the language model", "语言模型的概括")
 }
 
 /// What was given: so many of each kind, in the order of their first ones; and whatever is no file.
@@ -114,11 +140,96 @@ pub(super) fn begins(quote: &str) -> Text {
     text!("It begins: “{quote}”", "开头写道：“{quote}”")
 }
 
-/// That nothing was found out about an input.
-pub(super) fn unread(name: &str) -> Text {
+/// The names of inputs, and how many more there are: `a.txt, b.txt and 4 more`.
+pub(super) fn named(names: &[String], more: usize) -> Text {
+    let mut english = names.to_vec();
+    let mut chinese = listed(names, "、", " 和 ");
+    if more > 0 {
+        english.push(format!("{more} more"));
+        chinese = format!("{} 等 {} 份输入", names.join("、"), names.len() + more);
+    }
+    Text {
+        english: listed(&english, ", ", " and "),
+        chinese,
+    }
+}
+
+/// A sentence of an input, word for word.
+pub(super) fn says(name: &str, quote: &str) -> Text {
+    text!("{name}: “{quote}”", "{name}：“{quote}”")
+}
+
+/// What an agent states of an input.
+pub(super) fn of(name: &str, statement: &Text) -> Text {
+    let Text { english, chinese } = statement;
+    text!("{name}: {english}", "{name}：{chinese}")
+}
+
+/// That inputs are close in meaning, and a sentence of one of them.
+pub(super) fn group(inputs: usize, first: &str, quote: &str) -> Text {
     text!(
-        "Nothing was found out about {name}.",
-        "关于 {name}，没有任何发现。"
+        "{inputs} inputs are close in meaning, among them {first}: “{quote}”",
+        "{inputs} 份输入含义相近，其中 {first}：“{quote}”"
+    )
+}
+
+/// The dates, amounts or names that inputs speak of.
+pub(super) fn things(kind: Kind, shown: &[&str], more: usize) -> Text {
+    let Text { english, chinese } = match kind {
+        Kind::Date => text!("Dates", "日期"),
+        Kind::Amount => text!("Amounts", "金额"),
+        Kind::Name => text!("Names", "姓名与名称"),
+        Kind::Number => text!("Numbers", "编号"),
+    };
+    let all = shown.join("; ");
+    let in_chinese = shown.join("；");
+    match more {
+        0 => text!("{english}: {all}.", "{chinese}：{in_chinese}。"),
+        _ => text!(
+            "{english}: {all}; and {more} more.",
+            "{chinese}：{in_chinese}；另有 {more} 项。"
+        ),
+    }
+}
+
+/// That so many more inputs ask or complain of something.
+pub(super) fn more_ask(inputs: u32) -> Text {
+    let (counted, verb) = match inputs {
+        1 => ("1 more input".to_owned(), "asks or complains"),
+        _ => (format!("{inputs} more inputs"), "ask or complain"),
+    };
+    text!(
+        "{counted} {verb} in such words.",
+        "另有 {inputs} 份输入含有这类措辞。"
+    )
+}
+
+/// That so much more was found.
+pub(super) fn more_found(facts: u32) -> Text {
+    let verb = if facts == 1 { "is" } else { "are" };
+    let counted = counted(facts, "more finding", "more findings");
+    text!(
+        "{counted} {verb} among the details.",
+        "其余 {facts} 项发现见详细内容。"
+    )
+}
+
+/// That inputs speak of the same thing.
+pub(super) fn share(named: &Text, inputs: usize, thing: &str) -> Text {
+    let Text { english, chinese } = named;
+    let both = if inputs == 2 { " both" } else { " all" };
+    text!(
+        "{english}{both} speak of {thing}.",
+        "{chinese} 都提到 {thing}。"
+    )
+}
+
+/// That nothing was found out about inputs.
+pub(super) fn unread(named: &Text) -> Text {
+    let Text { english, chinese } = named;
+    text!(
+        "Nothing was found out about {english}.",
+        "关于 {chinese}，没有任何发现。"
     )
 }
 
@@ -127,25 +238,6 @@ pub(super) fn nearest(other: &str, similarity: f32) -> Text {
     text!(
         "The closest to it in meaning is {other} (similarity {similarity:.2}).",
         "与它含义最接近的是 {other}（相似度 {similarity:.2}）。"
-    )
-}
-
-/// That a model was asked about the first inputs only, and `left_out` more are left out from `first` on.
-pub(super) fn asked(inputs: u32, left_out: usize, first: &str) -> Text {
-    let verb = if left_out == 1 { "is" } else { "are" };
-    text!(
-        "A model was asked about the first {inputs} texts and recordings only; {left_out} more {verb} left out, from {first} on.",
-        "仅就前 {inputs} 份文本和录音询问了模型；其余 {left_out} 份未询问，从 {first} 起。"
-    )
-}
-
-/// That sentences of a model on so many inputs rest on the beginnings of these.
-pub(super) fn beginnings(inputs: u32, bytes: usize) -> Text {
-    let counted = counted(inputs, "input", "inputs");
-    let their = if inputs == 1 { "its" } else { "their" };
-    text!(
-        "What the model says of {counted} rests on {their} first {bytes} bytes.",
-        "模型对其中 {inputs} 份输入的描述仅依据其开头 {bytes} 字节。"
     )
 }
 
@@ -198,14 +290,28 @@ mod tests {
                 "已识别语言的输入：德语 2 份，xx 1 份。",
             ),
             (
-                asked(64, 2, "b.txt"),
-                "A model was asked about the first 64 texts and recordings only; 2 more are left out, from b.txt on.",
-                "仅就前 64 份文本和录音询问了模型；其余 2 份未询问，从 b.txt 起。",
+                unread(&named(&["a.bin".to_owned(), "b.bin".to_owned()], 4)),
+                "Nothing was found out about a.bin, b.bin and 4 more.",
+                "关于 a.bin、b.bin 等 6 份输入，没有任何发现。",
             ),
             (
-                beginnings(1, 2000),
-                "What the model says of 1 input rests on its first 2000 bytes.",
-                "模型对其中 1 份输入的描述仅依据其开头 2000 字节。",
+                share(
+                    &named(&["a.txt".to_owned(), "b.txt".to_owned()], 0),
+                    2,
+                    "48213",
+                ),
+                "a.txt and b.txt both speak of 48213.",
+                "a.txt 和 b.txt 都提到 48213。",
+            ),
+            (
+                things(Kind::Amount, &["129 euros", "$5"], 2),
+                "Amounts: 129 euros; $5; and 2 more.",
+                "金额：129 euros；$5；另有 2 项。",
+            ),
+            (
+                more_ask(1),
+                "1 more input asks or complains in such words.",
+                "另有 1 份输入含有这类措辞。",
             ),
         ] {
             assert_eq!(

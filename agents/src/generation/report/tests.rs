@@ -10,12 +10,12 @@ use super::{Author, Report};
 use crate::AGENTS;
 
 /// A fact that was given.
-fn given(revision: u64, kind: &str, value: Value) -> Fact {
+pub(super) fn given(revision: u64, kind: &str, value: Value) -> Fact {
     fact(revision, kind, value, json!({}))
 }
 
 /// A fact that `agent` found about another.
-fn found(revision: u64, kind: &str, cause: u64, value: Value) -> Fact {
+pub(super) fn found(revision: u64, kind: &str, cause: u64, value: Value) -> Fact {
     let agent = kind.split('.').next();
     let task = format!("{revision:032x}");
     fact(
@@ -39,7 +39,7 @@ fn fact(revision: u64, kind: &str, value: Value, provenance: Value) -> Fact {
     serde_json::from_value(fact).unwrap()
 }
 
-fn transcript(segments: &[(f64, &str)]) -> Value {
+pub(super) fn transcript(segments: &[(f64, &str)]) -> Value {
     let each = segments.iter().map(
         |(start, text)| json!({"start": start, "end": start + 1.0, "text": text, "no_speech": 0.0}),
     );
@@ -52,7 +52,7 @@ fn transcript(segments: &[(f64, &str)]) -> Value {
     })
 }
 
-fn embedding(x: f32, y: f32) -> Value {
+pub(super) fn embedding(x: f32, y: f32) -> Value {
     json!({"embedding": [x, y], "model": "test"})
 }
 
@@ -95,7 +95,7 @@ fn facts(letter: &str) -> Vec<Fact> {
 }
 
 /// What this build's agents show.
-fn views() -> Views {
+pub(super) fn views() -> Views {
     let cache = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::with(&[]).unwrap();
     let options = StoreOptions {
@@ -113,7 +113,7 @@ fn views() -> Views {
     builder.views().unwrap()
 }
 
-fn report(facts: &[Fact]) -> Report {
+pub(super) fn report(facts: &[Fact]) -> Report {
     compose(facts, &views()).checked(facts)
 }
 
@@ -133,15 +133,22 @@ fn a_report_says_what_the_facts_hold_and_on_which_it_rests() {
     let path = letter.path().to_str().unwrap().to_owned();
     let name = letter.path().file_name().unwrap().to_str().unwrap();
     let text = report(&facts(&path)).plain().replace(name, "letter.txt");
-    assert_eq!(
-        text,
-        "\
+    let expected = "\
 Report on 4 inputs
 
-Overview
+What came
   1 recording, 2 texts and 1 image were given. [1-4]
   Of those whose language is known, 1 is in German and 1 in English. [5][6]
+
+What it is about
+  call.wav: “Go ahead.” [5]
+  letter.txt: “Ihr Patient klagt seit drei Wochen über Kopfschmerzen, die morgens am stärksten sind.” [2]
+
+What hangs together
   The closest in meaning are call.wav and gone.txt (similarity 0.80). [7][8]
+
+What came to nothing
+  Nothing was found out about photo.jpg. [4]
 
 call.wav
   call.wav is a recording of 1:05 in English. [1][5]
@@ -171,8 +178,8 @@ References
   [7] call.wav: text.embed@1, fact 9
   [8] gone.txt: text.embed@1, fact 11
   [9] letter.txt: text.embed@1, fact 10
-"
-    );
+";
+    assert_eq!(text, expected);
 }
 
 #[test]
@@ -189,26 +196,29 @@ fn the_order_in_which_facts_were_found_does_not_show() {
     facts.sort_by_key(|fact| fact.revision);
     let again = report(&facts);
     assert_eq!(once.sections, again.sections);
+    assert_eq!(once.details, again.details);
 }
 
 #[test]
 fn every_statement_names_a_fact_that_there_is() {
     let facts = facts("/in/none.txt");
     let mut draft = compose(&facts, &views());
-    draft.report.sections[1].sentences[0].references.clear();
-    draft.report.sections[1].sentences[1].references.push(99);
+    draft.report.details[0].sentences[0].references.clear();
+    draft.report.details[0].sentences[1].references.push(99);
     draft.report.references.retain(|one| one.n != 4);
     let report = draft.checked(&facts);
-    let headings: Vec<&str> = report.sections.iter().map(|one| &*one.heading).collect();
-    assert_eq!(headings, ["Overview", "call.wav", "none.txt", "gone.txt"]);
-    assert_eq!(report.sections[0].sentences.len(), 2);
-    assert_eq!(report.sections[1].sentences.len(), 2);
+    let headings: Vec<&str> = report.details.iter().map(|one| &*one.heading).collect();
+    assert_eq!(headings, ["call.wav", "none.txt", "gone.txt"]);
+    // What came to nothing rested on the reference that is gone, and so did the counts.
+    assert_eq!(report.sections[0].heading, "What came");
+    assert_eq!(report.sections[0].sentences.len(), 1);
+    assert_eq!(report.details[0].sentences.len(), 2);
     // A fact that is none of the episode's is no ground either.
     let others: Vec<Fact> = facts[..1].to_vec();
     let report = compose(&facts, &views()).checked(&others);
     assert_eq!(report.references.len(), 1);
-    let sentences = report.sections.iter().flat_map(|one| &one.sentences);
-    assert_eq!(sentences.count(), 0);
+    let all = report.sections.iter().chain(&report.details);
+    assert_eq!(all.flat_map(|one| &one.sentences).count(), 0);
 }
 
 #[test]
@@ -216,25 +226,27 @@ fn a_report_is_said_again_in_chinese_except_for_quotes_and_what_a_model_wrote() 
     let facts = facts("/in/none.txt");
     let mut draft = compose(&facts, &views());
     assert_eq!(draft.excerpts.len(), 1, "only the recording can be read");
-    draft.add(1, 5, "Somebody is told to go ahead.".to_owned());
+    draft.add(vec![("Somebody is told to go ahead.".to_owned(), 5)]);
     let english = draft.checked(&facts);
     let chinese = english.clone().in_locale(Locale::Chinese);
     assert_eq!(chinese.title, "关于 4 份输入的报告");
-    assert_eq!(chinese.sections[0].heading, "概览");
-    let said: Vec<&str> = chinese.sections[1]
+    assert_eq!(chinese.sections[0].heading, "收到的内容");
+    let said: Vec<&str> = chinese.details[0]
         .sentences
         .iter()
         .map(|sentence| &*sentence.text)
         .collect();
     assert_eq!(
-        said[..3],
+        said[..2],
         [
             "call.wav 是一段时长 1:05 的录音，语言为英语。",
-            "Somebody is told to go ahead.",
             "0:00 处说道：“Go ahead.”"
         ]
     );
-    assert_eq!(chinese.sections[1].sentences[1].author, Author::Model);
+    let last = chinese.sections.last().unwrap();
+    assert_eq!(last.heading, "语言模型的概括");
+    assert_eq!(last.sentences[0].text, "Somebody is told to go ahead.");
+    assert_eq!(last.sentences[0].author, Author::Model);
     assert!(chinese.plain().contains("（由模型撰写）") || chinese.plain().contains("(由模型撰写)"));
     assert_eq!(chinese.in_locale(Locale::English), english);
 }
@@ -248,17 +260,11 @@ fn inputs_of_the_same_name_are_told_apart_and_controls_are_no_part_of_one() {
         given(4, "order@1", json!({"path": 7})),
     ];
     let headings: Vec<String> = report(&facts)
-        .sections
+        .details
         .into_iter()
         .map(|section| section.heading)
         .collect();
-    let expected = [
-        "Overview",
-        "/a/note.txt",
-        "/b/note.txt",
-        "x [2J.txt",
-        "order@1 #4",
-    ];
+    let expected = ["/a/note.txt", "/b/note.txt", "x [2J.txt", "order@1 #4"];
     assert_eq!(headings, expected);
 }
 

@@ -33,7 +33,7 @@ impl Report {
     /// The report in plain lines. A sentence that a model wrote says so.
     pub fn plain(&self) -> String {
         let mut text = format!("{}\n", self.title);
-        for section in &self.sections {
+        for section in self.sections.iter().chain(&self.details) {
             let _ = write!(text, "\n{}\n", section.heading);
             for sentence in &section.sentences {
                 let numbers = numbers(&sentence.references);
@@ -55,7 +55,7 @@ impl Report {
     /// The report in Markdown. What was quoted is text there too, whatever characters it has.
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n", escaped(&self.title));
-        for section in &self.sections {
+        for section in self.sections.iter().chain(&self.details) {
             let _ = write!(text, "\n## {}\n\n", escaped(&section.heading));
             for sentence in &section.sentences {
                 let said = escaped(&sentence.text);

@@ -3,7 +3,7 @@
 use aimass_locale::{Text, text};
 use aimass_runtime::{self as kernel, FactView, Panel, ReportView};
 
-use super::{Author, Reference, Report, Section, Sentence, statement};
+use super::{Annotated, Author, Reference, Report, Section, Sentence, statement};
 
 impl Report {
     /// What people are shown of a report: how much it says, and at length all of it.
@@ -18,8 +18,25 @@ impl Report {
             title: statement::title(self.inputs),
             inputs: self.inputs,
             sections: self.sections.iter().map(section).collect(),
+            details: self.details.iter().map(section).collect(),
             references: self.references.iter().map(reference).collect(),
         }))
+    }
+}
+
+impl Annotated {
+    /// What people are shown of it: the report, and how much of what the model wrote is in it.
+    pub fn view(&self, name: &str) -> FactView {
+        let wrote = |sentence: &&Sentence| sentence.author == Author::Model;
+        let sentences = self.report.sections.iter().flat_map(|one| &one.sentences);
+        let kept = sentences.filter(wrote).count();
+        let all = kept + self.left_out.len();
+        let view = self.report.view(name);
+        let line = text!(
+            "the model wrote {all} sentences, of which {kept} passed the check",
+            "模型撰写了 {all} 句，其中 {kept} 句通过核对"
+        );
+        FactView { line, ..view }
     }
 }
 

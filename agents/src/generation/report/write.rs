@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compose::compose;
-use super::phrase::phrase;
 use super::{Report, ReportFormat};
 
 /// Writes a report on an episode.
@@ -48,7 +47,7 @@ impl ReportInput {
     }
 
     /// The facts, given or read. Blocks while it reads.
-    fn facts(&self, context: &FlowContext) -> Result<Vec<Fact>, Fault> {
+    pub(super) fn facts(&self, context: &FlowContext) -> Result<Vec<Fact>, Fault> {
         let episode = match (&self.facts, self.episode) {
             (Some(facts), None) => {
                 let read: Result<Vec<Fact>, serde_json::Error> =
@@ -114,8 +113,7 @@ impl FlowSkill for WriteReport {
             let draft = compose(&facts, &reading.views());
             Ok::<_, Fault>((facts, draft))
         });
-        let (facts, mut draft) = composed.await??;
-        phrase(&context, &mut draft).await;
+        let (facts, draft) = composed.await??;
         let mut report = draft.checked(&facts);
         if let Some(locale) = input.language {
             report = report.in_locale(locale);

@@ -3,9 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use aimass_agents::generation::{Author, Report, ReportInput, WriteReport};
+use aimass_agents::generation::{
+    Annotate, Annotated, Author, Reason, Report, ReportInput, WriteReport,
+};
 use aimass_config::Config;
-use aimass_locale::Locale;
 use aimass_runtime::{
     Agent, AgentDefinition, BatchSkill, Episode, Fault, Fresh, IdleRule, Operation, Runtime, Skill,
     SkillSpec, StepContext, TaskError, TaskOptions, WorkerGroup,
@@ -54,9 +55,10 @@ impl BatchSkill for Parrot {
         let answer = |prompt: &Arc<Prompt>| {
             let text = match &prompt.prompt {
                 crane if crane.contains("crane") => {
-                    "The crane on pier four lost eleven hours. It rains."
+                    "The crane on pier four stood still on Tuesday. It rains."
                 }
                 apples if apples.contains("apples") => "Hanna thanks Peter for 12 apples.",
+                cat if cat.contains("cat") => "A cat slept on the roof.",
                 _ => return Err(Fault::unavailable("there is no word for it")),
             };
             Ok(Completion {
@@ -64,6 +66,51 @@ impl BatchSkill for Parrot {
             })
         };
         prompts.iter().map(answer).collect()
+    }
+}
+
+/// Says of texts about cats that no short one means what a long one does, and of all others that they mean the same.
+struct Meanings;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Words {
+    text: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Vector {
+    embedding: Vec<f32>,
+}
+
+impl Skill for Meanings {
+    const NAME: &'static str = "generation.embed";
+    type Input = Words;
+    type Output = Vector;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>("Embeds a text.").operation(Operation::Embed)
+    }
+}
+
+impl BatchSkill for Meanings {
+    type Model = ();
+
+    fn run(
+        &self,
+        (): &mut (),
+        texts: &[Arc<Words>],
+        _: &mut StepContext<'_>,
+    ) -> Vec<Result<Vector, Fault>> {
+        let embed = |words: &Arc<Words>| {
+            let is_apart = words.text.contains("cat") && words.text.len() < 40;
+            let embedding = if is_apart {
+                vec![0.0, 1.0]
+            } else {
+                vec![1.0, 0.0]
+            };
+            Ok(Vector { embedding })
+        };
+        texts.iter().map(embed).collect()
     }
 }
 
@@ -78,7 +125,8 @@ impl Agent for Reporting {
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
         Ok(definition
             .flow(WriteReport)
-            .on_idle(IdleRule::new("generation-report", "generation.report")))
+            .flow(Annotate)
+            .on_idle(IdleRule::of::<WriteReport>("generation-report")))
     }
 }
 
@@ -91,18 +139,20 @@ impl Agent for Completing {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        Ok(definition
-            .group(WorkerGroup::new("parrots", Fresh(|| ())).skill(Parrot))
-            .flow(WriteReport)
-            .on_idle(IdleRule::new("generation-report", "generation.report")))
+        let words = WorkerGroup::new("words", Fresh(|| ()));
+        let definition = definition.group(words.skill(Parrot).skill(Meanings));
+        Reporting.define(definition)
     }
 }
 
 const HARBOUR: &str =
     "The crane on pier four stood still for most of Tuesday. We lost eleven hours.\n";
-const ORCHARD: &str = "Thank you for the basket of apples. Yours, Hanna\n";
+const ORCHARD: &str =
+    "Thank you very much for the basket of apples that came on Friday. Yours, Hanna\n";
+const ROOF: &str = "A cat slept on the roof of the old school until the bell rang at noon.\n";
 
-async fn report_of(agent: impl Agent, texts: &[&str]) -> Report {
+/// The report on texts, and the same with sentences of a model.
+async fn reports_on(agent: impl Agent, texts: &[&str]) -> (Report, Result<Annotated, TaskError>) {
     let folder = tempfile::tempdir().unwrap();
     for (at, text) in texts.iter().enumerate() {
         fs::write(folder.path().join(format!("{at}.txt")), text).unwrap();
@@ -112,13 +162,15 @@ async fn report_of(agent: impl Agent, texts: &[&str]) -> Report {
         .start()
         .await
         .unwrap();
-    let report = runtime.run(Episode::from_files([folder.path()])).await;
-    let report = report.unwrap();
-    assert_eq!(report.failures, []);
+    let done = runtime.run(Episode::from_files([folder.path()])).await;
+    let done = done.unwrap();
+    assert_eq!(done.failures, []);
+    let annotated = runtime.ask::<Annotate>(ReportInput::on(done.episode)).await;
     runtime.shutdown().await;
-    let fact = report.facts.last().unwrap();
+    let fact = done.facts.last().unwrap();
     assert_eq!(fact.kind.to_string(), "generation.report@1");
-    serde_json::from_value(fact.value.clone()).unwrap()
+    let report = serde_json::from_value(fact.value.clone()).unwrap();
+    (report, annotated)
 }
 
 fn of_model(report: &Report) -> Vec<(&str, &str)> {
@@ -131,65 +183,44 @@ fn of_model(report: &Report) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_models_sentence_stands_only_if_its_document_bears_it_out() {
-    let report = report_of(Completing, &[HARBOUR, ORCHARD]).await;
-    let expected = [("0.txt", "The crane on pier four lost eleven hours.")];
+async fn a_models_sentence_stands_only_if_it_passes_the_check() {
+    let (report, annotated) = reports_on(Completing, &[HARBOUR, ORCHARD, ROOF]).await;
+    assert_eq!(of_model(&report), [], "the report itself is made of facts");
+    let Annotated { report, left_out } = annotated.unwrap();
+    let heading = "In the words of the language model";
+    let expected = [(heading, "The crane on pier four stood still on Tuesday.")];
     assert_eq!(of_model(&report), expected);
-    let sentence = &report.sections[1].sentences[1];
-    assert_eq!(sentence.references, [1], "it rests on the letter");
-    assert!(report.plain().contains("hours. (written by the model) [1]"));
-}
-
-/// What a report says of the limits that it met, with the references of each.
-fn limits(report: &Report) -> Vec<(&str, Vec<u32>)> {
-    let overview = report.sections[0].sentences.iter();
-    let marks = ["A model was asked about", " rests on ", "仅就前", "仅依据"];
-    let limits = overview.filter(|one| marks.iter().any(|mark| one.text.contains(mark)));
-    let said = limits.map(|one| (&*one.text, one.references.clone()));
-    said.collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_model_was_not_asked_about_is_told() {
-    let most = [HARBOUR; 64];
-    assert_eq!(limits(&report_of(Completing, &most).await), []);
-    let report = report_of(Completing, &[HARBOUR; 66]).await;
-    assert_eq!(of_model(&report).len(), 64);
-    // Files are in the order of their names.
-    let last = &report.sections[65..];
-    let left_out: Vec<u32> = last
-        .iter()
-        .map(|one| one.sentences[0].references[0])
-        .collect();
-    let said = format!(
-        "A model was asked about the first 64 texts and recordings only; 2 more are left out, from {} on.",
-        last[0].heading
+    let last = report.sections.last().unwrap();
+    assert_eq!(last.sentences[0].references, [1], "it rests on the letter");
+    assert!(
+        report
+            .plain()
+            .contains("Tuesday. (written by the model) [1]")
     );
-    assert_eq!(limits(&report), [(&*said, left_out)]);
-    // Without a model nothing was left out.
-    assert_eq!(limits(&report_of(Reporting, &[HARBOUR; 66]).await), []);
+    let why: Vec<(&str, Reason)> = left_out
+        .iter()
+        .map(|one| (one.source.as_str(), one.reason))
+        .collect();
+    assert_eq!(why, [("1.txt", Reason::Number), ("2.txt", Reason::Meaning)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sentence_that_rests_on_a_beginning_is_told_of() {
-    let long = HARBOUR.repeat(30);
-    let spaced = format!("{HARBOUR}{}", " ".repeat(17 << 10));
-    let report = report_of(Completing, &[HARBOUR, &long, ORCHARD, &spaced]).await;
-    let said = "What the model says of 2 inputs rests on their first 2000 bytes.";
-    assert_eq!(limits(&report), [(said, vec![2, 4])]);
-    let chinese = report.in_locale(Locale::Chinese);
-    let said = "模型对其中 2 份输入的描述仅依据其开头 2000 字节。";
-    assert_eq!(limits(&chinese), [(said, vec![2, 4])]);
+async fn a_model_says_five_sentences_at_most() {
+    let (_, annotated) = reports_on(Completing, &[HARBOUR; 9]).await;
+    assert_eq!(of_model(&annotated.unwrap().report).len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_model_or_with_one_that_fails_the_report_is_made_of_facts() {
-    let without = report_of(Reporting, &[HARBOUR, ORCHARD]).await;
+    let (without, annotated) = reports_on(Reporting, &[HARBOUR, ORCHARD]).await;
     assert_eq!(of_model(&without), []);
-    assert_eq!(without.sections.len(), 3);
-    let failing = report_of(Completing, &["Nobody has a word for this."]).await;
-    assert_eq!(of_model(&failing), []);
-    assert_eq!(failing.sections.len(), 2);
+    assert_eq!(without.details.len(), 2);
+    let annotated = annotated.unwrap();
+    assert_eq!((annotated.report, annotated.left_out), (without, vec![]));
+    let wordless = "Nobody has a word for this, and yet it is long enough to be asked about.";
+    let (failing, annotated) = reports_on(Completing, &[wordless]).await;
+    assert_eq!(failing.details.len(), 1);
+    assert_eq!(annotated.unwrap().report, failing);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,11 +16,12 @@ use aimass_models::llama::{
 use candle_core::Device;
 use candle_core::quantized::gguf_file::{self, Content};
 use candle_core::quantized::{GgmlDType, QTensor};
+use tempfile::TempDir;
 
 use super::{Written, goldens, load, write};
 use crate::cache;
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     cache::store().pull("smollm2", &mut Silent).unwrap()
 }
 
@@ -28,8 +29,8 @@ fn smollm2() -> LlamaWeights {
     load(&folder()).unwrap()
 }
 
-/// The same weights as plain numbers.
-fn plain() -> LlamaWeights {
+/// The same weights as plain numbers, in a folder of their own.
+pub(super) fn plain() -> TempDir {
     let folder = folder();
     let entries = std::fs::read_dir(&folder).unwrap();
     let mut paths = entries.map(|entry| entry.unwrap().path());
@@ -57,13 +58,13 @@ fn plain() -> LlamaWeights {
     let plain = tempfile::tempdir().unwrap();
     let mut file = File::create(plain.path().join("plain.gguf")).unwrap();
     gguf_file::write(&mut file, &metadata, &tensors).unwrap();
-    load(plain.path()).unwrap()
+    plain
 }
 
 /// For each answer of the reference and each of its tokens: whether it is the likeliest for this
 /// model too, behind the same beginning.
-fn likeliest(weights: &LlamaWeights, answers: &[Written]) -> Vec<Vec<bool>> {
-    let caches = answers.iter().map(|_| KvCache::new(weights.config(), 512));
+pub(super) fn likeliest(weights: &LlamaWeights, answers: &[Written]) -> Vec<Vec<bool>> {
+    let caches = answers.iter().map(|_| weights.cache(512));
     let mut caches: Vec<KvCache> = caches.collect();
     let mut same: Vec<Vec<bool>> = vec![Vec::new(); answers.len()];
     let longest = answers.iter().map(|answer| answer.tokens.len()).max();
@@ -121,7 +122,8 @@ fn odd_texts_and_conversations_have_the_tokens_of_the_reference() {
 #[test]
 fn with_plain_numbers_every_answer_is_that_of_the_reference() {
     let goldens = goldens().smollm2;
-    let answers = likeliest(&plain(), &goldens.written);
+    let plain = load(plain().path()).unwrap();
+    let answers = likeliest(&plain, &goldens.written);
     for (answer, written) in answers.iter().zip(&goldens.written) {
         let first = answer.iter().position(|same| !same);
         assert_eq!(first, None, "{}", written.question);

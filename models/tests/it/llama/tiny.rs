@@ -1,7 +1,7 @@
 //! Tiny random checkpoints of the two architectures.
 
 use aimass_models::llama::{
-    CachePool, Encoding, Feed, FinishReason, Generated, Generation, GenerationOptions, KvCache,
+    CachePool, Encoding, Feed, FinishReason, Generated, Generation, GenerationOptions,
     LlamaWeights, Message, Role, Wanted,
 };
 
@@ -27,7 +27,7 @@ fn warm(seed: u64) -> GenerationOptions {
 #[test]
 fn scores_agree_with_the_reference() {
     for (weights, golden) in checkpoints() {
-        let mut cache = KvCache::new(weights.config(), golden.prompt.len());
+        let mut cache = weights.cache(golden.prompt.len());
         let feed = Feed {
             tokens: &golden.prompt,
             cache: &mut cache,

@@ -94,10 +94,11 @@ fn texts(view: &FactView) -> Vec<&Text> {
 }
 
 fn report_texts(report: &ReportView) -> impl Iterator<Item = &Text> {
-    let sentences = report.sections.iter().flat_map(|part| &part.sentences);
+    let parts = || report.sections.iter().chain(&report.details);
+    let sentences = parts().flat_map(|part| &part.sentences);
     // What a model wrote is in one language.
     let sentences = sentences.filter(|sentence| sentence.author == Author::Facts);
-    let headings = report.sections.iter().map(|part| &part.heading);
+    let headings = parts().map(|part| &part.heading);
     let headings = headings.chain([&report.title]);
     headings.chain(sentences.map(|sentence| &sentence.text))
 }

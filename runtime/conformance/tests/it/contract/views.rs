@@ -99,6 +99,7 @@ fn shown(locale: Locale) -> FactView {
                 author: Author::Facts,
             }],
         }],
+        details: Vec::new(),
         references: vec![Reference {
             n: 1,
             revision: Revision(1),
