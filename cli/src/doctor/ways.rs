@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aimass_locale::{Text, text};
+use aimass_locale::text;
 use aimass_models::{Artefact, Origin, Package, PackageWay, Presence, Store};
 
 use super::Finding;

@@ -103,6 +103,10 @@ pub(crate) fn missing(context: &Context) -> Result<Vec<(&'static str, String)>, 
 
 /// The names of the models that the agents are to have which are switched on.
 pub(crate) fn wanted(agents: &AgentSet, config: &Config) -> BTreeSet<String> {
-    let needed = needed(agents, config, |_| true).into_iter();
-    needed.map(|needed| needed.model).collect()
+    let models = agents.iter().flat_map(|manifest| {
+        let config = config.agent(manifest.name);
+        let slots = manifest.models.iter().filter(|_| config.enabled);
+        slots.map(|slot| slot.model(&config)).collect::<Vec<_>>()
+    });
+    models.collect()
 }
