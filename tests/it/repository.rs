@@ -2,6 +2,7 @@
 
 mod agent_names;
 mod arrows;
+mod documents;
 mod features;
 mod file_access;
 mod files;
