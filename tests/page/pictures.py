@@ -16,8 +16,8 @@ from playwright.sync_api import sync_playwright
 
 from click_through import CHROMIUM, arguments, open_page
 
-# Wide enough for the page's columns, and as high as a first look.
-SIZE = {"width": 1000, "height": 720}
+# Wide enough for the page's columns, and as high as the timeline of the sample inbox.
+SIZE = {"width": 1000, "height": 660}
 PARTS = ["report", "timeline"]
 
 # The sentences of the report, the tasks of the timeline, and what the page looks like.
