@@ -50,7 +50,7 @@ impl ModelSource for WeightsFile {
 
     fn weights_bytes(&self, weights: &Weights) -> Option<u64> {
         let words = weights.rows.keys().map(String::len).sum::<usize>();
-        let rows = weights.rows.capacity() * size_of::<(String, usize)>();
+        let rows = weights.rows.len() * size_of::<(String, usize)>();
         let scores = weights.scores.len() * size_of::<f32>();
         Some((words + rows + scores) as u64)
     }
@@ -233,10 +233,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     } = complaints.output().await?;
     writeln!(out, "{complaints} of {sentences} sentences complain")?;
 
-    for worker in runtime.agents().iter().flat_map(|agent| &agent.workers) {
-        if worker.group == "scorers" {
-            writeln!(out, "{} {}", worker.model, worker.state)?;
-        }
+    for agent in runtime.agents().iter().filter(|agent| agent.name == "tone") {
+        let (workers, weights) = (agent.workers.len(), &agent.workers[0]);
+        let (version, bytes) = (&weights.model, weights.model_bytes);
+        writeln!(out, "{workers} workers share {version}, {bytes} bytes")?;
     }
 
     let wish = "I want a refund.".to_owned();
@@ -246,8 +246,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("the first version has no row for `refund`".into());
     };
     for letter in runtime.dead_letters()? {
-        let (skill, input) = (&letter.task.skill, &letter.task.input);
-        writeln!(out, "{skill} {input} failed {attempts} times: {}", letter.cause)?;
+        let (skill, input, cause) = (&letter.task.skill, &letter.task.input, &letter.cause);
+        writeln!(out, "{skill} {input} failed {attempts} times: {cause}")?;
     }
 
     let version = runtime.swap("tone", "scorers", second).await?;

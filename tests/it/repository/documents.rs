@@ -109,7 +109,10 @@ fn pictures_are_small_and_shown() {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        if ![".png", ".webp", ".svg"].iter().any(|end| name.ends_with(end)) {
+        if ![".png", ".webp", ".svg"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             continue;
         }
         let bytes = entry.metadata().unwrap().len();
