@@ -11,10 +11,12 @@ use aimass_runtime::{
 };
 use serde_json::Value;
 
-const EARLIER: SpanPlace = SpanPlace {
-    trace: TraceId::from_u128(5),
-    span: SpanId::from_u64(6),
-};
+fn earlier() -> SpanPlace {
+    SpanPlace {
+        trace: TraceId::from_u128(5),
+        span: SpanId::from_u64(6),
+    }
+}
 
 /// A record of each kind, every field of which has a value.
 fn records() -> Vec<Record> {
@@ -99,7 +101,7 @@ fn task() -> TaskFinished {
             span: SpanId::from_u64(5),
             agent: Some("generation".into()),
         }),
-        earlier_attempt: Some(EARLIER),
+        earlier_attempt: Some(earlier()),
         sampled: true,
         priority: Priority::Normal,
         runs: 1,
@@ -113,7 +115,7 @@ fn task() -> TaskFinished {
             model: Some(ModelVersion::new("minilm")),
             batch: 1,
             batch_size: 2,
-            batch_leader: Some(EARLIER),
+            batch_leader: Some(earlier()),
         }),
         input_bytes: 1,
         items: 1,
@@ -142,7 +144,7 @@ fn interrupted() -> AttemptInterrupted {
         trace: TraceId::from_u128(2),
         span: SpanId::from_u64(3),
         parent: Some(SpanId::from_u64(4)),
-        earlier_attempt: Some(EARLIER),
+        earlier_attempt: Some(earlier()),
         sampled: true,
         priority: Priority::Normal,
         accepted_ns: 1,
