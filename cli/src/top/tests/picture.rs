@@ -93,22 +93,23 @@ fn words(svg: &mut String, at: (u16, u16), cells: &[&Cell]) {
     .unwrap();
 }
 
-/// Bars are drawn, for fonts leave gaps between them.
+/// Bars are drawn, for fonts leave gaps between them. Cells that are filled alike are one piece.
 fn bars(svg: &mut String, (column, row): (u16, u16), cells: &[&Cell]) {
-    let colour = colour(cells[0]);
-    for (at, cell) in cells.iter().enumerate() {
-        let (x, top) = corner((column + at as u16, row));
-        let (share, opacity) = match cell.symbol() {
+    let (colour, mut at) = (colour(cells[0]), column);
+    for piece in cells.chunk_by(|one, next| one.symbol() == next.symbol()) {
+        let (x, top) = corner((at, row));
+        let (share, opacity) = match piece[0].symbol() {
             "░" => (1.0, 0.3),
             symbol => (f64::from(eighths(symbol)) / 8.0, 1.0),
         };
-        let (width, height) = (CELL.0, CELL.1 * share);
+        let (width, height) = (CELL.0 * piece.len() as f64, CELL.1 * share);
         let y = top + CELL.1 - height;
         writeln!(
             svg,
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{colour}\" opacity=\"{opacity}\"/>"
         )
         .unwrap();
+        at += piece.len() as u16;
     }
 }
 
