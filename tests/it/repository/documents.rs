@@ -139,3 +139,18 @@ fn the_page_about_a_model_of_ones_own_quotes_its_program() {
         assert!(program.contains(block), "not in the program:\n{block}");
     }
 }
+
+#[test]
+fn the_first_page_quotes_the_report_that_its_picture_shows() {
+    let root = crate::repository_root();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let shown = fs::read_to_string(root.join("docs/pictures/page.txt")).unwrap();
+    // Sentences of a report end with the numbers of their facts.
+    let lines = readme.lines().filter(|line| line.starts_with("  "));
+    let quoted = lines.filter_map(|line| line.strip_suffix(']')?.split_once(" ["));
+    let quoted: Vec<&str> = quoted.map(|(sentence, _)| sentence.trim()).collect();
+    assert!(quoted.len() > 2, "{quoted:?}");
+    for sentence in quoted {
+        assert!(shown.contains(sentence), "not in the picture: {sentence}");
+    }
+}
