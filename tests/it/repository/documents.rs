@@ -149,7 +149,7 @@ fn the_first_page_quotes_the_report_that_its_picture_shows() {
     let lines = readme.lines().filter(|line| line.starts_with("  "));
     let quoted = lines.filter_map(|line| line.strip_suffix(']')?.split_once(" ["));
     let quoted: Vec<&str> = quoted.map(|(sentence, _)| sentence.trim()).collect();
-    assert!(quoted.len() > 2, "{quoted:?}");
+    assert!(quoted.len() > 1, "{quoted:?}");
     for sentence in quoted {
         assert!(shown.contains(sentence), "not in the picture: {sentence}");
     }
