@@ -103,7 +103,8 @@ async fn worth(runtime: &Runtime, half: &str, model: &str) {
             .iter()
             .map(|one| (one.text.as_str(), Some(one.reason)));
         for (text, reason) in kept.chain(dropped) {
-            let Some(is_true) = judged.get(&(model.to_owned(), text.to_owned())) else {
+            let text = text.replace('\n', " ");
+            let Some(is_true) = judged.get(&(model.to_owned(), text.clone())) else {
                 println!("not judged: {model}\t{file}\t{text}");
                 continue;
             };
