@@ -1,5 +1,5 @@
 //! Survive a crash: the program kills its own workers under load, then its own process while the whole team is at work on an episode, and
-//! shows that nothing was lost. `cargo run --example survive_crash`, after `aimass models pull minilm silero-vad whisper-base smollm2`.
+//! shows that nothing was lost. `cargo run --example survive_crash`, after `aimass models pull minilm silero-vad whisper-base`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -34,3 +34,8 @@ mod how_to {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/tracing.md")]
 mod traces {}
+
+/// The code of the page about programs that embed, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+mod embedding {}

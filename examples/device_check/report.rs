@@ -21,6 +21,7 @@ pub(crate) enum Verdict {
 
 /// Tells on standard output, and counts.
 pub(crate) struct Report {
+    device: String,
     failed: usize,
 }
 
@@ -31,7 +32,15 @@ impl Report {
             "| network | dtype | largest difference | tolerance | processor | {device} | verdict |"
         );
         println!("|---|---|---|---|---|---|---|");
-        Self { failed: 0 }
+        Self {
+            device: device.to_owned(),
+            failed: 0,
+        }
+    }
+
+    /// Whether the device is the processor itself.
+    pub(crate) fn is_of_processor(&self) -> bool {
+        self.device == "cpu"
     }
 
     /// A row of the table.

@@ -14,6 +14,7 @@ mod live;
 mod models;
 mod named_files;
 mod node;
+mod own_model;
 mod own_program;
 mod packages;
 mod report;

@@ -3,6 +3,7 @@
 mod agent_names;
 mod arrows;
 mod default_models;
+mod documents;
 mod features;
 mod file_access;
 mod files;

@@ -26,6 +26,11 @@ def fits(page):
     assert wide <= window, f"the page is {wide} pixels wide in a window of {window}"
 
 
+def arguments():
+    """What Chromium is started with. It does not run in its sandbox as root; a small /dev/shm, as in containers, is not used."""
+    return ["--disable-dev-shm-usage"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
+
+
 def open_page(browser, address, **options):
     # Without it, each click on a reference waits for the page to come to rest.
     page = browser.new_context(reduced_motion="reduce", **options).new_page()
@@ -105,10 +110,8 @@ def main(path, shots=None):
     if CHROMIUM is None:
         sys.exit("Chromium is missing; install it, or name one in the variable CHROMIUM")
     address = pathlib.Path(path).resolve(strict=True).as_uri()
-    # Chromium does not run in its sandbox as root; a small /dev/shm, as in containers, is not used.
-    arguments = ["--disable-dev-shm-usage"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments())
         click_through(browser, address)
         page, troubles = open_page(browser, address, viewport=NARROW)
         fits(page)

@@ -4,6 +4,7 @@ mod frames;
 mod keys;
 mod languages;
 mod panics;
+mod picture;
 mod sample;
 
 use ratatui::Terminal;

@@ -9,6 +9,7 @@
 mod collector;
 mod current_span;
 mod documentation;
+mod event_log;
 mod exporters;
 mod jaeger;
 mod killed;

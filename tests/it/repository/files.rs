@@ -11,7 +11,7 @@ const THIS: &str = "tests/it/repository/files.rs";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The repository's files. Build outputs and hidden folders other than `.ci` are left out.
-fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![crate::repository_root().to_owned()];
     while let Some(folder) = open.pop() {

@@ -3,6 +3,8 @@
 //! Words are a weak sign of what somebody wants, so nothing is concluded from them: a report quotes
 //! the sentence, and says where it stands.
 
+use std::sync::LazyLock;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::sentences::{is_written_closely, sentences};
@@ -18,8 +20,8 @@ const REQUESTS: [&str; 46] = [
     "i'd like",
     "we would like",
     "we'd like",
-    "i ask you",
-    "we ask you",
+    "i ask you to",
+    "we ask you to",
     "i request",
     "we request",
     "i demand",
@@ -127,6 +129,10 @@ const YOU: [&str; 9] = [
     "you", "your", "sie", "ihr", "vous", "votre", "usted", "您", "你",
 ];
 
+/// Phrases between spaces, so that `please` is not found in `pleased`.
+static SPACED_REQUESTS: LazyLock<Vec<String>> = LazyLock::new(|| all_spaced(&REQUESTS));
+static SPACED_COMPLAINTS: LazyLock<Vec<String>> = LazyLock::new(|| all_spaced(&COMPLAINTS));
+
 /// A sentence that asks or complains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ask {
@@ -164,21 +170,30 @@ fn weight(sentence: &str) -> u32 {
             u32::from(lower.ends_with('？') && has(&YOU))
         };
     }
-    // Between spaces, so that `please` is not found in `pleased`.
-    let words: Vec<&str> = lower.unicode_words().collect();
-    let spaced = format!(" {} ", words.join(" "));
-    let has = |phrase: &&str| {
-        let phrase: Vec<&str> = phrase.unicode_words().collect();
-        spaced.contains(&format!(" {} ", phrase.join(" ")))
+    let spaced = spaced(&lower);
+    let has = |phrases: &[String]| {
+        phrases
+            .iter()
+            .any(|phrase| spaced.contains(phrase.as_str()))
     };
-    if REQUESTS.iter().any(has) {
+    if has(&SPACED_REQUESTS) {
         return 3;
     }
-    if COMPLAINTS.iter().any(has) {
+    if has(&SPACED_COMPLAINTS) {
         return 2;
     }
-    let asks_you = words.iter().any(|word| YOU.contains(word));
-    u32::from(lower.trim_end().ends_with('?') && asks_you)
+    let asks_you = || spaced.split(' ').any(|word| YOU.contains(&word));
+    u32::from(lower.trim_end().ends_with('?') && asks_you())
+}
+
+fn all_spaced(phrases: &[&str]) -> Vec<String> {
+    phrases.iter().map(|phrase| spaced(phrase)).collect()
+}
+
+/// The words of a text, each between spaces.
+fn spaced(text: &str) -> String {
+    let words: Vec<&str> = text.unicode_words().collect();
+    format!(" {} ", words.join(" "))
 }
 
 #[cfg(test)]

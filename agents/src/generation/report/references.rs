@@ -17,8 +17,15 @@ pub(super) struct References {
 impl References {
     /// A sentence put together from facts about `source`.
     pub(super) fn sentence(&mut self, says: Text, rests_on: &[(&Fact, &str)]) -> Sentence {
-        let cite = |(fact, source): &(&Fact, &str)| self.cite(fact, source);
-        Sentence::of_facts(says, rests_on.iter().map(cite).collect())
+        let mut references: Vec<u32> = Vec::new();
+        for (fact, source) in rests_on {
+            let n = self.cite(fact, source);
+            // Of several things in one fact it is named once.
+            if !references.contains(&n) {
+                references.push(n);
+            }
+        }
+        Sentence::of_facts(says, references)
     }
 
     /// The number of a fact about `source`.

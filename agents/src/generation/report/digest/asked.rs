@@ -21,8 +21,9 @@ pub(super) fn sentences(documents: &[Document<'_>], references: &mut References)
         (!asks.is_empty()).then_some((document, fact, asks))
     };
     let mut found: Vec<_> = documents.iter().filter_map(found).collect();
-    // Who asks most plainly comes first; of those that ask alike, who came first.
-    found.sort_by_key(|(_, _, asks)| std::cmp::Reverse(asks.first().map(Ask::weight)));
+    // Who asks most plainly comes first; of those that ask alike, who asks most, then who came first.
+    let plainness = |asks: &[Ask]| (asks.first().map(Ask::weight), asks.len());
+    found.sort_by_key(|(_, _, asks)| std::cmp::Reverse(plainness(asks)));
     let of_one = if found.len() <= FEW { OF_ONE } else { 1 };
     let mut sentences = Vec::new();
     let mut said = 0;

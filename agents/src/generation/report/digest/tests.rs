@@ -73,6 +73,16 @@ fn two_letters_are_told_with_what_they_share() {
             "Names: Margarete Lindholm; Ms Lindholm; Tom Albrecht.",
         ]
     );
+    let about = report
+        .sections
+        .iter()
+        .find(|one| one.heading == "What it is about");
+    let names = about.unwrap().sentences.last().unwrap();
+    assert_eq!(
+        names.references,
+        [1, 2],
+        "each letter once, whatever it names"
+    );
     assert_eq!(
         said(&report, "What is asked or complained of"),
         [

@@ -24,20 +24,21 @@ const CURRENCIES: [&[&str]; 9] = [
 const YEN_OR_YUAN: &str = "yen or yuan";
 
 /// What may stand behind a number and before the currency.
-const FACTOR: &str = r"(?:\s?(?P<factor>(?:million|billion|thousand|mio|mrd|bn|k|m)\b|万|亿))?";
+const FACTOR: &str =
+    r"(?:\s?(?P<factor>(?:million|billion|thousand|mio|mrd|bn|k|m)(?-u:\b)|万|亿))?";
 const NUMBER: &str =
     r"(?P<number>\d{1,3}(?:[,.'\u{a0} ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?)";
 
 static BEHIND: Pattern = LazyLock::new(|| {
     let (signs, words) = names();
     compiled(&format!(
-        r"(?i){NUMBER}{FACTOR}\s?(?P<currency>{signs}|(?:{words})\b)"
+        r"(?i){NUMBER}{FACTOR}\s?(?P<currency>{signs}|(?:{words})(?-u:\b))"
     ))
 });
 
 static BEFORE: Pattern = LazyLock::new(|| {
     compiled(&format!(
-        r"(?:(?P<currency>[€$£¥￥₹]|\b(?:EUR|USD|GBP|CNY|JPY|CHF|INR|RMB)\b))\s?{NUMBER}{FACTOR}"
+        r"(?:(?P<currency>[€$£¥￥₹]|(?-u:\b)(?:EUR|USD|GBP|CNY|JPY|CHF|INR|RMB)(?-u:\b)))\s?{NUMBER}{FACTOR}"
     ))
 });
 

@@ -1,5 +1,8 @@
 //! Dates: days, months with a year, days of the week; in English, German, French, Spanish and
 //! Chinese, and in figures.
+//!
+//! Words end where ASCII letters end: the Unicode rule would take the automaton's fast way from the
+//! patterns.
 
 use std::sync::LazyLock;
 
@@ -74,21 +77,21 @@ const WEEKDAYS: &str = "monday|tuesday|wednesday|thursday|friday|saturday|sunday
 static DAY_MONTH: Pattern = LazyLock::new(|| {
     let (months, ordinals) = (months(), ORDINALS.join("|"));
     compiled(&format!(
-        r"(?i)\b(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th|\.|er|º)?|(?P<word>{ordinals}))\s+(?:of\s+|de\s+)?(?P<month>{months})\b\.?(?:,?\s+(?:de\s+)?(?P<year>[12]\d{{3}})\b)?"
+        r"(?i)(?-u:\b)(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th|\.|er|º)?|(?P<word>{ordinals}))\s+(?:of\s+|de\s+)?(?P<month>{months})(?-u:\b)\.?(?:,?\s+(?:de\s+)?(?P<year>[12]\d{{3}})(?-u:\b))?"
     ))
 });
 
 static MONTH_DAY: Pattern = LazyLock::new(|| {
     let months = months();
     compiled(&format!(
-        r"(?i)\b(?P<month>{months})\.?\s+(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?:,?\s+(?P<year>[12]\d{{3}})\b)?"
+        r"(?i)(?-u:\b)(?P<month>{months})\.?\s+(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?-u:\b)(?:,?\s+(?P<year>[12]\d{{3}})(?-u:\b))?"
     ))
 });
 
 static MONTH_YEAR: Pattern = LazyLock::new(|| {
     let months = months();
     compiled(&format!(
-        r"(?i)\b(?P<month>{months})\.?,?\s+(?:de\s+)?(?P<year>[12]\d{{3}})\b"
+        r"(?i)(?-u:\b)(?P<month>{months})\.?,?\s+(?:de\s+)?(?P<year>[12]\d{{3}})(?-u:\b)"
     ))
 });
 
@@ -96,17 +99,19 @@ static MONTH_YEAR: Pattern = LazyLock::new(|| {
 static MONTH: Pattern = LazyLock::new(|| {
     let months = months();
     compiled(&format!(
-        r"(?:\b(?i:in|since|until|till|by|during|last|next|early|late|of|im|seit|bis|en|depuis|desde|hasta)\s+)(?P<month>(?i:{months}))\b"
+        r"(?:(?-u:\b)(?i:in|since|until|till|by|during|last|next|early|late|of|im|seit|bis|en|depuis|desde|hasta)\s+)(?P<month>(?i:{months}))(?-u:\b)"
     ))
 });
 
-static WEEKDAY: Pattern = LazyLock::new(|| compiled(&format!(r"(?i)\b(?P<weekday>{WEEKDAYS})\b")));
+static WEEKDAY: Pattern =
+    LazyLock::new(|| compiled(&format!(r"(?i)(?-u:\b)(?P<weekday>{WEEKDAYS})(?-u:\b)")));
 
-static ISO: Pattern =
-    LazyLock::new(|| compiled(r"\b(?P<year>[12]\d{3})-(?P<month>[01]\d)-(?P<day>[0-3]\d)\b"));
+static ISO: Pattern = LazyLock::new(|| {
+    compiled(r"(?-u:\b)(?P<year>[12]\d{3})-(?P<month>[01]\d)-(?P<day>[0-3]\d)(?-u:\b)")
+});
 
 static POINTS: Pattern = LazyLock::new(|| {
-    compiled(r"\b(?P<day>[0-3]?\d)\.\s?(?P<month>[01]?\d)\.\s?(?P<year>[12]\d{3})\b")
+    compiled(r"(?-u:\b)(?P<day>[0-3]?\d)\.\s?(?P<month>[01]?\d)\.\s?(?P<year>[12]\d{3})(?-u:\b)")
 });
 
 static CHINESE: Pattern = LazyLock::new(|| {

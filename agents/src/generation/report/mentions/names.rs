@@ -168,7 +168,7 @@ pub(super) fn find(text: &str, language: Option<&str>) -> Vec<Mention> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let titled = word.is_title();
-        if !titled && !(by_capitals && word.may_be_name(&small)) {
+        if !(titled || by_capitals && word.may_be_name(&small)) {
             at += 1;
             continue;
         }
