@@ -6,6 +6,7 @@
 //! take tensors on any device.
 
 mod checkpoint;
+mod convolution;
 mod embedding;
 mod feed_forward;
 mod linear;
@@ -14,6 +15,7 @@ pub(crate) mod quantized;
 pub(crate) mod rows;
 
 pub(crate) use checkpoint::Checkpoint;
+pub(crate) use convolution::{Activation, Convolution, Padding, Prelu, Window, max_pool};
 pub(crate) use embedding::{Embedding, TiedEmbedding};
 pub(crate) use feed_forward::FeedForward;
 pub(crate) use linear::{Bias, Linear};
