@@ -75,11 +75,11 @@ def png(name, bits, colour, rows, interlaced=0):
     write(name, b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
 
 
-def bmp(name, height, bits, pixels, compression=0, masks=b""):
-    """A BMP that Pillow does not write."""
-    start = 14 + 40 + len(masks)
+def bmp(name, height, bits, pixels, compression=0, behind=b""):
+    """A BMP that Pillow does not write. Masks or a palette lie behind its header."""
+    start = 14 + 40 + len(behind)
     header = struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, compression, len(pixels), 0, 0, 0, 0)
-    write(name, b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + masks + pixels)
+    write(name, b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + behind + pixels)
 
 
 def pngs():
@@ -137,6 +137,17 @@ def others():
     short = RGB.astype(numpy.uint16) >> 3
     bmp("rgb16.bmp", HEIGHT, 16, (short[:, :, 0] << 10 | short[:, :, 1] << 5 | short[:, :, 2])[::-1].astype("<u2").tobytes())
 
+    green = short[:, :, 0] << 11 | (RGB[:, :, 1].astype(numpy.uint16) >> 2) << 5 | short[:, :, 2]
+    bmp("masks.bmp", HEIGHT, 16, green[::-1].astype("<u2").tobytes(), 3, struct.pack("<III", 0xF800, 0x07E0, 0x001F))
+    few = IMAGE.quantize(16)
+    places = numpy.asarray(few)[::-1]
+    colours = numpy.asarray(few.getpalette(), numpy.uint8)[:48].reshape(16, 3)
+    colours = numpy.dstack([colours[:, 2], colours[:, 1], colours[:, 0], colours[:, 0] * 0]).tobytes()
+    bmp("palette4.bmp", HEIGHT, 4, (places[:, 0::2] << 4 | places[:, 1::2]).astype(numpy.uint8).tobytes(), 0, colours)
+    # Four runs of one, then the rest as it is.
+    runs = [bytes(part for place in row[:4] for part in (1, place)) + bytes([0, 20, *row[4:], 0, 0]) for row in places]
+    bmp("runs.bmp", HEIGHT, 8, b"".join(runs) + b"\0\1", 1, colours + bytes(4 * 240))
+
     save("raw.tif", IMAGE)
     save("lzw.tif", IMAGE, compression="tiff_lzw")
     save("deflate.tif", IMAGE, compression="tiff_adobe_deflate")
@@ -145,7 +156,6 @@ def others():
     save("grey.tif", IMAGE.convert("L"))
     save("grey16.tif", Image.fromarray(numpy.asarray(IMAGE.convert("L")).astype(numpy.uint16) * 257))
     save("bilevel.tif", IMAGE.convert("1"), compression="group4")
-    save("palette.tif", IMAGE.quantize(16))
     save("cmyk.tif", IMAGE.convert("CMYK"), compression="tiff_lzw")
     save("turned.tif", IMAGE, compression="tiff_lzw", tiffinfo={0x0112: 6})
     save("pages.tif", IMAGE, compression="tiff_lzw", save_all=True, append_images=frames)

@@ -209,8 +209,8 @@ impl EfficientNet {
         Self { weights }
     }
 
-    /// Returns what the network sees of a picture: the middle square, of 7/8 of the shorter side,
-    /// with 224 pixels on each side.
+    /// Returns what the network is shown of a picture of any size: the middle square, of 7/8 of the
+    /// shorter side, with [`SIDE`] pixels on each side.
     ///
     /// # Errors
     /// None for a picture that there is: [`ModelError::Input`] is what resizing could say.
@@ -227,19 +227,19 @@ impl EfficientNet {
         picture.crop(square)?.resize(SIDE, SIDE, Filter::Bicubic)
     }
 
-    /// Looks at pictures of any size. One does not change what is found in another.
+    /// Looks at [`view`](Self::view)s. One does not change what is found in another.
     ///
     /// # Errors
-    /// [`ModelError::Compute`] if the device fails.
-    pub fn look(&self, pictures: &[Pixels]) -> Result<Vec<Impression>, ModelError> {
-        let mut found = Vec::with_capacity(pictures.len());
-        for some in pictures.chunks(AT_ONCE) {
-            let views = some.iter().map(|picture| {
-                let view = Self::view(picture)?;
+    /// [`ModelError::Input`] if one has other sides; [`ModelError::Compute`] if the device fails.
+    pub fn look(&self, views: &[Pixels]) -> Result<Vec<Impression>, ModelError> {
+        let mut found = Vec::with_capacity(views.len());
+        for some in views.chunks(AT_ONCE) {
+            let inputs = some.iter().map(|view| {
+                check(view)?;
                 view.to_tensor(Layout::Nchw, SCALING, &self.weights.device)
             });
-            let views: Vec<Tensor> = views.collect::<Result<_, _>>()?;
-            let impressions = self.impressions(&views);
+            let inputs: Vec<Tensor> = inputs.collect::<Result<_, _>>()?;
+            let impressions = self.impressions(&inputs);
             found.extend(impressions.map_err(ModelError::compute("look at a picture"))?);
         }
         Ok(found)
@@ -260,4 +260,17 @@ impl EfficientNet {
             })
             .collect())
     }
+}
+
+fn check(view: &Pixels) -> Result<(), ModelError> {
+    let (width, height) = (view.width(), view.height());
+    if (width, height) == (SIDE, SIDE) {
+        return Ok(());
+    }
+    Err(ModelError::Input {
+        operation: "look at a picture",
+        expected: format!("{SIDE} x {SIDE} pixels"),
+        found: format!("{width} x {height}"),
+        advice: "give what `EfficientNet::view` makes of it".to_owned(),
+    })
 }

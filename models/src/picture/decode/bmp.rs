@@ -1,50 +1,47 @@
-//! BMP, by `zune-bmp`.
+//! BMP: by code of our own, since the crates that read it alone get some of its kinds wrong.
+//!
+//! Source: Microsoft, "Bitmap Storage" of the Win32 documentation.
 
-use zune_bmp::BmpDecoder;
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
+mod header;
+mod packed;
 
-use super::{Decoded, Encoded, faults, samples};
+use header::{Coding, Header};
+
+use super::{Decoded, Encoded, faults};
 use crate::ModelError;
 use crate::picture::{Orientation, Pixels};
-
-/// The header of the first version, whose numbers have 16 bits.
-const CORE_HEADER: u32 = 12;
-
-/// What the header says, as far as it is to be checked.
-struct Header {
-    width: u32,
-    height: u32,
-    bits: u16,
-    is_packed: bool,
-    /// Where the pixels begin.
-    start: u64,
-}
 
 pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     let header = Header::read(encoded.bytes);
     let header = header.ok_or_else(|| faults::broken_off(encoded.path))?;
     encoded.check(header.width, header.height)?;
-    // The decoder reads zeros behind the end.
-    if header
-        .end()
-        .is_none_or(|end| end > encoded.bytes.len() as u64)
-    {
-        return Err(faults::broken_off(encoded.path));
-    }
-    let options = DecoderOptions::default()
-        .set_max_width(header.width as usize)
-        .set_max_height(header.height as usize);
-    let mut decoder = BmpDecoder::new_with_options(ZCursor::new(encoded.bytes), options);
-    let refused = |error: zune_bmp::BmpDecoderErrors| encoded.damaged(format!("{error:?}"));
-    decoder.decode_headers().map_err(refused)?;
-    let read = decoder.decode().map_err(refused)?;
-    let rgb = match decoder.colorspace() {
-        Some(ColorSpace::Luma) => samples::grey(&read),
-        Some(ColorSpace::RGBA) => samples::rgba(&read),
-        _ => read,
+    let Some(coding) = header.coding else {
+        let kind = format!(
+            "{} bits a pixel, coded as {}",
+            header.bits, header.compression
+        );
+        return Err(faults::other_kind(encoded.path, kind));
     };
+    let data = encoded.bytes.get(header.start..).unwrap_or_default();
+    let sides = [header.width as usize, header.height as usize];
+    let rgb = match coding {
+        Coding::Palette => {
+            unpacked(data, sides, header.bits).map(|values| coloured(&values, &header))
+        }
+        Coding::Packed => {
+            packed::unpacked(data, sides, header.bits).map(|values| coloured(&values, &header))
+        }
+        Coding::Masks => masked(data, sides, &header),
+    };
+    let mut rgb = rgb.ok_or_else(|| faults::broken_off(encoded.path))?;
+    if !header.is_from_above {
+        rgb = rgb
+            .chunks_exact(sides[0] * 3)
+            .rev()
+            .flatten()
+            .copied()
+            .collect();
+    }
     Ok(Decoded {
         pixels: Pixels::new(header.width, header.height, rgb)?,
         orientation: Orientation::Upright,
@@ -52,45 +49,56 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     })
 }
 
-impl Header {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let short = |at: usize| {
-            let bytes = bytes.get(at..at + 2)?.try_into().ok()?;
-            Some(u16::from_le_bytes(bytes))
-        };
-        let long = |at: usize| {
-            let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
-            Some(u32::from_le_bytes(bytes))
-        };
-        let start = u64::from(long(10)?);
-        if long(14)? == CORE_HEADER {
-            return Some(Self {
-                width: u32::from(short(18)?),
-                height: u32::from(short(20)?),
-                bits: short(24)?,
-                is_packed: false,
-                start,
-            });
-        }
-        // One that is negative means that the first row is the upper one.
-        let side = |at| Some(long(at)?.cast_signed().unsigned_abs());
-        Some(Self {
-            width: side(18)?,
-            height: side(22)?,
-            bits: short(28)?,
-            is_packed: matches!(long(30)?, 1 | 2 | 4 | 5),
-            start,
-        })
-    }
+/// The rows of the file, each of whole words of 32 bits; `None` if they are not all there.
+fn rows(
+    data: &[u8],
+    [width, height]: [usize; 2],
+    bits: usize,
+) -> Option<impl Iterator<Item = &[u8]>> {
+    let row = width.checked_mul(bits)?.div_ceil(32).checked_mul(4)?;
+    Some(data.get(..row.checked_mul(height)?)?.chunks_exact(row))
+}
 
-    /// Where the pixels end; of packed ones nobody knows, so where they begin.
-    fn end(&self) -> Option<u64> {
-        if self.is_packed {
-            return Some(self.start);
+/// Places in a palette, of 1, 4 or 8 bits.
+fn unpacked(data: &[u8], sides: [usize; 2], bits: usize) -> Option<Vec<u8>> {
+    let mask = ((1_u16 << bits) - 1) as u8;
+    let value = move |row: &[u8], column: usize| {
+        let first = column * bits;
+        row[first / 8] >> (8 - bits - first % 8) & mask
+    };
+    let rows = rows(data, sides, bits)?;
+    let values = rows.flat_map(|row| (0..sides[0]).map(move |column| value(row, column)));
+    Some(values.collect())
+}
+
+/// The colours at places of the palette; black beyond it.
+fn coloured(values: &[u8], header: &Header) -> Vec<u8> {
+    let colour = |value: &u8| header.palette.get(usize::from(*value)).copied();
+    let colours = values.iter().map(|value| colour(value).unwrap_or_default());
+    colours.flatten().collect()
+}
+
+/// Pixels of 16, 24 or 32 bits, in which each colour has its bits.
+fn masked(data: &[u8], sides: [usize; 2], header: &Header) -> Option<Vec<u8>> {
+    let bytes = header.bits / 8;
+    let mut rgb = Vec::with_capacity(sides[0] * sides[1] * 3);
+    for row in rows(data, sides, header.bits)? {
+        for pixel in row.chunks_exact(bytes).take(sides[0]) {
+            let mut word = [0; 4];
+            word[..bytes].copy_from_slice(pixel);
+            let word = u32::from_le_bytes(word);
+            rgb.extend(header.masks.map(|mask| share(word, mask)));
         }
-        let bits = u64::from(self.width).checked_mul(u64::from(self.bits))?;
-        let row = bits.div_ceil(32).checked_mul(4)?;
-        row.checked_mul(u64::from(self.height))?
-            .checked_add(self.start)
     }
+    Some(rgb)
+}
+
+/// The bits of a colour as a number from 0 to 255.
+fn share(word: u32, mask: u32) -> u8 {
+    if mask == 0 {
+        return 0;
+    }
+    let first = mask.trailing_zeros();
+    let (value, most) = (u64::from((word & mask) >> first), u64::from(mask >> first));
+    (value * 255 / most) as u8
 }

@@ -29,8 +29,19 @@ pub(in crate::picture) fn damaged(path: &Path, found: String) -> ModelError {
     ModelError::Format {
         path: path.to_path_buf(),
         expected: "an undamaged picture".to_owned(),
-        found,
+        // Decoders speak in several lines.
+        found: found.split_whitespace().collect::<Vec<_>>().join(" "),
         advice: "get the file again from where it was made".to_owned(),
+    }
+}
+
+/// The error of a picture in a kind of its format that is not decoded.
+pub(super) fn other_kind(path: &Path, found: String) -> ModelError {
+    ModelError::Format {
+        path: path.to_path_buf(),
+        expected: "a picture of a kind that is decoded here".to_owned(),
+        found,
+        advice: "convert it to PNG or JPEG".to_owned(),
     }
 }
 

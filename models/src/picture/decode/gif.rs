@@ -67,6 +67,7 @@ fn refused(encoded: &Encoded, error: &DecodingError) -> ModelError {
         DecodingError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             faults::broken_off(encoded.path)
         }
+        DecodingError::UnexpectedEof => faults::broken_off(encoded.path),
         error => encoded.damaged(error),
     }
 }

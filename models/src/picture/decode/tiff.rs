@@ -29,35 +29,27 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     let colours = decoder.colortype().map_err(refused)?;
     let tag = decoder.find_tag_unsigned::<u16>(Tag::Orientation);
     let orientation = tag.ok().flatten().and_then(Orientation::from_tag);
-    let palette = match colours {
-        ColorType::Palette(_) => decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refused)?,
-        _ => Vec::new(),
-    };
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(refused)?;
+    let other = |what: &str| faults::other_kind(encoded.path, format!("{colours:?}{what}"));
     if layout.planes > 1 {
-        return Err(encoded.damaged("a plane for each colour, which is not decoded here"));
+        return Err(other(" in planes"));
     }
-    let (read, bits) = match read {
-        DecodingResult::U8(read) => (read, colours.bit_depth()),
-        DecodingResult::U16(read) => (samples::higher(&read), 8),
-        _ => return Err(encoded.damaged(format!("{colours:?} in numbers of another kind"))),
-    };
-    let read = match bits {
-        8 => read,
-        1 | 2 | 4 => unpacked(&read, width as usize * samples_of(colours), bits),
-        _ => return Err(encoded.damaged(format!("{colours:?}, which is not decoded here"))),
+    let read = match read {
+        DecodingResult::U8(read) => read,
+        DecodingResult::U16(read) => samples::higher(&read),
+        _ => return Err(other(" in numbers of more than 16 bits")),
     };
     let rgb = match colours {
-        ColorType::Gray(bits @ 1..8) => samples::grey(&widened(read, bits)),
-        ColorType::Gray(_) => samples::grey(&read),
+        ColorType::Gray(bits @ (1 | 2 | 4)) => {
+            samples::grey(&unpacked(&read, width as usize, bits))
+        }
+        ColorType::Gray(8 | 16) => samples::grey(&read),
         ColorType::GrayA(8 | 16) => samples::grey_alpha(&read),
         ColorType::RGB(8 | 16) => read,
         ColorType::RGBA(8 | 16) => samples::rgba(&read),
         ColorType::CMYK(8 | 16) => samples::cmyk(&read),
-        ColorType::Palette(bits) => coloured(&read, &palette, bits)
-            .ok_or_else(|| encoded.damaged("a colour beyond the palette"))?,
-        other => return Err(encoded.damaged(format!("{other:?}, which is not decoded here"))),
+        _ => return Err(other("")),
     };
     Ok(Decoded {
         pixels: Pixels::new(width, height, rgb)?,
@@ -66,43 +58,17 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     })
 }
 
-fn samples_of(colours: ColorType) -> usize {
-    usize::from(colours.num_samples())
-}
-
-/// Rows of values of a few bits, each row from a whole byte on.
+/// Rows of grey values of a few bits, each row from a whole byte on, over the whole range.
 fn unpacked(packed: &[u8], row: usize, bits: u8) -> Vec<u8> {
+    let most = (1_u8 << bits) - 1;
     let bits = usize::from(bits);
-    let mask = (1_u8 << bits) - 1;
-    let rows = packed.chunks_exact((row * bits).div_ceil(8));
-    let value = |packed: &[u8], place: usize| {
+    let value = move |packed: &[u8], place: usize| {
         let first = place * bits;
-        packed[first / 8] >> (8 - bits - first % 8) & mask
+        (packed[first / 8] >> (8 - bits - first % 8) & most) * (255 / most)
     };
+    let rows = packed.chunks_exact((row * bits).div_ceil(8));
     rows.flat_map(|packed| (0..row).map(move |place| value(packed, place)))
         .collect()
-}
-
-/// Grey values of a few bits over the whole range.
-fn widened(values: Vec<u8>, bits: u8) -> Vec<u8> {
-    let most = (1_u8 << bits) - 1;
-    values
-        .into_iter()
-        .map(|value| value * (255 / most))
-        .collect()
-}
-
-/// The colours of a palette: all reds, then all greens, then all blues, in 16 bits.
-fn coloured(values: &[u8], palette: &[u16], bits: u8) -> Option<Vec<u8>> {
-    let colours = 1_usize << bits;
-    if bits > 8 || palette.len() != 3 * colours {
-        return None;
-    }
-    let colour = |value: &u8| {
-        let value = usize::from(*value);
-        [0, 1, 2].map(|part| (palette[part * colours + value % colours] >> 8) as u8)
-    };
-    Some(values.iter().flat_map(colour).collect())
 }
 
 fn count_pages(decoder: &mut Decoder<Cursor<&[u8]>>) -> u32 {
@@ -118,6 +84,7 @@ fn refused(encoded: &Encoded, error: &TiffError) -> ModelError {
         TiffError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             faults::broken_off(encoded.path)
         }
+        TiffError::UnsupportedError(kind) => faults::other_kind(encoded.path, kind.to_string()),
         error => encoded.damaged(error),
     }
 }
