@@ -82,7 +82,6 @@ fn facts_and_report_are_the_same_when_workers_die_at_random_and_the_process_thre
     let deaths = mortal::deaths(said.iter().map(String::as_str));
     let skills: BTreeSet<&str> = deaths.iter().map(String::as_str).collect();
     let all = [
-        "generation.complete",
         "speech.activity",
         "speech.recognize",
         "text.embed",
