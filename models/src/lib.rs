@@ -14,6 +14,7 @@ mod error;
 mod fetch;
 mod files;
 mod gguf;
+pub mod graph;
 pub mod import;
 mod kernels;
 mod layers;

@@ -7,6 +7,7 @@ mod bad_imports;
 mod bad_input;
 mod bad_whisper;
 mod cache;
+mod graph;
 mod import;
 mod imported;
 mod llama;
