@@ -16,6 +16,7 @@ pub mod face_api;
 mod fetch;
 mod files;
 mod gguf;
+pub mod graph;
 pub mod import;
 mod kernels;
 mod layers;

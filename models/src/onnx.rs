@@ -1,14 +1,15 @@
 //! Reading weights from an ONNX file.
 //!
-//! Only what is needed of the format is declared; a reader of protocol buffers skips the rest. The
-//! graph is not run: each network is written in candle, and takes the tensors by their names.
-//!
-//! Source: ONNX, `onnx.proto3`.
+//! The graph is not run here: networks that are written in candle take the tensors by their names.
+//! [`crate::graph`] runs the graphs of others, and shares the messages.
+
+pub(crate) mod messages;
 
 use std::path::{Path, PathBuf};
 
 use prost::Message;
 
+use self::messages::{Graph, Model, NamedTensor};
 use crate::ModelError;
 use crate::files;
 use crate::weights::{TensorSource, are_finite, format_error, not_finite};
@@ -17,42 +18,6 @@ use crate::weights::{TensorSource, are_finite, format_error, not_finite};
 const FILE_LIMIT: u64 = 256 << 20;
 /// How ONNX calls 32-bit floats.
 const FLOAT: i32 = 1;
-
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "1")]
-    nodes: Vec<Node>,
-    #[prost(message, repeated, tag = "5")]
-    tensors: Vec<NamedTensor>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Node {
-    #[prost(string, repeated, tag = "1")]
-    inputs: Vec<String>,
-    #[prost(string, tag = "4")]
-    operation: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct NamedTensor {
-    #[prost(int64, repeated, tag = "1")]
-    dimensions: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    data_type: i32,
-    #[prost(float, repeated, tag = "4")]
-    floats: Vec<f32>,
-    #[prost(string, tag = "8")]
-    name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw: Vec<u8>,
-}
 
 /// The weights of an ONNX file.
 #[derive(Debug)]

@@ -237,7 +237,9 @@ async fn the_generation_agent_conforms() {
             json!({ "text": "hello world. ".repeat(60), "max_tokens": 12 }),
         )
         .example("generation.report", json!({ "facts": [a_text()] }))
+        .example("generation.annotate", json!({ "facts": [a_text()] }))
         .refuses("generation.report", json!({}))
+        .refuses("generation.annotate", json!({}))
         .refuses("generation.chat", json!({ "prompt": "" }))
         .refuses(
             "generation.complete",

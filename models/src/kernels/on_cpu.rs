@@ -60,6 +60,14 @@ pub(super) fn softmax(scores: &mut [f32]) {
     }
 }
 
+/// Turns the scores of each row into weights that have the sum 1.
+pub(crate) fn softmax_rows(scores: &mut [f32], width: usize) {
+    widest(
+        #[inline(always)]
+        || scores.chunks_exact_mut(width).for_each(softmax),
+    );
+}
+
 /// The sum of `e^(score - most)`, where `most` is the largest of the scores.
 pub(crate) fn sum_of_exponentials(scores: &[f32], most: f32) -> f32 {
     widest(
@@ -70,7 +78,7 @@ pub(crate) fn sum_of_exponentials(scores: &[f32], most: f32) -> f32 {
 
 /// The values of a contiguous f32 tensor in the processor's memory, for as long as `work` looks at
 /// them.
-pub(super) fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+pub(crate) fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     let candle_core::Storage::Cpu(storage) = &*storage else {
         bail!("a fused step expects tensors in the processor's memory");

@@ -1,18 +1,31 @@
 //! Convolution of pictures, `[count, channels, rows, columns]`.
 
-use candle_core::{Result as CandleResult, Tensor};
+use candle_core::{Result as CandleResult, Tensor, bail};
 
 use crate::ModelError;
+use crate::kernels::{self, Margins, Pictures, Unary, Weights, with_values};
 use crate::weights::tensor_bytes;
 
 /// A convolution, what is put around its input, and what follows it.
 #[derive(Debug)]
 pub(crate) struct Convolution {
-    /// `[outputs, inputs / groups, rows, columns]`
-    weight: Tensor,
-    /// `[1, outputs, 1, 1]`
-    bias: Tensor,
+    form: Form,
+    /// Rows and columns of the window.
+    size: [usize; 2],
     window: Window,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// In the processor's memory, as its kernel wants them.
+    OnCpu(kernels::Convolution),
+    /// On another device, for candle's own convolution.
+    OnDevice {
+        /// `[outputs, inputs / groups, rows, columns]`
+        weight: Tensor,
+        /// `[1, outputs, 1, 1]`
+        bias: Tensor,
+    },
 }
 
 /// How a convolution goes over its input.
@@ -66,9 +79,16 @@ impl Convolution {
     /// [`ModelError::Compute`] if memory has no room.
     pub(crate) fn new(weight: &Tensor, bias: &Tensor, window: Window) -> Result<Self, ModelError> {
         let laid_out = || {
+            let (.., rows, columns) = weight.dims4()?;
             Ok(Self {
-                weight: weight.contiguous()?,
-                bias: bias.reshape((1, (), 1, 1))?,
+                form: match weight.device().is_cpu() {
+                    true => Form::OnCpu(on_cpu(weight, bias, window)?),
+                    false => Form::OnDevice {
+                        weight: weight.contiguous()?,
+                        bias: bias.reshape((1, (), 1, 1))?,
+                    },
+                },
+                size: [rows, columns],
                 window,
             })
         };
@@ -77,42 +97,110 @@ impl Convolution {
 
     /// `[count, inputs, rows, columns]` to `[count, outputs, ..]`.
     pub(crate) fn forward(&self, input: &Tensor) -> CandleResult<Tensor> {
-        let Window {
-            stride,
-            groups,
-            padding,
-            activation,
-        } = self.window;
-        let padded = match padding {
-            Padding::Valid => input.clone(),
-            Padding::Same => {
-                let (_, _, rows, columns) = self.weight.dims4()?;
-                pad(&pad(input, 2, rows, stride)?, 3, columns, stride)?
+        let (count, channels, rows, columns) = input.dims4()?;
+        let sides = [rows, columns];
+        let margins = self.margins(sides);
+        match &self.form {
+            Form::OnCpu(kernel) => {
+                let pictures = Pictures {
+                    count,
+                    channels,
+                    sides,
+                    margins,
+                };
+                let input = input.contiguous()?;
+                let output = with_values(&input, |values| Ok(kernel.run(values, pictures)))?;
+                let places = kernel.window().positions(sides, margins);
+                let (Some(output), Some([rows, columns])) = (output, places) else {
+                    bail!(
+                        "a convolution of {channels} channels of {rows} x {columns} does not fit"
+                    );
+                };
+                let shape = (count, kernel.outputs(), rows, columns);
+                Tensor::from_vec(output, shape, input.device())
             }
-        };
-        let sums = padded.conv2d(&self.weight, 0, stride, 1, groups)?;
-        let sums = sums.broadcast_add(&self.bias)?;
-        match activation {
-            Activation::None => Ok(sums),
-            Activation::Relu => sums.relu(),
-            Activation::Relu6 => sums.clamp(0f32, 6f32),
+            Form::OnDevice { weight, bias } => {
+                let mut padded = input.clone();
+                for (axis, side) in [2, 3].into_iter().enumerate() {
+                    let (before, after) = (margins.before[axis], margins.after[axis]);
+                    padded = padded.pad_with_zeros(side, before, after)?;
+                }
+                let Window { stride, groups, .. } = self.window;
+                let sums = padded.conv2d(weight, 0, stride, 1, groups)?;
+                self.window.activation.apply(&sums.broadcast_add(bias)?)
+            }
         }
+    }
+
+    /// What is put around an input of these sides.
+    fn margins(&self, sides: [usize; 2]) -> Margins {
+        let mut margins = Margins::default();
+        if self.window.padding == Padding::Valid {
+            return margins;
+        }
+        let stride = self.window.stride;
+        for axis in [0, 1] {
+            let steps = sides[axis].div_ceil(stride).saturating_sub(1);
+            let zeros = (steps * stride + self.size[axis]).saturating_sub(sides[axis]);
+            margins.before[axis] = zeros / 2;
+            margins.after[axis] = zeros - zeros / 2;
+        }
+        margins
     }
 
     /// The bytes that it takes on the device.
     pub(crate) fn bytes(&self) -> usize {
-        tensor_bytes(&self.weight) + tensor_bytes(&self.bias)
+        match &self.form {
+            Form::OnCpu(kernel) => kernel.bytes(),
+            Form::OnDevice { weight, bias } => tensor_bytes(weight) + tensor_bytes(bias),
+        }
     }
 }
 
-/// Puts zeros around one axis.
-fn pad(input: &Tensor, axis: usize, size: usize, stride: usize) -> CandleResult<Tensor> {
-    let side = input.dim(axis)?;
-    let needed = (side.div_ceil(stride).saturating_sub(1)) * stride + size;
-    let zeros = needed.saturating_sub(side);
-    match zeros {
-        0 => Ok(input.clone()),
-        zeros => input.pad_with_zeros(axis, zeros / 2, zeros - zeros / 2),
+impl Activation {
+    fn apply(self, sums: &Tensor) -> CandleResult<Tensor> {
+        match self {
+            Self::None => Ok(sums.clone()),
+            Self::Relu => sums.relu(),
+            Self::Relu6 => sums.clamp(0f32, 6f32),
+        }
+    }
+
+    fn unary(self) -> Option<Unary> {
+        match self {
+            Self::None => None,
+            Self::Relu => Some(Unary::Relu),
+            Self::Relu6 => Some(Unary::Clip(0.0, 6.0)),
+        }
+    }
+}
+
+/// Lays out weights for the processor's kernel.
+fn on_cpu(weight: &Tensor, bias: &Tensor, window: Window) -> CandleResult<kernels::Convolution> {
+    let (outputs, _, rows, columns) = weight.dims4()?;
+    let weight = weight.contiguous()?;
+    let bias: Vec<f32> = bias.to_vec1()?;
+    let kernel = with_values(&weight, |values| {
+        Ok(kernels::Convolution::new(Weights {
+            values,
+            outputs,
+            groups: window.groups,
+            window: kernels::Window {
+                size: [rows, columns],
+                stride: [window.stride; 2],
+                dilation: [1, 1],
+            },
+            bias: &bias,
+            activation: window.activation.unary(),
+        }))
+    })?;
+    match kernel {
+        Some(kernel) => Ok(kernel),
+        None => bail!(
+            "weights {:?} in {} groups are no convolution",
+            weight.shape(),
+            window.groups
+        ),
     }
 }
 

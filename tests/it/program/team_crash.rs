@@ -15,8 +15,9 @@ use super::harness::Ended;
 use desk::{Desk, FILES};
 use essence::{Essence, essence};
 
-/// What the files come to: each of them is a fact, of each of 16 texts two more are found out, of each of 4 recordings three, and the report is the last.
-const FACTS: usize = FILES + 2 * 16 + 3 * 4 + 1;
+/// What the files come to: each of them is a fact, of each of 16 texts two more are found out, of each of 4 recordings three, and the report is the last. Of the two
+/// words of one recording the language is the one that was heard, which is no fact of its own.
+const FACTS: usize = FILES + 2 * 16 + 3 * 4 - 1 + 1;
 
 /// What comes of the files when nobody disturbs the team. One run serves both tests.
 fn undisturbed() -> &'static Essence {
@@ -81,7 +82,6 @@ fn facts_and_report_are_the_same_when_workers_die_at_random_and_the_process_thre
     let deaths = mortal::deaths(said.iter().map(String::as_str));
     let skills: BTreeSet<&str> = deaths.iter().map(String::as_str).collect();
     let all = [
-        "generation.complete",
         "speech.activity",
         "speech.recognize",
         "text.embed",

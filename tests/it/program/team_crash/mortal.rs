@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use aimass::generation::{Complete, LanguageModelSource, Report, WriteReport};
+use aimass::generation::{Report, WriteReport};
 use aimass::speech::{
     DetectActivity, Recognize, SileroSource, Transcribe, Transcript, WhisperSource,
 };
@@ -85,7 +85,7 @@ async fn child() {
     let runtime = Runtime::builder(config)
         .agent(Text(fate.clone()))
         .agent(Speech(fate.clone()))
-        .agent(Generation(fate))
+        .agent(Generation)
         .environment(environment)
         .start()
         .await
@@ -236,6 +236,14 @@ impl Agent for Text {
         let text = || FactKind::new("file.text", 1).unwrap();
         let transcript = || FactKind::new("speech.transcribe", 1).unwrap();
         let said = |transcript: &Fact| transcript.value["text"].clone();
+        // As the agent has it: of two words the language is the one that was heard.
+        let said_at_length = |transcript: &Fact| {
+            let text = transcript.value["text"].as_str().unwrap_or_default();
+            match text.split_whitespace().count() < 4 {
+                true => Value::Null,
+                false => text.into(),
+            }
+        };
         Ok(definition
             .view::<Embed>(Embedding::view)
             .view::<Language>(DetectedLanguage::view)
@@ -244,7 +252,9 @@ impl Agent for Text {
             .reaction(Reaction::new("text-embed", text(), "text.embed"))
             .reaction(Reaction::new("text-language", text(), "text.language"))
             .reaction(Reaction::new("said-embed", transcript(), "text.embed").input(said))
-            .reaction(Reaction::new("said-language", transcript(), "text.language").input(said)))
+            .reaction(
+                Reaction::new("said-language", transcript(), "text.language").input(said_at_length),
+            ))
     }
 }
 
@@ -270,7 +280,7 @@ impl Agent for Speech {
     }
 }
 
-struct Generation(Fate);
+struct Generation;
 
 impl Agent for Generation {
     fn name(&self) -> &str {
@@ -278,11 +288,8 @@ impl Agent for Generation {
     }
 
     fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
-        let source = LanguageModelSource::new(cache::store(), "smollm2")?;
-        let model = WorkerGroup::new("model", source).skill(self.0.over(Complete));
         Ok(definition
             .view::<WriteReport>(Report::view)
-            .group(model)
             .flow(WriteReport)
             .on_idle(IdleRule::new("report", "generation.report")))
     }

@@ -1,0 +1,4 @@
+//! tmp
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod cache;
+mod picture;
