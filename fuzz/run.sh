@@ -37,6 +37,7 @@ for target in "${targets[@]}"; do
       python3 onnx_seed.py "$corpus"
       ;;
     torch) python3 torch_seed.py "$corpus" ;;
+    picture) seeds+=(../models/goldens/picture) ;;
   esac
   printf -- '-- fuzz %s for %s s\n' "$target" "$seconds"
   "$CARGO_TARGET_DIR/$host/fuzz/$target" -max_total_time="$seconds" -timeout=90 -rss_limit_mb=1024 -max_len="$longest" -verbosity=0 \

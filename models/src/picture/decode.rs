@@ -63,8 +63,8 @@ impl Encoded<'_> {
         self.limits.check(self.path, width.into(), height.into())
     }
 
-    fn damaged(&self, found: impl ToString) -> ModelError {
-        faults::damaged(self.path, found.to_string())
+    fn damaged(&self, found: &(impl ToString + ?Sized)) -> ModelError {
+        faults::damaged(self.path, &found.to_string())
     }
 }
 

@@ -38,7 +38,7 @@ impl PictureLimits {
     /// [`ModelError::Format`]
     pub(super) fn check(&self, path: &Path, width: u64, height: u64) -> Result<(), ModelError> {
         if width == 0 || height == 0 {
-            return Err(faults::damaged(path, format!("{width} x {height} pixels")));
+            return Err(faults::damaged(path, &format!("{width} x {height} pixels")));
         }
         let sides = [width, height];
         let fits = width

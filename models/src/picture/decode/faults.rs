@@ -20,12 +20,12 @@ pub(super) fn contained<T>(path: &Path, call: impl FnOnce() -> T) -> Result<T, M
             .unwrap_or_else(|| "something that made the decoder panic".to_owned());
         damaged(
             path,
-            format!("values that contradict each other ({message})"),
+            &format!("values that contradict each other ({message})"),
         )
     })
 }
 
-pub(in crate::picture) fn damaged(path: &Path, found: String) -> ModelError {
+pub(in crate::picture) fn damaged(path: &Path, found: &str) -> ModelError {
     ModelError::Format {
         path: path.to_path_buf(),
         expected: "an undamaged picture".to_owned(),
@@ -47,7 +47,7 @@ pub(super) fn other_kind(path: &Path, found: String) -> ModelError {
 
 /// The error of a picture that breaks off.
 pub(super) fn broken_off(path: &Path) -> ModelError {
-    damaged(path, "the end of the file within the picture".to_owned())
+    damaged(path, "the end of the file within the picture")
 }
 
 /// The error of a file in none of the formats.

@@ -13,7 +13,7 @@ use crate::picture::{Orientation, Pixels};
 const LONGEST: usize = 65_535;
 
 pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
-    let refused = |error: zune_jpeg::errors::DecodeErrors| encoded.damaged(error);
+    let refused = |error: zune_jpeg::errors::DecodeErrors| encoded.damaged(&error);
     // What is odd and does no harm is overlooked, as all programs do; a picture that breaks off is
     // not, though the decoder would fill the rest with grey.
     let options = DecoderOptions::default()

@@ -46,7 +46,7 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
         .inflate_set_confirm_adler(true);
     let mut decoder = PngDecoder::new_with_options(ZCursor::new(essential), options);
     let read = decoder.decode_raw();
-    let read = read.map_err(|error| encoded.damaged(format!("{error:?}")))?;
+    let read = read.map_err(|error| encoded.damaged(&format!("{error:?}")))?;
     let rgb = match decoder.colorspace() {
         Some(ColorSpace::Luma) => samples::grey(&read),
         Some(ColorSpace::LumaA) => samples::grey_alpha(&read),
