@@ -140,8 +140,5 @@ fn faces_outside_and_other_files_are_refused_in_one_line() {
     std::fs::copy(folder().join(other_manifest), own.path().join(manifest)).unwrap();
     std::fs::copy(folder().join(other_values), own.path().join(values)).unwrap();
     let message = load().unwrap_err().to_string();
-    assert!(
-        message.contains("the tensor `dense0/conv0/filters`"),
-        "{message}"
-    );
+    assert!(message.contains("the tensor `dense0/conv0/"), "{message}");
 }
