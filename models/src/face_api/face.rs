@@ -105,14 +105,14 @@ mod tests {
         assert_eq!(
             square,
             Region {
-                left: 26,
+                left: 25,
                 top: 25,
                 width: 49,
                 height: 49
             }
         );
         let square = aligned(face, 60, 200).unwrap();
-        assert_eq!((square.left, square.width, square.height), (26, 34, 49));
+        assert_eq!((square.left, square.width, square.height), (25, 35, 49));
         assert_eq!(aligned(face, 20, 200), None);
         assert_eq!(aligned([[f32::NAN; 2]; 5], 20, 200), None);
         assert_eq!(aligned([[5.0; 2]; 5], 20, 200), None);
