@@ -4,6 +4,7 @@
 //! [`Pixels`] is resized, cut out, fitted into a frame and made a tensor as the reference
 //! implementations of the networks do it.
 
+mod colors;
 mod decode;
 mod format;
 mod frame;
@@ -13,6 +14,7 @@ mod pixels;
 mod resize;
 mod tensor;
 
+pub use colors::{ColorName, DominantColor};
 pub use decode::Picture;
 pub use format::PictureFormat;
 pub use frame::{Fit, Framed};

@@ -70,8 +70,8 @@ impl Pixels {
             Fit::Stretch => {
                 Ok(self.framed(self.resize(width, height, filter)?, [width, height], [0, 0]))
             }
-            Fit::Letterbox(colour) => self.inside([width, height], colour, filter, 2),
-            Fit::UpperLeft(colour) => self.inside([width, height], colour, filter, u32::MAX),
+            Fit::Letterbox(color) => self.inside([width, height], color, filter, 2),
+            Fit::UpperLeft(color) => self.inside([width, height], color, filter, u32::MAX),
             Fit::Cover => self.cover(width, height, filter),
         }
     }
@@ -80,7 +80,7 @@ impl Pixels {
     fn inside(
         &self,
         [width, height]: [u32; 2],
-        colour: [u8; 3],
+        color: [u8; 3],
         filter: Filter,
         share: u32,
     ) -> Result<Framed, ModelError> {
@@ -94,7 +94,7 @@ impl Pixels {
         ];
         let resized = self.resize(inner[0], inner[1], filter)?;
         let offset = [(width - inner[0]) / share, (height - inner[1]) / share];
-        let mut frame = Self::filled(width, height, colour)?.into_rgb();
+        let mut frame = Self::filled(width, height, color)?.into_rgb();
         let [left, top] = offset.map(|offset| offset as usize);
         let row = inner[0] as usize * 3;
         let rows = frame.chunks_exact_mut(width as usize * 3).skip(top);
@@ -158,10 +158,10 @@ mod tests {
     fn a_letterbox_keeps_the_shape_and_leads_back() {
         let fit = Fit::Letterbox([1, 2, 3]);
         let framed = picture().fit(20, 20, fit, Filter::Bilinear).unwrap();
-        assert_eq!(framed.pixels.colour(0, 4), Some([1, 2, 3]));
-        assert_eq!(framed.pixels.colour(0, 5), Some([200, 100, 50]));
-        assert_eq!(framed.pixels.colour(19, 14), Some([200, 100, 50]));
-        assert_eq!(framed.pixels.colour(19, 15), Some([1, 2, 3]));
+        assert_eq!(framed.pixels.color(0, 4), Some([1, 2, 3]));
+        assert_eq!(framed.pixels.color(0, 5), Some([200, 100, 50]));
+        assert_eq!(framed.pixels.color(19, 14), Some([200, 100, 50]));
+        assert_eq!(framed.pixels.color(19, 15), Some([1, 2, 3]));
         assert_eq!(
             framed.region([0.0, 5.0, 20.0, 15.0]),
             [0.0, 0.0, 40.0, 20.0]
@@ -176,8 +176,8 @@ mod tests {
     fn other_fits_lead_back_too() {
         let corner = Fit::UpperLeft([0; 3]);
         let framed = picture().fit(20, 20, corner, Filter::Nearest).unwrap();
-        assert_eq!(framed.pixels.colour(0, 0), Some([200, 100, 50]));
-        assert_eq!(framed.pixels.colour(0, 10), Some([0; 3]));
+        assert_eq!(framed.pixels.color(0, 0), Some([200, 100, 50]));
+        assert_eq!(framed.pixels.color(0, 10), Some([0; 3]));
         assert_eq!(framed.point([10.0, 5.0]), [20.0, 10.0]);
         let framed = picture().fit(10, 10, Fit::Stretch, Filter::Area).unwrap();
         assert_eq!(framed.point([5.0, 5.0]), [20.0, 10.0]);

@@ -48,9 +48,9 @@ impl Pixels {
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is no pixel.
-    pub fn filled(width: u32, height: u32, colour: [u8; 3]) -> Result<Self, ModelError> {
+    pub fn filled(width: u32, height: u32, color: [u8; 3]) -> Result<Self, ModelError> {
         let pixels = width as usize * height as usize;
-        Self::new(width, height, colour.repeat(pixels))
+        Self::new(width, height, color.repeat(pixels))
     }
 
     /// Columns.
@@ -79,7 +79,7 @@ impl Pixels {
 
     /// Returns the colour of a pixel; `None` outside.
     #[must_use]
-    pub fn colour(&self, x: u32, y: u32) -> Option<[u8; 3]> {
+    pub fn color(&self, x: u32, y: u32) -> Option<[u8; 3]> {
         if x >= self.width || y >= self.height {
             return None;
         }
@@ -175,8 +175,8 @@ mod tests {
         let part = pixels.crop(region(1, 1, 2, 2)).unwrap();
         let reds: Vec<u8> = part.rgb().iter().copied().step_by(3).collect();
         assert_eq!(reds, [5, 6, 9, 10]);
-        assert_eq!(pixels.colour(3, 2), Some([11, 1, 2]));
-        assert_eq!(pixels.colour(4, 0), None);
+        assert_eq!(pixels.color(3, 2), Some([11, 1, 2]));
+        assert_eq!(pixels.color(4, 0), None);
         for (left, top, width, height) in [
             (0, 0, 5, 1),
             (0, 0, 1, 4),

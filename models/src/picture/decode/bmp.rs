@@ -26,10 +26,10 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     let sides = [header.width as usize, header.height as usize];
     let rgb = match coding {
         Coding::Palette => {
-            unpacked(data, sides, header.bits).map(|values| coloured(&values, &header))
+            unpacked(data, sides, header.bits).map(|values| colored(&values, &header))
         }
         Coding::Packed => {
-            packed::unpacked(data, sides, header.bits).map(|values| coloured(&values, &header))
+            packed::unpacked(data, sides, header.bits).map(|values| colored(&values, &header))
         }
         Coding::Masks => masked(data, sides, &header),
     };
@@ -72,10 +72,10 @@ fn unpacked(data: &[u8], sides: [usize; 2], bits: usize) -> Option<Vec<u8>> {
 }
 
 /// The colours at places of the palette; black beyond it.
-fn coloured(values: &[u8], header: &Header) -> Vec<u8> {
-    let colour = |value: &u8| header.palette.get(usize::from(*value)).copied();
-    let colours = values.iter().map(|value| colour(value).unwrap_or_default());
-    colours.flatten().collect()
+fn colored(values: &[u8], header: &Header) -> Vec<u8> {
+    let color = |value: &u8| header.palette.get(usize::from(*value)).copied();
+    let colors = values.iter().map(|value| color(value).unwrap_or_default());
+    colors.flatten().collect()
 }
 
 /// Pixels of 16, 24 or 32 bits, in which each colour has its bits.

@@ -26,12 +26,12 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
     let mut decoder = decoder.with_limits(limits);
     let (width, height) = decoder.dimensions().map_err(refused)?;
     encoded.check(width, height)?;
-    let colours = decoder.colortype().map_err(refused)?;
+    let colors = decoder.colortype().map_err(refused)?;
     let tag = decoder.find_tag_unsigned::<u16>(Tag::Orientation);
     let orientation = tag.ok().flatten().and_then(Orientation::from_tag);
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(refused)?;
-    let other = |what: &str| faults::other_kind(encoded.path, format!("{colours:?}{what}"));
+    let other = |what: &str| faults::other_kind(encoded.path, format!("{colors:?}{what}"));
     if layout.planes > 1 {
         return Err(other(" in planes"));
     }
@@ -40,7 +40,7 @@ pub(super) fn decode(encoded: &Encoded) -> Result<Decoded, ModelError> {
         DecodingResult::U16(read) => samples::higher(&read),
         _ => return Err(other(" in numbers of more than 16 bits")),
     };
-    let rgb = match colours {
+    let rgb = match colors {
         ColorType::Gray(bits @ (1 | 2 | 4)) => {
             samples::grey(&unpacked(&read, width as usize, bits))
         }

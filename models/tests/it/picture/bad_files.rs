@@ -182,8 +182,8 @@ fn bombs_are_refused_by_the_size_that_they_claim() {
 fn no_pixels_and_no_frames_are_refused() {
     refused(&png(0, 5, 0), "");
     let mut gif = golden("plain.gif");
-    let colours = 2 << (gif[10] & 7);
-    gif.truncate(13 + colours * 3);
+    let colors = 2 << (gif[10] & 7);
+    gif.truncate(13 + colors * 3);
     gif.push(b';');
     refused(&gif, "");
     let mut canvas = golden("plain.gif");

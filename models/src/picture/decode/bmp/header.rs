@@ -99,8 +99,6 @@ impl Header {
 fn palette(bytes: &[u8], from: usize, to: usize, is_core: bool, bits: usize) -> Vec<[u8; 3]> {
     let entry = if is_core { 3 } else { 4 };
     let entries = bytes.get(from..to.min(bytes.len())).unwrap_or_default();
-    let colours = entries.chunks_exact(entry).take(1 << bits);
-    colours
-        .map(|entry| [entry[2], entry[1], entry[0]])
-        .collect()
+    let colors = entries.chunks_exact(entry).take(1 << bits);
+    colors.map(|entry| [entry[2], entry[1], entry[0]]).collect()
 }
