@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("AIMASS_PEERS", pathlib.Path.home() / ".cache" / "aimass-peers"))
 THREADS = {"RAYON_NUM_THREADS": "1", "CANDLE_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ROUNDS = int(os.environ.get("ROUNDS", "9"))
-CASES = [("efficientnet-lite0", 1), ("efficientnet-lite0", 8), ("mtcnn", 1)]
+CASES = [("efficientnet-lite0", 1), ("mtcnn", 1), ("efficientnet-lite0", 8)]
 
 
 def environment():
