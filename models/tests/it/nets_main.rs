@@ -1,4 +1,0 @@
-//! tmp
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-mod cache;
-mod picture;
