@@ -220,6 +220,7 @@ impl Builder {
         let constants: usize = values.map(tensor_bytes).sum();
         let prepared = self.nodes.iter().map(|node| match &node.operation {
             Operation::Prepared(prepared) => prepared.bytes(),
+            Operation::PreparedTransposed(prepared) => prepared.bytes(),
             _ => 0,
         });
         constants + prepared.sum::<usize>()

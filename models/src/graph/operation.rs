@@ -5,13 +5,14 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::operators::convolution::{Convolve, ConvolveTransposed, Prepared};
+use super::operators::convolution::{Convolve, Prepared};
 use super::operators::matrix::{MatMul, Softmax};
 use super::operators::norm::{BatchNormalization, LayerNormalization};
 use super::operators::pool::Pool;
 use super::operators::recurrent::Recurrent;
 use super::operators::reduce::{ArgExtreme, Reduce, TopK};
 use super::operators::resize::Resize;
+use super::operators::transposed::{ConvolveTransposed, PreparedTransposed};
 use super::operators::{arrange, elementwise, fill, pad, pick, shape};
 use super::outline::{Arguments, Inputs, Outline};
 use crate::kernels::Unary;
@@ -40,6 +41,7 @@ pub(super) enum Operation {
     ConvolveTransposed(ConvolveTransposed),
     /// A convolution with its weights laid out; what a graph that was loaded has instead of the first.
     Prepared(Box<Prepared>),
+    PreparedTransposed(Box<PreparedTransposed>),
     Pool(Pool),
     BatchNormalization(BatchNormalization),
     LayerNormalization(LayerNormalization),
@@ -114,6 +116,7 @@ impl Operation {
             Self::Convolve(convolve) => convolve.infer(inputs)?,
             Self::ConvolveTransposed(convolve) => convolve.infer(inputs)?,
             Self::Prepared(prepared) => prepared.infer(inputs)?,
+            Self::PreparedTransposed(prepared) => prepared.infer(inputs)?,
             Self::Pool(pool) => pool.infer(inputs)?,
             Self::BatchNormalization(_) | Self::LayerNormalization(_) | Self::Softmax(_) => {
                 inputs.typed(0, DType::F32)?.clone()
@@ -163,6 +166,7 @@ impl Operation {
             Self::Convolve(convolve) => convolve.run(inputs)?,
             Self::ConvolveTransposed(convolve) => convolve.run(inputs)?,
             Self::Prepared(prepared) => prepared.run(inputs)?,
+            Self::PreparedTransposed(prepared) => prepared.run(inputs)?,
             Self::Pool(pool) => pool.run(inputs)?,
             Self::BatchNormalization(norm) => norm.run(inputs)?,
             Self::LayerNormalization(norm) => norm.run(inputs)?,

@@ -14,3 +14,4 @@ pub(super) mod recurrent;
 pub(super) mod reduce;
 pub(super) mod resize;
 pub(super) mod shape;
+pub(super) mod transposed;

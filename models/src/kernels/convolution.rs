@@ -1,22 +1,23 @@
 //! Convolution of pictures, `[channels, rows, columns]` one after the other.
 //!
-//! A picture's pixels are laid out for 48 positions of the window at a time, one tap after the other, and multiplied with tiles of eight output
-//! channels, whose weights were laid out when they were loaded. The sums of a tile stay in registers; bias and activation are applied to them while they
-//! are in the first cache. Where each channel has a window of its own, nothing is multiplied with more than one weight: see [`super::depthwise`].
+//! Tiles of eight output channels are multiplied with what 48 neighbouring positions of the window see, one tap after the other: the sums of a tile stay in
+//! registers. Weights were laid out for that when they were loaded, and pictures are, once, if the window has more than one tap (see [`super::padded`]). Bias,
+//! activation and what follows are done to the sums while they are in the first cache. Where each channel has a window of its own, nothing is multiplied with
+//! more than one weight: see [`super::depthwise`].
 //!
-//! Source of the layout: Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", 2014, section 3; of the tiling: Goto and van de Geijn,
-//! "Anatomy of High-Performance Matrix Multiplication", 2008.
+//! Source of the tiling: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008; of reading pictures where they lie:
+//! Dukhan, "The Indirect Convolution Algorithm", 2019.
 
-use pulp::{Arch, Scalar, Simd, WithSimd};
+mod product;
 
+use pulp::Arch;
+
+use self::product::{HEIGHT, Product, WIDTH};
 use super::depthwise::Depthwise;
+use super::padded::Padded;
 use super::unary::Unary;
 use super::window::{Margins, Window};
 
-/// Output channels of a tile.
-const HEIGHT: usize = 8;
-/// Positions of a tile: three vectors of AVX-512, whose sums with eight channels take 24 of the 32 registers.
-const WIDTH: usize = 48;
 /// Weights of one output channel: no network has more than some thousand, and each takes a line of the panel.
 const DEPTH_LIMIT: usize = 1 << 18;
 /// Numbers of all tiles.
@@ -30,10 +31,7 @@ pub(crate) struct Convolution {
     inputs: usize,
     outputs: usize,
     form: Form,
-    /// One for each output channel.
-    bias: Vec<f32>,
-    /// What is done to each sum.
-    activation: Option<Unary>,
+    finish: Finish,
 }
 
 #[derive(Debug, Clone)]
@@ -43,17 +41,40 @@ enum Form {
     Depthwise(Depthwise),
 }
 
+/// What is done to each sum, one after the other.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Finish {
+    /// Added, for each output channel; or empty.
+    pub(crate) bias: Vec<f32>,
+    pub(crate) activation: Option<Unary>,
+    /// For each output channel what is multiplied and what is added then; or empty.
+    pub(crate) line: Vec<[f32; 2]>,
+}
+
+impl Finish {
+    /// All but the bias, to numbers of one channel.
+    #[inline(always)]
+    pub(super) fn apply(&self, channel: usize, sums: &mut [f32]) {
+        if let Some(activation) = self.activation {
+            activation.apply_inlined(sums);
+        }
+        if let Some([factor, shift]) = self.line.get(channel) {
+            for sum in sums {
+                *sum = sum.mul_add(*factor, *shift);
+            }
+        }
+    }
+}
+
 /// What a convolution is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Weights<'a> {
     /// `[outputs, inputs / groups, rows, columns]`
     pub(crate) values: &'a [f32],
     pub(crate) outputs: usize,
     pub(crate) groups: usize,
     pub(crate) window: Window,
-    /// One for each output channel, or none.
-    pub(crate) bias: &'a [f32],
-    pub(crate) activation: Option<Unary>,
+    pub(crate) finish: Finish,
 }
 
 /// The sides of what is convolved.
@@ -73,17 +94,18 @@ impl Convolution {
             outputs,
             groups,
             window,
-            bias,
-            activation,
+            mut finish,
         } = weights;
         let each = outputs.checked_div(groups)?;
         let depth = values.len().checked_div(outputs)?;
         let taps = window.size[0].checked_mul(window.size[1])?;
         let channels = depth.checked_div(taps)?;
+        let of_channels = |count: usize| count == 0 || count == outputs;
         let fits = each * groups == outputs
             && outputs.checked_mul(depth)? == values.len()
             && channels * taps == depth
-            && (bias.is_empty() || bias.len() == outputs)
+            && of_channels(finish.bias.len())
+            && of_channels(finish.line.len())
             && window
                 .stride
                 .iter()
@@ -98,18 +120,14 @@ impl Convolution {
             (1, 1) if groups > 1 => Form::Depthwise(Depthwise::new(values, window)),
             _ => Form::Tiles(lay_out(values, each, depth)),
         };
-        let bias = match bias {
-            [] => vec![0.0; outputs],
-            bias => bias.to_vec(),
-        };
+        finish.bias.resize(outputs, 0.0);
         Some(Self {
             window,
             groups,
             inputs: channels * groups,
             outputs,
             form,
-            bias,
-            activation,
+            finish,
         })
     }
 
@@ -134,7 +152,7 @@ impl Convolution {
             Form::Tiles(values) => values.len(),
             Form::Depthwise(depthwise) => depthwise.len(),
         };
-        (weights + self.bias.len()) * size_of::<f32>()
+        (weights + self.finish.bias.len() + 2 * self.finish.line.len()) * size_of::<f32>()
     }
 
     /// The convolution of pictures `[count, channels, rows, columns]`; `None` if they are not of the sizes that are given, or smaller than the window.
@@ -159,20 +177,73 @@ impl Convolution {
         for (input, output) in inputs.zip(output.chunks_exact_mut(self.outputs * positions)) {
             match &self.form {
                 Form::Depthwise(depthwise) => {
-                    depthwise.run(input, sides, margins, output, &self.bias, self.activation);
+                    depthwise.run(input, sides, margins, output, &self.finish);
                 }
-                Form::Tiles(tiles) => Arch::new().dispatch(Product {
-                    convolution: self,
-                    tiles,
-                    input,
-                    sides,
-                    margins,
-                    places,
-                    output,
-                }),
+                Form::Tiles(tiles) => self.multiply(tiles, input, pictures, places, output),
             }
         }
         Some(output)
+    }
+
+    /// One picture's product, group by group.
+    fn multiply(
+        &self,
+        tiles: &[f32],
+        input: &[f32],
+        pictures: Pictures,
+        places: [usize; 2],
+        output: &mut [f32],
+    ) {
+        let Pictures { sides, margins, .. } = pictures;
+        let window = &self.window;
+        let plane = sides[0] * sides[1];
+        let is_plain =
+            window.size == [1, 1] && window.stride == [1, 1] && margins == Margins::default();
+        let padded = Padded::new(window, margins, places);
+        let (channels, each) = (self.inputs / self.groups, self.outputs / self.groups);
+        let (of_channel, width) = if is_plain {
+            (plane, sides[1])
+        } else {
+            (padded.len(), padded.width)
+        };
+        let taps = window.size[0] * window.size[1];
+        let offsets: Vec<usize> = (0..channels * taps)
+            .map(|at| {
+                let tap = at % taps;
+                let tap = [tap / window.size[1], tap % window.size[1]];
+                at / taps * of_channel + if is_plain { 0 } else { padded.offset(tap) }
+            })
+            .collect();
+        let of_group = each.div_ceil(HEIGHT) * offsets.len() * HEIGHT;
+        let mut laid_out = match is_plain {
+            true => Vec::new(),
+            // Behind the last row, for sums that nobody takes.
+            false => vec![0f32; channels * of_channel + WIDTH],
+        };
+        let groups = input
+            .chunks_exact(channels * plane)
+            .zip(output.chunks_exact_mut(each * places[0] * places[1]));
+        for (group, (input, output)) in groups.enumerate() {
+            let pixels = if is_plain {
+                input
+            } else {
+                let places = laid_out.chunks_exact_mut(of_channel);
+                for (channel, places) in input.chunks_exact(plane).zip(places) {
+                    padded.fill(channel, sides, places);
+                }
+                &laid_out
+            };
+            Arch::new().dispatch(Product {
+                tiles: &tiles[group * of_group..][..of_group],
+                pixels,
+                offsets: &offsets,
+                width,
+                places,
+                finish: &self.finish,
+                first: group * each,
+                output,
+            });
+        }
     }
 }
 
@@ -192,194 +263,4 @@ fn lay_out(values: &[f32], each: usize, depth: usize) -> Vec<f32> {
         }
     }
     laid_out
-}
-
-/// One picture's product.
-struct Product<'a> {
-    convolution: &'a Convolution,
-    tiles: &'a [f32],
-    input: &'a [f32],
-    sides: [usize; 2],
-    margins: Margins,
-    places: [usize; 2],
-    output: &'a mut [f32],
-}
-
-impl WithSimd for Product<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            16 | 4 => self.all::<S, HEIGHT, 3>(simd),
-            // Half of the registers.
-            8 => self.all::<S, 4, 3>(simd),
-            // Vectors that do not exist yet, or none: then a vector is one number.
-            _ => self.all::<Scalar, 4, 3>(Scalar::new()),
-        }
-    }
-}
-
-impl Product<'_> {
-    #[inline(always)]
-    fn all<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-        let Convolution {
-            groups,
-            inputs,
-            outputs,
-            bias,
-            activation,
-            ..
-        } = self.convolution;
-        let plane = self.sides[0] * self.sides[1];
-        let positions = self.places[0] * self.places[1];
-        let (channels, each) = (inputs / groups, outputs / groups);
-        let taps = self.convolution.window.size[0] * self.convolution.window.size[1];
-        let depth = channels * taps;
-        let of_group = each.div_ceil(HEIGHT) * depth * HEIGHT;
-        let mut panel = vec![0f32; depth * WIDTH];
-        let mut sums = [[0f32; WIDTH]; HEIGHT];
-        let groups = self.input.chunks_exact(channels * plane);
-        for (group, input) in groups.enumerate() {
-            let tiles = self.tiles[group * of_group..][..of_group].chunks_exact(depth * HEIGHT);
-            for from in (0..positions).step_by(WIDTH) {
-                let count = WIDTH.min(positions - from);
-                self.spread(input, from, count, &mut panel);
-                for (tile, weights) in tiles.clone().enumerate() {
-                    multiply::<S, ROWS, VECTORS>(simd, weights, &panel, &mut sums);
-                    let first = group * each + tile * HEIGHT;
-                    let last = (group * each + each).min(first + HEIGHT);
-                    for (channel, sums) in (first..last).zip(&sums) {
-                        let line = &mut self.output[channel * positions + from..][..count];
-                        let bias = bias[channel];
-                        for (place, sum) in line.iter_mut().zip(sums) {
-                            *place = sum + bias;
-                        }
-                        if let Some(activation) = activation {
-                            activation.apply_inlined(line);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Lays out what the window sees at the positions from `from` on: `[channels, taps, WIDTH]`.
-    #[inline(always)]
-    fn spread(&self, input: &[f32], from: usize, count: usize, panel: &mut [f32]) {
-        let window = &self.convolution.window;
-        let plane = self.sides[0] * self.sides[1];
-        let (lines, _) = panel.as_chunks_mut::<WIDTH>();
-        let is_plain = window.size == [1, 1] && window.stride == [1, 1];
-        if is_plain && self.margins == Margins::default() {
-            for (line, channel) in lines.iter_mut().zip(input.chunks_exact(plane)) {
-                match channel[from..].first_chunk::<WIDTH>() {
-                    Some(pixels) => *line = *pixels,
-                    None => line[..count].copy_from_slice(&channel[from..from + count]),
-                }
-            }
-            return;
-        }
-        let taps = window.size[0] * window.size[1];
-        let channels = input.chunks_exact(plane);
-        for (lines, channel) in lines.chunks_exact_mut(taps).zip(channels) {
-            for (tap, line) in lines.iter_mut().enumerate() {
-                let tap = [tap / window.size[1], tap % window.size[1]];
-                self.spread_tap(channel, tap, from, &mut line[..count]);
-            }
-        }
-    }
-
-    /// What one tap sees of one channel.
-    #[inline(always)]
-    fn spread_tap(&self, channel: &[f32], tap: [usize; 2], from: usize, line: &mut [f32]) {
-        let window = &self.convolution.window;
-        let [height, width] = self.sides;
-        let before = self.margins.before;
-        let (first, last) = window.inside(1, tap[1], before[1], width, self.places[1]);
-        let (mut row, mut column) = (from / self.places[1], from % self.places[1]);
-        let mut rest = line;
-        while !rest.is_empty() {
-            let here = rest.len().min(self.places[1] - column);
-            let (part, others) = rest.split_at_mut(here);
-            rest = others;
-            let pixel = row * window.stride[0] + tap[0] * window.dilation[0];
-            let (start, end) = (
-                first.clamp(column, column + here),
-                last.clamp(column, column + here),
-            );
-            if pixel < before[0] || pixel >= before[0] + height || start >= end {
-                part.fill(0.0);
-            } else {
-                let pixels = &channel[(pixel - before[0]) * width..][..width];
-                part[..start - column].fill(0.0);
-                part[end - column..].fill(0.0);
-                let offset = start * window.stride[1] + tap[1] * window.dilation[1] - before[1];
-                let part = &mut part[start - column..end - column];
-                match window.stride[1] {
-                    1 => copy(part, &pixels[offset..]),
-                    2 => take_every_other(part, &pixels[offset..]),
-                    stride => {
-                        for (place, pixel) in
-                            part.iter_mut().zip(pixels[offset..].iter().step_by(stride))
-                        {
-                            *place = *pixel;
-                        }
-                    }
-                }
-            }
-            (row, column) = (row + 1, 0);
-        }
-    }
-}
-
-/// Copies a few numbers without a call.
-#[inline(always)]
-fn copy(part: &mut [f32], pixels: &[f32]) {
-    for (place, pixel) in part.iter_mut().zip(pixels) {
-        *place = *pixel;
-    }
-}
-
-#[inline(always)]
-fn take_every_other(part: &mut [f32], pixels: &[f32]) {
-    for (place, pixel) in part.iter_mut().zip(pixels.iter().step_by(2)) {
-        *place = *pixel;
-    }
-}
-
-/// The product of a tile of weights `[depth, HEIGHT]` with a panel `[depth, WIDTH]`.
-#[inline(always)]
-fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    simd: S,
-    weights: &[f32],
-    panel: &[f32],
-    sums: &mut [[f32; WIDTH]; HEIGHT],
-) {
-    let (weights, _) = weights.as_chunks::<HEIGHT>();
-    let (panel, _) = panel.as_chunks::<WIDTH>();
-    let columns = VECTORS * S::F32_LANES;
-    for (part, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-        for column in (0..WIDTH).step_by(columns) {
-            let mut totals = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-            for (weights, pixels) in weights.iter().zip(panel) {
-                let (pixels, _) = S::as_simd_f32s(&pixels[column..column + columns]);
-                let weights = weights[part * ROWS..].first_chunk::<ROWS>();
-                let (Some(weights), Some(pixels)) = (weights, pixels.first_chunk::<VECTORS>())
-                else {
-                    continue;
-                };
-                for (totals, weight) in totals.iter_mut().zip(weights) {
-                    let weight = simd.splat_f32s(*weight);
-                    for (total, pixels) in totals.iter_mut().zip(pixels) {
-                        *total = simd.mul_add_f32s(weight, *pixels, *total);
-                    }
-                }
-            }
-            for (line, totals) in sums.iter_mut().zip(&totals) {
-                let (line, _) = S::as_mut_simd_f32s(&mut line[column..column + columns]);
-                line.copy_from_slice(totals);
-            }
-        }
-    }
 }

@@ -55,38 +55,68 @@ impl Window {
     }
 }
 
-/// Adds products `[channels, taps, columns]` of one row of pixels to the output of a transposed convolution, where they belong.
+/// Adds products `[channels, taps, rows, columns]` to the output of a transposed convolution, `[channels, rows, columns]`, where they belong.
 pub(crate) fn spread_back(
     products: &[f32],
     window: &Window,
     margins: Margins,
-    row: usize,
-    columns: usize,
+    [rows, columns]: [usize; 2],
     output: &mut [f32],
     sides: [usize; 2],
 ) {
     let taps = window.size[0] * window.size[1];
-    let channels = output.chunks_exact_mut(sides[0] * sides[1]);
-    for (channel, products) in channels.zip(products.chunks_exact(taps * columns)) {
-        for (tap, products) in products.chunks_exact(columns).enumerate() {
-            let tap = [tap / window.size[1], tap % window.size[1]];
-            let line = row * window.stride[0] + tap[0] * window.dilation[0];
-            let Some(line) = line
-                .checked_sub(margins.before[0])
-                .filter(|line| *line < sides[0])
-            else {
-                continue;
-            };
-            let line = &mut channel[line * sides[1]..][..sides[1]];
-            let (from, to) = window.inside(1, tap[1], margins.before[1], sides[1], columns);
-            let start = from * window.stride[1] + tap[1] * window.dilation[1];
-            let Some(places) = line.get_mut(start.saturating_sub(margins.before[1])..) else {
-                continue;
-            };
-            let places = places.iter_mut().step_by(window.stride[1]);
-            for (place, product) in places.zip(&products[from..to]) {
-                *place += product;
+    let plane = rows * columns;
+    let channels = output.chunks_exact_mut((sides[0] * sides[1]).max(1));
+    for (channel, products) in channels.zip(products.chunks_exact((taps * plane).max(1))) {
+        for row in 0..rows {
+            let products = |tap: usize| &products[tap * plane + row * columns..][..columns];
+            for tap in 0..window.size[0] {
+                let line = row * window.stride[0] + tap * window.dilation[0];
+                let Some(line) = line
+                    .checked_sub(margins.before[0])
+                    .filter(|line| *line < sides[0])
+                else {
+                    continue;
+                };
+                let line = &mut channel[line * sides[1]..][..sides[1]];
+                let tap = tap * window.size[1];
+                spread_row(
+                    line,
+                    |column| products(tap + column),
+                    window,
+                    margins.before[1],
+                );
             }
+        }
+    }
+}
+
+/// Adds the products of one row of pixels to one row of the output.
+fn spread_row<'a>(
+    line: &mut [f32],
+    products: impl Fn(usize) -> &'a [f32],
+    window: &Window,
+    before: usize,
+) {
+    // Two columns for each pixel and none that two pixels share is what most networks have.
+    let is_double = window.size[1] == 2 && window.stride[1] == 2 && window.dilation[1] == 1;
+    if is_double && before == 0 {
+        let (pairs, _) = line.as_chunks_mut::<2>();
+        for (pair, (one, other)) in pairs.iter_mut().zip(products(0).iter().zip(products(1))) {
+            *pair = [pair[0] + one, pair[1] + other];
+        }
+        return;
+    }
+    for tap in 0..window.size[1] {
+        let products = products(tap);
+        let (from, to) = window.inside(1, tap, before, line.len(), products.len());
+        let start = from * window.stride[1] + tap * window.dilation[1];
+        let Some(places) = line.get_mut(start.saturating_sub(before)..) else {
+            continue;
+        };
+        let places = places.iter_mut().step_by(window.stride[1]);
+        for (place, product) in places.zip(&products[from..to]) {
+            *place += product;
         }
     }
 }

@@ -19,9 +19,6 @@ pub(super) fn fuse(builder: &mut Builder) -> std::result::Result<(), ModelError>
     join_all(builder).map_err(computing)?;
     for at in 0..builder.nodes.len() {
         let node = &builder.nodes[at];
-        let Operation::Convolve(convolve) = &node.operation else {
-            continue;
-        };
         let constant = |at: usize| {
             node.inputs
                 .get(at)
@@ -37,7 +34,15 @@ pub(super) fn fuse(builder: &mut Builder) -> std::result::Result<(), ModelError>
             Some(Some(bias)) => Some(bias),
             Some(None) => continue,
         };
-        let prepared = convolve.prepare(weights, bias);
+        let prepared = match &node.operation {
+            Operation::Convolve(convolve) => convolve
+                .prepare(weights, bias)
+                .map(|prepared| Operation::Prepared(Box::new(prepared))),
+            Operation::ConvolveTransposed(convolve) => convolve
+                .prepare(weights, bias)
+                .map(|prepared| Operation::PreparedTransposed(Box::new(prepared))),
+            _ => continue,
+        };
         let prepared = prepared.map_err(|error| {
             builder.refuse(
                 format!("a graph whose node {} can be computed", node.name),
@@ -45,7 +50,7 @@ pub(super) fn fuse(builder: &mut Builder) -> std::result::Result<(), ModelError>
             )
         })?;
         let node = &mut builder.nodes[at];
-        node.operation = Operation::Prepared(Box::new(prepared));
+        node.operation = prepared;
         node.inputs.truncate(1);
     }
     Ok(())
@@ -88,17 +93,20 @@ fn users(builder: &Builder) -> Vec<Option<usize>> {
 fn join(builder: &mut Builder, convolution: usize, user: usize, made: ValueId) -> Result<bool> {
     let (axis, has_activation) = match &builder.nodes[convolution].operation {
         Operation::Convolve(convolve) => (0, convolve.activation.is_some()),
-        Operation::ConvolveTransposed(convolve) if convolve.groups == 1 => (1, false),
+        Operation::ConvolveTransposed(convolve) if convolve.groups == 1 => {
+            (1, convolve.activation.is_some())
+        }
         _ => return Ok(false),
     };
     if has_activation {
-        return Ok(false);
+        return follow(builder, convolution, user, made);
     }
     if let Operation::Unary(function) = builder.nodes[user].operation {
-        let Operation::Convolve(convolve) = &mut builder.nodes[convolution].operation else {
-            return Ok(false);
-        };
-        convolve.activation = Some(function);
+        match &mut builder.nodes[convolution].operation {
+            Operation::Convolve(convolve) => convolve.activation = Some(function),
+            Operation::ConvolveTransposed(convolve) => convolve.activation = Some(function),
+            _ => return Ok(false),
+        }
         return Ok(true);
     }
     let node = &builder.nodes[convolution];
@@ -144,6 +152,38 @@ fn join(builder: &mut Builder, convolution: usize, user: usize, made: ValueId) -
     ];
     inputs.extend(sum.map(|sum| Some(builder.constant(sum))));
     builder.nodes[convolution].inputs = inputs;
+    Ok(true)
+}
+
+/// Makes the node that takes what a convolution makes behind its activation part of it, if it does the same to all numbers of a channel.
+fn follow(builder: &mut Builder, convolution: usize, user: usize, made: ValueId) -> Result<bool> {
+    if !matches!(builder.nodes[convolution].operation, Operation::Convolve(_)) {
+        return Ok(false);
+    }
+    let weights = builder.nodes[convolution].inputs.get(1).copied().flatten();
+    let Some(weights) = weights.and_then(|id| builder.values[id].constant.as_ref()) else {
+        return Ok(false);
+    };
+    let (channels, rank) = (weights.dim(0)?, weights.rank());
+    let Some(line) = line(builder, &builder.nodes[user], made, channels, rank)? else {
+        return Ok(false);
+    };
+    let numbers = |tensor: Option<Tensor>, default: f32| match tensor {
+        Some(tensor) => tensor.flatten_all()?.to_vec1::<f32>(),
+        None => Ok(vec![default; channels]),
+    };
+    let (factors, shifts) = (numbers(line.factor, 1.0)?, numbers(line.shift, 0.0)?);
+    let Operation::Convolve(convolve) = &mut builder.nodes[convolution].operation else {
+        return Ok(false);
+    };
+    convolve.line.resize(channels, [1.0, 0.0]);
+    for ([factor, shift], (by, more)) in convolve
+        .line
+        .iter_mut()
+        .zip(factors.into_iter().zip(shifts))
+    {
+        (*factor, *shift) = (*factor * by, *shift * by + more);
+    }
     Ok(true)
 }
 

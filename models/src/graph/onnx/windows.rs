@@ -5,9 +5,10 @@ use crate::ModelError;
 use crate::graph::builder::Builder;
 use crate::graph::operation::Operation;
 use crate::graph::operators::block::{Block, BlockOrder};
-use crate::graph::operators::convolution::{Convolve, ConvolveTransposed, Padding};
+use crate::graph::operators::convolution::{Convolve, Padding};
 use crate::graph::operators::pool::{Pool, PoolKind, Rounding};
 use crate::graph::operators::resize::{Coordinates, Filter, Nearest, Resize};
+use crate::graph::operators::transposed::ConvolveTransposed;
 use crate::kernels::{Margins, Window};
 
 pub(super) fn lower(
@@ -23,6 +24,7 @@ pub(super) fn lower(
             padding: padding(builder, site)?,
             groups: groups(builder, site)?,
             activation: None,
+            line: Vec::new(),
         }),
         "ConvTranspose" => {
             if attributes.get("output_shape").is_some() {
@@ -34,6 +36,7 @@ pub(super) fn lower(
                 padding: padding(builder, site)?,
                 more: pair(builder, site, "output_padding", 0)?,
                 groups: groups(builder, site)?,
+                activation: None,
             })
         }
         "MaxPool" | "AveragePool" => Operation::Pool(pool(builder, name, site)?),

@@ -1,10 +1,10 @@
-//! Convolution of one or two axes, and the transposed one, `[count, channels, rows, columns]`.
+//! Convolution of one or two axes, `[count, channels, rows, columns]`.
 
-use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 
 use super::elementwise::{finish, with_floats};
 use crate::graph::outline::{Arguments, COUNT_LIMIT, Inputs, Outline, Sides};
-use crate::kernels::{Convolution, Margins, Pictures, Unary, Weights, Window, spread_back};
+use crate::kernels::{Convolution, Finish, Margins, Pictures, Unary, Weights, Window};
 
 /// How wide the margins are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +91,15 @@ pub(in crate::graph) fn places(
 }
 
 /// A convolution. Inputs: pictures, weights `[outputs, inputs / groups, rows, columns]`, and a bias that may be left out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::graph) struct Convolve {
     pub(in crate::graph) stride: [usize; 2],
     pub(in crate::graph) dilation: [usize; 2],
     pub(in crate::graph) padding: Padding,
     pub(in crate::graph) groups: usize,
     pub(in crate::graph) activation: Option<Unary>,
+    /// What each output channel is multiplied by and what is added, behind the activation; or empty.
+    pub(in crate::graph) line: Vec<[f32; 2]>,
 }
 
 impl Convolve {
@@ -144,14 +146,19 @@ impl Convolve {
             Some(bias) => bias.flatten_all()?.to_vec1()?,
             None => Vec::new(),
         };
+        let found = bias.len();
+        let finish = Finish {
+            bias,
+            activation: self.activation,
+            line: self.line.clone(),
+        };
         let convolution = with_floats(weights, |values| {
             Ok(Convolution::new(Weights {
                 values,
                 outputs,
                 groups: self.groups,
                 window: self.window(rows, columns),
-                bias: &bias,
-                activation: self.activation,
+                finish,
             }))
         })?;
         match convolution {
@@ -163,7 +170,7 @@ impl Convolve {
                 "weights in {} groups, with a bias for each output, were expected, got {:?} and {} of bias",
                 self.groups,
                 weights.dims(),
-                bias.len()
+                found
             ),
         }
     }
@@ -229,148 +236,5 @@ impl Prepared {
     /// The bytes of the weights.
     pub(in crate::graph) fn bytes(&self) -> usize {
         self.convolution.bytes()
-    }
-}
-
-/// The transposed convolution. Inputs: pictures, weights `[inputs, outputs / groups, rows, columns]`, and a bias that may be left out.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::graph) struct ConvolveTransposed {
-    pub(in crate::graph) stride: [usize; 2],
-    pub(in crate::graph) dilation: [usize; 2],
-    /// What is cut off from the output; the same on all sides by `SameUpper` and `SameLower` leaves the input's side times the stride.
-    pub(in crate::graph) padding: Padding,
-    /// Rows and columns that the output has more at its end.
-    pub(in crate::graph) more: [usize; 2],
-    pub(in crate::graph) groups: usize,
-}
-
-impl ConvolveTransposed {
-    /// The output's side, and what of it is cut off in front.
-    fn along(&self, axis: usize, side: usize, taps: usize) -> Result<(usize, usize)> {
-        let full = || {
-            let reach = side.checked_sub(1)?.checked_mul(self.stride[axis])?;
-            let span = taps.checked_sub(1)?.checked_mul(self.dilation[axis])?;
-            reach
-                .checked_add(span)?
-                .checked_add(1)?
-                .checked_add(self.more[axis])
-        };
-        let cut = |full: usize| match self.padding {
-            Padding::Given(margins) => {
-                let cut = margins.before[axis].checked_add(margins.after[axis])?;
-                Some((full.checked_sub(cut)?, margins.before[axis]))
-            }
-            same => {
-                let cut = full.saturating_sub(side.checked_mul(self.stride[axis])?);
-                let before = if same == Padding::SameUpper {
-                    cut / 2
-                } else {
-                    cut.div_ceil(2)
-                };
-                Some((full - cut, before))
-            }
-        };
-        match full().and_then(cut) {
-            Some((side, before)) if side > 0 => Ok((side, before)),
-            _ => bail!(
-                "an output of at least one pixel was expected, of a side of {side} and {taps} taps"
-            ),
-        }
-    }
-
-    pub(in crate::graph) fn infer(&self, inputs: Inputs<'_>) -> Result<Outline> {
-        let (input, weights) = (inputs.typed(0, DType::F32)?, inputs.typed(1, DType::F32)?);
-        let (Some(sides), Some(weights)) = (&input.sides, weights.known()) else {
-            return Ok(Outline::unknown(DType::F32));
-        };
-        let weights = weights.into_iter().map(Some).collect();
-        let [_, channels, rows, columns] = picture_sides(sides)?;
-        let [Some(inputs), Some(each), Some(height), Some(width)] = picture_sides(&weights)? else {
-            return Ok(Outline::unknown(DType::F32));
-        };
-        if self.stride.contains(&0) {
-            bail!("strides of at least 1 were expected, got {:?}", self.stride);
-        }
-        let is_other = channels.is_some_and(|channels| channels != inputs);
-        if is_other || self.groups == 0 || !inputs.is_multiple_of(self.groups) {
-            bail!(
-                "{inputs} channels in {} groups were expected, got {channels:?}",
-                self.groups
-            );
-        }
-        let side = |axis: usize, side: Option<usize>, taps: usize| {
-            side.map(|side| self.along(axis, side, taps).map(|(side, _)| side))
-                .transpose()
-        };
-        let places = [side(0, rows, height)?, side(1, columns, width)?];
-        Ok(output_sides(sides, each.checked_mul(self.groups), places))
-    }
-
-    /// As a product of all pixels with all taps, whose results are added where they belong.
-    pub(in crate::graph) fn run(&self, inputs: Arguments<'_>) -> Result<Tensor> {
-        let (input, weights) = (inputs.tensor(0)?, inputs.tensor(1)?);
-        let is_row = input.rank() == 3;
-        let lift = |tensor: &Tensor| {
-            if is_row {
-                tensor.unsqueeze(2)
-            } else {
-                Ok(tensor.clone())
-            }
-        };
-        let (input, weights) = (lift(input)?.contiguous()?, lift(weights)?.contiguous()?);
-        let (count, channels, rows, columns) = input.dims4()?;
-        let (_, each, height, width) = weights.dims4()?;
-        let (down, top) = self.along(0, rows, height)?;
-        let (across, left) = self.along(1, columns, width)?;
-        let (groups, of_group) = (self.groups, channels / self.groups);
-        let outputs = each * groups;
-        let mut output = match inputs.get(2) {
-            Some(bias) => {
-                let bias = bias.reshape((1, outputs, 1, 1))?;
-                bias.broadcast_as((count, outputs, down, across))?
-                    .flatten_all()?
-                    .to_vec1()?
-            }
-            None => vec![0f32; count * outputs * down * across],
-        };
-        let weights = weights.reshape((groups, of_group, each * height * width))?;
-        let input = input.reshape((count, groups, of_group, rows * columns))?;
-        let window = Window {
-            size: [height, width],
-            stride: self.stride,
-            dilation: self.dilation,
-        };
-        let margins = Margins {
-            before: [top, left],
-            after: [0, 0],
-        };
-        let pictures = output.chunks_exact_mut(each * down * across);
-        for (at, output) in pictures.enumerate() {
-            let weights = weights.get(at % groups)?.t()?;
-            let input = input.get(at / groups)?.get(at % groups)?;
-            // Row by row, since the products of all pixels with all taps are many times the output.
-            for row in 0..rows {
-                let products =
-                    weights.matmul(&input.narrow(1, row * columns, columns)?.contiguous()?)?;
-                with_floats(&products, |products| {
-                    spread_back(
-                        products,
-                        &window,
-                        margins,
-                        row,
-                        columns,
-                        output,
-                        [down, across],
-                    );
-                    Ok(())
-                })?;
-            }
-        }
-        let output = Tensor::from_vec(output, (count, outputs, down, across), &Device::Cpu)?;
-        if is_row {
-            output.squeeze(2)
-        } else {
-            Ok(output)
-        }
     }
 }

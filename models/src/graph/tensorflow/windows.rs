@@ -7,11 +7,12 @@ use crate::ModelError;
 use crate::graph::builder::{Builder, ValueId};
 use crate::graph::operation::{Operation, Pad, PadMode, ZeroSide};
 use crate::graph::operators::block::{Block, BlockOrder};
-use crate::graph::operators::convolution::{Convolve, ConvolveTransposed, Padding};
+use crate::graph::operators::convolution::{Convolve, Padding};
 use crate::graph::operators::norm::BatchNormalization;
 use crate::graph::operators::pool::{Pool, PoolKind, Rounding};
 use crate::graph::operators::reduce::{Reduce, Reduced, Reduction, WithoutAxes};
 use crate::graph::operators::resize::{Coordinates, Filter, Nearest, Resize};
+use crate::graph::operators::transposed::ConvolveTransposed;
 use crate::kernels::{Margins, Window};
 
 /// Adds a node about pictures; `None` if it is none.
@@ -157,6 +158,7 @@ pub(super) fn convolve(
         padding: padding(builder, site)?,
         groups,
         activation: None,
+        line: Vec::new(),
     })
 }
 
@@ -179,6 +181,7 @@ fn transposed(
         padding: padding(builder, site)?,
         more: [0, 0],
         groups: 1,
+        activation: None,
     });
     let made = builder.one(&site.name, operation, &[input, weights])?;
     // Other sides of the output would be another way to cut it.
