@@ -36,6 +36,8 @@ for target in "${targets[@]}"; do
       longest=2097152
       python3 onnx_seed.py "$corpus"
       ;;
+    graph_onnx) seeds+=(../models/goldens/graph/onnx) ;;
+    graph_tensorflow) seeds+=(../models/goldens/graph/tensorflow) ;;
     torch) python3 torch_seed.py "$corpus" ;;
     picture) seeds+=(../models/goldens/picture) ;;
   esac

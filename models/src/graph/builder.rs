@@ -221,6 +221,7 @@ impl Builder {
         let prepared = self.nodes.iter().map(|node| match &node.operation {
             Operation::Prepared(prepared) => prepared.bytes(),
             Operation::PreparedTransposed(prepared) => prepared.bytes(),
+            Operation::Dense(product) => product.bytes(),
             _ => 0,
         });
         constants + prepared.sum::<usize>()

@@ -6,6 +6,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::operators::convolution::{Convolve, Prepared};
+use super::operators::dense::Dense;
 use super::operators::matrix::{MatMul, Softmax};
 use super::operators::norm::{BatchNormalization, LayerNormalization};
 use super::operators::pool::Pool;
@@ -51,6 +52,8 @@ pub(super) enum Operation {
     /// Inputs: the value, and how many.
     TopK(TopK),
     MatMul(MatMul),
+    /// A product whose right side is laid out.
+    Dense(Box<Dense>),
     Softmax(Softmax),
     Recurrent(Recurrent),
     Concat(i64),
@@ -125,6 +128,7 @@ impl Operation {
             Self::ArgExtreme(extreme) => extreme.infer(inputs)?,
             Self::TopK(top) => return top.infer(inputs),
             Self::MatMul(product) => product.infer(inputs)?,
+            Self::Dense(product) => product.infer(inputs)?,
             Self::Recurrent(recurrent) => return recurrent.infer(inputs),
             Self::Concat(axis) => arrange::infer_concat(inputs, *axis)?,
             Self::Split(axis, parts) => return arrange::infer_split(inputs, *axis, *parts),
@@ -174,6 +178,7 @@ impl Operation {
             Self::ArgExtreme(extreme) => extreme.run(inputs)?,
             Self::TopK(top) => return top.run(inputs),
             Self::MatMul(product) => product.run(inputs)?,
+            Self::Dense(product) => product.run(inputs)?,
             Self::Softmax(softmax) => softmax.run(inputs)?,
             Self::Recurrent(recurrent) => return recurrent.run(inputs),
             Self::Concat(axis) => arrange::concat(inputs, *axis)?,

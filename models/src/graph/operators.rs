@@ -3,6 +3,7 @@
 pub(super) mod arrange;
 pub(super) mod block;
 pub(super) mod convolution;
+pub(super) mod dense;
 pub(super) mod elementwise;
 pub(super) mod fill;
 pub(super) mod matrix;

@@ -21,7 +21,7 @@ use super::window::{Margins, Window};
 /// Weights of one output channel: no network has more than some thousand, and each takes a line of the panel.
 const DEPTH_LIMIT: usize = 1 << 18;
 /// Numbers of all tiles.
-const TILES_LIMIT: usize = 1 << 28;
+const TILES_LIMIT: usize = 1 << 26;
 
 /// The weights of a convolution, as its product wants them.
 #[derive(Debug, Clone)]
@@ -139,6 +139,11 @@ impl Convolution {
     /// How many channels it takes.
     pub(crate) fn inputs(&self) -> usize {
         self.inputs
+    }
+
+    /// How many of them each output channel takes.
+    pub(crate) fn channels(&self) -> usize {
+        self.inputs / self.groups
     }
 
     /// How its window moves.

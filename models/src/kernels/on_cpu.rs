@@ -64,7 +64,11 @@ pub(super) fn softmax(scores: &mut [f32]) {
 pub(crate) fn softmax_rows(scores: &mut [f32], width: usize) {
     widest(
         #[inline(always)]
-        || scores.chunks_exact_mut(width).for_each(softmax),
+        || {
+            for row in scores.chunks_exact_mut(width) {
+                softmax(row);
+            }
+        },
     );
 }
 

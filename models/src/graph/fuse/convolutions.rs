@@ -6,6 +6,7 @@ use super::uses;
 use crate::ModelError;
 use crate::graph::builder::{Builder, Node, ValueId};
 use crate::graph::operation::{Binary, Operation};
+use crate::graph::operators::dense::Dense;
 use crate::graph::outline::Arguments;
 
 /// For each output channel, what it is multiplied by and what is added then; `None` where that is nothing.
@@ -41,6 +42,17 @@ pub(super) fn fuse(builder: &mut Builder) -> std::result::Result<(), ModelError>
             Operation::ConvolveTransposed(convolve) => convolve
                 .prepare(weights, bias)
                 .map(|prepared| Operation::PreparedTransposed(Box::new(prepared))),
+            Operation::MatMul(product) => match Dense::new(product, weights, bias) {
+                Ok(Some(dense))
+                    if node.inputs[0]
+                        .and_then(|id| builder.rank(id))
+                        .is_some_and(|rank| rank > 1) =>
+                {
+                    Ok(Operation::Dense(Box::new(dense)))
+                }
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            },
             _ => continue,
         };
         let prepared = prepared.map_err(|error| {

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::elementwise::{finish, with_floats};
-use crate::graph::outline::{Arguments, COUNT_LIMIT, Inputs, Outline, Sides};
+use crate::graph::outline::{Arguments, Inputs, Outline, Sides};
 use crate::kernels::{Convolution, Finish, Margins, Pictures, Unary, Weights, Window};
 
 /// How wide the margins are.
@@ -60,13 +60,17 @@ pub(in crate::graph) fn output_sides(
     Outline::new(DType::F32, sides)
 }
 
+/// The numbers of pictures that are laid out with their margins.
+const PADDED_LIMIT: usize = 1 << 28;
+
 /// At how many places the window fits.
 ///
 /// # Errors
-/// If it is larger than the picture with its margins, or these are too large to be laid out.
+/// If it is larger than the picture with its margins, or so many channels of it are too large to be laid out.
 pub(in crate::graph) fn places(
     window: &Window,
     padding: Padding,
+    channels: usize,
     sides: [Option<usize>; 2],
 ) -> Result<[Option<usize>; 2]> {
     let [Some(rows), Some(columns)] = sides else {
@@ -80,11 +84,11 @@ pub(in crate::graph) fn places(
     };
     let area = padded(0, rows)
         .zip(padded(1, columns))
-        .and_then(|(rows, columns)| rows.checked_mul(columns));
+        .and_then(|(rows, columns)| rows.checked_mul(columns)?.checked_mul(channels));
     match (window.positions([rows, columns], margins), area) {
-        (Some(places), Some(area)) if area <= COUNT_LIMIT / 8 => Ok(places.map(Some)),
+        (Some(places), Some(area)) if area <= PADDED_LIMIT => Ok(places.map(Some)),
         _ => bail!(
-            "a picture that holds the window {:?} was expected, got {rows} x {columns} with {margins:?}",
+            "a picture that holds the window {:?} and has at most {PADDED_LIMIT} numbers was expected, got {rows} x {columns} with {margins:?}",
             window.size
         ),
     }
@@ -128,7 +132,12 @@ impl Convolve {
                 self.groups
             );
         }
-        let places = places(&self.window(height, width), self.padding, [rows, columns])?;
+        let places = places(
+            &self.window(height, width),
+            self.padding,
+            each,
+            [rows, columns],
+        )?;
         Ok(output_sides(sides, Some(outputs), places))
     }
 
@@ -197,7 +206,13 @@ impl Prepared {
         if channels.is_some_and(|channels| channels != expected) {
             bail!("{expected} channels were expected, got {channels:?}");
         }
-        let places = places(self.convolution.window(), self.padding, [rows, columns])?;
+        let window = self.convolution.window();
+        let places = places(
+            window,
+            self.padding,
+            self.convolution.channels(),
+            [rows, columns],
+        )?;
         Ok(output_sides(
             sides,
             Some(self.convolution.outputs()),

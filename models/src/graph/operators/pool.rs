@@ -75,7 +75,7 @@ impl Pool {
             return Ok(output_sides(sides, channels, [None, None]));
         };
         let margins = Padding::Given(self.margins([height, width])?);
-        let places = places(&self.window, margins, [rows, columns])?;
+        let places = places(&self.window, margins, 1, [rows, columns])?;
         Ok(output_sides(sides, channels, places))
     }
 

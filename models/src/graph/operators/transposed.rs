@@ -4,11 +4,13 @@ use candle_core::{DType, Result, Tensor, bail};
 
 use super::convolution::{Padding, output_sides, picture_sides};
 use super::elementwise::{finish, with_floats};
-use crate::graph::builder::TENSOR_LIMIT;
 use crate::graph::outline::{Arguments, Inputs, Outline, Sides};
 use crate::kernels::{
     Convolution, Finish, Margins, Pictures, Unary, Weights, Window, permute, spread_back,
 };
+
+/// The bytes of the products of all pixels with all taps.
+const PRODUCTS_LIMIT: usize = 1 << 28;
 
 /// The transposed convolution. Inputs: pictures, weights `[inputs, outputs / groups, rows, columns]`, and a bias that may be left out.
 #[derive(Debug, Clone, Copy)]
@@ -172,9 +174,9 @@ impl PreparedTransposed {
             DType::F32,
             vec![count, Some(self.product.outputs()), rows, columns],
         );
-        if products.bytes()? > TENSOR_LIMIT {
+        if products.bytes()? > PRODUCTS_LIMIT {
             bail!(
-                "products of at most {TENSOR_LIMIT} bytes were expected, got {:?}",
+                "products of at most {PRODUCTS_LIMIT} bytes were expected, got {:?}",
                 products.sides
             );
         }
