@@ -75,14 +75,25 @@ const NETWORKS: [Network; 5] = [
 
 fn main() {
     // Cargo adds an argument of its own.
-    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"));
     let only = arguments.next();
-    let rounds = arguments.next().map_or(15, |rounds| rounds.parse().unwrap());
-    let asked = NETWORKS.iter().filter(|network| only.as_ref().is_none_or(|only| only == network.name));
+    let rounds = arguments
+        .next()
+        .map_or(15, |rounds| rounds.parse().unwrap());
+    let asked = NETWORKS
+        .iter()
+        .filter(|network| only.as_ref().is_none_or(|only| only == network.name));
     for network in asked {
         let mut times = network.times(rounds);
         times.sort();
-        println!("{} {:.2} ms (median of {rounds}), {:.2} at best", network.name, milliseconds(times[rounds / 2]), milliseconds(times[0]));
+        println!(
+            "{} {:.2} ms (median of {rounds}), {:.2} at best",
+            network.name,
+            milliseconds(times[rounds / 2]),
+            milliseconds(times[0])
+        );
     }
 }
 
@@ -96,7 +107,11 @@ impl Network {
         let path = folder.join(self.file);
         let part = Part {
             inputs: vec![(self.input.to_owned(), self.sides.map(Some).to_vec())],
-            outputs: self.outputs.iter().map(|output| (*output).to_owned()).collect(),
+            outputs: self
+                .outputs
+                .iter()
+                .map(|output| (*output).to_owned())
+                .collect(),
         };
         let graph = match path.extension().and_then(|extension| extension.to_str()) {
             Some("onnx") => Graph::part_from_onnx(&path, &part),
@@ -105,7 +120,9 @@ impl Network {
         };
         let graph = graph.unwrap();
         let count = self.sides.iter().product::<usize>();
-        let numbers: Vec<f32> = (0..count).map(|at| (at * 7919 % 256) as f32 / 127.5 - 1.0).collect();
+        let numbers: Vec<f32> = (0..count)
+            .map(|at| (at * 7919 % 256) as f32 / 127.5 - 1.0)
+            .collect();
         let input = Tensor::from_vec(numbers, &self.sides[..], &Device::Cpu).unwrap();
         graph.run(&[(self.input, input.clone())]).unwrap();
         let timed = (0..rounds).map(|_| {

@@ -9,6 +9,7 @@
 pub mod audio;
 pub mod bert;
 pub mod catalogue;
+pub mod detection;
 pub mod device;
 pub mod efficientnet;
 mod error;

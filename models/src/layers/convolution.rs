@@ -3,7 +3,7 @@
 use candle_core::{Result as CandleResult, Tensor, bail};
 
 use crate::ModelError;
-use crate::kernels::{self, Margins, Pictures, Unary, Weights, with_values};
+use crate::kernels::{self, Finish, Margins, Pictures, Unary, Weights, with_values};
 use crate::weights::tensor_bytes;
 
 /// A convolution, what is put around its input, and what follows it.
@@ -190,8 +190,11 @@ fn on_cpu(weight: &Tensor, bias: &Tensor, window: Window) -> CandleResult<kernel
                 stride: [window.stride; 2],
                 dilation: [1, 1],
             },
-            bias: &bias,
-            activation: window.activation.unary(),
+            finish: Finish {
+                bias,
+                activation: window.activation.unary(),
+                line: Vec::new(),
+            },
         }))
     })?;
     match kernel {

@@ -7,6 +7,7 @@ mod bad_imports;
 mod bad_input;
 mod bad_whisper;
 mod cache;
+mod detection;
 mod efficientnet;
 mod face_api;
 mod graph;

@@ -61,14 +61,14 @@ impl Product<'_> {
                 let (weights, _) = weights.as_chunks::<HEIGHT>();
                 self.start(tile, &mut sums);
                 if is_copied {
-                    multiply::<S, ROWS, VECTORS>(simd, weights, panel.iter(), &mut sums);
+                    multiply::<S, ROWS, VECTORS>(simd, weights, &panel.iter(), &mut sums);
                 } else {
                     let pixels = &self.pixels[from..];
                     let lines = self
                         .offsets
                         .iter()
                         .filter_map(|offset| pixels[*offset..].first_chunk::<WIDTH>());
-                    multiply::<S, ROWS, VECTORS>(simd, weights, lines, &mut sums);
+                    multiply::<S, ROWS, VECTORS>(simd, weights, &lines, &mut sums);
                 }
                 self.store(tile, from, &mut sums);
             }
@@ -125,7 +125,7 @@ impl Product<'_> {
 fn multiply<'a, S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     weights: &[[f32; HEIGHT]],
-    lines: impl Iterator<Item = &'a [f32; WIDTH]> + Clone,
+    lines: &(impl Iterator<Item = &'a [f32; WIDTH]> + Clone),
     sums: &mut [[f32; WIDTH]; HEIGHT],
 ) {
     let columns = VECTORS * S::F32_LANES;
