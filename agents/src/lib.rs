@@ -8,7 +8,7 @@ pub mod generation;
 mod hits;
 #[cfg(feature = "image")]
 pub mod image;
-#[cfg(any(feature = "speech", feature = "generation", feature = "image"))]
+#[cfg(any(feature = "speech", feature = "generation"))]
 mod in_order;
 #[cfg(any(feature = "text", feature = "image"))]
 mod listed;
@@ -26,7 +26,7 @@ mod stored;
 mod string_or;
 #[cfg(feature = "text")]
 pub mod text;
-#[cfg(any(feature = "text", feature = "generation", feature = "image"))]
+#[cfg(any(feature = "text", feature = "generation"))]
 mod text_input;
 
 pub use manifest::{AgentManifest, KnownSetting, KnownSettings, ModelSlot};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::listed::{MAX_COUNTED, MAX_DEPTH, MAX_FILES};
+#[cfg(feature = "text")]
 use crate::text_input::{MAX_FILE_BYTES, Unread};
 
 /// Names that are told for each reason.
@@ -11,9 +12,11 @@ const NAMES: usize = 5;
 /// Why a file or a folder was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SkipReason {
+    #[cfg(feature = "text")]
     NotText,
     #[cfg(feature = "image")]
     NotPicture,
+    #[cfg(feature = "text")]
     TooLarge,
     Unreadable,
     Link,
@@ -22,6 +25,7 @@ pub(crate) enum SkipReason {
     TooMany,
 }
 
+#[cfg(feature = "text")]
 impl From<&Unread> for SkipReason {
     fn from(unread: &Unread) -> Self {
         match unread {
@@ -36,9 +40,11 @@ impl From<&Unread> for SkipReason {
 impl SkipReason {
     fn in_words(self) -> String {
         match self {
+            #[cfg(feature = "text")]
             Self::NotText => "no text in UTF-8 or UTF-16".to_owned(),
             #[cfg(feature = "image")]
             Self::NotPicture => "no picture that can be decoded".to_owned(),
+            #[cfg(feature = "text")]
             Self::TooLarge => format!("larger than {} MiB", MAX_FILE_BYTES >> 20),
             Self::Unreadable => "not to be read".to_owned(),
             Self::Link => "a link".to_owned(),
@@ -123,7 +129,7 @@ impl Reason {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "text"))]
 mod tests {
     use super::*;
 

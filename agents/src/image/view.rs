@@ -28,9 +28,13 @@ impl ImageDescription {
             "{name} is a picture of {width} x {height} pixels.",
             "{name} 是一张 {width} x {height} 像素的图片。"
         ));
-        // The first sentence names the picture, for a report shows it among those of others.
+        // It names the picture, for a report shows it among what was found in others.
         let Text { english, chinese } = &seen;
-        let view = view.statement(text!("{name} shows {english}.", "{name} 中有：{chinese}。"));
+        let mut view = view.statement(text!("{name}: {english}.", "{name}：{chinese}。"));
+        let words = self.words();
+        if words.split_whitespace().count() >= PAGE {
+            view = view.excerpt(words, Extent::Whole);
+        }
         view.panel(Panel::Picture {
             path: self.path.display().to_string(),
             width,

@@ -132,7 +132,9 @@ fn described(picture: &Fact) -> Value {
 fn written(picture: &Fact) -> Value {
     let lines = picture.value.get("lines").and_then(Value::as_array);
     let lines = lines.into_iter().flatten();
-    let lines: Vec<&str> = lines.filter_map(|line| line.get("text")?.as_str()).collect();
+    let lines: Vec<&str> = lines
+        .filter_map(|line| line.get("text")?.as_str())
+        .collect();
     let text = lines.join("\n");
     match text.unicode_words().count() < MIN_WORDS {
         true => Value::Null,

@@ -16,7 +16,12 @@ use serde_json::json;
 use crate::cache;
 
 /// The models that the agent works with by default.
-const MODELS: [&str; 4] = ["ssd-mobilenet-v2", "efficientnet-lite0", "mtcnn", "pp-ocr-v4"];
+const MODELS: [&str; 4] = [
+    "ssd-mobilenet-v2",
+    "efficientnet-lite0",
+    "mtcnn",
+    "pp-ocr-v4",
+];
 
 /// The cache, with the models in it.
 async fn store() -> Store {
@@ -61,7 +66,10 @@ async fn an_astronaut_is_found_sorted_and_described() {
     let person = &found.objects[0];
     assert_eq!(person.label, "person");
     let [left, top, right, bottom] = person.bounds;
-    assert!(left < 100.0 && top < 60.0 && right > 400.0 && bottom > 450.0, "{person:?}");
+    assert!(
+        left < 100.0 && top < 60.0 && right > 400.0 && bottom > 450.0,
+        "{person:?}"
+    );
     let faces = runtime.ask::<Faces>(FacesInput::path(astronaut())).await;
     let faces = faces.unwrap().faces;
     assert_eq!(faces.len(), 1, "{faces:?}");
@@ -91,7 +99,11 @@ async fn only_what_is_asked_for_is_told() {
     let asked = |json: serde_json::Value| {
         let mut input = json;
         input["path"] = json!(astronaut());
-        runtime.ask_json("image.detect", input, aimass_runtime::TaskOptions::default())
+        runtime.ask_json(
+            "image.detect",
+            input,
+            aimass_runtime::TaskOptions::default(),
+        )
     };
     let dogs = asked(json!({ "labels": ["dog"] })).await.unwrap();
     assert_eq!(dogs["objects"], json!([]));
@@ -115,7 +127,10 @@ async fn only_what_is_asked_for_is_told() {
 async fn pages_are_read_in_order_however_they_lie() {
     let runtime = start().await;
     for name in ["notice", "on_its_other_side"] {
-        let read = runtime.ask::<Read>(ImageInput::path(page(name))).await.unwrap();
+        let read = runtime
+            .ask::<Read>(ImageInput::path(page(name)))
+            .await
+            .unwrap();
         assert_eq!(
             read.text.replace(' ', ""),
             "温馨提示\n营业时间：早上九点至晚上八点\n电话010-65881234\n请勿在店内吸烟",
@@ -123,17 +138,26 @@ async fn pages_are_read_in_order_however_they_lie() {
         );
     }
     for name in ["letter", "on_its_side", "upside_down", "tilted"] {
-        let read = runtime.ask::<Read>(ImageInput::path(page(name))).await.unwrap();
+        let read = runtime
+            .ask::<Read>(ImageInput::path(page(name)))
+            .await
+            .unwrap();
         let lines: Vec<&str> = read.text.lines().collect();
         assert_eq!(lines.len(), 4, "{name}: {lines:?}");
         assert!(lines[0].starts_with("Dear Sir"), "{name}: {lines:?}");
         assert!(lines[2].contains("129.50"), "{name}: {lines:?}");
         assert!(lines[3].contains("Margarete"), "{name}: {lines:?}");
     }
-    let table = runtime.ask::<Read>(ImageInput::path(page("table"))).await.unwrap();
+    let table = runtime
+        .ask::<Read>(ImageInput::path(page("table")))
+        .await
+        .unwrap();
     let table: Vec<&str> = table.text.lines().collect();
     assert_eq!(table[..2], ["Item", "Price"]);
-    let empty = runtime.ask::<Read>(ImageInput::path(page("empty"))).await.unwrap();
+    let empty = runtime
+        .ask::<Read>(ImageInput::path(page("empty")))
+        .await
+        .unwrap();
     assert_eq!((empty.text.as_str(), empty.lines.len()), ("", 0));
     runtime.shutdown().await;
 }
@@ -161,7 +185,10 @@ async fn a_picture_is_found_in_a_folder_by_what_it_looks_like() {
     assert!(left_out.contains("note.txt"), "{left_out}");
     let found = runtime.ask::<Search>(search(page("table"))).await.unwrap();
     assert!(found.hits[2].source.ends_with("photo.jpg"), "{found:?}");
-    let one = runtime.ask::<Embed>(ImageInput::path(astronaut())).await.unwrap();
+    let one = runtime
+        .ask::<Embed>(ImageInput::path(astronaut()))
+        .await
+        .unwrap();
     let length: f32 = one.embedding.iter().map(|value| value * value).sum();
     assert!((length - 1.0).abs() < 1e-4);
     runtime.shutdown().await;
@@ -173,9 +200,19 @@ async fn what_is_no_picture_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("photo.jpg");
     let whole = std::fs::read(astronaut()).unwrap();
-    for content in [&b""[..], b"Dear Sir", &whole[..whole.len() / 2], &whole[..20]] {
+    for content in [
+        &b""[..],
+        b"Dear Sir",
+        &whole[..whole.len() / 2],
+        &whole[..20],
+    ] {
         std::fs::write(&path, content).unwrap();
-        for skill in ["image.detect", "image.describe", "image.read", "image.faces"] {
+        for skill in [
+            "image.detect",
+            "image.describe",
+            "image.read",
+            "image.faces",
+        ] {
             let input = json!({ "path": path });
             let options = aimass_runtime::TaskOptions::default();
             let refused = runtime.ask_json(skill, input, options).await.unwrap_err();
@@ -209,13 +246,19 @@ async fn without_the_optional_network_faces_have_no_expression_and_no_vector() {
         ..FacesInput::path(astronaut())
     };
     let missing = runtime.ask::<Faces>(asked).await.unwrap_err();
-    assert!(missing.to_string().contains("aimass models pull face-api"), "{missing}");
+    assert!(
+        missing.to_string().contains("aimass models pull face-api"),
+        "{missing}"
+    );
     let both = CompareFacesInput {
         path: astronaut(),
         other: astronaut(),
     };
     let missing = runtime.ask::<CompareFaces>(both).await.unwrap_err();
-    assert!(matches!(missing, TaskError::Unavailable { .. }), "{missing:?}");
+    assert!(
+        matches!(missing, TaskError::Unavailable { .. }),
+        "{missing:?}"
+    );
     runtime.shutdown().await;
 }
 
