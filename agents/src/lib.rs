@@ -4,17 +4,25 @@
 
 #[cfg(feature = "generation")]
 pub mod generation;
+#[cfg(any(feature = "text", feature = "image"))]
+mod hits;
+#[cfg(feature = "image")]
+pub mod image;
 #[cfg(any(feature = "speech", feature = "generation"))]
 mod in_order;
+#[cfg(any(feature = "text", feature = "image"))]
+mod listed;
 mod manifest;
 #[cfg(any(feature = "text", feature = "generation"))]
 mod passages;
-#[cfg(any(feature = "speech", feature = "generation"))]
+#[cfg(any(feature = "speech", feature = "generation", feature = "image"))]
 mod quotes;
+#[cfg(any(feature = "text", feature = "image"))]
+mod skipped;
 #[cfg(feature = "speech")]
 pub mod speech;
 mod stored;
-#[cfg(any(feature = "text", feature = "generation"))]
+#[cfg(any(feature = "text", feature = "generation", feature = "image"))]
 mod string_or;
 #[cfg(feature = "text")]
 pub mod text;
@@ -30,6 +38,8 @@ pub use text_input::TextInput;
 pub const AGENTS: &[AgentManifest] = &[
     #[cfg(feature = "text")]
     text::MANIFEST,
+    #[cfg(feature = "image")]
+    image::MANIFEST,
     #[cfg(feature = "speech")]
     speech::MANIFEST,
     #[cfg(feature = "generation")]

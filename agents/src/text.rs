@@ -17,7 +17,6 @@ mod encoder;
 mod language;
 mod search;
 mod search_folder;
-mod skipped;
 mod vector_store;
 mod view;
 

@@ -23,6 +23,7 @@ mod kernels;
 mod layers;
 pub mod llama;
 pub mod mtcnn;
+pub mod ocr;
 mod onnx;
 pub mod picture;
 mod precision;

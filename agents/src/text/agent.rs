@@ -35,7 +35,10 @@ const MODEL: ModelSlot = ModelSlot {
 /// What is said in a recording.
 const TRANSCRIPT: FactKind = FactKind::constant("speech.transcribe", 1);
 
-/// Words of a transcript whose language is worth telling once more.
+/// What a picture shows.
+const PICTURE: FactKind = FactKind::constant("image.describe", 1);
+
+/// Words of a transcript, or in a picture, whose language is worth telling.
 const MIN_WORDS: usize = 4;
 
 /// The agent for texts.
@@ -85,6 +88,8 @@ impl Agent for TextAgent {
                 file_kind::TEXT,
                 "text.language",
             ))
+            .reaction(Reaction::new("picture-embed", PICTURE, "text.embed").input(described))
+            .reaction(Reaction::new("picture-language", PICTURE, "text.language").input(written))
             .reaction(Reaction::new("transcript-embed", TRANSCRIPT, "text.embed").input(spoken))
             .reaction(
                 Reaction::new("transcript-language", TRANSCRIPT, "text.language")
@@ -115,6 +120,25 @@ fn spoken_at_length(transcript: &Fact) -> Value {
     match heard && words < MIN_WORDS {
         true => Value::Null,
         false => spoken,
+    }
+}
+
+/// What a picture shows, in words.
+fn described(picture: &Fact) -> Value {
+    picture.value.get("text").cloned().unwrap_or_default()
+}
+
+/// The words in a picture; null where there are hardly any.
+fn written(picture: &Fact) -> Value {
+    let lines = picture.value.get("lines").and_then(Value::as_array);
+    let lines = lines.into_iter().flatten();
+    let lines: Vec<&str> = lines
+        .filter_map(|line| line.get("text")?.as_str())
+        .collect();
+    let text = lines.join("\n");
+    match text.unicode_words().count() < MIN_WORDS {
+        true => Value::Null,
+        false => text.into(),
     }
 }
 

@@ -12,8 +12,9 @@ use aimass_runtime::{BatchIndex, BatchSkill, Fault, Operation, Skill, SkillSpec,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hits::cosine;
 use crate::string_or::StringOr;
-use crate::text::encoder::{average_of, cosine, tokens_read};
+use crate::text::encoder::{average_of, tokens_read};
 use crate::text::{TextInput, TextModel};
 
 /// Labels that one call may name.

@@ -201,11 +201,3 @@ fn average(parts: Vec<(Vec<f32>, usize)>) -> Vec<f32> {
 pub(super) fn average_of(vectors: &[Vec<f32>]) -> Vec<f32> {
     average(vectors.iter().map(|vector| (vector.clone(), 1)).collect())
 }
-
-/// How alike two unit vectors are, from -1 to 1.
-pub(crate) fn cosine(one: &[f32], other: &[f32]) -> f32 {
-    one.iter()
-        .zip(other)
-        .map(|(left, right)| left * right)
-        .sum()
-}

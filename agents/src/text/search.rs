@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hits::{fewer_hits, ten};
 use crate::text::embed::excerpt;
 use crate::text::search::known_texts::KnownTexts;
-use crate::text::search_folder::fewer_hits;
 use crate::text::{Embed, FolderSearchInput, Hit, Hits, SearchFolder, TextInput};
 use crate::text_input::read_file;
 
@@ -36,10 +36,6 @@ pub struct SearchInput {
     /// Maximum number of hits, at most 1,000.
     #[serde(default = "ten")]
     pub limit: u32,
-}
-
-pub(super) fn ten() -> u32 {
-    10
 }
 
 impl Skill for Search {

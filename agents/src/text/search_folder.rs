@@ -8,38 +8,27 @@
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use aimass_config::files::Kind;
 use aimass_runtime::{BatchIndex, Fault, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hits::{MAX_HITS, cosine, fewer_hits, most_hits, nearer, ten};
+use crate::listed::{FileKey, Listed};
 use crate::passages::passages;
+use crate::skipped::{SkipReason, Skipped};
 use crate::text::TextModel;
-use crate::text::encoder::{PASSAGE, cosine, tokens_read};
-use crate::text::search::ten;
-use crate::text::skipped::{SkipReason, Skipped};
+use crate::text::encoder::{PASSAGE, tokens_read};
 use crate::text::vector_store::{VectorKey, VectorStore};
 use crate::text_input::read_text;
 
-/// Files that one search may go through.
-pub(super) const MAX_FILES: usize = 20_000;
-/// Files beyond those that are counted: walking through a whole disk would take too long.
-pub(super) const MAX_COUNTED: usize = 100_000;
-/// How deep folders are followed.
-pub(super) const MAX_DEPTH: u32 = 64;
 /// Passages that one step embeds.
 const STEP_PASSAGES: usize = 32;
 /// Bytes of passages and vectors that a worker keeps.
 const MAX_CACHE_BYTES: usize = 256 << 20;
-/// Hits that one search may give.
-const MAX_HITS: u32 = 1000;
 
 /// Finds the passages of a folder that are nearest to a query.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,14 +79,6 @@ pub(super) struct PassageCache {
     files: HashMap<FileKey, Arc<Vec<Passage>>>,
     bytes: usize,
     disk: Option<VectorStore>,
-}
-
-/// A file in one state.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct FileKey {
-    path: PathBuf,
-    modified: Option<SystemTime>,
-    bytes: u64,
 }
 
 /// A search that is under way.
@@ -199,12 +180,7 @@ impl FolderSearch {
                 "expected a query, got nothing but white space",
             ));
         }
-        let mut listed = Listed {
-            files: Vec::new(),
-            skipped: Skipped::of(&input.over),
-        };
-        listed.visit(&input.over, MAX_DEPTH)?;
-        let Listed { files, skipped } = listed;
+        let Listed { files, skipped } = Listed::below(&input.over)?;
         if files.is_empty() {
             let path = input.over.display();
             let skipped = skipped.in_words().map(|words| format!("; {words}"));
@@ -335,86 +311,4 @@ fn best(mut hits: Vec<Hit>, limit: u32) -> Vec<Hit> {
     hits.sort_by(|one, other| nearer((one.score, &one.source), (other.score, &other.source)));
     hits.truncate(most_hits(limit));
     hits
-}
-
-/// How many hits are given where so many are asked for.
-pub(super) fn most_hits(limit: u32) -> usize {
-    limit.clamp(1, MAX_HITS) as usize
-}
-
-/// The order of two hits by their scores, the nearest first; equals in the order of their sources.
-pub(super) fn nearer(one: (f32, &str), other: (f32, &str)) -> Ordering {
-    other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1))
-}
-
-/// What is said where more hits are asked for than are ever given.
-pub(super) fn fewer_hits(limit: u32, given: usize) -> Option<String> {
-    let fewer = limit > MAX_HITS && given == MAX_HITS as usize;
-    fewer.then(|| format!("{limit} hits were asked for, and no more than {MAX_HITS} are given"))
-}
-
-/// The plain files below a path, by name.
-struct Listed {
-    files: Vec<FileKey>,
-    skipped: Skipped,
-}
-
-impl Listed {
-    /// Looks at a path and what is below it. What is hidden is not meant.
-    ///
-    /// # Errors
-    /// A fault of the path itself. What cannot be looked at below it is left out.
-    fn visit(&mut self, path: &Path, depth: u32) -> Result<(), Fault> {
-        let unreadable = |error: std::io::Error| {
-            Fault::rejected(format!("cannot search `{}`: {error}", path.display()))
-        };
-        let metadata = fs::metadata(path).map_err(unreadable)?;
-        match Kind::from(metadata.file_type()) {
-            Kind::Plain => {
-                let (modified, bytes) = (metadata.modified().ok(), metadata.len());
-                self.files.push(FileKey {
-                    path: path.to_owned(),
-                    modified,
-                    bytes,
-                });
-                return Ok(());
-            }
-            Kind::Folder => {}
-            other => {
-                return Err(Fault::rejected(format!(
-                    "cannot search `{}`: expected a folder or a file, got {other}",
-                    path.display()
-                )));
-            }
-        }
-        let entries = fs::read_dir(path).map_err(unreadable)?;
-        let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            if !entry.file_name().to_string_lossy().starts_with('.') {
-                self.visit_entry(&entry.path(), entry.file_type().ok(), depth);
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_entry(&mut self, path: &Path, kind: Option<FileType>, depth: u32) {
-        let kind = match kind {
-            Some(kind) if kind.is_symlink() => return self.skipped.note(SkipReason::Link, path),
-            Some(kind) => Kind::from(kind),
-            None => return self.skipped.note(SkipReason::Unreadable, path),
-        };
-        let is_full = self.files.len() >= MAX_FILES;
-        match kind {
-            _ if self.skipped.count(SkipReason::TooMany) >= MAX_COUNTED => {}
-            Kind::Folder if depth == 0 => self.skipped.note(SkipReason::TooDeep, path),
-            Kind::Plain if is_full => self.skipped.note(SkipReason::TooMany, path),
-            Kind::Plain | Kind::Folder => {
-                if self.visit(path, depth.saturating_sub(1)).is_err() {
-                    self.skipped.note(SkipReason::Unreadable, path);
-                }
-            }
-            _ => self.skipped.note(SkipReason::Special, path),
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod cache;
 
 mod accuracy;
 mod generation;
+mod image;
 mod labeled;
 mod mortal;
 mod search;

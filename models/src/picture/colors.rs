@@ -51,6 +51,22 @@ pub struct DominantColor {
 type Oklab = [f32; 3];
 
 impl ColorName {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Black,
+        Self::Gray,
+        Self::White,
+        Self::Brown,
+        Self::Red,
+        Self::Orange,
+        Self::Yellow,
+        Self::Green,
+        Self::Cyan,
+        Self::Blue,
+        Self::Purple,
+        Self::Pink,
+    ];
+
     /// Returns the name of a colour.
     #[must_use]
     pub fn of(rgb: [u8; 3]) -> Self {

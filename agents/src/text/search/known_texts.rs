@@ -16,8 +16,7 @@ use aimass_runtime::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::text::encoder::cosine;
-use crate::text::search_folder::{most_hits, nearer};
+use crate::hits::{cosine, most_hits, nearer};
 use crate::text::{Embed, Embedding, Hit};
 
 /// How many causes are followed from an embedding to the file that it is about.

@@ -1,0 +1,248 @@
+//! What a picture shows, in one or a few sentences made of what was found: nothing is said that is not in
+//! the facts, and what was found with little confidence is left out.
+
+use aimass_locale::{Text, harmless, text};
+
+use super::nouns::counted;
+use super::place::{Column, column};
+use crate::image::colors::in_words;
+use crate::image::{DetectedFace, DetectedObject, ImageDescription};
+use crate::quotes::quoted_within;
+
+/// The least score of an object that a sentence names. Below it, two of three are there; see docs/image.md.
+pub(in crate::image) const NAMED: f32 = 0.6;
+/// The least probability of a class that a sentence names, where no object is.
+const NAMED_CLASS: f32 = 0.7;
+/// The least score of a line of text that a sentence quotes.
+const QUOTED: f32 = 0.8;
+/// The least probability of an expression that a sentence names.
+const NAMED_EXPRESSION: f32 = 0.8;
+/// Kinds of things that a sentence names.
+const MAX_KINDS: usize = 4;
+/// From so many on, things are not counted to the last one: detectors miss some of a crowd.
+const MANY: usize = 6;
+/// Characters of the text in a picture that are quoted.
+const MAX_QUOTE: usize = 160;
+/// The least share of the picture that a colour which is named has.
+const NAMED_COLOR: f32 = 0.25;
+
+/// Returns what is seen, the most important first; never nothing.
+pub(super) fn sentences(found: &ImageDescription) -> Vec<Text> {
+    let mut sentences = Vec::new();
+    sentences.extend(things(found));
+    sentences.extend(expressions(&found.faces));
+    sentences.extend(words(found));
+    if sentences.is_empty() {
+        sentences.push(text!("nothing in it was recognized", "未识别出其中的内容"));
+    }
+    sentences.extend(colors(found));
+    sentences
+}
+
+/// Objects of one kind.
+struct Kind<'a> {
+    label: &'a str,
+    objects: Vec<&'a DetectedObject>,
+}
+
+/// The objects that are named, by kind, the kind that takes most of the picture first.
+fn kinds(objects: &[DetectedObject]) -> Vec<Kind<'_>> {
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
+    for object in objects.iter().filter(|object| object.score >= NAMED) {
+        match kinds.iter_mut().find(|kind| kind.label == object.label) {
+            Some(kind) => kind.objects.push(object),
+            None => kinds.push(Kind {
+                label: &object.label,
+                objects: vec![object],
+            }),
+        }
+    }
+    let area = |kind: &Kind<'_>| -> f32 { kind.objects.iter().map(|object| object.area()).sum() };
+    kinds.sort_by(|one, other| area(other).total_cmp(&area(one)));
+    kinds
+}
+
+/// The objects; without any the faces; without those the class of the whole picture.
+fn things(found: &ImageDescription) -> Option<Text> {
+    let kinds = kinds(&found.objects);
+    if kinds.is_empty() {
+        return match found.faces.len() {
+            0 => class(found),
+            1 => Some(text!("a face", "一张人脸")),
+            count => Some(text!("{count} faces", "{count}张人脸")),
+        };
+    }
+    let placed = placed(&kinds, found.size.width);
+    let named: Vec<Text> = kinds
+        .iter()
+        .take(MAX_KINDS)
+        .enumerate()
+        .map(|(at, kind)| match &placed {
+            Some(columns) => beside(counted(kind.label, 1), columns[at]),
+            None => number_of(kind),
+        })
+        .collect();
+    Some(enumerated(&named))
+}
+
+/// The columns of single things that stand beside each other; none where there are more of a kind, or
+/// two of them in one column.
+fn placed(kinds: &[Kind<'_>], width: u32) -> Option<Vec<Column>> {
+    if !(2..=3).contains(&kinds.len()) || kinds.iter().any(|kind| kind.objects.len() > 1) {
+        return None;
+    }
+    let objects = kinds.iter().filter_map(|kind| kind.objects.first());
+    let columns: Vec<Column> = objects
+        .map(|object| column(&object.bounds, width))
+        .collect();
+    let differ = |at: usize| !columns[..at].contains(&columns[at]);
+    (0..columns.len()).all(differ).then_some(columns)
+}
+
+fn beside(thing: Text, column: Column) -> Text {
+    let Text { english, chinese } = thing;
+    match column {
+        Column::Left => text!("{english} on the left", "左侧{chinese}"),
+        Column::Middle => text!("{english} in the middle", "中间{chinese}"),
+        Column::Right => text!("{english} on the right", "右侧{chinese}"),
+    }
+}
+
+fn number_of(kind: &Kind<'_>) -> Text {
+    let count = kind.objects.len();
+    let Text { english, chinese } = counted(kind.label, count);
+    match count >= MANY {
+        true => text!("at least {english}", "至少{chinese}"),
+        false => Text { english, chinese },
+    }
+}
+
+/// `a, b and c`.
+fn enumerated(parts: &[Text]) -> Text {
+    let english: Vec<&str> = parts.iter().map(|part| part.english.as_str()).collect();
+    let chinese: Vec<&str> = parts.iter().map(|part| part.chinese.as_str()).collect();
+    let join = |parts: &[&str], comma: &str, and: &str| match parts {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{}{and}{last}", first.join(comma)),
+    };
+    Text {
+        english: join(&english, ", ", " and "),
+        chinese: join(&chinese, "、", "和"),
+    }
+}
+
+fn class(found: &ImageDescription) -> Option<Text> {
+    let best = found.classes.first()?;
+    if best.score < NAMED_CLASS {
+        return None;
+    }
+    // Classes have several names, the usual one first.
+    let name = best.label.split(',').next().unwrap_or(&best.label).trim();
+    let name = harmless::brief(name, 60);
+    Some(text!("most likely: {name}", "很可能是：{name}"))
+}
+
+/// How faces look, where that is plain.
+fn expressions(faces: &[DetectedFace]) -> Option<Text> {
+    let plain = faces.iter().filter_map(|face| {
+        let expression = face.expression.as_ref()?;
+        let named = expression.score >= NAMED_EXPRESSION && expression.label != "neutral";
+        named.then_some(expression.label.as_str())
+    });
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for label in plain {
+        match counts.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((label, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let (label, count) = *counts.first()?;
+    let chinese = match label {
+        "happy" => "高兴",
+        "sad" => "悲伤",
+        "angry" => "生气",
+        "fearful" => "害怕",
+        "disgusted" => "厌恶",
+        "surprised" => "惊讶",
+        other => other,
+    };
+    Some(match count {
+        1 => text!("one face looks {label}", "一张脸看上去{chinese}"),
+        count => text!("{count} faces look {label}", "{count}张脸看上去{chinese}"),
+    })
+}
+
+/// The text in the picture.
+fn words(found: &ImageDescription) -> Option<Text> {
+    let lines = found.lines.iter().filter(|line| line.score >= QUOTED);
+    let lines: Vec<&str> = lines.map(|line| line.text.trim()).collect();
+    let quote = quoted_within(&lines.join(" "), MAX_QUOTE);
+    if quote.is_empty() {
+        return None;
+    }
+    Some(text!("it reads “{quote}”", "上面写着：“{quote}”"))
+}
+
+fn colors(found: &ImageDescription) -> Option<Text> {
+    let named = found
+        .colors
+        .iter()
+        .filter(|color| color.share >= NAMED_COLOR);
+    let named: Vec<Text> = named.take(2).map(|color| in_words(color)).collect();
+    if named.is_empty() {
+        return None;
+    }
+    let Text { english, chinese } = enumerated(&named);
+    Some(text!("mostly {english}", "主色为{chinese}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::image::{Expression, ImageClass, ImageSize, NamedColor, TextLine};
+
+    fn object(label: &str, score: f32, left: f32, width: f32) -> DetectedObject {
+        DetectedObject {
+            label: label.to_owned(),
+            score,
+            bounds: [left, 0.0, left + width, 50.0],
+        }
+    }
+
+    fn picture() -> ImageDescription {
+        ImageDescription {
+            size: ImageSize {
+                width: 300,
+                height: 200,
+                frames: None,
+            },
+            ..ImageDescription::default()
+        }
+    }
+
+    fn check(found: &ImageDescription, expected: &Expect) {
+        let lines = sentences(found);
+        let lines = lines
+            .iter()
+            .map(|text| format!("{} / {}\n", text.english, text.chinese));
+        expected.assert_eq(&lines.collect::<String>());
+    }
+
+    #[test]
+    fn things_are_counted_the_larger_first() {
+        let mut found = picture();
+        found.objects = vec![
+            object("cup", 0.9, 0.0, 10.0),
+            object("person", 0.9, 0.0, 100.0),
+            object("person", 0.7, 100.0, 100.0),
+            object("dog", 0.59, 0.0, 300.0),
+        ];
+        check(&found, &expect![["2 people and a cup / 2个人和一个杯子\n"]]);
+        found.objects = vec![object("person", 0.8, 0.0, 10.0); 9];
+        check(&found, &expect![["at least 9 people / 至少9个人\n"]]);
+    }
+}

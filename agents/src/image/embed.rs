@@ -1,0 +1,62 @@
+//! `image.embed`: one vector for a picture, such that pictures that look alike have like vectors.
+
+use std::sync::Arc;
+
+use aimass_runtime::{BatchSkill, Fault, ModelVersion, Skill, SkillSpec, StepContext};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::image::input::decoded;
+use crate::image::{ImageClassifier, ImageInput};
+
+/// Gives the embedding of a picture.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Embed;
+
+/// A vector of length 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageEmbedding {
+    /// The vector; 1,280 values with the default model.
+    pub embedding: Vec<f32>,
+    /// Version of the model; embeddings of different versions cannot be compared.
+    #[schemars(with = "String")]
+    pub model: ModelVersion,
+}
+
+impl Skill for Embed {
+    const NAME: &'static str = "image.embed";
+    type Input = ImageInput;
+    type Output = ImageEmbedding;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>(
+            "Gives the embedding of a picture: pictures that look alike have similar embeddings.",
+        )
+        .main_field("path")
+    }
+
+    fn input_bytes(&self, input: &ImageInput) -> u64 {
+        input.bytes()
+    }
+}
+
+impl BatchSkill for Embed {
+    type Model = ImageClassifier;
+
+    fn run(
+        &self,
+        model: &mut ImageClassifier,
+        inputs: &[Arc<ImageInput>],
+        context: &mut StepContext<'_>,
+    ) -> Vec<Result<ImageEmbedding, Fault>> {
+        let version = context.model_version().clone();
+        let embedding = |input: &Arc<ImageInput>| {
+            let picture = decoded(&input.path)?;
+            Ok(ImageEmbedding {
+                embedding: model.embedding(&picture.pixels)?,
+                model: version.clone(),
+            })
+        };
+        inputs.iter().map(embedding).collect()
+    }
+}

@@ -1,0 +1,161 @@
+//! `image.faces`: which faces are where in a picture, how they look, and whose they might be.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aimass_runtime::{Fault, FlowContext, FlowSkill, Skill, SkillSpec, TaskError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::image::input::{Bounds, ImageSize};
+use crate::image::{FaceBox, FaceFeatures, FaceFeaturesInput, FindFaces, ImageInput, SeenFaces};
+
+/// Finds faces in a picture.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faces;
+
+/// A picture, and what to find out of its faces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FacesInput {
+    /// A picture: png, jpeg, webp, gif, bmp or tiff. Of an animation the first frame counts.
+    #[schemars(extend("format" = "path"))]
+    pub path: PathBuf,
+    /// `embeddings` adds a vector to each face, by which faces can be compared; default: `none`.
+    #[serde(default, skip_serializing_if = "FaceDetail::is_usual")]
+    pub detail: FaceDetail,
+}
+
+/// What is told of each face.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FaceDetail {
+    /// Where it is and how it looks.
+    #[default]
+    None,
+    /// Its vector as well.
+    Embeddings,
+}
+
+impl FaceDetail {
+    fn is_usual(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// The faces of a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DetectedFaces {
+    /// The picture.
+    #[serde(flatten)]
+    pub size: ImageSize,
+    /// Faces, the largest first.
+    #[schemars(extend("x-view" = "boxes"))]
+    pub faces: Vec<DetectedFace>,
+}
+
+/// A face in a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DetectedFace {
+    /// Left, top, right and bottom in pixels of the upright picture.
+    #[serde(rename = "box")]
+    pub bounds: Bounds,
+    /// How sure it is that this is a face, 0 to 1.
+    pub score: f32,
+    /// The eye on the left of the picture, that on the right, the nose, the left and the right
+    /// corner of the mouth: from the left and from the top, in pixels.
+    pub landmarks: [[f32; 2]; 5],
+    /// How it looks; null while the model for that has not been fetched.
+    pub expression: Option<Expression>,
+    /// A vector of 128 values: those of one person lie near each other. Absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Vec<f32>>,
+}
+
+/// How a face looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Expression {
+    /// `neutral`, `happy`, `sad`, `angry`, `fearful`, `disgusted` or `surprised`.
+    pub label: String,
+    /// Its probability, 0 to 1.
+    pub score: f32,
+}
+
+impl FacesInput {
+    /// The faces in the picture in this file.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            detail: FaceDetail::default(),
+        }
+    }
+}
+
+impl Skill for Faces {
+    const NAME: &'static str = "image.faces";
+    type Input = FacesInput;
+    type Output = DetectedFaces;
+
+    fn spec(&self) -> SkillSpec {
+        SkillSpec::of::<Self>(
+            "Finds faces in a picture: boxes, eyes, nose and mouth, and how they look.",
+        )
+        .main_field("path")
+    }
+
+    fn input_bytes(&self, input: &FacesInput) -> u64 {
+        input.path.as_os_str().len() as u64 + 32
+    }
+}
+
+impl FlowSkill for Faces {
+    async fn run(
+        &self,
+        input: Arc<FacesInput>,
+        context: FlowContext,
+    ) -> Result<DetectedFaces, Fault> {
+        let found = context
+            .ask::<FindFaces>(ImageInput::path(&input.path))
+            .await?;
+        let seen = match found.faces.is_empty() {
+            true => None,
+            false => seen(&input, &found.faces, &context).await?,
+        };
+        let seen = seen.map(|seen| seen.faces).unwrap_or_default();
+        let mut seen = seen.into_iter();
+        let face = |face: FaceBox| {
+            let seen = seen.next();
+            let (expression, embedding) =
+                seen.map(|seen| (seen.expression, seen.embedding)).unzip();
+            DetectedFace {
+                bounds: face.bounds,
+                score: face.score,
+                landmarks: face.landmarks,
+                expression,
+                embedding: embedding.filter(|_| input.detail == FaceDetail::Embeddings),
+            }
+        };
+        Ok(DetectedFaces {
+            size: found.size,
+            faces: found.faces.into_iter().map(face).collect(),
+        })
+    }
+}
+
+/// How the faces look; none where the model for that has not been fetched and nobody asked for what
+/// only it gives.
+async fn seen(
+    input: &FacesInput,
+    faces: &[FaceBox],
+    context: &FlowContext,
+) -> Result<Option<SeenFaces>, Fault> {
+    let asked = FaceFeaturesInput {
+        path: input.path.clone(),
+        faces: faces.to_vec(),
+    };
+    match context.ask::<FaceFeatures>(asked).await {
+        Ok(seen) => Ok(Some(seen)),
+        Err(TaskError::Unavailable { .. }) if input.detail == FaceDetail::None => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
