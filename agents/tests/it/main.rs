@@ -11,6 +11,7 @@ mod cache;
 
 mod accuracy;
 mod generation;
+#[cfg(feature = "image")]
 mod image;
 mod labeled;
 mod mortal;
