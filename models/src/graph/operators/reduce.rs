@@ -1,6 +1,8 @@
 //! One number of many along some axes.
 
-use candle_core::{DType, Device, Result, Tensor, WithDType, bail};
+use std::cmp::Ordering;
+
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::arrange::transpose;
 use super::elementwise::{finish, values, with_floats};
@@ -210,19 +212,15 @@ pub(in crate::graph) enum Order {
 }
 
 impl Order {
-    /// The places of a row, from the first of the order on; the first of equal ones first.
-    fn sorted<T: PartialOrd>(self, row: &[T]) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..row.len()).collect();
-        places.sort_by(|one, other| {
-            let compared = row[*one]
-                .partial_cmp(&row[*other])
-                .unwrap_or(std::cmp::Ordering::Equal);
-            match self {
-                Self::Largest => compared.reverse(),
-                Self::Least => compared,
-            }
-        });
-        places
+    /// Which of two numbers comes first. What is no number is beyond all others, so that there is one order of all.
+    fn compare(self, one: f32, other: f32) -> Ordering {
+        let compared = one
+            .partial_cmp(&other)
+            .unwrap_or_else(|| one.total_cmp(&other));
+        match self {
+            Self::Largest => compared.reverse(),
+            Self::Least => compared,
+        }
     }
 }
 
@@ -345,8 +343,37 @@ fn transpose_if(tensor: &Tensor, order: &[usize], is_other: bool) -> Result<Tens
     }
 }
 
-fn first_of<T: WithDType>(row: &[T], count: usize, order: Order) -> Vec<usize> {
-    let mut places = order.sorted(row);
-    places.truncate(count);
+/// The places of the first numbers of an order; the first of equal ones first.
+fn first_of(row: &[f32], count: usize, order: Order) -> Vec<usize> {
+    let compare =
+        |one: &usize, other: &usize| order.compare(row[*one], row[*other]).then(one.cmp(other));
+    let mut places: Vec<usize> = (0..row.len()).collect();
+    if count < places.len() {
+        places.select_nth_unstable_by(count, compare);
+        places.truncate(count);
+    }
+    places.sort_unstable_by(compare);
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_numbers_and_those_that_are_none_have_one_order() {
+        let row = [1.0, f32::NAN, 3.0, 1.0, -f32::NAN, 3.0, 2.0];
+        assert_eq!(first_of(&row, 4, Order::Largest), [1, 2, 5, 6]);
+        assert_eq!(first_of(&row, 3, Order::Least), [4, 0, 3]);
+        let many: Vec<f32> = (0..1000)
+            .map(|at| {
+                if at % 7 == 0 {
+                    f32::NAN
+                } else {
+                    (at % 13) as f32
+                }
+            })
+            .collect();
+        assert_eq!(first_of(&many, 1000, Order::Largest).len(), 1000);
+    }
 }
