@@ -74,11 +74,9 @@ impl PackageIndexes {
                 .filter(|text| !text.is_empty())
         };
         let first = |names: &[&str]| {
-            let mut given = names.iter().filter_map(|name| {
-                let given = GivenAddress::new(&text(name)?, *name);
-                given
-            });
-            given.next()
+            names
+                .iter()
+                .find_map(|name| GivenAddress::new(&text(name)?, *name))
         };
         let configured = |index: Index, address: &Option<String>| {
             let setting = setting(index);

@@ -74,9 +74,9 @@ impl Stored {
             return Some(0);
         }
         let sides = self.shape.iter().zip(&self.strides);
-        let last = sides.map(|(side, stride)| (side - 1).checked_mul(*stride));
-        let last = last.fold(Some(0_usize), |all, part| all?.checked_add(part?));
-        u64::try_from(last?.checked_add(1)?).ok()
+        let mut parts = sides.map(|(side, stride)| (side - 1).checked_mul(*stride));
+        let last = parts.try_fold(0_usize, |all, part| all.checked_add(part?))?;
+        u64::try_from(last.checked_add(1)?).ok()
     }
 
     /// Elements of the storage from the first to the last of ours.
