@@ -1,5 +1,7 @@
 //! Searches over folders with a small real network, as one process after the other does them.
 
+use std::fs;
+
 use aimass_models::{SentenceEncoderWeights, device};
 
 use super::*;
