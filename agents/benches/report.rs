@@ -65,9 +65,8 @@ fn store(own: Option<PathBuf>) -> Store {
     let Some(own) = own else { return store };
     let model = store.pull("minilm", &mut Silent).unwrap();
     let options = StoreOptions {
-        offline: false,
         hub_endpoint: String::new(),
-        hub_token: None,
+        ..StoreOptions::default()
     };
     // Models lie in a folder of it.
     let cache = model.ancestors().nth(2).unwrap();

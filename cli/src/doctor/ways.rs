@@ -62,7 +62,7 @@ fn of_model(
             ways.dedup();
             ways
         }
-        Origin::Hub { .. } => vec![both(hub.to_owned(), "`models.hub_endpoint`")],
+        Origin::Hub { .. } => vec![both(hub, "`models.hub_endpoint`")],
         Origin::Folder { path, .. } => {
             let path = path.display().to_string();
             vec![Way::Open(path.clone(), path)]
@@ -70,7 +70,7 @@ fn of_model(
     }
 }
 
-fn both(address: String, by: &str) -> Way {
+fn both(address: &str, by: &str) -> Way {
     let english = format!("{address} (from {by})");
     Way::Open(english, format!("{address}（来自 {by}）"))
 }
@@ -90,7 +90,7 @@ fn of_package(
         .entry(index)
         .or_insert_with(|| match store.package_way(package) {
             PackageWay::Address(given) => {
-                both(given.address.to_string(), &format!("`{}`", given.by))
+                both(&given.address.to_string(), &format!("`{}`", given.by))
             }
             PackageWay::Client(client) => Way::Open(client.clone(), client),
             PackageWay::None { client, settings } => Way::Closed(client, settings),

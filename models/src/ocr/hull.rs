@@ -24,9 +24,11 @@ pub(super) fn hulls(mask: &[bool], width: usize) -> Vec<Vec<[f32; 2]>> {
             let (row, column) = (at / width, at % width);
             rows.push((row, column, column));
             for (next_row, next_column) in around(row, column) {
-                let inside = next_column < width && next_row < mask.len() / width;
+                if next_column >= width || next_row >= mask.len() / width {
+                    continue;
+                }
                 let next = next_row * width + next_column;
-                if inside && mask[next] && !seen[next] {
+                if mask[next] && !seen[next] {
                     seen[next] = true;
                     waiting.push(next);
                 }

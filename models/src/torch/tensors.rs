@@ -149,7 +149,8 @@ fn collect(
         match made.value(*value) {
             Value::Dict(_) => collect(made, *value, &format!("{name}."), depth, left, found)?,
             Value::Tensor(parts) => {
-                if found.insert(name.clone(), parts.clone()).is_some() {
+                let before = found.insert(name.clone(), parts.clone());
+                if before.is_some() {
                     return Err(format!("the tensor `{name}` twice"));
                 }
             }
