@@ -190,7 +190,7 @@ fn colors(found: &ImageDescription) -> Option<Text> {
         .colors
         .iter()
         .filter(|color| color.share >= NAMED_COLOR);
-    let named: Vec<Text> = named.take(2).map(|color| in_words(color)).collect();
+    let named: Vec<Text> = named.take(2).map(in_words).collect();
     if named.is_empty() {
         return None;
     }
@@ -200,8 +200,6 @@ fn colors(found: &ImageDescription) -> Option<Text> {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::{Expect, expect};
-
     use super::*;
     use crate::image::{Expression, ImageClass, ImageSize, NamedColor, TextLine};
 
@@ -213,36 +211,111 @@ mod tests {
         }
     }
 
-    fn picture() -> ImageDescription {
+    fn picture(objects: Vec<DetectedObject>) -> ImageDescription {
         ImageDescription {
             size: ImageSize {
                 width: 300,
                 height: 200,
                 frames: None,
             },
+            objects,
             ..ImageDescription::default()
         }
     }
 
-    fn check(found: &ImageDescription, expected: &Expect) {
-        let lines = sentences(found);
-        let lines = lines
-            .iter()
-            .map(|text| format!("{} / {}\n", text.english, text.chinese));
-        expected.assert_eq(&lines.collect::<String>());
+    fn face(label: &str, score: f32) -> DetectedFace {
+        DetectedFace {
+            bounds: [0.0; 4],
+            score: 0.99,
+            landmarks: [[0.0; 2]; 5],
+            expression: Some(Expression {
+                label: label.to_owned(),
+                score,
+            }),
+            embedding: None,
+        }
+    }
+
+    fn seen(found: &ImageDescription) -> Vec<String> {
+        let sentences = sentences(found).into_iter();
+        let both = sentences.map(|Text { english, chinese }| format!("{english} / {chinese}"));
+        both.collect()
     }
 
     #[test]
-    fn things_are_counted_the_larger_first() {
-        let mut found = picture();
-        found.objects = vec![
+    fn things_are_counted_the_larger_first_and_unsure_ones_left_out() {
+        let found = picture(vec![
             object("cup", 0.9, 0.0, 10.0),
             object("person", 0.9, 0.0, 100.0),
             object("person", 0.7, 100.0, 100.0),
-            object("dog", 0.59, 0.0, 300.0),
-        ];
-        check(&found, &expect![["2 people and a cup / 2个人和一个杯子\n"]]);
-        found.objects = vec![object("person", 0.8, 0.0, 10.0); 9];
-        check(&found, &expect![["at least 9 people / 至少9个人\n"]]);
+            object("dog", NAMED - 0.01, 0.0, 300.0),
+        ]);
+        assert_eq!(seen(&found), ["2 people and a cup / 2个人和一个杯子"]);
+        let crowd = picture(vec![object("person", 0.8, 0.0, 10.0); 9]);
+        assert_eq!(seen(&crowd), ["at least 9 people / 至少9个人"]);
+    }
+
+    #[test]
+    fn single_things_beside_each_other_have_their_places() {
+        let found = picture(vec![
+            object("dog", 0.9, 0.0, 90.0),
+            object("cup", 0.8, 250.0, 20.0),
+        ]);
+        let expected = "a dog on the left and a cup on the right / 左侧一只狗和右侧一个杯子";
+        assert_eq!(seen(&found), [expected]);
+        let stacked = picture(vec![
+            object("dog", 0.9, 0.0, 90.0),
+            object("cup", 0.8, 10.0, 20.0),
+        ]);
+        assert_eq!(seen(&stacked), ["a dog and a cup / 一只狗和一个杯子"]);
+    }
+
+    #[test]
+    fn without_objects_faces_count_and_without_faces_a_sure_class() {
+        let mut found = picture(Vec::new());
+        assert_eq!(
+            seen(&found),
+            ["nothing in it was recognized / 未识别出其中的内容"]
+        );
+        found.classes = vec![ImageClass {
+            label: "tabby, tabby cat".to_owned(),
+            score: 0.9,
+        }];
+        assert_eq!(seen(&found), ["most likely: tabby / 很可能是：tabby"]);
+        found.classes[0].score = 0.5;
+        assert!(seen(&found)[0].starts_with("nothing"));
+        found.faces = vec![face("happy", 0.95), face("neutral", 0.99)];
+        assert_eq!(
+            seen(&found),
+            [
+                "2 faces / 2张人脸",
+                "one face looks happy / 一张脸看上去高兴"
+            ]
+        );
+    }
+
+    #[test]
+    fn words_are_quoted_in_one_line_and_large_colors_named() {
+        let mut found = picture(Vec::new());
+        let line = |text: &str, score| TextLine {
+            text: text.to_owned(),
+            score,
+            bounds: [0.0; 4],
+            corners: [[0.0; 2]; 4],
+        };
+        found.lines = vec![line("STOP", 0.95), line("h", 0.55), line("HERE", 0.9)];
+        let color = |name: &str, share| NamedColor {
+            name: name.to_owned(),
+            hex: "#000000".to_owned(),
+            share,
+        };
+        found.colors = vec![color("red", 0.7), color("white", 0.2)];
+        assert_eq!(
+            seen(&found),
+            [
+                "it reads “STOP HERE” / 上面写着：“STOP HERE”",
+                "mostly red / 主色为红色"
+            ]
+        );
     }
 }
