@@ -1,6 +1,6 @@
 //! Weights that PyTorch saved (`.pth`, `.pt`): in the old form, and in a zip archive.
 //!
-//! Both hold a pickle, which is a program that makes objects. The machine in [`pickle`] runs none of it but what makes tensors, dictionaries
+//! Both hold a pickle, which is a program that makes objects. The machine in `torch/pickle.rs` runs none of it but what makes tensors, dictionaries
 //! and plain values: whatever else a file asks for is an error that names it. Nothing is allocated on the word of a file: sizes, strides and
 //! places are checked against its length before values are read.
 
