@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::image::input::decoded;
 use crate::image::{ImageClassifier, ImageInput};
 
-/// Gives the embedding of a picture.
+/// Turns a picture into an embedding.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Embed;
 

@@ -9,7 +9,7 @@ use crate::image::colors::in_words;
 use crate::image::{DetectedFace, DetectedObject, ImageDescription};
 use crate::quotes::quoted_within;
 
-/// The least score of an object that a sentence names. Below it, two of three are there; see docs/image.md.
+/// The least score of an object that a sentence names. A guess: it has not been measured on the labelled pictures yet.
 pub(in crate::image) const NAMED: f32 = 0.6;
 /// The least probability of a class that a sentence names, where no object is.
 const NAMED_CLASS: f32 = 0.7;
