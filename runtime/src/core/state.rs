@@ -124,6 +124,8 @@ pub(crate) enum ReportedResult {
     Fault(Fault),
     /// It failed over something that it had asked for and that was given up.
     Poisoned(String),
+    /// Something that it had asked for was cut off by the end of the runtime.
+    CutOff,
     Dropped,
 }
 
@@ -277,6 +279,7 @@ impl CoreState {
             }
             ReportedResult::Fault(fault) => Outcome::Fault(fault),
             ReportedResult::Poisoned(cause) => Outcome::Poisoned { cause },
+            ReportedResult::CutOff => Outcome::CutOff,
             ReportedResult::Dropped => Outcome::Dropped,
         };
         self.on(Event::Finished { by, task, outcome }, now, effects);

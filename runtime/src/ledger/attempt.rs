@@ -45,6 +45,7 @@ impl<T> Ledger<T> {
                 effects.push(LedgerEffect::Commit { task });
             }
             Outcome::Dropped => self.complete(task, Completion::Cancelled, now, effects),
+            Outcome::CutOff => self.complete(task, Completion::ShuttingDown, now, effects),
             Outcome::Poisoned { cause } => self.poisoned(task, cause, now, effects),
             Outcome::Fault(fault) => self.fault(by, task, fault, now, effects),
         }

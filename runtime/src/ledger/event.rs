@@ -160,6 +160,8 @@ pub(crate) enum Outcome {
     Fault(Fault),
     /// It failed over something that it had asked for and that was given up: it is given up with it.
     Poisoned { cause: String },
+    /// Something that it had asked for was cut off by the end of the runtime: so is it.
+    CutOff,
     /// The member was dropped between steps because it was cancelled.
     Dropped,
 }

@@ -95,6 +95,7 @@ async fn carry(
         received: AtomicUsize::new(0),
         has_sent: AtomicBool::new(false),
         given_up: Mutex::new(None),
+        cut_off: AtomicBool::new(false),
     });
     let run = Caught::new(dyn_skill.run(&ticket.input, FlowContext::new(host.clone())));
     let run = run.instrument(ticket.log_span());
@@ -102,6 +103,8 @@ async fn carry(
         biased;
         () = ticket.cancellation() => ReportedResult::Dropped,
         outcome = run => match outcome? {
+            // Whatever the flow made of it: at the next start the whole of it can be done.
+            _ if host.cut_off.load(Ordering::Acquire) => ReportedResult::CutOff,
             Ok(output) => ReportedResult::Output(output),
             Err(fault) => match host.given_up.lock().take() {
                 Some(cause) => ReportedResult::Poisoned(cause),
@@ -133,10 +136,21 @@ struct Host {
     has_sent: AtomicBool,
     /// Why something that it asked for was given up, if so: when it fails, it is given up with it, so that the whole work can be redriven.
     given_up: Mutex<Option<String>>,
+    /// The end of the runtime has cut off something that it asked for.
+    cut_off: AtomicBool,
 }
 
 impl Host {
     async fn ask_within(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
+        let asked = self.asked(skill, input).await;
+        asked.inspect_err(|error| match error {
+            TaskError::DeadLettered { .. } => *self.given_up.lock() = Some(error.to_string()),
+            TaskError::ShuttingDown { .. } => self.cut_off.store(true, Ordering::Release),
+            _ => {}
+        })
+    }
+
+    async fn asked(&self, skill: &str, input: Input) -> Result<Payload, TaskError> {
         let submitter = self.core.submitter.get().and_then(std::sync::Weak::upgrade);
         let submitter = submitter.ok_or_else(|| TaskError::ShuttingDown {
             skill: skill.to_owned(),
@@ -145,12 +159,9 @@ impl Host {
             Input::Typed(input) => input,
             Input::Json(input) => submitter.decode(skill, input)?,
         };
-        let asked = submitter.ask_within(&self.core.name, &self.ticket, skill, input);
-        asked.await.inspect_err(|error| {
-            if let TaskError::DeadLettered { .. } = error {
-                *self.given_up.lock() = Some(error.to_string());
-            }
-        })
+        submitter
+            .ask_within(&self.core.name, &self.ticket, skill, input)
+            .await
     }
 }
 

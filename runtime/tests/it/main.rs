@@ -18,6 +18,7 @@ mod callers;
 mod chains;
 mod chunks;
 mod continued_streams;
+mod cut_off_flows;
 mod deadlines;
 mod desk;
 mod ending;

@@ -44,6 +44,7 @@ pub(super) struct Known {
     brought_forward: bool,
     /// It failed over something that it had asked for and that was given up.
     poisoned: bool,
+    cut_off: bool,
     pub(super) cancelled: bool,
     /// The worker that was told to cancel it, or has said how its attempt ended: nobody else has to be told.
     off_its_worker: Option<Incarnation>,
@@ -116,6 +117,7 @@ impl Checker {
             item_sent: false,
             brought_forward: false,
             poisoned: false,
+            cut_off: false,
             cancelled: false,
             off_its_worker: None,
             out_of_time: false,
@@ -336,7 +338,7 @@ impl Checker {
             }
             Completion::Interrupted { .. } => assert!(known.item_sent, "no item was sent"),
             Completion::ShuttingDown => assert!(
-                shutdown.is_some_and(|limit| limit <= now),
+                known.cut_off || shutdown.is_some_and(|limit| limit <= now),
                 "cut off too early"
             ),
             Completion::AgentFailed { .. } => assert!(failed),
@@ -377,6 +379,7 @@ impl Checker {
                 known.blamed += 1;
                 known.poisoned = true;
             }
+            Outcome::CutOff => known.cut_off = true,
             _ => {}
         }
     }

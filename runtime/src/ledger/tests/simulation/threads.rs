@@ -147,6 +147,7 @@ impl Simulation {
             9 if self.goes_wrong() => Outcome::Poisoned {
                 cause: "what it asked for was given up".to_owned(),
             },
+            8 if self.goes_wrong() => Outcome::CutOff,
             3..=5 => Outcome::DoneDurably,
             _ => Outcome::Done,
         };
