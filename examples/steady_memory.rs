@@ -1,6 +1,7 @@
 //! Steady memory: how long the whole team takes to start, and what memory it takes before and after many mixed tasks. It ends with 1 when the memory
 //! has grown by more than a bound. Linux only: it reads `/proc`.
-//! `cargo run --release --example steady_memory [TASKS]`, after `aimass models pull minilm silero-vad whisper-base smollm2`.
+//! `cargo run --release --example steady_memory [TASKS]`, after `aimass models pull minilm silero-vad whisper-base smollm2 ssd-mobilenet-v2
+//! efficientnet-lite0 mtcnn pp-ocr-v4`.
 
 #![expect(clippy::print_stdout, reason = "it tells what it has measured")]
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use aimass::generation::{Chat, Complete, GenerationInput};
+use aimass::image::{Describe, DescribeInput, Detect as DetectObjects, DetectInput as ObjectsInput};
 use aimass::speech::{AudioInput, Detect, DetectInput, Transcribe, TranscribeInput};
 use aimass::text::{Classify, ClassifyInput, Embed, Labels, Language, TextInput};
 use aimass::{Clock, Config, Runtime, TaskError, cache_dir};
@@ -27,6 +29,7 @@ const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/models/goldens/silero/speech.wav"
 );
+const PHOTOGRAPH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/inbox/astronaut.jpg");
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -141,6 +144,8 @@ async fn wake(runtime: &Runtime) -> Result<(), TaskError> {
         runtime.ask::<Embed>(TextInput::text("Good morning")),
         runtime.ask::<Detect>(DetectInput::of(AudioInput::path(RECORDING))),
         runtime.ask::<Transcribe>(recording()),
+        // All models of the image agent.
+        runtime.ask::<Describe>(DescribeInput::path(PHOTOGRAPH)),
         runtime.ask::<Complete>(generating),
     )?;
     Ok(())
@@ -203,14 +208,22 @@ async fn call(runtime: &Runtime, numbers: impl Iterator<Item = u64>) -> Result<(
     Ok(())
 }
 
-/// One of the mixed tasks. Of 1,000 there are 540 `text.embed`, 210 `text.language`, 160 `text.classify`, 40 `speech.detect`, 48 of generation, and
-/// 2 `speech.transcribe`.
+/// One of the mixed tasks. Of 1,000 there are 530 `text.embed`, 210 `text.language`, 160 `text.classify`, 40 `speech.detect`, 48 of generation, 8 `image.detect`,
+/// 2 `image.describe` and 2 `speech.transcribe`.
 async fn task(runtime: &Runtime, number: u64) -> Result<(), TaskError> {
     if number.is_multiple_of(500) {
         return runtime.ask::<Transcribe>(recording()).await.map(drop);
     }
+    if number % 500 == 250 {
+        let input = DescribeInput::path(PHOTOGRAPH);
+        return runtime.ask::<Describe>(input).await.map(drop);
+    }
     let text = text(number);
     match number % 100 {
+        50 => {
+            let input = ObjectsInput::path(PHOTOGRAPH);
+            runtime.ask::<DetectObjects>(input).await.map(drop)
+        }
         ..5 => generate(runtime, number, text).await,
         5..9 => {
             let input = DetectInput::of(AudioInput::path(RECORDING));

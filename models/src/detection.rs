@@ -1,7 +1,6 @@
 //! Objects in pictures: boxes of 80 kinds of things, those of COCO.
 //!
-//! Two networks find them, both run by the graph executor: [`SsdMobileNet`] and [`CenterNet`]. Each takes a picture of any size, stretched to its own as it was
-//! trained, and gives [`Detection`]s in the picture's pixels, the surest first; of boxes of one kind that cover the same object one is left.
+//! Two networks find them, both run by the graph executor: [`SsdMobileNet`] and [`CenterNet`]. Each takes a picture of any size, and gives [`Detection`]s in the picture's pixels, the surest first; of boxes of one kind that cover the same object one is left.
 
 mod anchors;
 mod boxes;

@@ -10,6 +10,7 @@ use aimass_models::picture::Pixels;
 use aimass_runtime::Fault;
 
 use crate::image::ImageClass;
+use crate::image::input::{ImageSize, decoded};
 use crate::image::search_folder::KnownPictures;
 use crate::stored::{Stored, StoredWeights, fault};
 
@@ -44,30 +45,84 @@ pub struct ImageClassifier {
     pub(super) known: KnownPictures,
 }
 
+/// A picture as the network sees it.
+pub(super) struct ImageView {
+    pub(super) size: ImageSize,
+    pixels: Pixels,
+}
+
+/// What the network makes of a picture.
+pub(super) struct LookedAt {
+    pub(super) size: ImageSize,
+    impression: Impression,
+}
+
+impl ImageView {
+    /// The view of the picture in a file. The picture itself, which may be large, is not kept.
+    pub(super) fn of(path: &Path) -> Result<Self, Fault> {
+        let picture = decoded(path)?;
+        let pixels = EfficientNet::view(&picture.pixels);
+        Ok(Self {
+            size: ImageSize::of(&picture),
+            pixels: pixels.map_err(|error| fault(&error))?,
+        })
+    }
+}
+
 impl ImageClassifier {
-    /// The likeliest classes of a picture, the likeliest first.
-    pub(super) fn classes(&self, picture: &Pixels, top: usize) -> Result<Vec<ImageClass>, Fault> {
-        let Impression { probabilities, .. } = self.look(picture)?;
-        let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
+    /// Looks at pictures, all at once. One that there is no view of is answered with why.
+    pub(super) fn look(
+        &self,
+        views: Vec<Result<ImageView, Fault>>,
+    ) -> Vec<Result<LookedAt, Fault>> {
+        let pixels = views.iter().flatten().map(|view| view.pixels.clone());
+        let pixels: Vec<Pixels> = pixels.collect();
+        let impressions = match self.network.look(&pixels) {
+            Ok(impressions) => impressions,
+            Err(error) => {
+                let failed = |view: Result<ImageView, Fault>| view.and_then(|_| Err(fault(&error)));
+                return views.into_iter().map(failed).collect();
+            }
+        };
+        let mut impressions = impressions.into_iter();
+        let looked_at = |view: Result<ImageView, Fault>| {
+            let size = view?.size;
+            let impression = impressions.next();
+            let impression =
+                impression.ok_or_else(|| Fault::bug("the network gave nothing for a picture"))?;
+            Ok(LookedAt { size, impression })
+        };
+        views.into_iter().map(looked_at).collect()
+    }
+
+    /// The vector of the picture in a file.
+    pub(super) fn embedding(&self, path: &Path) -> Result<Vec<f32>, Fault> {
+        let mut looked_at = self.look(vec![ImageView::of(path)]);
+        let looked_at = looked_at.pop();
+        looked_at
+            .unwrap_or_else(|| Err(Fault::bug("the network gave nothing for a picture")))
+            .map(|looked_at| looked_at.embedding())
+    }
+}
+
+impl LookedAt {
+    /// The likeliest classes, the likeliest first.
+    pub(super) fn classes(&self, top: usize) -> Vec<ImageClass> {
+        let probabilities = self.impression.probabilities.iter().copied();
+        let mut ranked: Vec<(usize, f32)> = probabilities.enumerate().collect();
         ranked.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         let class = |(class, score): (usize, f32)| ImageClass {
             label: class_names(class).unwrap_or_default().to_owned(),
             score,
         };
-        Ok(ranked.into_iter().take(top).map(class).collect())
+        ranked.into_iter().take(top).map(class).collect()
     }
 
     /// A vector of length 1, near those of pictures that look alike.
-    pub(super) fn embedding(&self, picture: &Pixels) -> Result<Vec<f32>, Fault> {
-        let Impression { features, .. } = self.look(picture)?;
+    pub(super) fn embedding(&self) -> Vec<f32> {
+        let features = &self.impression.features;
         let length: f32 = features.iter().map(|value| value * value).sum();
         let length = length.sqrt().max(f32::MIN_POSITIVE);
-        Ok(features.iter().map(|value| value / length).collect())
-    }
-
-    fn look(&self, picture: &Pixels) -> Result<Impression, Fault> {
-        let seen = self.network.look(std::slice::from_ref(picture));
-        let seen = seen.map_err(|error| fault(&error))?.pop();
-        seen.ok_or_else(|| Fault::bug("the network gave nothing for a picture"))
+        features.iter().map(|value| value / length).collect()
     }
 }

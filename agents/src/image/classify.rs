@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::image::ImageClassifier;
-use crate::image::input::{ImageSize, decoded};
+use crate::image::classifier::{ImageView, LookedAt};
+use crate::image::input::ImageSize;
 
 /// Classes that are told, where the caller names no number.
 const TOP: u32 = 5;
@@ -94,14 +95,18 @@ impl BatchSkill for Classify {
         inputs: &[Arc<ClassifyInput>],
         _: &mut StepContext<'_>,
     ) -> Vec<Result<ImageClasses, Fault>> {
-        let classes = |input: &Arc<ClassifyInput>| {
-            let top = input.top()?;
-            let picture = decoded(&input.path)?;
+        let view = |input: &Arc<ClassifyInput>| {
+            input.top()?;
+            ImageView::of(&input.path)
+        };
+        let looked_at = model.look(inputs.iter().map(view).collect());
+        let classes = |(input, looked_at): (&Arc<ClassifyInput>, Result<LookedAt, Fault>)| {
+            let (top, looked_at) = (input.top()?, looked_at?);
             Ok(ImageClasses {
-                size: ImageSize::of(&picture),
-                classes: model.classes(&picture.pixels, top)?,
+                size: looked_at.size,
+                classes: looked_at.classes(top),
             })
         };
-        inputs.iter().map(classes).collect()
+        inputs.iter().zip(looked_at).map(classes).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! `image.describe`: what a picture shows, from all that the agent's models find in it.
 
+mod animals;
 mod nouns;
 mod place;
 mod sentences;
@@ -22,7 +23,6 @@ use crate::image::{
 use place::{column, row};
 
 pub use place::{Column, Row};
-pub(in crate::image) use sentences::NAMED;
 
 /// Describes a picture.
 #[derive(Debug, Clone, Copy, Default)]
@@ -148,7 +148,11 @@ impl FlowSkill for Describe {
         let faces = part("faces", faces, &mut missing)?;
         let lines = part("text", lines, &mut missing)?;
         let classes = part("classes", classes, &mut missing)?;
-        let objects = objects.map(|found| found.objects).unwrap_or_default();
+        let classes = classes.map(|found| found.classes).unwrap_or_default();
+        let mut objects = objects.map(|found| found.objects).unwrap_or_default();
+        for object in &mut objects {
+            object.sure &= !animals::is_doubted(object, &classes);
+        }
         let place = |object: &DetectedObject| Place {
             column: column(&object.bounds, size.width),
             row: row(&object.bounds, size.height),
@@ -159,7 +163,7 @@ impl FlowSkill for Describe {
             text: String::new(),
             layout: objects.iter().map(place).collect(),
             objects,
-            classes: classes.map(|found| found.classes).unwrap_or_default(),
+            classes,
             faces: faces.map(|found| found.faces).unwrap_or_default(),
             lines: lines.map(|found| found.lines).unwrap_or_default(),
             colors,

@@ -60,14 +60,18 @@ impl StoredWeights for DetectorWeights {
 pub struct ObjectDetector(Arc<DetectorWeights>);
 
 impl ObjectDetector {
-    /// The objects of a picture of at least that score, the surest first.
+    /// The objects of a picture of at least that score, where one is given, the surest first.
     pub(super) fn objects(
         &self,
         picture: &Pixels,
-        least_score: f32,
+        least_score: Option<f32>,
     ) -> Result<Vec<DetectedObject>, Fault> {
+        let (telling, sure) = match &*self.0 {
+            DetectorWeights::Ssd(_) => (SsdMobileNet::WORTH_TELLING, SsdMobileNet::SURE),
+            DetectorWeights::CenterNet(_) => (CenterNet::WORTH_TELLING, CenterNet::SURE),
+        };
         let options = DetectionOptions {
-            least_score,
+            least_score: least_score.unwrap_or(telling),
             most: MAX_OBJECTS,
         };
         let found = match &*self.0 {
@@ -75,15 +79,16 @@ impl ObjectDetector {
             DetectorWeights::CenterNet(network) => network.detect(picture, &options),
         };
         let found = found.map_err(|error| fault(&error))?;
-        Ok(found.iter().map(object).collect())
+        Ok(found.iter().map(|found| object(found, sure)).collect())
     }
 }
 
-fn object(found: &Detection) -> DetectedObject {
+fn object(found: &Detection, sure: f32) -> DetectedObject {
     let place = found.bounds;
     DetectedObject {
         label: found.label().to_owned(),
         score: found.score,
+        sure: found.score >= sure,
         bounds: [place.left, place.top, place.right, place.bottom],
     }
 }

@@ -6,7 +6,7 @@ use aimass_runtime::{BatchSkill, Fault, ModelVersion, Skill, SkillSpec, StepCont
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::image::input::decoded;
+use crate::image::classifier::{ImageView, LookedAt};
 use crate::image::{ImageClassifier, ImageInput};
 
 /// Turns a picture into an embedding.
@@ -50,13 +50,14 @@ impl BatchSkill for Embed {
         context: &mut StepContext<'_>,
     ) -> Vec<Result<ImageEmbedding, Fault>> {
         let version = context.model_version().clone();
-        let embedding = |input: &Arc<ImageInput>| {
-            let picture = decoded(&input.path)?;
+        let views = inputs.iter().map(|input| ImageView::of(&input.path));
+        let looked_at = model.look(views.collect()).into_iter();
+        let embedding = |looked_at: Result<LookedAt, Fault>| {
             Ok(ImageEmbedding {
-                embedding: model.embedding(&picture.pixels)?,
+                embedding: looked_at?.embedding(),
                 model: version.clone(),
             })
         };
-        inputs.iter().map(embedding).collect()
+        looked_at.map(embedding).collect()
     }
 }

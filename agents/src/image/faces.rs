@@ -81,6 +81,16 @@ pub struct Expression {
     pub score: f32,
 }
 
+/// The score from which a face is one. Of those that are found in the labelled pictures that are not held out, animals have up to .91.
+const SURE: f32 = 0.95;
+
+impl DetectedFace {
+    /// Whether it is sure enough to be named.
+    pub(super) fn is_sure(&self) -> bool {
+        self.score >= SURE
+    }
+}
+
 impl FacesInput {
     /// The faces in the picture in this file.
     pub fn path(path: impl Into<PathBuf>) -> Self {

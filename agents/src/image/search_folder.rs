@@ -12,7 +12,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hits::{cosine, fewer_hits, most_hits, nearer, ten};
-use crate::image::input::decoded;
 use crate::image::{ImageClassifier, PictureHit, PictureHits};
 use crate::listed::{FileKey, Listed};
 use crate::skipped::{SkipReason, Skipped};
@@ -135,9 +134,8 @@ impl PictureSearch {
                 skipped.unwrap_or_default()
             )));
         }
-        let query = decoded(&input.path)?;
         Ok(Self {
-            query: model.embedding(&query.pixels)?,
+            query: model.embedding(&input.path)?,
             limit: input.limit,
             files,
             at: 0,
@@ -154,8 +152,7 @@ impl PictureSearch {
         self.at += 1;
         let known = model.known.0.get(&key).cloned();
         let vector = known.or_else(|| {
-            let picture = decoded(&key.path).ok()?;
-            let vector = Arc::new(model.embedding(&picture.pixels).ok()?);
+            let vector = Arc::new(model.embedding(&key.path).ok()?);
             model.known.keep(key.clone(), vector.clone());
             Some(vector)
         });

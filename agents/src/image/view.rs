@@ -3,7 +3,6 @@
 use aimass_locale::{Text, harmless, text};
 use aimass_runtime::{Extent, FactView, Panel, PictureBox};
 
-use crate::image::describe::NAMED;
 use crate::image::{Bounds, DetectedFace, ImageDescription, ImageEmbedding};
 use crate::quotes::quoted_within;
 
@@ -64,12 +63,12 @@ impl ImageDescription {
         frames.unwrap_or_default().then(&missing)
     }
 
-    /// The objects that sentences name, the faces, and the lines of text.
+    /// What sentences speak of: objects, faces, lines of text.
     fn boxes(&self) -> Vec<PictureBox> {
-        let named = self.objects.iter().filter(|object| object.score >= NAMED);
+        let named = self.objects.iter().filter(|object| object.sure);
         let objects = named.map(|object| labeled(&object.label, object.score, object.bounds));
-        let faces = self.faces.iter().map(face);
-        let lines = self.lines.iter().map(|line| {
+        let faces = self.faces.iter().filter(|face| face.is_sure()).map(face);
+        let lines = self.lines.iter().filter(|line| line.is_sure()).map(|line| {
             let label = quoted_within(&line.text, MAX_LABEL);
             labeled(&format!("“{label}”"), line.score, line.bounds)
         });

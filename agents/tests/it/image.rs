@@ -15,12 +15,13 @@ use serde_json::json;
 
 use crate::cache;
 
-/// The models that the agent works with by default.
-const MODELS: [&str; 4] = [
+/// The models that the agent works with by default, and the optional one.
+const MODELS: [&str; 5] = [
     "ssd-mobilenet-v2",
     "efficientnet-lite0",
     "mtcnn",
     "pp-ocr-v4",
+    "face-api",
 ];
 
 /// The cache, with the models in it.
@@ -46,7 +47,7 @@ async fn start() -> Runtime {
 
 /// A photograph: an astronaut before a flag and a model of a space shuttle; 512 x 512.
 fn astronaut() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures/sample.jpg")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/inbox/astronaut.jpg")
 }
 
 /// A rendered page; see `models/goldens/ocr/make.py`.
@@ -271,12 +272,25 @@ async fn the_image_agent_conforms() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(astronaut(), folder.path().join("photo.jpg")).unwrap();
     let picture = json!({ "path": astronaut() });
+    let face = json!({
+        "path": astronaut(),
+        "faces": [{
+            "box": [178.0, 72.0, 272.0, 200.0],
+            "score": 0.99,
+            "landmarks": [[204.0, 117.0], [246.0, 117.0], [224.0, 141.0], [207.0, 161.0], [243.0, 161.0]],
+        }],
+    });
     let report = Conformance::new(move || ImageAgent::new(store.clone(), None))
         .example("image.detect", picture.clone())
         .example("image.classify", picture.clone())
         .example("image.embed", picture.clone())
         .example("image.face_boxes", picture.clone())
         .example("image.faces", picture.clone())
+        .example("image.face_features", face)
+        .example(
+            "image.compare_faces",
+            json!({ "path": astronaut(), "other": astronaut() }),
+        )
         .example("image.read", json!({ "path": page("notice") }))
         .example("image.describe", picture.clone())
         .example(

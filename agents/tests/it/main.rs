@@ -11,7 +11,6 @@ mod cache;
 
 mod accuracy;
 mod generation;
-#[cfg(feature = "image")]
 mod image;
 mod labeled;
 mod mortal;

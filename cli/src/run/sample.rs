@@ -12,10 +12,14 @@ use crate::Context;
 use crate::failure::Failure;
 
 /// What is worked on.
-const INBOX: [(&str, &[u8]); 3] = [
+const INBOX: [(&str, &[u8]); 4] = [
     (
         "reading.flac",
         include_bytes!("../../../examples/inbox/reading.flac"),
+    ),
+    (
+        "astronaut.jpg",
+        include_bytes!("../../../examples/inbox/astronaut.jpg"),
     ),
     (
         "complaint.txt",

@@ -43,7 +43,11 @@ def ssd(pixels):
 
 
 def centernet(pixels):
-    height, width = pixels.shape[:2]
+    # Laid into a square of the longer side, at its upper left, on grey.
+    height = width = max(pixels.shape[:2])
+    square = numpy.full((height, width, 3), 127, numpy.uint8)
+    square[: pixels.shape[0], : pixels.shape[1]] = pixels
+    pixels = square
     folder = next(PACKAGES.rglob("centernet.json")).parent
     with tempfile.NamedTemporaryFile() as file:
         file.write(pixels.tobytes())

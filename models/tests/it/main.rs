@@ -15,6 +15,7 @@ mod import;
 mod imported;
 mod llama;
 mod mtcnn;
+mod ocr;
 mod picture;
 mod silero;
 mod straight;

@@ -207,6 +207,7 @@ fn without_files_the_sample_inbox_is_worked_on() {
     assert!(ended.stdout.starts_with("no files were named"), "{ended:?}");
     for words in [
         "reading.flac",
+        "astronaut.jpg",
         "complaint.txt is a text of",
         "opticks.txt is a text of",
     ] {
@@ -216,5 +217,5 @@ fn without_files_the_sample_inbox_is_worked_on() {
     assert!(inbox.join("README.md").is_file(), "its origin is not said");
     assert!(!ended.stdout.contains("README.md"), "{ended:?}");
     let json = place.run(&["run", "--json"]);
-    assert_eq!(json.document()["report"]["inputs"], 3);
+    assert_eq!(json.document()["report"]["inputs"], 4);
 }

@@ -28,13 +28,16 @@ const EXAMPLE: &str = "an example for people";
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("cli/src/ask.rs", "text", WORD),
     ("cli/src/help/chinese.rs", "text.language", EXAMPLE),
+    ("cli/src/presentation.rs", "image", WORD),
     ("cli/src/presentation.rs", "text", WORD),
     ("cli/src/readable.rs", "text", WORD),
     ("config/src/rule.rs", "text.embed", EXAMPLE),
     ("config/src/settings/reader.rs", "text", WORD),
     ("config/src/template.rs", "text.embed", EXAMPLE),
     ("observers/src/conventions.rs", "text", WORD),
+    ("runtime/src/file_kind.rs", "image", WORD),
     ("runtime/src/file_kind.rs", "text", WORD),
+    ("runtime/src/file_kind/media.rs", "image", WORD),
     ("runtime/src/file_kind/media.rs", "text", WORD),
     ("runtime/src/view/report.rs", "text", WORD),
 ];
