@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use aimass::generation::{Chat, Complete, GenerationInput};
-use aimass::image::{Describe, DescribeInput, Detect as DetectObjects, DetectInput as ObjectsInput};
+use aimass::image::{
+    Describe, DescribeInput, Detect as DetectObjects, DetectInput as ObjectsInput,
+};
 use aimass::speech::{AudioInput, Detect, DetectInput, Transcribe, TranscribeInput};
 use aimass::text::{Classify, ClassifyInput, Embed, Labels, Language, TextInput};
 use aimass::{Clock, Config, Runtime, TaskError, cache_dir};

@@ -39,7 +39,7 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export AIMASS_HOME="$folder/home"
-for model in minilm silero-vad whisper-base; do
+for model in minilm silero-vad whisper-base ssd-mobilenet-v2 efficientnet-lite0 mtcnn pp-ocr-v4; do
   timeout "$FETCHING" "$program" models pull "$model" >/dev/null || die "the model $model could not be fetched; see above"
 done
 for lang in en zh; do

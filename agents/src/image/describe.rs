@@ -153,6 +153,7 @@ impl FlowSkill for Describe {
         for object in &mut objects {
             object.sure &= !animals::is_doubted(object, &classes);
         }
+        doubt_seconds(&mut objects);
         let place = |object: &DetectedObject| Place {
             column: column(&object.bounds, size.width),
             row: row(&object.bounds, size.height),
@@ -172,6 +173,32 @@ impl FlowSkill for Describe {
         description.text = in_language(&description.sentences(), input.language);
         Ok(description)
     }
+}
+
+/// Boxes with more in common are of one thing.
+const ONE_THING: f32 = 0.7;
+
+/// Of what was found in one place by two names, the surer name counts.
+fn doubt_seconds(objects: &mut [DetectedObject]) {
+    for at in 1..objects.len() {
+        let (surer, others) = objects.split_at_mut(at);
+        let sure = surer.iter().filter(|object| object.sure);
+        let is_second = sure
+            .map(|object| overlap(object, &others[0]))
+            .any(|common| common > ONE_THING);
+        others[0].sure &= !is_second;
+    }
+}
+
+/// What two boxes have in common, as a share of what either covers.
+fn overlap(one: &DetectedObject, other: &DetectedObject) -> f32 {
+    let side = |axis: usize| {
+        let begin = one.bounds[axis].max(other.bounds[axis]);
+        let end = one.bounds[axis + 2].min(other.bounds[axis + 2]);
+        (end - begin).max(0.0)
+    };
+    let common = side(0) * side(1);
+    common / (one.area() + other.area() - common).max(f32::MIN_POSITIVE)
 }
 
 /// What a part found; none, with a word on why, where it is not available.
@@ -216,5 +243,29 @@ fn capitalized(text: &str) -> String {
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_with_two_names_is_named_once() {
+        let object = |label: &str, score: f32, bounds: [f32; 4]| DetectedObject {
+            label: label.to_owned(),
+            score,
+            sure: true,
+            bounds,
+        };
+        let mut objects = vec![
+            object("cup", 0.96, [93.0, 8.0, 221.0, 149.0]),
+            object("bowl", 0.86, [90.0, 9.0, 218.0, 142.0]),
+            object("dining table", 0.84, [0.0, 0.0, 400.0, 300.0]),
+            object("spoon", 0.8, [93.0, 8.0, 160.0, 149.0]),
+        ];
+        doubt_seconds(&mut objects);
+        let sure: Vec<bool> = objects.iter().map(|object| object.sure).collect();
+        assert_eq!(sure, [true, false, true, true]);
     }
 }

@@ -67,13 +67,18 @@ pub enum ReadingPicture {
     Waiting(Arc<ImageInput>),
     /// Its lines are being read.
     UnderWay(ImageSize, Box<Reading>),
-    /// All are.
-    Done(ImageText),
+}
+
+/// What comes of one step.
+enum Stepped {
+    Reading(ReadingPicture),
+    Read(ImageText),
 }
 
 impl ModelSkill for Read {
     type Model = TextReader;
-    type Job = Vec<Result<ReadingPicture, Fault>>;
+    /// None of those that are settled.
+    type Job = Vec<Option<ReadingPicture>>;
 
     fn begin(
         &self,
@@ -81,11 +86,11 @@ impl ModelSkill for Read {
         inputs: Vec<Arc<ImageInput>>,
         _: &mut StepContext<'_>,
     ) -> Result<Self::Job, Fault> {
-        let waiting = |input| Ok(ReadingPicture::Waiting(input));
+        let waiting = |input| Some(ReadingPicture::Waiting(input));
         Ok(inputs.into_iter().map(waiting).collect())
     }
 
-    /// Finds the lines of a picture, or reads one: a page has hundreds.
+    /// Finds the lines of a picture, or reads one: a page has hundreds. Each picture is answered once it is read.
     fn step(
         &self,
         model: &mut TextReader,
@@ -94,19 +99,21 @@ impl ModelSkill for Read {
     ) -> Result<Step<ImageText>, Fault> {
         for (member, picture) in job.iter_mut().enumerate() {
             let member = BatchIndex(member as u32);
-            if matches!(picture, Ok(ReadingPicture::Done(_)) | Err(_)) {
+            let Some(reading) = picture.take() else {
                 continue;
-            }
+            };
             if context.is_cancelled(member) {
-                *picture = Err(Fault::rejected("nobody waits for it any more"));
                 continue;
             }
-            if let Ok(ReadingPicture::UnderWay(_, reading)) = picture {
-                context.progress(member, reading.done());
-            }
-            let reading = std::mem::replace(picture, Err(Fault::bug("its reading was lost")));
-            *picture = reading.and_then(|reading| reading.step(model));
-            return Ok(Step::Continue);
+            context.progress(member, reading.done());
+            return Ok(match reading.step(model) {
+                Ok(Stepped::Reading(reading)) => {
+                    *picture = Some(reading);
+                    Step::Continue
+                }
+                Ok(Stepped::Read(text)) => Step::Settled(vec![(member, Ok(text))]),
+                Err(fault) => Step::Settled(vec![(member, Err(fault))]),
+            });
         }
         Ok(Step::Finished)
     }
@@ -114,37 +121,38 @@ impl ModelSkill for Read {
     fn finish(
         &self,
         _: &mut TextReader,
-        job: Self::Job,
+        _: Self::Job,
         _: &mut StepContext<'_>,
     ) -> Vec<(BatchIndex, Result<ImageText, Fault>)> {
-        let text = |reading| match reading {
-            ReadingPicture::Done(text) => Ok(text),
-            _ => Err(Fault::bug("its reading did not come to an end")),
-        };
-        let job = job.into_iter().enumerate();
-        job.map(|(at, picture)| (BatchIndex(at as u32), picture.and_then(text)))
-            .collect()
+        Vec::new()
     }
 }
 
 impl ReadingPicture {
-    fn step(self, model: &TextReader) -> Result<Self, Fault> {
+    /// How much of it is done, 0 to 1.
+    fn done(&self) -> f32 {
+        match self {
+            Self::Waiting(_) => 0.0,
+            Self::UnderWay(_, reading) => reading.done(),
+        }
+    }
+
+    fn step(self, model: &TextReader) -> Result<Stepped, Fault> {
         match self {
             Self::Waiting(input) => {
                 let picture = decoded(&input.path)?;
                 let size = ImageSize::of(&picture);
                 let reading = model.begin(picture.pixels);
                 let reading = reading.map_err(|error| fault(&error))?;
-                Ok(Self::UnderWay(size, Box::new(reading)))
+                Ok(Stepped::Reading(Self::UnderWay(size, Box::new(reading))))
             }
             Self::UnderWay(size, mut reading) => {
                 let is_done = model.step(&mut reading).map_err(|error| fault(&error))?;
                 Ok(match is_done {
-                    true => Self::Done(ImageText::of(size, *reading)),
-                    false => Self::UnderWay(size, reading),
+                    true => Stepped::Read(ImageText::of(size, *reading)),
+                    false => Stepped::Reading(Self::UnderWay(size, reading)),
                 })
             }
-            Self::Done(_) => Ok(self),
         }
     }
 }

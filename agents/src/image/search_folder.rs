@@ -78,7 +78,8 @@ impl Skill for SearchFolder {
 
 impl ModelSkill for SearchFolder {
     type Model = ImageClassifier;
-    type Job = Vec<Result<PictureSearch, Fault>>;
+    /// None of those that are settled.
+    type Job = Vec<Option<Result<PictureSearch, Fault>>>;
 
     fn begin(
         &self,
@@ -86,10 +87,8 @@ impl ModelSkill for SearchFolder {
         inputs: Vec<Arc<FolderSearchInput>>,
         _: &mut StepContext<'_>,
     ) -> Result<Self::Job, Fault> {
-        let inputs = inputs.iter();
-        Ok(inputs
-            .map(|input| PictureSearch::begin(model, input))
-            .collect())
+        let mut begin = |input: &Arc<_>| Some(PictureSearch::begin(model, input));
+        Ok(inputs.iter().map(&mut begin).collect())
     }
 
     fn step(
@@ -100,12 +99,23 @@ impl ModelSkill for SearchFolder {
     ) -> Result<Step<PictureHits>, Fault> {
         for (member, search) in job.iter_mut().enumerate() {
             let member = BatchIndex(member as u32);
-            let Ok(under_way) = search else { continue };
-            if context.is_cancelled(member) || under_way.at == under_way.files.len() {
-                continue;
+            if context.is_cancelled(member) {
+                *search = None;
             }
-            context.progress(member, under_way.at as f32 / under_way.files.len() as f32);
-            under_way.step(model);
+            let is_over = match search {
+                None => continue,
+                Some(Ok(under_way)) => under_way.at == under_way.files.len(),
+                Some(Err(_)) => true,
+            };
+            if is_over {
+                let outcome = search.take().map(|search| search.map(PictureSearch::hits));
+                let outcome = outcome.map(|hits| (member, hits));
+                return Ok(Step::Settled(outcome.into_iter().collect()));
+            }
+            if let Some(Ok(under_way)) = search {
+                context.progress(member, under_way.at as f32 / under_way.files.len() as f32);
+                under_way.step(model);
+            }
             return Ok(Step::Continue);
         }
         Ok(Step::Finished)
@@ -114,12 +124,10 @@ impl ModelSkill for SearchFolder {
     fn finish(
         &self,
         _: &mut ImageClassifier,
-        job: Self::Job,
+        _: Self::Job,
         _: &mut StepContext<'_>,
     ) -> Vec<(BatchIndex, Result<PictureHits, Fault>)> {
-        let job = job.into_iter().enumerate();
-        job.map(|(at, search)| (BatchIndex(at as u32), search.map(PictureSearch::hits)))
-            .collect()
+        Vec::new()
     }
 }
 

@@ -123,23 +123,28 @@ fn spoken_at_length(transcript: &Fact) -> Value {
     }
 }
 
-/// What a picture shows, in words.
+/// What a picture shows, and all words in it.
 fn described(picture: &Fact) -> Value {
-    picture.value.get("text").cloned().unwrap_or_default()
+    let said = picture.value.get("text").and_then(Value::as_str);
+    let text = [said.unwrap_or_default(), &words_in(picture)].join("\n");
+    text.trim_end().into()
 }
 
 /// The words in a picture; null where there are hardly any.
 fn written(picture: &Fact) -> Value {
+    let words = words_in(picture);
+    match words.unicode_words().count() < MIN_WORDS {
+        true => Value::Null,
+        false => words.into(),
+    }
+}
+
+/// The words in a picture, line by line.
+fn words_in(picture: &Fact) -> String {
     let lines = picture.value.get("lines").and_then(Value::as_array);
     let lines = lines.into_iter().flatten();
-    let lines: Vec<&str> = lines
-        .filter_map(|line| line.get("text")?.as_str())
-        .collect();
-    let text = lines.join("\n");
-    match text.unicode_words().count() < MIN_WORDS {
-        true => Value::Null,
-        false => text.into(),
-    }
+    let lines = lines.filter_map(|line| line.get("text")?.as_str());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

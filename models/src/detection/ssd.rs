@@ -41,7 +41,7 @@ impl SsdMobileNet {
     /// The score from which objects are worth telling of: that of the best F1 on labelled photographs (`benches/peers/detection.py`).
     pub const WORTH_TELLING: f32 = 0.45;
     /// The score from which an object is there as good as surely.
-    pub const SURE: f32 = 0.6;
+    pub const SURE: f32 = 0.75;
 
     /// Reads the network from `frozen_inference_graph.pb` in `folder`.
     ///

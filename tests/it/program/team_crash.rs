@@ -1,4 +1,4 @@
-//! The team at work on twenty files, with real weights, while it is hit: the process by `kill -9` three times in the middle of the episode, and
+//! The team at work on texts, recordings and pictures, with real weights, while it is hit: the process by `kill -9` three times in the middle of the episode, and
 //! in the second test its workers at random as well. Facts and report are those of a run that nobody disturbs, and each reaction is done once.
 
 mod desk;
@@ -15,9 +15,9 @@ use super::harness::Ended;
 use desk::{Desk, FILES};
 use essence::{Essence, essence};
 
-/// What the files come to: each of them is a fact, of each of 16 texts two more are found out, of each of 4 recordings three, and the report is the last. Of the two
-/// words of one recording the language is the one that was heard, which is no fact of its own.
-const FACTS: usize = FILES + 2 * 16 + 3 * 4 - 1 + 1;
+/// What the files come to: each of them is a fact, of each of 16 texts two more are found out, of each of 4 recordings three, of each of 4 pictures four, and the report
+/// is the last. Of the two words of one recording the language is the one that was heard, which is no fact of its own, and the photograph has no words.
+const FACTS: usize = FILES + 2 * 16 + (3 * 4 - 1) + (4 * 4 - 1) + 1;
 
 /// What comes of the files when nobody disturbs the team. One run serves both tests.
 fn undisturbed() -> &'static Essence {
@@ -82,6 +82,12 @@ fn facts_and_report_are_the_same_when_workers_die_at_random_and_the_process_thre
     let deaths = mortal::deaths(said.iter().map(String::as_str));
     let skills: BTreeSet<&str> = deaths.iter().map(String::as_str).collect();
     let all = [
+        "image.classify",
+        "image.detect",
+        "image.embed",
+        "image.face_boxes",
+        "image.face_features",
+        "image.read",
         "speech.activity",
         "speech.recognize",
         "text.embed",

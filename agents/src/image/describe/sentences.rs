@@ -6,7 +6,7 @@ use aimass_locale::{Text, harmless, text};
 use super::nouns::counted;
 use super::place::{Column, column};
 use crate::image::colors::in_words;
-use crate::image::{DetectedFace, DetectedObject, ImageDescription};
+use crate::image::{DetectedFace, DetectedObject, ImageDescription, NamedColor};
 use crate::quotes::quoted_within;
 
 // The following were chosen with the labelled pictures that are not held out (`agents/tests/data/pictures`).
@@ -23,8 +23,9 @@ const MAX_KINDS: usize = 4;
 const MANY: usize = 6;
 /// Characters of the text in a picture that are quoted.
 const MAX_QUOTE: usize = 160;
-/// The least share of the picture that a colour which is named has.
+/// The least share of the picture that a colour which is named has, and that those which are named have together.
 const NAMED_COLOR: f32 = 0.25;
+const MOST: f32 = 0.5;
 
 /// Returns what is seen, the most important first; never nothing.
 pub(super) fn sentences(found: &ImageDescription) -> Vec<Text> {
@@ -194,15 +195,15 @@ fn quote(found: &ImageDescription) -> String {
     quoted_within(&lines.join(" "), MAX_QUOTE)
 }
 
+/// The colours that take most of the picture: one alone, or two of them together.
 fn colors(found: &ImageDescription) -> Option<Text> {
-    let named = found
-        .colors
-        .iter()
-        .filter(|color| color.share >= NAMED_COLOR);
-    let named: Vec<Text> = named.take(2).map(in_words).collect();
-    if named.is_empty() {
+    let large = |color: &&NamedColor| color.share >= NAMED_COLOR;
+    let named: Vec<&NamedColor> = found.colors.iter().filter(large).take(2).collect();
+    let share: f32 = named.iter().map(|color| color.share).sum();
+    if share < MOST {
         return None;
     }
+    let named: Vec<Text> = named.into_iter().map(in_words).collect();
     let Text { english, chinese } = enumerated(&named);
     Some(text!("mostly {english}", "主色为{chinese}"))
 }
@@ -210,7 +211,7 @@ fn colors(found: &ImageDescription) -> Option<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Expression, ImageClass, ImageSize, NamedColor, TextLine};
+    use crate::image::{Expression, ImageClass, ImageSize, TextLine};
 
     const SURE: f32 = 0.6;
 
@@ -327,12 +328,12 @@ mod tests {
             share,
         };
         found.colors = vec![color("red", 0.7), color("white", 0.2)];
-        assert_eq!(
-            seen(&found),
-            [
-                "it reads “STOP HERE” / 上面写着：“STOP HERE”",
-                "mostly red / 主色为红色"
-            ]
-        );
+        let words = "it reads “STOP HERE” / 上面写着：“STOP HERE”";
+        assert_eq!(seen(&found), [words, "mostly red / 主色为红色"]);
+        found.colors[0].share = 0.4;
+        assert_eq!(seen(&found), [words], "less than half of it");
+        found.colors[1].share = 0.3;
+        let both = "mostly red and white / 主色为红色和白色";
+        assert_eq!(seen(&found), [words, both]);
     }
 }

@@ -1,4 +1,4 @@
-//! A desk with twenty files on it, and processes that work on them until they are killed.
+//! A desk with files on it, and processes that work on them until they are killed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,19 @@ use aimass_models::Silent;
 use crate::program::cache;
 use crate::program::harness::{Ended, Place};
 
-pub(super) const FILES: usize = 20;
+pub(super) const FILES: usize = 24;
+
+const MODELS: [&str; 9] = [
+    "minilm",
+    "silero-vad",
+    "whisper-base",
+    "smollm2",
+    "ssd-mobilenet-v2",
+    "efficientnet-lite0",
+    "mtcnn",
+    "face-api",
+    "pp-ocr-v4",
+];
 
 /// A home of its own, and the files in the current folder's `files`.
 pub(super) struct Desk {
@@ -22,7 +34,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new() -> Self {
         let store = cache::store();
-        for model in ["minilm", "silero-vad", "whisper-base", "smollm2"] {
+        for model in MODELS {
             store.pull(model, &mut Silent).unwrap();
         }
         let place = Place::new();
@@ -30,6 +42,7 @@ impl Desk {
         fs::create_dir(&files).unwrap();
         lay_down_texts(&files);
         lay_down_recordings(&files);
+        lay_down_pictures(&files);
         assert_eq!(fs::read_dir(&files).unwrap().count(), FILES);
         let cache = std::path::absolute(store.derived("")).unwrap();
         Self { place, cache }
@@ -101,6 +114,20 @@ fn lay_down_texts(folder: &Path) {
     let paragraphs = book.split("\n\n").filter(|text| text.len() >= 200);
     for (number, paragraph) in paragraphs.enumerate() {
         fs::write(folder.join(format!("opticks-{number}.txt")), paragraph).unwrap();
+    }
+}
+
+/// A photograph, and three pages.
+fn lay_down_pictures(folder: &Path) {
+    let root = crate::repository_root();
+    for picture in [
+        "examples/inbox/astronaut.jpg",
+        "models/goldens/ocr/letter.png",
+        "models/goldens/ocr/notice.png",
+        "models/goldens/ocr/table.png",
+    ] {
+        let name = Path::new(picture).file_name().unwrap();
+        fs::copy(root.join(picture), folder.join(name)).unwrap();
     }
 }
 

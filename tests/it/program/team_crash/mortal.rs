@@ -8,6 +8,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aimass::generation::{Report, WriteReport};
+use aimass::image::{
+    ClassifierSource, Classify, Describe, Detect, DetectorSource, Embed as EmbedPicture,
+    FaceFeatures, FaceFinderSource, FaceReaderSource, Faces, FindFaces, ImageDescription,
+    ImageEmbedding, Read, ReaderSource,
+};
 use aimass::speech::{
     DetectActivity, Recognize, SileroSource, Transcribe, Transcript, WhisperSource,
 };
@@ -84,6 +89,7 @@ async fn child() {
     let begun = environment.snapshot().unwrap().episodes().unwrap();
     let runtime = Runtime::builder(config)
         .agent(Text(fate.clone()))
+        .agent(Image(fate.clone()))
         .agent(Speech(fate.clone()))
         .agent(Generation)
         .environment(environment)
@@ -235,6 +241,7 @@ impl Agent for Text {
         let language = WorkerGroup::new("language", Fresh(|| ())).skill(self.0.over(Language));
         let text = || FactKind::new("file.text", 1).unwrap();
         let transcript = || FactKind::new("speech.transcribe", 1).unwrap();
+        let picture = || FactKind::new("image.describe", 1).unwrap();
         let said = |transcript: &Fact| transcript.value["text"].clone();
         // As the agent has it: of two words the language is the one that was heard.
         let said_at_length = |transcript: &Fact| {
@@ -251,10 +258,68 @@ impl Agent for Text {
             .group(language)
             .reaction(Reaction::new("text-embed", text(), "text.embed"))
             .reaction(Reaction::new("text-language", text(), "text.language"))
+            .reaction(Reaction::new("picture-embed", picture(), "text.embed").input(described))
+            .reaction(Reaction::new("picture-language", picture(), "text.language").input(written))
             .reaction(Reaction::new("said-embed", transcript(), "text.embed").input(said))
             .reaction(
                 Reaction::new("said-language", transcript(), "text.language").input(said_at_length),
             ))
+    }
+}
+
+/// As the agent has it: what a picture shows, and its words.
+fn described(picture: &Fact) -> Value {
+    let said = picture.value["text"].as_str().unwrap();
+    let words = words_in(picture);
+    [said, &words].join("\n").trim_end().into()
+}
+
+/// As the agent has it: the words in a picture, where there are enough to tell their language.
+fn written(picture: &Fact) -> Value {
+    let words = words_in(picture);
+    match words.is_empty() {
+        true => Value::Null,
+        false => words.into(),
+    }
+}
+
+fn words_in(picture: &Fact) -> String {
+    let lines = picture.value["lines"].as_array().unwrap().iter();
+    let lines: Vec<&str> = lines.map(|line| line["text"].as_str().unwrap()).collect();
+    lines.join("\n")
+}
+
+struct Image(Fate);
+
+impl Agent for Image {
+    fn name(&self) -> &str {
+        "image"
+    }
+
+    fn define(&self, definition: AgentDefinition) -> Result<AgentDefinition, Fault> {
+        let store = cache::store;
+        let detector = DetectorSource::new(store(), "ssd-mobilenet-v2")?;
+        let classifier = ClassifierSource::new(store(), "efficientnet-lite0")?;
+        let classifier = WorkerGroup::new("classifier", classifier)
+            .skill(self.0.over(Classify))
+            .skill(self.0.over(EmbedPicture));
+        let faces = WorkerGroup::new("faces", FaceFinderSource::new(store(), "mtcnn")?);
+        let features = FaceReaderSource::new(store(), "face-api")?;
+        let features = WorkerGroup::new("face-features", features);
+        let reader = WorkerGroup::new("reader", ReaderSource::new(store(), "pp-ocr-v4")?);
+        let picture = || FactKind::new("file.image", 1).unwrap();
+        Ok(definition
+            .view::<Describe>(ImageDescription::view)
+            .view::<EmbedPicture>(ImageEmbedding::view)
+            .group(WorkerGroup::new("detector", detector).skill(self.0.over(Detect)))
+            .group(classifier)
+            .group(faces.skill(self.0.over(FindFaces)))
+            .group(features.skill(self.0.over(FaceFeatures)))
+            .group(reader.skill(self.0.over(Read)))
+            .flow(Faces)
+            .flow(Describe)
+            .reaction(Reaction::new("image-describe", picture(), "image.describe"))
+            .reaction(Reaction::new("image-embed", picture(), "image.embed")))
     }
 }
 
