@@ -1,5 +1,5 @@
-//! The image agent: what pictures show, which things, faces and words are where in them, and which
-//! pictures are alike.
+//! The image agent: descriptions of pictures, the objects, faces and text in them, and search by
+//! similarity.
 //!
 //! ```no_run
 //! # async fn example(runtime: aimass_runtime::Runtime) -> Result<(), aimass_runtime::TaskError> {

@@ -1,6 +1,6 @@
-//! Objects in pictures: boxes of 80 kinds of things, those of COCO.
+//! Objects in pictures: boxes of COCO's 80 classes.
 //!
-//! Two networks find them, both run by the graph executor: [`SsdMobileNet`] and [`CenterNet`]. Each takes a picture of any size, and gives [`Detection`]s in the picture's pixels, the surest first; of boxes of one kind that cover the same object one is left.
+//! Two networks find them, both run by the graph executor: [`SsdMobileNet`] and [`CenterNet`]. Each takes a picture of any size, and gives [`Detection`]s in the picture's pixels, the highest score first, after non-maximum suppression within each class.
 
 mod anchors;
 mod boxes;
@@ -14,10 +14,10 @@ pub use centernet::CenterNet;
 pub use labels::COCO_LABELS;
 pub use ssd::SsdMobileNet;
 
-/// Which objects are told of.
+/// Which objects are returned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DetectionOptions {
-    /// The least score, from 0 to 1.
+    /// The minimum score, from 0 to 1.
     pub least_score: f32,
     /// How many at most.
     pub most: usize,

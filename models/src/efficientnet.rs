@@ -1,5 +1,4 @@
-//! EfficientNet-Lite0: which of ImageNet's thousand classes a picture shows, and a vector of what
-//! it looks like.
+//! EfficientNet-Lite0: which of ImageNet's thousand classes a picture shows, and a feature vector.
 //!
 //! Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
 //! 2019; the lite form: Google, `tensorflow/tpu/models/official/efficientnet/lite`. The network is
@@ -13,7 +12,7 @@ mod network;
 pub use classes::{CLASSES, class_name, class_names};
 pub use network::{EfficientNet, EfficientNetWeights, Impression};
 
-/// Numbers of the vector of what a picture looks like.
+/// Numbers of the feature vector.
 pub const FEATURES: usize = 1280;
 /// The side of the square that the network sees.
 pub const SIDE: u32 = 224;

@@ -57,7 +57,7 @@ impl FaceApiWeights {
         })
     }
 
-    /// The bytes that the weights take.
+    /// Returns the bytes of the weights in memory.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         (self.embedding.bytes() + self.expression.bytes()) as u64
@@ -71,7 +71,7 @@ pub struct FaceApi {
 }
 
 impl FaceApi {
-    /// Networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// Creates networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
     /// again.
     #[must_use]
     pub fn new(weights: Arc<FaceApiWeights>) -> Self {

@@ -1,7 +1,7 @@
 //! PP-OCR: the lines of text in a picture, Chinese and English.
 //!
-//! Three networks, one after the other: the first says of each pixel how probably it belongs to a
-//! line, the second whether a line stands on its head, the third which characters it has.
+//! Three networks, one after the other: the first predicts for each pixel the probability that it
+//! belongs to a line, the second whether a line is upside down, the third its characters.
 //!
 //! Source: PaddlePaddle, PP-OCRv4 (mobile), as ONNX. The networks and each step between them are
 //! those of `rapidocr_onnxruntime` 1.4.4; the order in which lines are read is ours, because a page

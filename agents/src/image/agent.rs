@@ -20,7 +20,7 @@ pub const MANIFEST: AgentManifest = AgentManifest {
     build: |store, config| Box::new(ImageAgent::new(store.clone(), Some(&MODEL.model(config)))),
 };
 
-/// The model that finds things.
+/// The model that detects objects.
 const MODEL: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "ssd-mobilenet-v2",
@@ -28,36 +28,36 @@ const MODEL: ModelSlot = ModelSlot {
     switch: None,
     purpose: || {
         text!(
-            "things in pictures are found with it",
-            "用于在图片中寻找物体"
+            "objects in pictures are detected with it",
+            "用于检测图片中的物体"
         )
     },
     without: None,
 };
 
-/// The model that sorts and compares pictures.
+/// The model that classifies and compares pictures.
 const CLASSIFIER: ModelSlot = ModelSlot {
     key: None,
     default: "efficientnet-lite0",
     purpose: || {
         text!(
-            "pictures are sorted and compared with it",
+            "pictures are classified and compared with it",
             "用于图片的分类与比较"
         )
     },
     ..MODEL
 };
 
-/// The model that finds faces.
+/// The model that detects faces.
 const FACES: ModelSlot = ModelSlot {
     key: None,
     default: "mtcnn",
-    purpose: || text!("faces are found with it", "用于寻找人脸"),
+    purpose: || text!("faces are detected with it", "用于检测人脸"),
     ..MODEL
 };
 
-/// The model that says how faces look. It is optional: it comes through npm, and nothing is fetched
-/// for it unless somebody does so.
+/// The model for facial expressions and face embeddings. Optional: `aimass run` does not fetch it, because it comes
+/// through npm.
 const FEATURES: ModelSlot = ModelSlot {
     key: None,
     default: "face-api",
@@ -76,7 +76,7 @@ const FEATURES: ModelSlot = ModelSlot {
 const READER: ModelSlot = ModelSlot {
     key: None,
     default: "pp-ocr-v4",
-    purpose: || text!("words in pictures are read with it", "用于读取图片中的文字"),
+    purpose: || text!("text in pictures is read with it", "用于识别图片中的文字"),
     ..MODEL
 };
 
@@ -88,8 +88,8 @@ pub struct ImageAgent {
 }
 
 impl ImageAgent {
-    /// An agent that finds its models in `store`; `model` is the catalogue's name of the one that
-    /// finds things, that of its slot when none is given.
+    /// Creates an agent that finds its models in `store`; `model` is the catalogue's name of the one that
+    /// detects objects, by default that of its slot.
     pub fn new(store: Store, model: Option<&str>) -> Self {
         Self {
             store,
@@ -97,7 +97,7 @@ impl ImageAgent {
         }
     }
 
-    /// The catalogue's name of the model that finds things.
+    /// Returns the catalogue's name of the model that detects objects.
     pub fn model(&self) -> &str {
         &self.model
     }

@@ -14,7 +14,7 @@ use crate::image::input::{ImageSize, decoded};
 use crate::image::search_folder::KnownPictures;
 use crate::stored::{Stored, StoredWeights, fault};
 
-/// The model source of a network that sorts and compares pictures.
+/// The model source of a network that classifies and compares pictures.
 pub type ClassifierSource = Stored<EfficientNetWeights>;
 
 impl StoredWeights for EfficientNetWeights {
@@ -39,7 +39,7 @@ impl StoredWeights for EfficientNetWeights {
     }
 }
 
-/// What a worker that sorts and compares pictures owns.
+/// What a worker that classifies and compares pictures owns.
 pub struct ImageClassifier {
     network: EfficientNet,
     pub(super) known: KnownPictures,
@@ -95,7 +95,7 @@ impl ImageClassifier {
         views.into_iter().map(looked_at).collect()
     }
 
-    /// The vector of the picture in a file.
+    /// The embedding of the picture in a file.
     pub(super) fn embedding(&self, path: &Path) -> Result<Vec<f32>, Fault> {
         let mut looked_at = self.look(vec![ImageView::of(path)]);
         let looked_at = looked_at.pop();
@@ -106,7 +106,7 @@ impl ImageClassifier {
 }
 
 impl LookedAt {
-    /// The likeliest classes, the likeliest first.
+    /// The most probable classes, the most probable first.
     pub(super) fn classes(&self, top: usize) -> Vec<ImageClass> {
         let probabilities = self.impression.probabilities.iter().copied();
         let mut ranked: Vec<(usize, f32)> = probabilities.enumerate().collect();
@@ -118,7 +118,7 @@ impl LookedAt {
         ranked.into_iter().take(top).map(class).collect()
     }
 
-    /// A vector of length 1, near those of pictures that look alike.
+    /// An embedding of length 1: pictures that look alike have similar ones.
     pub(super) fn embedding(&self) -> Vec<f32> {
         let features = &self.impression.features;
         let length: f32 = features.iter().map(|value| value * value).sum();

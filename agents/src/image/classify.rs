@@ -16,7 +16,7 @@ const TOP: u32 = 5;
 /// Classes that can be told: all.
 const MAX_TOP: u32 = 1000;
 
-/// Sorts a picture into the classes of ImageNet.
+/// Classifies a picture: ImageNet's classes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Classify;
 
@@ -53,7 +53,7 @@ pub struct ImageClass {
 }
 
 impl ClassifyInput {
-    /// The usual number of classes of the picture in this file.
+    /// Returns the input for five classes of the picture in this file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),

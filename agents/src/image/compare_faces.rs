@@ -1,4 +1,4 @@
-//! `image.compare_faces`: whether two pictures show the same person.
+//! `image.compare_faces`: how similar the faces of two pictures are.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,10 +26,10 @@ pub struct CompareFacesInput {
     pub other: PathBuf,
 }
 
-/// How alike the faces of two pictures are.
+/// The similarity of the faces of two pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedFaces {
-    /// Each face of one picture with each face of the other, the likest pair first.
+    /// Each face of one picture with each face of the other, the most similar pair first.
     #[schemars(extend("x-view" = "table"))]
     pub pairs: Vec<FacePair>,
 }
@@ -43,7 +43,8 @@ pub struct FacePair {
     /// The face in `other`.
     #[serde(rename = "other_box")]
     pub other_bounds: Bounds,
-    /// How probably both are of one person, 0 to 1; from .5 on they are taken for one.
+    /// Similarity of the two faces, 0 to 1: 1 - distance / 1.2 of their embeddings. From 0.5 on, dlib's threshold, they are taken
+    /// for one person.
     pub score: f32,
 }
 
@@ -53,7 +54,7 @@ impl Skill for CompareFaces {
     type Output = ComparedFaces;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Says whether two pictures show the same person.").main_field("path")
+        SkillSpec::of::<Self>("Compares the faces of two pictures.").main_field("path")
     }
 
     fn input_bytes(&self, input: &CompareFacesInput) -> u64 {
@@ -72,7 +73,7 @@ impl FlowSkill for CompareFaces {
         let pair = |one: &DetectedFace, other: &DetectedFace| FacePair {
             bounds: one.bounds,
             other_bounds: other.bounds,
-            score: same_person(vector(one), vector(other)),
+            score: same_person(embedding(one), embedding(other)),
         };
         let pairs = faces
             .iter()
@@ -83,7 +84,7 @@ impl FlowSkill for CompareFaces {
     }
 }
 
-/// The faces of a picture, with their vectors.
+/// The faces of a picture, with their embeddings.
 async fn faces_in(path: &Path, context: &FlowContext) -> Result<Vec<DetectedFace>, Fault> {
     let asked = FacesInput {
         detail: FaceDetail::Embeddings,
@@ -99,6 +100,6 @@ async fn faces_in(path: &Path, context: &FlowContext) -> Result<Vec<DetectedFace
     Ok(found.faces)
 }
 
-fn vector(face: &DetectedFace) -> &[f32] {
+fn embedding(face: &DetectedFace) -> &[f32] {
     face.embedding.as_deref().unwrap_or_default()
 }

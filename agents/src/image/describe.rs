@@ -1,4 +1,4 @@
-//! `image.describe`: what a picture shows, from all that the agent's models find in it.
+//! `image.describe`: objects, faces, text, classes and colors of a picture, and sentences on them.
 
 mod animals;
 mod nouns;
@@ -62,19 +62,19 @@ pub struct ImageDescription {
     /// One or a few sentences made of what was found.
     #[schemars(extend("x-view" = "text"))]
     pub text: String,
-    /// Classes of the whole picture, the likeliest first.
+    /// Classes of the whole picture, the most probable first.
     pub classes: Vec<ImageClass>,
-    /// Objects, the surest first.
+    /// Objects, the highest score first.
     pub objects: Vec<DetectedObject>,
-    /// Where each object is, in the order of `objects`.
+    /// Where the middle of each object is, in the order of `objects`.
     pub layout: Vec<Place>,
     /// Faces, the largest first.
     pub faces: Vec<DetectedFace>,
     /// Lines of text, in the order in which they are read.
     pub lines: Vec<TextLine>,
-    /// Its colors, that of the largest share first.
+    /// Its main colors, the largest share first.
     pub colors: Vec<NamedColor>,
-    /// What could not be looked for, and why; absent if nothing.
+    /// What could not be looked for, and why, in English; absent if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
 }
@@ -89,7 +89,7 @@ pub struct Place {
 }
 
 impl DescribeInput {
-    /// The picture in this file, in English.
+    /// Returns the input for the picture in this file, in English.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -99,7 +99,7 @@ impl DescribeInput {
 }
 
 impl ImageDescription {
-    /// Returns what is seen, the most important first.
+    /// Returns the sentences, the most important first.
     pub(super) fn sentences(&self) -> Vec<Text> {
         sentences::sentences(self)
     }
@@ -112,7 +112,7 @@ impl Skill for Describe {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Says what a picture shows: objects, faces, words, colors, and a sentence on them.",
+            "Describes a picture: objects, faces, text, classes and colors, and sentences on them.",
         )
         .operation(Operation::DescribeImage)
         .main_field("path")
@@ -153,7 +153,7 @@ impl FlowSkill for Describe {
         for object in &mut objects {
             object.sure &= !animals::is_doubted(object, &classes);
         }
-        doubt_seconds(&mut objects);
+        suppress_duplicates(&mut objects);
         let place = |object: &DetectedObject| Place {
             column: column(&object.bounds, size.width),
             row: row(&object.bounds, size.height),
@@ -175,22 +175,22 @@ impl FlowSkill for Describe {
     }
 }
 
-/// Boxes with more in common are of one thing.
-const ONE_THING: f32 = 0.7;
+/// Boxes with a higher intersection over union are taken for one object.
+const SAME_OBJECT: f32 = 0.7;
 
-/// Of what was found in one place by two names, the surer name counts.
-fn doubt_seconds(objects: &mut [DetectedObject]) {
+/// Of objects whose boxes overlap that much, whatever their labels, only the one with the highest score stays `sure`.
+fn suppress_duplicates(objects: &mut [DetectedObject]) {
     for at in 1..objects.len() {
         let (surer, others) = objects.split_at_mut(at);
         let sure = surer.iter().filter(|object| object.sure);
         let is_second = sure
             .map(|object| overlap(object, &others[0]))
-            .any(|common| common > ONE_THING);
+            .any(|common| common > SAME_OBJECT);
         others[0].sure &= !is_second;
     }
 }
 
-/// What two boxes have in common, as a share of what either covers.
+/// The intersection over union of two boxes.
 fn overlap(one: &DetectedObject, other: &DetectedObject) -> f32 {
     let side = |axis: usize| {
         let begin = one.bounds[axis].max(other.bounds[axis]);
@@ -201,7 +201,7 @@ fn overlap(one: &DetectedObject, other: &DetectedObject) -> f32 {
     common / (one.area() + other.area() - common).max(f32::MIN_POSITIVE)
 }
 
-/// What a part found; none, with a word on why, where it is not available.
+/// What a part found; none, with the reason, where it is not available.
 fn part<T>(
     name: &str,
     found: Result<T, TaskError>,
@@ -210,7 +210,7 @@ fn part<T>(
     match found {
         Ok(found) => Ok(Some(found)),
         Err(TaskError::Unavailable { message, .. }) => {
-            missing.push(format!("{name} were not looked for: {message}"));
+            missing.push(format!("{name} not looked for: {message}"));
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_thing_with_two_names_is_named_once() {
+    fn an_object_with_two_labels_is_named_once() {
         let object = |label: &str, score: f32, bounds: [f32; 4]| DetectedObject {
             label: label.to_owned(),
             score,
@@ -264,7 +264,7 @@ mod tests {
             object("dining table", 0.84, [0.0, 0.0, 400.0, 300.0]),
             object("spoon", 0.8, [93.0, 8.0, 160.0, 149.0]),
         ];
-        doubt_seconds(&mut objects);
+        suppress_duplicates(&mut objects);
         let sure: Vec<bool> = objects.iter().map(|object| object.sure).collect();
         assert_eq!(sure, [true, false, true, true]);
     }

@@ -1,4 +1,4 @@
-//! `image.detect`: which things are where in a picture.
+//! `image.detect`: objects in a picture, with their boxes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,32 +11,32 @@ use serde::{Deserialize, Serialize};
 use crate::image::ObjectDetector;
 use crate::image::input::{Bounds, ImageSize, decoded};
 
-/// Finds things of 80 kinds in a picture.
+/// Detects objects of COCO's 80 classes in a picture.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Detect;
 
-/// A picture, and what to look for.
+/// A picture, and which objects to return.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetectInput {
     /// A picture: png, jpeg, webp, gif, bmp or tiff. Of an animation the first frame counts.
     #[schemars(extend("format" = "path"))]
     pub path: PathBuf,
-    /// Least score of an object that is told, above 0 and below 1; default: what suits the model, 0.45 for `ssd-mobilenet-v2` and 0.3 for `centernet`.
+    /// Minimum score, above 0 and below 1; default: 0.45 for `ssd-mobilenet-v2`, 0.3 for `centernet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
-    /// Names of the only things to tell, such as `person` or `dog`; default: all that it knows.
+    /// Labels of the only objects to return, such as `person` or `dog`; default: all 80 of COCO.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
 }
 
-/// What is where in a picture.
+/// The objects in a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectedObjects {
     /// The picture.
     #[serde(flatten)]
     pub size: ImageSize,
-    /// Objects, the surest first.
+    /// Objects, at most 100, the highest score first.
     #[schemars(extend("x-view" = "boxes"))]
     pub objects: Vec<DetectedObject>,
 }
@@ -44,11 +44,12 @@ pub struct DetectedObjects {
 /// An object in a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectedObject {
-    /// What it is: one of the 80 names of COCO.
+    /// One of COCO's 80 labels.
     pub label: String,
-    /// How sure that is, 0 to 1.
+    /// The model's score, 0 to 1.
     pub score: f32,
-    /// Whether the score is one at which this model is hardly ever wrong: a description names what is sure.
+    /// Whether a description names it: the score is at least 0.75 (`ssd-mobilenet-v2`) or 0.5 (`centernet`). In `image.describe`
+    /// also false where the classes, or an overlapping object of a higher score, contradict it.
     pub sure: bool,
     /// Left, top, right and bottom in pixels of the upright picture.
     #[serde(rename = "box")]
@@ -64,7 +65,7 @@ impl DetectedObject {
 }
 
 impl DetectInput {
-    /// All things in the picture in this file.
+    /// Returns the input for all objects in the picture in this file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -84,7 +85,7 @@ impl DetectInput {
         }
     }
 
-    /// Whether that is asked for. A name that the detector does not know is refused before.
+    /// Whether that label is asked for. One that the detector does not know is refused before.
     fn wants(&self, label: &str) -> bool {
         self.labels.is_empty() || self.labels.iter().any(|wanted| wanted == label)
     }
@@ -97,7 +98,7 @@ impl DetectInput {
         match unknown {
             None => Ok(()),
             Some(unknown) => Err(Fault::rejected(format!(
-                "expected `labels` out of the {} names of COCO, such as `person`, `dog` or `cell phone`, got `{unknown}`",
+                "expected `labels` out of the {} labels of COCO, such as `person`, `dog` or `cell phone`, got `{unknown}`",
                 COCO_LABELS.len()
             ))),
         }
@@ -110,9 +111,11 @@ impl Skill for Detect {
     type Output = DetectedObjects;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Finds things of 80 kinds in a picture, with their places.")
-            .operation(Operation::DetectObjects)
-            .main_field("path")
+        SkillSpec::of::<Self>(
+            "Detects objects of COCO's 80 classes in a picture, with their boxes.",
+        )
+        .operation(Operation::DetectObjects)
+        .main_field("path")
     }
 
     fn input_bytes(&self, input: &DetectInput) -> u64 {

@@ -1,4 +1,4 @@
-//! The network that finds things: one of two, by what its model has.
+//! The network that detects objects: one of two, by the files of its model.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::stored::{Stored, StoredWeights, fault};
 
 /// The file by which CenterNet is known.
 const CENTERNET: &str = "centernet.json";
-/// Objects of one picture that may be told.
+/// Objects of one picture that are returned at most.
 const MAX_OBJECTS: usize = 100;
 
-/// The model source of a network that finds things.
+/// The model source of a network that detects objects.
 pub type DetectorSource = Stored<DetectorWeights>;
 
-/// A network that finds things.
+/// A network that detects objects.
 #[derive(Debug)]
 pub enum DetectorWeights {
     /// SSD with MobileNetV2.
@@ -56,11 +56,11 @@ impl StoredWeights for DetectorWeights {
     }
 }
 
-/// What a worker that finds things owns.
+/// What a worker that detects objects owns.
 pub struct ObjectDetector(Arc<DetectorWeights>);
 
 impl ObjectDetector {
-    /// The objects of a picture of at least that score, where one is given, the surest first.
+    /// The objects of a picture, the highest score first: of at least that score, or of one that suits the network.
     pub(super) fn objects(
         &self,
         picture: &Pixels,

@@ -1,4 +1,4 @@
-//! `image.embed`: one vector for a picture, such that pictures that look alike have like vectors.
+//! `image.embed`: the embedding of a picture. Pictures that look alike have similar ones.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::image::{ImageClassifier, ImageInput};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Embed;
 
-/// A vector of length 1.
+/// An embedding of length 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageEmbedding {
-    /// The vector; 1,280 values with the default model.
+    /// The embedding; 1,280 numbers with the default model.
     pub embedding: Vec<f32>,
     /// Version of the model; embeddings of different versions cannot be compared.
     #[schemars(with = "String")]

@@ -1,4 +1,4 @@
-//! `image.face_boxes`: where faces are in a picture. It is what `image.faces` stands on.
+//! `image.face_boxes`: where faces are in a picture. Used by `image.faces`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::image::input::{Bounds, ImageSize, decoded};
 use crate::image::{FaceFinder, ImageInput};
 use crate::stored::fault;
 
-/// Finds faces in a picture.
+/// Detects faces in a picture.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FindFaces;
 
@@ -44,7 +44,7 @@ impl Skill for FindFaces {
     type Output = FaceBoxes;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Finds faces in a picture: boxes, eyes, nose and mouth.")
+        SkillSpec::of::<Self>("Detects faces in a picture: boxes, eyes, nose and mouth.")
             .main_field("path")
     }
 

@@ -1,5 +1,5 @@
-//! `image.face_features`: how faces look, and the vectors by which they are compared. It is what
-//! `image.faces` stands on where that optional model has been fetched.
+//! `image.face_features`: facial expressions and face embeddings. Used by `image.faces` where that
+//! optional model has been fetched.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::image::input::decoded;
 use crate::image::{Expression, FaceBox, FaceReader};
 use crate::stored::fault;
 
-/// Faces of one picture that may be looked at.
+/// Faces of one picture at most.
 const MAX_FACES: usize = 1000;
 
-/// Looks at faces whose places are known.
+/// Computes expressions and embeddings of faces whose boxes are known.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FaceFeatures;
 
@@ -30,19 +30,19 @@ pub struct FaceFeaturesInput {
     pub faces: Vec<FaceBox>,
 }
 
-/// What was seen of each face, in the order of the input.
+/// Expressions and embeddings, in the order of the input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenFaces {
     /// Each face.
     pub faces: Vec<SeenFace>,
 }
 
-/// What was seen of a face.
+/// The expression and embedding of a face.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenFace {
-    /// How it looks.
+    /// Its expression.
     pub expression: Expression,
-    /// A vector of 128 values: those of one person lie near each other.
+    /// An embedding of 128 numbers: those of one person are near each other.
     pub embedding: Vec<f32>,
 }
 
@@ -53,7 +53,7 @@ impl Skill for FaceFeatures {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Says how faces look, and gives the vectors by which faces are compared.",
+            "Computes the expressions of faces, and the embeddings by which they are compared.",
         )
     }
 

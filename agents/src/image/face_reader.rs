@@ -1,4 +1,4 @@
-//! The networks that say how faces look and whose they might be.
+//! The networks for facial expressions and face embeddings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use aimass_models::picture::{Pixels, Region};
 use crate::image::{Expression, FaceBox, SeenFace};
 use crate::stored::{Stored, StoredWeights};
 
-/// The model source of networks that look at faces.
+/// The model source of the networks for faces.
 pub type FaceReaderSource = Stored<FaceApiWeights>;
 
 impl StoredWeights for FaceApiWeights {
@@ -33,11 +33,11 @@ impl StoredWeights for FaceApiWeights {
     }
 }
 
-/// What a worker that looks at faces owns.
+/// What a worker for facial expressions and face embeddings owns.
 pub struct FaceReader(FaceApi);
 
 impl FaceReader {
-    /// How faces of a picture look, and their vectors, in the order of the faces.
+    /// The expressions and embeddings of faces of a picture, in the order of the faces.
     pub(super) fn see(
         &self,
         picture: &Pixels,

@@ -1,4 +1,4 @@
-//! `image.faces`: which faces are where in a picture, how they look, and whose they might be.
+//! `image.faces`: faces in a picture, their expressions and embeddings.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,19 +21,19 @@ pub struct FacesInput {
     /// A picture: png, jpeg, webp, gif, bmp or tiff. Of an animation the first frame counts.
     #[schemars(extend("format" = "path"))]
     pub path: PathBuf,
-    /// `embeddings` adds a vector to each face, by which faces can be compared; default: `none`.
+    /// `embeddings` adds an embedding to each face, by which faces can be compared, and needs the model `face-api`; default: `none`.
     #[serde(default, skip_serializing_if = "FaceDetail::is_usual")]
     pub detail: FaceDetail,
 }
 
-/// What is told of each face.
+/// What is returned of each face.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FaceDetail {
-    /// Where it is and how it looks.
+    /// Its box, landmarks and expression.
     #[default]
     None,
-    /// Its vector as well.
+    /// Its embedding as well.
     Embeddings,
 }
 
@@ -65,14 +65,14 @@ pub struct DetectedFace {
     /// The eye on the left of the picture, that on the right, the nose, the left and the right
     /// corner of the mouth: from the left and from the top, in pixels.
     pub landmarks: [[f32; 2]; 5],
-    /// How it looks; null while the model for that has not been fetched.
+    /// Its expression; null while the model for that has not been fetched.
     pub expression: Option<Expression>,
-    /// A vector of 128 values: those of one person lie near each other. Absent unless asked for.
+    /// An embedding of 128 numbers: those of one person are near each other. Absent unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<Vec<f32>>,
 }
 
-/// How a face looks.
+/// A facial expression.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expression {
     /// `neutral`, `happy`, `sad`, `angry`, `fearful`, `disgusted` or `surprised`.
@@ -92,7 +92,7 @@ impl DetectedFace {
 }
 
 impl FacesInput {
-    /// The faces in the picture in this file.
+    /// Returns the input for the picture in this file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -108,7 +108,7 @@ impl Skill for Faces {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Finds faces in a picture: boxes, eyes, nose and mouth, and how they look.",
+            "Detects faces in a picture: boxes, eyes, nose and mouth, and their expressions.",
         )
         .main_field("path")
     }
@@ -152,7 +152,7 @@ impl FlowSkill for Faces {
     }
 }
 
-/// How the faces look; none where the model for that has not been fetched and nobody asked for what
+/// Expressions and embeddings; none where the model for that has not been fetched and nobody asked for what
 /// only it gives.
 async fn seen(
     input: &FacesInput,

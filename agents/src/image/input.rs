@@ -36,7 +36,7 @@ impl From<StringOr<Fields>> for ImageInput {
 }
 
 impl ImageInput {
-    /// The picture in this file.
+    /// Returns the input for the picture in this file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -62,7 +62,7 @@ pub struct ImageSize {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
-    /// Frames of the animation whose first one was looked at; absent if it is none.
+    /// Frames of the animation, or pages of the file, of which the first was looked at; absent if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! `image.read`: the words in a picture.
+//! `image.read`: the text in a picture.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::image::ImageInput;
 use crate::image::input::{Bounds, ImageSize, decoded};
 use crate::stored::fault;
 
-/// Reads the words in a picture.
+/// Reads the text in a picture.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Read;
 
-/// The words in a picture.
+/// The text in a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageText {
     /// The picture.
@@ -40,8 +40,7 @@ pub struct TextLine {
     /// Left, top, right and bottom of all of it, in pixels of the upright picture.
     #[serde(rename = "box")]
     pub bounds: Bounds,
-    /// Its corners, for a line that does not lie flat: that before its first letter above it, then
-    /// clockwise.
+    /// Its corners, for a line that is rotated: the upper left one as it is read, then clockwise.
     pub corners: [[f32; 2]; 4],
 }
 
@@ -51,7 +50,7 @@ impl Skill for Read {
     type Output = ImageText;
 
     fn spec(&self) -> SkillSpec {
-        SkillSpec::of::<Self>("Reads the Chinese and English words in a picture, line by line.")
+        SkillSpec::of::<Self>("Reads the Chinese and English text in a picture, line by line.")
             .operation(Operation::ReadImage)
             .main_field("path")
     }
@@ -171,7 +170,7 @@ impl ImageText {
 
 // Chosen with the labelled pictures that are not held out (`agents/tests/data/pictures`).
 
-/// The least score of a line that is quoted, the fewest letters and digits in it, and its least height in pixels.
+/// The minimum score of a line that is quoted, its minimum number of letters and digits, and its minimum height in pixels.
 const SURE: f32 = 0.93;
 const SURE_LETTERS: usize = 2;
 const SURE_HEIGHT: f32 = 12.0;

@@ -1,4 +1,4 @@
-//! `image.search`: pictures like a picture, or those in which was found what words name.
+//! `image.search`: pictures like a picture, or those whose description or text is near a query.
 
 mod known;
 
@@ -21,7 +21,7 @@ pub struct Search;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchInput {
-    /// Words for what was found in pictures of the environment, such as `a dog on a beach`.
+    /// Words for what pictures of the environment show or say, such as `a dog on a beach`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// A picture, to find those that look like it.
@@ -67,7 +67,7 @@ enum Query<'a> {
 }
 
 impl SearchInput {
-    /// Pictures of the environment that look like the one in this file.
+    /// Returns the input for pictures of the environment that look like the one in this file.
     pub fn like(path: impl Into<PathBuf>) -> Self {
         Self {
             query: None,
@@ -77,7 +77,7 @@ impl SearchInput {
         }
     }
 
-    /// Pictures of the environment in which was found what these words name.
+    /// Returns the input for pictures of the environment whose description or text is near these words.
     pub fn words(query: impl Into<String>) -> Self {
         Self {
             query: Some(query.into()),
@@ -114,7 +114,7 @@ impl Skill for Search {
 
     fn spec(&self) -> SkillSpec {
         SkillSpec::of::<Self>(
-            "Finds pictures that look like a picture, or in which was found what words name.",
+            "Finds pictures that look like a picture, or whose description or text is near a query.",
         )
         .main_field("query")
     }

@@ -3,6 +3,8 @@
 use aimass_locale::{Text, harmless, text};
 use aimass_runtime::{Extent, FactView, Panel, PictureBox};
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::image::{Bounds, DetectedFace, ImageDescription, ImageEmbedding};
 use crate::quotes::quoted_within;
 
@@ -14,7 +16,7 @@ const PAGE: usize = 12;
 const MAX_LABEL: usize = 40;
 
 impl ImageDescription {
-    /// What people are shown of the picture `name`.
+    /// Returns what people are shown of the picture `name`.
     pub fn view(&self, name: &str) -> FactView {
         let sentences = self.sentences();
         let seen = joined(&sentences, "; ", "；");
@@ -31,7 +33,7 @@ impl ImageDescription {
         let Text { english, chinese } = &seen;
         let mut view = view.statement(text!("{name}: {english}.", "{name}：{chinese}。"));
         let words = self.words();
-        if words.split_whitespace().count() >= PAGE {
+        if words.unicode_words().count() >= PAGE {
             view = view.excerpt(words, Extent::Whole);
         }
         view.panel(Panel::Picture {
@@ -104,7 +106,7 @@ fn joined(texts: &[Text], english: &str, chinese: &str) -> Text {
 }
 
 impl ImageEmbedding {
-    /// What people are shown of the embedding of a picture: how long it is.
+    /// Returns what people are shown of the embedding of a picture: how long it is.
     pub fn view(&self, _: &str) -> FactView {
         let numbers = self.embedding.len();
         FactView::new(text!("embedding of {numbers} numbers", "{numbers} 维向量"))

@@ -26,7 +26,7 @@ pub const MANIFEST: AgentManifest = AgentManifest {
 const MODEL: ModelSlot = ModelSlot {
     key: Some("model"),
     default: "minilm",
-    inputs: &["file.text", "file.audio"],
+    inputs: &["file.text", "file.audio", "file.image"],
     switch: None,
     purpose: || text!("texts are compared with it", "用于比较文本"),
     without: None,

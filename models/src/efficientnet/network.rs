@@ -104,7 +104,7 @@ impl EfficientNetWeights {
         })
     }
 
-    /// The bytes that the weights take.
+    /// Returns the bytes of the weights in memory.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let blocks: usize = self.blocks.iter().map(Block::bytes).sum();
@@ -202,7 +202,7 @@ pub struct EfficientNet {
 }
 
 impl EfficientNet {
-    /// A network on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// Creates a network on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
     /// again.
     #[must_use]
     pub fn new(weights: Arc<EfficientNetWeights>) -> Self {

@@ -29,8 +29,8 @@ const PAIRS: [(&str, usize, usize); 14] = [
     ("conv256_down_out", 256, 2),
 ];
 
-/// Returns how sure it is that two vectors are of one person, from 0 to 1, from their distance: 1
-/// for none, .5 at 0.6, at which dlib draws the line, and 0 from 1.2 on.
+/// Returns the similarity of two embeddings, 0 to 1: 1 - distance / 1.2. At dlib's threshold for one
+/// person, a distance of 0.6, it is 0.5.
 #[must_use]
 pub fn same_person(one: &[f32], other: &[f32]) -> f32 {
     let pairs = one.iter().zip(other);

@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use crate::ModelError;
 use crate::picture::{Pixels, Region};
 
-/// The mean colour of the pictures that the networks were trained on.
+/// The mean color of the pictures that the networks were trained on.
 const MEAN: [f32; 3] = [122.782, 117.001, 104.298];
 /// Sides of the aligned square by the distance from the eyes to the mouth.
 const SIDES: f32 = 1.0 / 0.45;
@@ -51,7 +51,7 @@ pub(super) fn cut(picture: &Pixels, face: Region) -> Result<Pixels, ModelError> 
 /// A face between black bars that make it square, `[1, 3, side, side]`.
 ///
 /// It is resized as TensorFlow does it without `half_pixel_centers`: a pixel's place is a multiple
-/// of the scale, and its colour is between those of the four nearest.
+/// of the scale, and its color is between those of the four nearest.
 pub(super) fn tensor(face: &Pixels, side: usize, device: &Device) -> Result<Tensor, ModelError> {
     let (width, height) = (face.width() as usize, face.height() as usize);
     let square = width.max(height);

@@ -57,7 +57,7 @@ impl Client {
         let line = said.lines().find(|line| !line.trim().is_empty())?;
         let is_version = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit());
         let version = line.split_whitespace().find(is_version)?;
-        // Maven writes in colours, to whomever.
+        // Maven writes in colors, to whomever.
         let plain = |letter: &char| letter.is_ascii_alphanumeric() || ".+-~".contains(*letter);
         let version: String = version.chars().take_while(plain).take(20).collect();
         Some(format!("{} {version}", self.name()))

@@ -74,7 +74,7 @@ impl MtcnnWeights {
         })
     }
 
-    /// The bytes that the weights take.
+    /// Returns the bytes of the weights in memory.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         (self.first.bytes() + self.second.bytes() + self.third.bytes()) as u64
@@ -88,7 +88,7 @@ pub struct Mtcnn {
 }
 
 impl Mtcnn {
-    /// Networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// Creates networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
     /// again.
     #[must_use]
     pub fn new(weights: Arc<MtcnnWeights>) -> Self {

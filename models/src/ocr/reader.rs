@@ -72,7 +72,7 @@ impl OcrWeights {
         })
     }
 
-    /// The bytes that the weights take.
+    /// Returns the bytes of the weights in memory.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let graphs = [&self.detector, &self.judge, &self.recognizer];
@@ -100,7 +100,7 @@ pub struct Reading {
 }
 
 impl TextReader {
-    /// Networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
+    /// Creates networks on shared weights. Costs nothing: a worker that is rebuilt takes the same weights
     /// again.
     #[must_use]
     pub fn new(weights: Arc<OcrWeights>) -> Self {

@@ -1,6 +1,6 @@
-//! Which colours a picture has, by name.
+//! Which colors a picture has, by name.
 //!
-//! Its pixels are grouped by where they lie in Oklab, in which colours that look alike lie near
+//! Its pixels are grouped by where they lie in Oklab, in which colors that look alike lie near
 //! each other, and each group is named by its middle.
 //!
 //! Source of the space: Ottosson, "A perceptual color space for image processing", 2020.
@@ -9,7 +9,7 @@ use aimass_locale::Locale;
 
 use super::{Filter, Pixels};
 
-/// The longest side of the picture that is looked at: a colour that matters is seen in a small one.
+/// The longest side of the picture that is looked at: a color that matters is seen in a small one.
 const SIDE: u32 = 64;
 /// Groups that pixels are put into before those of one name are joined.
 const GROUPS: usize = 8;
@@ -18,9 +18,9 @@ const ROUNDS: usize = 12;
 /// The least share that is told.
 const LEAST: f32 = 0.04;
 
-/// A colour that a person has a word for.
+/// A color that a person has a word for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "a colour's name says all")]
+#[expect(missing_docs, reason = "a color's name says all")]
 pub enum ColorName {
     Black,
     Gray,
@@ -36,7 +36,7 @@ pub enum ColorName {
     Pink,
 }
 
-/// A colour of a picture.
+/// A color of a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DominantColor {
     /// What it is called.
@@ -67,7 +67,7 @@ impl ColorName {
         Self::Pink,
     ];
 
-    /// Returns the name of a colour.
+    /// Returns the name of a color.
     #[must_use]
     pub fn of(rgb: [u8; 3]) -> Self {
         let [lightness, red, yellow] = oklab(rgb);
@@ -76,7 +76,7 @@ impl ColorName {
         if lightness < 0.22 {
             return Self::Black;
         }
-        // Shades of grey, of which dark ones look grey with more colour in them.
+        // Shades of grey, of which dark ones look grey with more color in them.
         if chroma < 0.035 || (lightness < 0.35 && chroma < 0.045) {
             return match lightness {
                 ..0.3 => Self::Black,
@@ -119,7 +119,7 @@ impl ColorName {
 }
 
 impl Pixels {
-    /// Returns the colours of the picture that cover the most of it, each name once, the largest
+    /// Returns the colors of the picture that cover the most of it, each name once, the largest
     /// share first. The same picture has always the same ones.
     #[must_use]
     pub fn dominant_colors(&self, most: usize) -> Vec<DominantColor> {
@@ -146,7 +146,7 @@ impl Pixels {
 }
 
 impl DominantColor {
-    /// Takes another of the same name in. The larger one keeps its own colour.
+    /// Takes another of the same name in. The larger one keeps its own color.
     fn join(&mut self, other: Self) {
         if other.share > self.share {
             self.rgb = other.rgb;
@@ -155,7 +155,7 @@ impl DominantColor {
     }
 }
 
-/// The colour of a group of pixels.
+/// The color of a group of pixels.
 fn mean(members: impl Iterator<Item = [u8; 3]>, count: usize, of: usize) -> DominantColor {
     let mut sums = [0_u64; 3];
     for member in members {
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_have_the_names_that_people_give_them() {
+    fn colors_have_the_names_that_people_give_them() {
         use ColorName::*;
         for (rgb, name) in [
             ([0, 0, 0], Black),

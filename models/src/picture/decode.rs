@@ -24,7 +24,7 @@ use faults::contained;
 /// - The tag `Orientation` of EXIF or TIFF is obeyed, so [`pixels`](Self::pixels) stands upright.
 /// - What is transparent lies on white.
 /// - Of 16 bits the higher 8 are kept; grey becomes three equal values; CMYK and YCCK are converted
-///   without a colour profile. Profiles are not applied, so colours of a wide gamut come out a
+///   without a color profile. Profiles are not applied, so colors of a wide gamut come out a
 ///   little pale.
 /// - Of an animation, or of several pages, the first is used.
 #[derive(Debug, Clone, PartialEq, Eq)]

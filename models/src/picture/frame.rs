@@ -8,9 +8,9 @@ use crate::ModelError;
 pub enum Fit {
     /// Both sides become those of the frame.
     Stretch,
-    /// The whole picture, its shape kept, in the middle; the rest has this colour.
+    /// The whole picture, its shape kept, in the middle; the rest has this color.
     Letterbox([u8; 3]),
-    /// The whole picture, its shape kept, in the upper left; the rest has this colour.
+    /// The whole picture, its shape kept, in the upper left; the rest has this color.
     UpperLeft([u8; 3]),
     /// The frame is full, its shape kept; what sticks out on two sides is cut off.
     Cover,

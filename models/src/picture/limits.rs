@@ -32,10 +32,10 @@ impl Default for PictureLimits {
 }
 
 impl PictureLimits {
-    /// Refuses a size that a header claims, if it is nothing or too much.
+    /// Checks the size that a header claims.
     ///
     /// # Errors
-    /// [`ModelError::Format`]
+    /// [`ModelError::Format`] if it is zero, or more than the limit.
     pub(super) fn check(&self, path: &Path, width: u64, height: u64) -> Result<(), ModelError> {
         if width == 0 || height == 0 {
             return Err(faults::damaged(path, &format!("{width} x {height} pixels")));
@@ -51,7 +51,7 @@ impl PictureLimits {
             path: path.to_path_buf(),
             expected: format!("a picture of at most {} pixels", self.max_pixels),
             found: format!("{width} x {height} pixels"),
-            advice: "make it smaller, or raise the limit".to_owned(),
+            advice: "make it smaller".to_owned(),
         })
     }
 

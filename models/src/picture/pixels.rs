@@ -44,7 +44,7 @@ impl Pixels {
         Ok(Self { width, height, rgb })
     }
 
-    /// Returns a picture of one colour.
+    /// Returns a picture of one color.
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is no pixel.
@@ -53,19 +53,19 @@ impl Pixels {
         Self::new(width, height, color.repeat(pixels))
     }
 
-    /// Columns.
+    /// Returns the width in pixels.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Rows.
+    /// Returns the height in pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// The bytes, three for each pixel.
+    /// Returns the bytes, three for each pixel.
     #[must_use]
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
@@ -77,7 +77,7 @@ impl Pixels {
         self.rgb
     }
 
-    /// Returns the colour of a pixel; `None` outside.
+    /// Returns the color of a pixel; `None` outside.
     #[must_use]
     pub fn color(&self, x: u32, y: u32) -> Option<[u8; 3]> {
         if x >= self.width || y >= self.height {

@@ -6,7 +6,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::Pixels;
 use crate::ModelError;
 
-/// How the colours of a resized picture are found. Pixel centres lie at halves, in both pictures.
+/// How the colors of a resized picture are found. Pixel centres lie at halves, in both pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// The nearest pixel's.

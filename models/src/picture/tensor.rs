@@ -34,7 +34,7 @@ impl Scaling {
         deviation: [0.229 * 255.0, 0.224 * 255.0, 0.225 * 255.0],
     };
 
-    /// Returns one that is the same for all colours.
+    /// Returns one that is the same for all colors.
     #[must_use]
     pub const fn even(mean: f32, deviation: f32) -> Self {
         Self {

@@ -147,7 +147,10 @@ fn agents_are_a_line_each_that_begins_with_the_name() {
         let names = lines
             .iter()
             .filter_map(|line| line.split_whitespace().next());
-        assert_eq!(names.collect::<Vec<_>>(), ["text", "speech", "generation"]);
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["text", "image", "speech", "generation"]
+        );
         for line in lines {
             assert!(words.iter().all(|word| line.contains(word)), "{line}");
             for raw in ["null", "{", "bytes"] {

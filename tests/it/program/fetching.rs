@@ -80,8 +80,8 @@ fn it_is_not_fetched_where_nobody_wants_its_sentences() {
 #[test]
 fn it_is_not_fetched_where_there_is_nothing_to_write_about() {
     let place = place();
-    place.file("picture.png", [0x89, b'P', b'N', b'G']);
-    let ended = run(&place, "wheels", &["picture.png"]);
+    place.file("clip.mkv", [0x1a, 0x45, 0xdf, 0xa3]);
+    let ended = run(&place, "wheels", &["clip.mkv"]);
     assert!(!ended.stderr.contains("fetching"), "{ended:?}");
 }
 

@@ -208,8 +208,9 @@ fn without_files_the_sample_inbox_is_worked_on() {
     for words in [
         "reading.flac",
         "astronaut.jpg",
-        "complaint.txt is a text of",
-        "opticks.txt is a text of",
+        "complaint.txt: English",
+        "opticks.txt: English",
+        "1 recording, 1 image and 2 texts were given.",
     ] {
         assert!(ended.stdout.contains(words), "{words} is not in {ended:?}");
     }

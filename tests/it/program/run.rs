@@ -106,17 +106,17 @@ fn a_file_that_is_named_thrice_is_one_input_and_that_is_said() {
 fn a_kind_that_no_agent_handles_yet_is_named_in_one_line() {
     let place = Place::new();
     place.file("good.txt", "Good morning, how are you today?");
-    for name in ["one.png", "two.png"] {
-        place.file(name, [0x89, b'P', b'N', b'G']);
+    for name in ["one.mkv", "two.mkv"] {
+        place.file(name, [0x1a, 0x45, 0xdf, 0xa3]);
     }
-    let ended = place.run(&["run", "--json", "good.txt", "one.png", "two.png"]);
+    let ended = place.run(&["run", "--json", "good.txt", "one.mkv", "two.mkv"]);
     let said = ended
         .stderr
         .lines()
         .filter(|line| line.contains("no agent"));
-    let expected = "aimass: no agent handles `file.image@1` yet (2 of the inputs)";
+    let expected = "aimass: no agent handles `file.video@1` yet (2 of the inputs)";
     assert_eq!(said.collect::<Vec<_>>(), [expected], "{ended:?}");
-    assert_eq!(used(&ended), ["good.txt", "one.png", "two.png"]);
+    assert_eq!(used(&ended), ["good.txt", "one.mkv", "two.mkv"]);
 }
 
 #[test]

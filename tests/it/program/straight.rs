@@ -215,7 +215,7 @@ fn doctor_says_who_serves_which_model() {
     let place = place_with(b"some weights");
     place.file(
         "aimass.toml",
-        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nmodel = \"tiny-whisper\"\n[agents.speech]\nenabled = false\n\
+        "[models]\ncatalogues = [\"extra.toml\"]\n[agents.text]\nmodel = \"tiny-whisper\"\n[agents.image]\nenabled = false\n[agents.speech]\nenabled = false\n\
          [agents.generation]\nmodel = \"qwen2.5-0.5b\"\n",
     );
     let downloads = |command: &mut Command| -> Vec<Value> {

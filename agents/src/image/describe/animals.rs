@@ -1,4 +1,4 @@
-//! A second opinion on animals: the network that sorts pictures knows four hundred kinds of them, that which finds things ten.
+//! A check of detected animals: ImageNet has four hundred classes of them, COCO ten.
 
 use aimass_models::efficientnet::{CLASSES, class_names};
 
@@ -6,15 +6,15 @@ use crate::image::{DetectedObject, ImageClass};
 
 /// The classes of ImageNet that are animals: they come first.
 const ANIMALS: usize = 398;
-/// The score from which the network that finds things needs no second opinion. It and [`AGAINST`] were chosen with the labelled pictures that are not held out.
-const BEYOND_DOUBT: f32 = 0.97;
-/// The probability of other animals that speaks against one.
+/// The detection score from which an animal is not questioned. It and [`AGAINST`] were chosen with the labelled pictures that are not held out.
+const CERTAIN: f32 = 0.97;
+/// The sum of probabilities of other animals from which a detection is questioned.
 const AGAINST: f32 = 0.3;
 
-/// Whether the classes of the whole picture speak of other animals than the one that was found.
+/// Whether the classes of the whole picture contradict a detected animal.
 pub(super) fn is_doubted(object: &DetectedObject, classes: &[ImageClass]) -> bool {
     let is_judged = (0..ANIMALS).any(|class| coco_label(class) == Some(object.label.as_str()));
-    if !is_judged || object.score >= BEYOND_DOUBT {
+    if !is_judged || object.score >= CERTAIN {
         return false;
     }
     let (mut with, mut against) = (0.0, 0.0);
@@ -35,7 +35,7 @@ fn number(names: &str) -> Option<usize> {
     (0..CLASSES).find(|class| class_names(*class) == Some(names))
 }
 
-/// What COCO calls the animals of a class of ImageNet; none where it has no word for them.
+/// The COCO label of an animal class of ImageNet; none where COCO has none.
 fn coco_label(class: usize) -> Option<&'static str> {
     Some(match class {
         7..=24 | 80..=100 | 127..=146 => "bird",
@@ -95,7 +95,7 @@ mod tests {
         let dogs = [class(227, 0.3), class(208, 0.2)];
         assert!(is_doubted(&found("sheep", 0.8), &dogs));
         assert!(!is_doubted(&found("dog", 0.8), &dogs));
-        assert!(!is_doubted(&found("sheep", 0.99), &dogs), "beyond doubt");
+        assert!(!is_doubted(&found("sheep", 0.99), &dogs), "certain");
         assert!(!is_doubted(&found("sheep", 0.8), &dogs[1..]), "too little");
         assert!(!is_doubted(&found("chair", 0.8), &dogs));
         // ImageNet has no giraffe.

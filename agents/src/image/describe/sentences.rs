@@ -1,5 +1,5 @@
-//! What a picture shows, in one or a few sentences made of what was found: nothing is said that is not in
-//! the facts, and what was found with little confidence is left out.
+//! The sentences of a description, made of what was found: nothing is said that is not in the fact, and what was found
+//! with little confidence is left out.
 
 use aimass_locale::{Text, harmless, text};
 
@@ -11,9 +11,9 @@ use crate::quotes::quoted_within;
 
 // The following were chosen with the labelled pictures that are not held out (`agents/tests/data/pictures`).
 
-/// The least probability of a class that a sentence names, where no object is.
+/// The minimum probability of a class that a sentence names, where no object is.
 const NAMED_CLASS: f32 = 0.7;
-/// What a face is to have for a sentence to say how it looks: the probability of that, its own score, and its width in pixels.
+/// The minimum probability of an expression that a sentence names, and the minimum score and width in pixels of its face.
 const NAMED_EXPRESSION: f32 = 0.95;
 const PLAIN_FACE: f32 = 0.99;
 const PLAIN_WIDTH: f32 = 40.0;
@@ -23,18 +23,21 @@ const MAX_KINDS: usize = 4;
 const MANY: usize = 6;
 /// Characters of the text in a picture that are quoted.
 const MAX_QUOTE: usize = 160;
-/// The least share of the picture that a colour which is named has, and that those which are named have together.
+/// The minimum share of the picture of a color that is named, and of all that are named together.
 const NAMED_COLOR: f32 = 0.25;
 const MOST: f32 = 0.5;
 
-/// Returns what is seen, the most important first; never nothing.
+/// Returns the sentences, the most important first; at least one.
 pub(super) fn sentences(found: &ImageDescription) -> Vec<Text> {
     let mut sentences = Vec::new();
     sentences.extend(things(found));
     sentences.extend(expressions(&found.faces));
     sentences.extend(words(found));
     if sentences.is_empty() {
-        sentences.push(text!("nothing in it was recognized", "未识别出其中的内容"));
+        sentences.push(match found.incomplete {
+            None => text!("nothing in it was recognized", "未识别出其中的内容"),
+            Some(_) => text!("not all of it could be analyzed", "未能完整分析"),
+        });
     }
     sentences.extend(colors(found));
     sentences
@@ -195,7 +198,7 @@ fn quote(found: &ImageDescription) -> String {
     quoted_within(&lines.join(" "), MAX_QUOTE)
 }
 
-/// The colours that take most of the picture: one alone, or two of them together.
+/// The colors that take most of the picture: one alone, or two of them together.
 fn colors(found: &ImageDescription) -> Option<Text> {
     let large = |color: &&NamedColor| color.share >= NAMED_COLOR;
     let named: Vec<&NamedColor> = found.colors.iter().filter(large).take(2).collect();
@@ -290,6 +293,10 @@ mod tests {
             seen(&found),
             ["nothing in it was recognized / 未识别出其中的内容"]
         );
+        found.incomplete = Some("text not looked for: its model is missing".to_owned());
+        let expected = "not all of it could be analyzed / 未能完整分析";
+        assert_eq!(seen(&found), [expected]);
+        found.incomplete = None;
         found.classes = vec![ImageClass {
             label: "tabby, tabby cat".to_owned(),
             score: 0.9,

@@ -71,14 +71,14 @@ fn unpacked(data: &[u8], sides: [usize; 2], bits: usize) -> Option<Vec<u8>> {
     Some(values.collect())
 }
 
-/// The colours at places of the palette; black beyond it.
+/// The colors at places of the palette; black beyond it.
 fn colored(values: &[u8], header: &Header) -> Vec<u8> {
     let color = |value: &u8| header.palette.get(usize::from(*value)).copied();
     let colors = values.iter().map(|value| color(value).unwrap_or_default());
     colors.flatten().collect()
 }
 
-/// Pixels of 16, 24 or 32 bits, in which each colour has its bits.
+/// Pixels of 16, 24 or 32 bits, in which each color has its bits.
 fn masked(data: &[u8], sides: [usize; 2], header: &Header) -> Option<Vec<u8>> {
     let bytes = header.bits / 8;
     let mut rgb = Vec::with_capacity(sides[0] * sides[1] * 3);
@@ -93,7 +93,7 @@ fn masked(data: &[u8], sides: [usize; 2], header: &Header) -> Option<Vec<u8>> {
     Some(rgb)
 }
 
-/// The bits of a colour as a number from 0 to 255.
+/// The bits of a color as a number from 0 to 255.
 fn share(word: u32, mask: u32) -> u8 {
     if mask == 0 {
         return 0;

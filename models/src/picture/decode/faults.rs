@@ -69,7 +69,7 @@ pub(super) fn too_long(path: &Path, limits: PictureLimits, found: u64) -> ModelE
         path: path.to_path_buf(),
         expected: format!("a picture of at most {} bytes", limits.max_bytes),
         found: format!("{found} bytes"),
-        advice: "make it smaller, or raise the limit".to_owned(),
+        advice: "make it smaller".to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn rgba(samples: &[u8]) -> Vec<u8> {
     pixels.iter().flat_map(|pixel| over_white(*pixel)).collect()
 }
 
-/// Ink from 0 (none) to 255, without a colour profile.
+/// Ink from 0 (none) to 255, without a color profile.
 pub(super) fn cmyk(samples: &[u8]) -> Vec<u8> {
     let (pixels, _) = samples.as_chunks::<4>();
     pixels

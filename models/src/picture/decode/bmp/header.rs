@@ -14,7 +14,7 @@ pub(super) enum Coding {
     Palette,
     /// The same, with lengths of runs.
     Packed,
-    /// In 16, 24 or 32 bits, in which each colour has its own.
+    /// In 16, 24 or 32 bits, in which each color has its own.
     Masks,
 }
 
@@ -95,7 +95,7 @@ impl Header {
     }
 }
 
-/// The colours that there are between the header and the pixels.
+/// The colors that there are between the header and the pixels.
 fn palette(bytes: &[u8], from: usize, to: usize, is_core: bool, bits: usize) -> Vec<[u8; 3]> {
     let entry = if is_core { 3 } else { 4 };
     let entries = bytes.get(from..to.min(bytes.len())).unwrap_or_default();
