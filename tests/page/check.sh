@@ -39,9 +39,13 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export AIMASS_HOME="$folder/home"
+# A cache of what a first run fetches and nothing else: with an optional model the page would say more.
+mkdir -p "$folder/cache/models"
 for model in minilm silero-vad whisper-base ssd-mobilenet-v2 efficientnet-lite0 mtcnn pp-ocr-v4; do
   timeout "$FETCHING" "$program" models pull "$model" >/dev/null || die "the model $model could not be fetched; see above"
+  ln -s "$("$program" models path "$model")" "$folder/cache/models/$model"
 done
+export AIMASS_CACHE="$folder/cache"
 for lang in en zh; do
   page="$folder/page-$lang.html"
   began=$SECONDS
