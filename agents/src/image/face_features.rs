@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aimass_runtime::{BatchSkill, Fault, Skill, SkillSpec, StepContext};
+use aimass_models::picture::Pixels;
+use aimass_runtime::{BatchIndex, Fault, ModelSkill, Skill, SkillSpec, Step, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,29 +63,121 @@ impl Skill for FaceFeatures {
     }
 }
 
-impl BatchSkill for FaceFeatures {
-    type Model = FaceReader;
+/// Faces that are looked at in one step.
+const AT_ONCE: usize = 16;
 
-    fn run(
+/// How far a picture has come.
+pub enum FacesUnderWay {
+    /// Not decoded yet.
+    Waiting(Arc<FaceFeaturesInput>),
+    /// So many of its faces have been looked at.
+    Looking(Arc<FaceFeaturesInput>, Pixels, Vec<SeenFace>),
+}
+
+/// What comes of one step.
+enum Stepped {
+    Looking(FacesUnderWay),
+    Seen(SeenFaces),
+}
+
+impl ModelSkill for FaceFeatures {
+    type Model = FaceReader;
+    /// None of those that are settled.
+    type Job = Vec<Option<FacesUnderWay>>;
+
+    fn begin(
+        &self,
+        _: &mut FaceReader,
+        inputs: Vec<Arc<FaceFeaturesInput>>,
+        _: &mut StepContext<'_>,
+    ) -> Result<Self::Job, Fault> {
+        let waiting = |input| Some(FacesUnderWay::Waiting(input));
+        Ok(inputs.into_iter().map(waiting).collect())
+    }
+
+    /// Decodes a picture, or looks at some of its faces.
+    fn step(
         &self,
         model: &mut FaceReader,
-        inputs: &[Arc<FaceFeaturesInput>],
+        job: &mut Self::Job,
+        context: &mut StepContext<'_>,
+    ) -> Result<Step<SeenFaces>, Fault> {
+        for (member, picture) in job.iter_mut().enumerate() {
+            let member = BatchIndex(member as u32);
+            let Some(under_way) = picture.take() else {
+                continue;
+            };
+            if context.is_cancelled(member) {
+                continue;
+            }
+            return Ok(match under_way.step(model) {
+                Ok(Stepped::Looking(under_way)) => {
+                    *picture = Some(under_way);
+                    Step::Continue
+                }
+                Ok(Stepped::Seen(faces)) => Step::Settled(vec![(member, Ok(faces))]),
+                Err(fault) => Step::Settled(vec![(member, Err(fault))]),
+            });
+        }
+        Ok(Step::Finished)
+    }
+
+    fn finish(
+        &self,
+        _: &mut FaceReader,
+        _: Self::Job,
         _: &mut StepContext<'_>,
-    ) -> Vec<Result<SeenFaces, Fault>> {
-        inputs.iter().map(|input| look(model, input)).collect()
+    ) -> Vec<(BatchIndex, Result<SeenFaces, Fault>)> {
+        Vec::new()
     }
 }
 
-fn look(model: &FaceReader, input: &FaceFeaturesInput) -> Result<SeenFaces, Fault> {
-    let count = input.faces.len();
-    if count > MAX_FACES {
-        return Err(Fault::rejected(format!(
-            "expected at most {MAX_FACES} faces, got {count}"
-        )));
+impl FacesUnderWay {
+    fn step(self, model: &FaceReader) -> Result<Stepped, Fault> {
+        let (input, picture, mut seen) = match self {
+            Self::Waiting(input) => {
+                let count = input.faces.len();
+                if count > MAX_FACES {
+                    return Err(Fault::rejected(format!(
+                        "expected at most {MAX_FACES} faces, got {count}"
+                    )));
+                }
+                let picture = decoded(&input.path)?.pixels;
+                input.check_places(&picture)?;
+                (input, picture, Vec::new())
+            }
+            Self::Looking(input, picture, seen) => (input, picture, seen),
+        };
+        let left = input.faces.get(seen.len()..).unwrap_or_default();
+        let some = model.see(&picture, &left[..left.len().min(AT_ONCE)]);
+        seen.extend(some.map_err(|error| fault(&error))?);
+        Ok(match seen.len() == input.faces.len() {
+            true => Stepped::Seen(SeenFaces { faces: seen }),
+            false => Stepped::Looking(Self::Looking(input, picture, seen)),
+        })
     }
-    let picture = decoded(&input.path)?;
-    let faces = model.see(&picture.pixels, &input.faces);
-    Ok(SeenFaces {
-        faces: faces.map_err(|error| fault(&error))?,
-    })
+}
+
+impl FaceFeaturesInput {
+    /// Refuses faces that are not in the picture. Landmarks may be a little outside, where a face is cut off.
+    fn check_places(&self, picture: &Pixels) -> Result<(), Fault> {
+        let sides = [picture.width() as f32, picture.height() as f32];
+        let is_near = |place: [f32; 2]| {
+            let [x, y] = [place[0] / sides[0], place[1] / sides[1]];
+            (-0.5..=1.5).contains(&x) && (-0.5..=1.5).contains(&y)
+        };
+        let is_face = |face: &FaceBox| {
+            let [left, top, right, bottom] = face.bounds;
+            let is_box =
+                left < right && top < bottom && is_near([left, top]) && is_near([right, bottom]);
+            is_box && face.landmarks.into_iter().all(is_near)
+        };
+        match self.faces.iter().position(|face| !is_face(face)) {
+            None => Ok(()),
+            Some(at) => Err(Fault::rejected(format!(
+                "expected boxes and landmarks in the picture of {} x {} pixels, got others in `faces[{at}]`; give what `image.face_boxes` found",
+                sides[0], sides[1]
+            ))),
+        }
+    }
 }

@@ -280,6 +280,8 @@ async fn the_image_agent_conforms() {
             "landmarks": [[204.0, 117.0], [246.0, 117.0], [224.0, 141.0], [207.0, 161.0], [243.0, 161.0]],
         }],
     });
+    let mut outside = face.clone();
+    outside["faces"][0]["box"] = json!([5000.0, 5000.0, 6000.0, 6000.0]);
     let report = Conformance::new(move || ImageAgent::new(store.clone(), None))
         .example("image.detect", picture.clone())
         .example("image.classify", picture.clone())
@@ -304,6 +306,7 @@ async fn the_image_agent_conforms() {
         .refuses("image.detect", json!({ "path": "no/such/picture.png" }))
         .refuses("image.classify", json!({ "path": astronaut(), "top": 0 }))
         .refuses("image.search", json!({}))
+        .refuses("image.face_features", outside)
         .tolerance(1e-4)
         .run()
         .await;
