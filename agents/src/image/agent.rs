@@ -127,7 +127,7 @@ impl Agent for ImageAgent {
             .group(WorkerGroup::new("faces", faces).skill(FindFaces))
             .group(WorkerGroup::new("face-features", features).skill(FaceFeatures))
             .group(WorkerGroup::new("reader", reader).skill(Read))
-            .flow(Faces)
+            .flow(Faces::new(store(), FEATURES.default))
             .flow(CompareFaces)
             .flow(Describe)
             .flow(Search)

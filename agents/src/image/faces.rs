@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aimass_models::Store;
 use aimass_runtime::{Fault, FlowContext, FlowSkill, Skill, SkillSpec, TaskError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,31 @@ use serde::{Deserialize, Serialize};
 use crate::image::input::{Bounds, ImageSize};
 use crate::image::{FaceBox, FaceFeatures, FaceFeaturesInput, FindFaces, ImageInput, SeenFaces};
 
-/// Finds faces in a picture.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Faces;
+/// Detects faces in a picture.
+#[derive(Debug, Clone)]
+pub struct Faces {
+    store: Store,
+    /// The catalogue's name of the optional model.
+    features: String,
+}
+
+impl Faces {
+    /// Creates the skill. It asks for expressions where `store` has the model `features`.
+    pub fn new(store: Store, features: &str) -> Self {
+        Self {
+            store,
+            features: features.to_owned(),
+        }
+    }
+
+    /// Whether the optional model is there. A task that cannot succeed would be told as a failure.
+    async fn has_features(&self, context: &FlowContext) -> Result<bool, Fault> {
+        let (store, features) = (self.store.clone(), self.features.clone());
+        context
+            .blocking(move || store.path(&features).is_ok())
+            .await
+    }
+}
 
 /// A picture, and what to find out of its faces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -127,7 +150,9 @@ impl FlowSkill for Faces {
         let found = context
             .ask::<FindFaces>(ImageInput::path(&input.path))
             .await?;
-        let seen = match found.faces.is_empty() {
+        let is_asked =
+            input.detail == FaceDetail::Embeddings || self.has_features(&context).await?;
+        let seen = match found.faces.is_empty() || !is_asked {
             true => None,
             false => seen(&input, &found.faces, &context).await?,
         };

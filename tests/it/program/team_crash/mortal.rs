@@ -316,7 +316,7 @@ impl Agent for Image {
             .group(faces.skill(self.0.over(FindFaces)))
             .group(features.skill(self.0.over(FaceFeatures)))
             .group(reader.skill(self.0.over(Read)))
-            .flow(Faces)
+            .flow(Faces::new(cache::store(), "face-api"))
             .flow(Describe)
             .reaction(Reaction::new("image-describe", picture(), "image.describe"))
             .reaction(Reaction::new("image-embed", picture(), "image.embed")))
