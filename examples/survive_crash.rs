@@ -152,11 +152,14 @@ fn nothing_lost(report: &EpisodeReport) {
 
     let texts = of_kind("file.text").count();
     let recordings = of_kind("file.audio").count();
+    let pictures = of_kind("file.image").count();
     let expected = [
         ("speech.transcribe", recordings),
-        // A transcript is read as a letter is.
+        ("image.describe", pictures),
+        ("image.embed", pictures),
+        // A transcript is read as a letter is; the photograph has no words whose language could be told.
         ("text.language", texts + recordings),
-        ("text.embed", texts + recordings),
+        ("text.embed", texts + recordings + pictures),
         ("generation.report", 1),
     ];
     for (kind, expected) in expected {
