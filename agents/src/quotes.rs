@@ -3,15 +3,18 @@
 use aimass_locale::harmless::in_line;
 
 /// Characters that a quote may have.
+#[cfg(any(feature = "speech", feature = "generation"))]
 const MAX_QUOTE: usize = 280;
 
 /// Returns a text in one line of bounded length, without what could move a cursor or turn the direction of
 /// writing, and without the white space around it.
+#[cfg(any(feature = "speech", feature = "generation"))]
 pub(crate) fn quoted(text: &str) -> String {
     quoted_within(text, MAX_QUOTE)
 }
 
-/// Returns the same of at most that many characters.
+/// Returns a text in one line of at most that many characters, without what could move a cursor or turn the direction of
+/// writing, and without the white space around it.
 pub(crate) fn quoted_within(text: &str, characters: usize) -> String {
     let text = text.trim();
     let mut quote: String = text.chars().take(characters).map(in_line).collect();
