@@ -146,7 +146,7 @@ async fn wake(runtime: &Runtime) -> Result<(), TaskError> {
         runtime.ask::<Embed>(TextInput::text("Good morning")),
         runtime.ask::<Detect>(DetectInput::of(AudioInput::path(RECORDING))),
         runtime.ask::<Transcribe>(recording()),
-        // All models of the image agent.
+        // All models of the image agent but the optional one.
         runtime.ask::<Describe>(DescribeInput::path(PHOTOGRAPH)),
         runtime.ask::<Complete>(generating),
     )?;
