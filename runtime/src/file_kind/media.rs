@@ -61,30 +61,9 @@ pub fn content_type(start: &[u8]) -> Option<&'static str> {
         [0x89, b'P', b'N', b'G', ..] => "image/png",
         [0xff, 0xd8, 0xff, ..] => "image/jpeg",
         [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        // The second of each is BigTIFF.
+        // With a plus it is BigTIFF.
         [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => "image/tiff",
-        // Two letters alone could begin a text: the length of a header follows that BMP has.
-        [
-            b'B',
-            b'M',
-            _,
-            _,
-            _,
-            _,
-            0,
-            0,
-            0,
-            0,
-            _,
-            _,
-            _,
-            _,
-            header,
-            0,
-            0,
-            0,
-            ..,
-        ] if [12, 16, 40, 52, 56, 64, 108, 124].contains(header) => "image/bmp",
+        _ if is_bmp(start) => "image/bmp",
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand {
             [b'h', b'e', b'i' | b'v', ..] | [b'm', b'i', b'f', b'1', ..] => "image/heif",
             [b'a', b'v', b'i', b'f', ..] => "image/avif",
@@ -103,6 +82,14 @@ pub fn content_type(start: &[u8]) -> Option<&'static str> {
             _ => return None,
         },
     })
+}
+
+/// Two letters alone could begin a text: four reserved bytes and the length of a header follow.
+fn is_bmp(start: &[u8]) -> bool {
+    let header = start.get(14..18).and_then(|header| header.try_into().ok());
+    let is_known =
+        |header| [12, 16, 40, 52, 56, 64, 108, 124].contains(&u32::from_le_bytes(header));
+    start.starts_with(b"BM") && start.get(6..10) == Some(&[0; 4]) && header.is_some_and(is_known)
 }
 
 /// What a RIFF file says that it is.
@@ -228,6 +215,20 @@ mod tests {
         let mut frame = [0x21; 32];
         frame[..7].copy_from_slice(&[0xff, 0xf1, 0x50, 0x80, 0x04, 0x1f, 0xfc]);
         frame.repeat(3)
+    }
+
+    #[test]
+    fn pictures_whose_signature_is_short_are_known_by_what_follows() {
+        let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0";
+        assert_eq!(content_type(bmp), Some("image/bmp"));
+        assert_eq!(content_type(&bmp[..16]), None);
+        assert_eq!(
+            content_type(b"BMW is a maker of cars, and of engines."),
+            None
+        );
+        for big_tiff in [b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"] {
+            assert_eq!(content_type(big_tiff), Some("image/tiff"));
+        }
     }
 
     #[test]
