@@ -182,23 +182,12 @@ const SAME_OBJECT: f32 = 0.7;
 fn suppress_duplicates(objects: &mut [DetectedObject]) {
     for at in 1..objects.len() {
         let (surer, others) = objects.split_at_mut(at);
-        let sure = surer.iter().filter(|object| object.sure);
-        let is_second = sure
-            .map(|object| overlap(object, &others[0]))
-            .any(|common| common > SAME_OBJECT);
+        let place = others[0].bounding_box();
+        let mut sure = surer.iter().filter(|object| object.sure);
+        let is_second =
+            sure.any(|object| object.bounding_box().intersection_over_union(&place) > SAME_OBJECT);
         others[0].sure &= !is_second;
     }
-}
-
-/// The intersection over union of two boxes.
-fn overlap(one: &DetectedObject, other: &DetectedObject) -> f32 {
-    let side = |axis: usize| {
-        let begin = one.bounds[axis].max(other.bounds[axis]);
-        let end = one.bounds[axis + 2].min(other.bounds[axis + 2]);
-        (end - begin).max(0.0)
-    };
-    let common = side(0) * side(1);
-    common / (one.area() + other.area() - common).max(f32::MIN_POSITIVE)
 }
 
 /// What a part found; none, with the reason, where it is not available.

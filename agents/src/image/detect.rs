@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aimass_models::detection::COCO_LABELS;
+use aimass_models::detection::{BoundingBox, COCO_LABELS};
 use aimass_runtime::{BatchSkill, Fault, Operation, Skill, SkillSpec, StepContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,10 +57,15 @@ pub struct DetectedObject {
 }
 
 impl DetectedObject {
-    /// The pixels that its box covers.
-    pub(super) fn area(&self) -> f32 {
+    /// Its box.
+    pub(super) fn bounding_box(&self) -> BoundingBox {
         let [left, top, right, bottom] = self.bounds;
-        (right - left).max(0.0) * (bottom - top).max(0.0)
+        BoundingBox {
+            left,
+            top,
+            right,
+            bottom,
+        }
     }
 }
 

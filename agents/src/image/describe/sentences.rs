@@ -61,7 +61,12 @@ fn kinds(objects: &[DetectedObject]) -> Vec<Kind<'_>> {
             }),
         }
     }
-    let area = |kind: &Kind<'_>| -> f32 { kind.objects.iter().map(|object| object.area()).sum() };
+    let area = |kind: &Kind<'_>| -> f32 {
+        kind.objects
+            .iter()
+            .map(|object| object.bounding_box().area())
+            .sum()
+    };
     kinds.sort_by(|one, other| area(other).total_cmp(&area(one)));
     kinds
 }
